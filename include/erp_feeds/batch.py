@@ -1,0 +1,103 @@
+"""The manifest of one run: which files it carries and where each step left them. The only thing in XCom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Sighting(BaseModel):
+    """A file as the inbox lists it; name, size and time together tell whether it is new."""
+
+    model_config = ConfigDict(frozen=True)
+
+    interface: str
+    name: str
+    size: int
+    """Bytes."""
+    modified: datetime
+    """Time of the server's listing, in UTC."""
+    path: str = ""
+    """Where the server keeps it."""
+
+
+class Counts(BaseModel):
+    """What became of a file's records: read = loaded + collapsed + skipped + rejected."""
+
+    model_config = ConfigDict(frozen=True)
+
+    read: int = 0
+    loaded: int = 0
+    collapsed: int = 0
+    skipped: dict[str, int] = Field(default_factory=dict)
+    rejected: dict[str, int] = Field(default_factory=dict)
+    warnings: dict[str, int] = Field(default_factory=dict)
+
+    def plus(self, other: Counts) -> Counts:
+        """Add two tallies of the same file, kept by two steps."""
+        return Counts(
+            read=self.read + other.read,
+            loaded=self.loaded + other.loaded,
+            collapsed=self.collapsed + other.collapsed,
+            skipped=_added(self.skipped, other.skipped),
+            rejected=_added(self.rejected, other.rejected),
+            warnings=_added(self.warnings, other.warnings),
+        )
+
+
+def _added(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
+    return {code: left.get(code, 0) + right.get(code, 0) for code in sorted({*left, *right})}
+
+
+class FeedFile(BaseModel):
+    """One file on its way through the line: paths and counts only, never data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file_id: int
+    interface: str
+    name: str
+    size: int
+    path: str = ""
+    """Where the FTPS server keeps it; empty for what comes from the archive."""
+    index_number: str
+    sequence: str = ""
+    """Index and revision as one number, for example '20170101.0001'; orders the files of an interface."""
+    archived: str = ""
+    """URL of the original bytes."""
+    members: tuple[str, ...] = ()
+    """URLs of the staged XML members, in name order."""
+    staged: dict[str, str] = Field(default_factory=dict)
+    """Frame name -> URL of its Parquet file, as the latest step left it."""
+    counts: Counts = Counts()
+
+    def with_staged(self, staged: dict[str, str], counts: Counts | None = None) -> Self:
+        """Return the file as the next step finds it: frames laid over the earlier ones, counts added."""
+        total = self.counts.plus(counts) if counts else self.counts
+        return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total})
+
+
+class Batch(BaseModel):
+    """The files of one run of one merchant."""
+
+    model_config = ConfigDict(frozen=True)
+
+    merchant: str
+    run: str
+    """The DAG run's id: names the staging folder and the ledger's rows."""
+    files: tuple[FeedFile, ...] = ()
+
+    def with_files(self, files: list[FeedFile]) -> Self:
+        """Return the batch with what the step left of its files."""
+        return self.model_copy(update={"files": tuple(files)})
+
+    def to_xcom(self) -> dict[str, Any]:
+        """Return plain JSON types, which any XCom backend can keep."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_xcom(cls, value: dict[str, Any]) -> Self:
+        """Read what `to_xcom` wrote."""
+        return cls.model_validate(value)

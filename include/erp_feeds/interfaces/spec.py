@@ -1,0 +1,149 @@
+"""The vocabulary in which an interface is declared once: file, record, fields, types, versions, key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+TIMESTAMP_FORMS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+
+
+class FieldType(StrEnum):
+    """How the text of an element is read."""
+
+    TEXT = "text"
+    IDENTIFIER = "identifier"
+    """Text that merely looks like a number: 00123 and 123 differ (rule: customers 8)."""
+    EMAIL = "email"
+    DATE = "date"
+    DATETIME = "datetime"
+    """Local date and time as delivered; kept as text, because an offline order id is made of it."""
+    DECIMAL = "decimal"
+    YES_NO = "yes_no"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One element of a record."""
+
+    name: str
+    """Column name in frames and tables."""
+    element: str
+    """Element name in the XML; a merchant may override it."""
+    type: FieldType = FieldType.TEXT
+    required: bool = False
+    since: str = "1.0"
+    """First interface version that knows the element."""
+    digits: tuple[int, int] = (18, 2)
+    """For decimals: precision and scale."""
+    minimum: int | None = None
+    maximum: int | None = None
+    description: str = ""
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Nested rows of a record, such as the lines of a purchase."""
+
+    path: str
+    """Below the record, for example Lines/Line."""
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """The settings node that some interfaces carry before their records."""
+
+    element: str
+    importer_element: str
+    importer: str
+    version_element: str
+    versions: tuple[str, ...]
+    """Known versions, oldest first; a file without one counts as the oldest, with a warning."""
+    importer_required_since: str
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One kind of file: everything that parser, validation, tables, docs, samples and XSD need."""
+
+    name: str
+    title: str
+    source: str
+    """The document that is the contract."""
+    folder: str
+    """Folder below the merchant's FTPS root."""
+    token: str
+    """Middle part of the file name: [SHOPNAME]_<token>_[INDEXNUMBER]."""
+    record_path: tuple[str, ...]
+    """Root, containers and record element."""
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    """Columns that identify a record within a file; the last record of a key wins."""
+    rank: int
+    """Files of a lower rank load first within a run (rule: purchases 10)."""
+    tables: tuple[str, ...]
+    """Tables that a load of this interface writes."""
+    lines: Lines | None = None
+    header: Header | None = None
+
+    def field(self, name: str) -> Field:
+        """Return the field of that column name."""
+        return next(field for field in self.fields if field.name == name)
+
+    def file_name(self, shop_name: str, index_number: str, extension: str = "zip") -> str:
+        """Return the name under which an ERP party delivers a file."""
+        return f"{shop_name}_{self.token}_{index_number}.{extension}"
+
+    def match(self, file_name: str) -> FileName | None:
+        """Read a file name, or None where it is not of this interface.
+
+        The shop name may hold underscores, so the last token counts; only the extension ignores case
+        (rule: ERP cache, file names).
+        """
+        form = rf"(?P<shop>.+)_{re.escape(self.token)}_(?P<index>[0-9]+)\.(?P<ext>\w+)"
+        found = re.fullmatch(form, file_name)
+        if not found or found["ext"].lower() not in ("zip", "xml"):
+            return None
+        return FileName(found["shop"], found["index"])
+
+    def with_elements(self, elements: Mapping[str, str]) -> Interface:
+        """Return the interface with element names as one merchant's ERP writes them."""
+        lines = self.lines and replace(self.lines, fields=_renamed(self.lines.fields, elements))
+        return replace(self, fields=_renamed(self.fields, elements), lines=lines)
+
+    def field_names(self) -> tuple[str, ...]:
+        """Return every column name, of the record and of its lines."""
+        return tuple(field.name for field in (*self.fields, *(self.lines.fields if self.lines else ())))
+
+
+@dataclass(frozen=True)
+class FileName:
+    """What a file name says."""
+
+    shop_name: str
+    index_number: str
+
+    def day(self) -> date | None:
+        """Return the day of an index number that is a timestamp, else None."""
+        form = TIMESTAMP_FORMS.get(min(len(self.index_number), 14))
+        if not form or len(self.index_number) > 17:
+            return None
+        try:
+            moment = datetime.strptime(self.index_number[:14], form)  # noqa: DTZ007 - only its day is read
+        except ValueError:
+            return None
+        return moment.date() if 1990 <= moment.year <= 2100 else None
+
+
+def sequence_of(index_number: str, revision: int) -> str:
+    """Return index and revision as one decimal number that orders the files of an interface."""
+    return f"{int(index_number)}.{revision:04d}"
+
+
+def _renamed(fields: tuple[Field, ...], elements: Mapping[str, str]) -> tuple[Field, ...]:
+    return tuple(replace(field, element=elements.get(field.name, field.element)) for field in fields)

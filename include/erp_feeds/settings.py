@@ -1,0 +1,45 @@
+"""The environment as typed settings; every value has a default that works from a fresh clone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+INCLUDE = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """What a deployment may set, each as ERP_FEEDS_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="ERP_FEEDS_", frozen=True)
+
+    home: Path = INCLUDE.parent / ".erp-feeds"
+    """State of the embedded servers, and the default place of archive and staging."""
+    merchants: Path = INCLUDE / "merchants"
+    """Folder with one YAML file per merchant."""
+    archive: str = ""
+    """Object storage URL of the originals, for example s3://bucket/archive."""
+    staging: str = ""
+    """Object storage URL of what the steps hand on; safe to empty between runs."""
+    staging_days: int = 2
+    """Days that staged files of a run are kept, so that a single task can be cleared and run again."""
+    store_connection: str = "erp_feeds_store"
+    """Airflow connection (type postgres) of the store."""
+    lineage_store: str = "erp-feeds-store:5432/erp_feeds"
+    """host:port/database that names the store in assets and lineage; a name, never connected to."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _places_below_home(cls, values: dict[str, object]) -> dict[str, object]:
+        """Put archive and staging below home where the environment says nothing else."""
+        home = Path(str(values.get("home") or INCLUDE.parent / ".erp-feeds")).expanduser().absolute()
+        # Not by as_uri: object storage takes %20 as it stands.
+        places = {name: f"file://{home / name}" for name in ("archive", "staging")}
+        return {**values, "home": home, **{name: values.get(name) or url for name, url in places.items()}}
+
+
+def settings() -> Settings:
+    """Read the environment afresh: cheap, and a test or a task never sees another's values."""
+    return Settings()
