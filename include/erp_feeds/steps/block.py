@@ -1,0 +1,153 @@
+"""One look at a container of records, as columns of text: what stands between XML and validation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from lxml import etree
+from pyarrow import csv
+
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.steps import sheet as sheets
+from erp_feeds.steps.frames import Column, array_of, count_true, escaped_json
+from erp_feeds.steps.stream import RecordStream
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Records or lines as text: null where the element is missing, '' where it is empty."""
+
+    text: dict[str, Column]
+    repeated: Column
+    """Where an element that the interface knows occurs twice."""
+    extras: Column
+    """Unknown elements as the text of a JSON object, or null."""
+    unknown: int
+    """Occurrences of unknown elements."""
+
+    def __len__(self) -> int:
+        return len(self.extras)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The nested rows of a block's records."""
+
+    rows: Rows
+    record: Column
+    """Position of the record in the block, from 0."""
+    line_no: Column
+
+
+@dataclass(frozen=True)
+class Block:
+    """The records that one look found."""
+
+    first: int
+    """Number of the first record in the file, from 1."""
+    records: Rows
+    lines: Lines | None
+    repeated_columns: dict[int, str]
+    """Position of a record with repeated elements -> column of the first of them."""
+    foreign: int
+    """Children of the container under another name than the record's."""
+    namespaced: bool
+
+    @property
+    def numbers(self) -> Column:
+        """Return the record numbers."""
+        return pa.array(np.arange(self.first, self.first + len(self.records), dtype=np.int32))
+
+
+def read_block(stream: RecordStream, container: etree._Element, interface: Interface, first: int) -> Block:
+    """Read the closed records of a container.
+
+    Args:
+        stream: Whose container it is.
+        container: As the stream yields it.
+        interface: With the element names of the merchant.
+        first: Number of the first of these records, from 1.
+    """
+    namespace, namespaced = _namespace(stream, container)
+    last = "1" if stream.finished else "0"
+    text = bytes(sheets.sheet(interface, namespace)(container, last=last))
+    head, _, tail = text.partition(sheets.SECTION_END)
+    foreign, _, rows = head.partition(b"\n")
+    records = _rows(_table(rows, sheets.record_columns(interface)))
+    lines = None
+    if interface.lines:
+        table = _table(tail, sheets.line_columns(interface.lines.fields))
+        position = pc.subtract(array_of(table[sheets.RECORD]), pa.scalar(1, pa.int32()))
+        lines = Lines(_rows(table), position, array_of(table[sheets.LINE_NO]))
+    return Block(
+        first, records, lines, _repeated_columns(records, container, interface), int(foreign), namespaced
+    )
+
+
+def _namespace(stream: RecordStream, container: etree._Element) -> tuple[str | None, bool]:
+    """Return the namespace of the records, and whether there is any (rule: namespaces are ignored)."""
+    own = etree.QName(container).namespace
+    if not stream.namespaces:
+        return None, False
+    if container.xpath("boolean(descendant::*[namespace-uri() != $own])", own=own or ""):
+        return sheets.ANY_NAMESPACE, True
+    return own, own is not None
+
+
+def _table(text: bytes, columns: list[str]) -> pa.Table:
+    numbers = {sheets.COUNT, sheets.RECORD, sheets.LINE_NO}
+    types = {name: pa.int32() if name in numbers else pa.string() for name in columns}
+    if not text:
+        return pa.schema(types).empty_table()
+    return csv.read_csv(
+        pa.BufferReader(text),
+        read_options=csv.ReadOptions(column_names=columns, block_size=len(text) + 1, use_threads=False),
+        parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),
+        convert_options=csv.ConvertOptions(
+            column_types=types, null_values=[""], strings_can_be_null=True, check_utf8=False
+        ),
+    )
+
+
+def _rows(table: pa.Table) -> Rows:
+    """Tell missing, empty and repeated elements apart."""
+    beside = {sheets.COUNT, sheets.EXTRAS, sheets.RECORD, sheets.LINE_NO}
+    columns = {name: array_of(table[name]) for name in table.column_names if name not in beside}
+    extras = array_of(table[sheets.EXTRAS])
+    unknown = pc.fill_null(pc.count_substring(extras, "  "), 0)
+    explained = unknown
+    for column in columns.values():
+        explained = pc.add(explained, pc.cast(column.is_valid(), pa.int32()))
+    # The sheet's blank before each value goes, and with it Unicode blanks that XML does not know.
+    text = {name: pc.utf8_trim_whitespace(column) for name, column in columns.items() if name[0] != "#"}
+    repeated = pc.greater(array_of(table[sheets.COUNT]), explained)
+    return Rows(text, repeated, _json(extras), int(pc.sum(unknown, min_count=0).as_py()))
+
+
+def _json(extras: Column) -> Column:
+    """Turn `  name=value  name=value` into a JSON object; `  =` stands for a repeated element."""
+    if extras.null_count == len(extras):
+        return extras
+    text = escaped_json(pc.replace_substring(extras, "  =", ""))
+    pairs = pc.replace_substring_regex(text, r"  ([^= ]+)=", r'","\1":"')
+    return pc.binary_join_element_wise(pa.scalar("{"), pc.utf8_slice_codeunits(pairs, 2), pa.scalar('"}'), "")
+
+
+def _repeated_columns(records: Rows, container: etree._Element, interface: Interface) -> dict[int, str]:
+    """Name the repeated element of the records that have one; they are few, so elements are looked at."""
+    if not count_true(records.repeated):
+        return {}
+    columns = {field.element: field.name for field in interface.fields}
+    if interface.lines:
+        columns[interface.lines.path.split("/")[0]] = "lines"
+    tag = f"{{*}}{interface.record_path[-1]}"
+    elements = [*container.iterchildren(tag)]
+    found: dict[int, str] = {}
+    for position in pc.indices_nonzero(records.repeated).to_pylist():
+        names = Counter(etree.QName(child).localname for child in elements[position].iterchildren("*"))
+        found[position] = next((columns[name] for name in names if names[name] > 1 and name in columns), "")
+    return found

@@ -1,0 +1,159 @@
+"""Makes every key occur once in a file; what the file says of a key last is what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.batch import Counts
+from erp_feeds.errors import WarningCode
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of
+from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.purchases import ONLINE, identify, with_quantities
+
+
+def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Merchant) -> Outcome:
+    """Collapse the records of one key within a file.
+
+    Args:
+        frames: As parse left them, of the whole file.
+        interface: Decides what the key is and what wins.
+        merchant: Zone, currency and excluded skus of purchases.
+
+    Returns:
+        The same frames with one record a key, in file order; purchases also get what `purchases.identify`
+        derives. A collapsed record goes by the number of the last one of its key.
+    """
+    outcome = _STEPS[interface.name](frames, merchant)
+    untouched = {name: frame for name, frame in frames.items() if name not in outcome.frames}
+    return Outcome({**untouched, **outcome.frames}, outcome.counts)
+
+
+def _customers(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
+    """Collapse by number, or else by e-mail; an empty field keeps what is known (rule: customers 6)."""
+    records = table_of(frames["records"])
+    number, email = array_of(records["customer_number"]), array_of(records["email"])
+    key = pc.coalesce(_tagged("n", number), _tagged("e", email))
+    return _collapsed(records, key, clears=False)
+
+
+def _accounts(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
+    """Collapse by account, as if its records were applied one after the other (rule: ERP cache 5)."""
+    records = table_of(frames["records"])
+    return _collapsed(records, array_of(records["account_number"]), clears=True)
+
+
+def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
+    """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7)."""
+    lines = with_quantities(table_of(frames["lines"]))
+    identified = identify(table_of(frames["records"]), lines, merchant)
+    records = identified.records
+    known = records.select(["purchase_id", "channel", "content_hash"]).to_pandas()
+    online = (known["channel"] == ONLINE).to_numpy()
+    superseded = online & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
+    repeated = ~online & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
+    kept = ~(superseded | repeated)
+    records = records.filter(pa.array(kept))
+    rank = known[kept].groupby("purchase_id", sort=False).cumcount().to_numpy()
+    collisions = int(np.count_nonzero(rank))
+    if collisions:
+        records = _suffixed(records, rank)
+    if not kept.all():
+        lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(records["record"])))
+    warnings = {**identified.warnings}
+    if collisions:
+        warnings[WarningCode.RECEIPT_COLLISION.value] = collisions
+    counts = _tally(int(np.count_nonzero(~kept))).plus(Counts(warnings=warnings))
+    return Outcome({"records": frame_of(records), "lines": frame_of(lines)}, counts)
+
+
+_STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] = {
+    "srs_customers": _customers,
+    "srs_purchases": _purchases,
+    "erp_cache_customers": _accounts,
+}
+
+
+def _suffixed(records: pa.Table, rank: npt.NDArray[np.int64]) -> pa.Table:
+    """Give the later of several baskets under one id the suffix ~2, ~3 and so on (rule: purchases 7)."""
+    ids = array_of(records["purchase_id"])
+    suffix = pc.cast(pa.array(rank + 1), pa.string())
+    later = pc.binary_join_element_wise(ids, suffix, "~")
+    ids = pc.if_else(pa.array(rank > 0), later, ids)
+    return records.set_column(records.column_names.index("purchase_id"), "purchase_id", ids)
+
+
+def _tagged(tag: str, column: Column) -> Column:
+    return pc.binary_join_element_wise(pa.scalar(tag), column, ":")
+
+
+def _tally(collapsed: int) -> Counts:
+    warnings = {WarningCode.REPEATED_KEY.value: collapsed} if collapsed else {}
+    return Counts(collapsed=collapsed, warnings=warnings)
+
+
+def _collapsed(records: pa.Table, key: Column, *, clears: bool) -> Outcome:
+    """Merge the records of one key field by field; only repeated keys are looked at."""
+    keys = key.to_pandas()
+    repeated = keys.duplicated(keep=False).to_numpy() & keys.notna().to_numpy()
+    if not repeated.any():
+        return Outcome({"records": frame_of(records)}, Counts())
+    some = records.filter(pa.array(repeated))
+    codes = pd.factorize(keys[repeated])[0]
+    merged = _merged(some, _groups(codes), clears=clears)
+    rest = records.filter(pa.array(~repeated))
+    table = pa.concat_tables([rest, merged.cast(rest.schema)]).sort_by("record").combine_chunks()
+    return Outcome({"records": frame_of(table)}, _tally(len(some) - len(merged)))
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Rows ordered by key, and within a key as in the file."""
+
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+
+    def last(self, valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Return the last valid row of each key, -1 where there is none."""
+        places = np.where(valid[self.order], np.arange(len(self.order)), -1)
+        last = np.maximum.reduceat(places, self.starts)
+        return np.where(last < 0, -1, self.order[last])
+
+
+def _groups(codes: npt.NDArray[np.int64]) -> _Groups:
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    return _Groups(order, starts)
+
+
+def _merged(table: pa.Table, groups: _Groups, *, clears: bool) -> pa.Table:
+    """Take each field from the last record that says something of it.
+
+    Args:
+        table: Records, each of a key that occurs more than once.
+        groups: Which rows belong together.
+        clears: Whether an empty element says something (it clears), or nothing (the value before it stays).
+    """
+    columns: dict[str, Column] = {}
+    cleared: dict[str, Column] = {}
+    text = array_of(table["cleared"])
+    for name in table.column_names:
+        if name == "cleared":
+            continue
+        column = array_of(table[name])
+        valid = column.is_valid().to_numpy(zero_copy_only=False)
+        empty = is_true(pc.match_substring(text, f",{name},")).to_numpy(zero_copy_only=False)
+        rows = groups.last(valid | empty if clears else valid)
+        columns[name] = pc.take(column, pa.array(rows, mask=rows < 0))
+        if empty.any():
+            cleared[name] = pc.and_(columns[name].is_null(), pa.array(groups.last(empty) >= 0))
+    columns["cleared"] = names_where(cleared, len(groups.starts))
+    return pa.table({name: columns[name] for name in table.column_names})

@@ -1,0 +1,110 @@
+"""The shape of the frames between the steps, and the way between pandas and Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.interfaces.spec import Field, FieldType, Interface
+
+Column = Any
+"""An Arrow array or chunked array; pyarrow ships no types."""
+
+REJECTS = pa.schema(
+    {
+        "record": pa.int32(),
+        "code": pa.string(),
+        "field": pa.string(),
+        "reason": pa.string(),
+        "line": pa.int32(),
+        "raw": pa.string(),
+    }
+)
+
+_TYPES: Mapping[FieldType, Any] = {
+    FieldType.TEXT: pa.string(),
+    FieldType.IDENTIFIER: pa.string(),
+    FieldType.EMAIL: pa.string(),
+    FieldType.DATETIME: pa.string(),
+    FieldType.DATE: pa.date32(),
+    FieldType.YES_NO: pa.bool_(),
+}
+
+
+def type_of(field: Field) -> Any:
+    """Return the Arrow type of a field's column."""
+    return pa.decimal128(*field.digits) if field.type is FieldType.DECIMAL else _TYPES[field.type]
+
+
+def records_schema(interface: Interface) -> Any:
+    """Return the columns of the `records` frame, as parse leaves it."""
+    fields = [(field.name, type_of(field)) for field in interface.fields]
+    return pa.schema([("record", pa.int32()), *fields, ("cleared", pa.string()), ("extras", pa.string())])
+
+
+def lines_schema(fields: Sequence[Field]) -> Any:
+    """Return the columns of the `lines` frame."""
+    return pa.schema(
+        [("record", pa.int32()), ("line_no", pa.int32()), *((field.name, type_of(field)) for field in fields)]
+    )
+
+
+def frame_of(table: Any) -> pd.DataFrame:
+    """Return an Arrow table as a frame with Arrow-backed columns, without a copy."""
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
+
+
+def table_of(frame: pd.DataFrame) -> Any:
+    """Return a frame as an Arrow table with one chunk a column and plain string columns."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    fields = [f.with_type(pa.string()) if pa.types.is_large_string(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields)).combine_chunks()
+
+
+def array_of(column: Column) -> Any:
+    """Return a column as one array: chunked ones are slower in every kernel."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def is_true(mask: Column) -> Any:
+    """Return a mask without nulls: unknown is not true."""
+    return pc.fill_null(mask, fill_value=False)
+
+
+def is_one_of(column: Column, values: Iterable[str]) -> Any:
+    """Return where a text column holds one of the values; null is none of them."""
+    return pc.is_in(column, value_set=pa.array(list(values), pa.string()))
+
+
+def without(column: Column, mask: Column) -> Any:
+    """Return the column with null where the mask is true."""
+    return pc.if_else(mask, pa.scalar(None, column.type), column)
+
+
+def count_true(mask: Column) -> int:
+    """Return how many rows a mask selects."""
+    return int(pc.sum(mask, min_count=0).as_py())
+
+
+def escaped_json(column: Column) -> Any:
+    """Return text as it stands between the quotes of a JSON string.
+
+    XML text with normalised blanks holds no control character that JSON would want escaped.
+    """
+    return pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), '"', '\\"')
+
+
+def names_where(masks: Mapping[str, Column], rows: int) -> Any:
+    """Return the names whose mask is true, as ',cash_back,invoice_to,'; null in rows without any."""
+    if not masks:
+        return pa.nulls(rows, pa.string())
+    names = [pc.if_else(mask, f"{name},", "") for name, mask in masks.items()]
+    joined = pc.binary_join_element_wise(pa.scalar(","), *names, "")
+    return without(joined, pc.equal(joined, ","))

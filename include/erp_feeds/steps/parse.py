@@ -1,0 +1,136 @@
+"""Streams the XML members of one file into typed blocks; memory does not grow with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import BinaryIO
+
+from lxml import etree
+
+from erp_feeds.batch import Counts
+from erp_feeds.errors import WarningCode
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.block import Block, read_block
+from erp_feeds.steps.header import declared_version, is_newer
+from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.stream import CHUNK, RecordStream, line_of
+from erp_feeds.steps.validate import empty_frames, validate
+
+
+def parse(
+    sources: Iterable[BinaryIO], interface: Interface, merchant: Merchant, *, chunk: int = CHUNK
+) -> Iterator[Outcome]:
+    """Read the members of one file, block by block.
+
+    Args:
+        sources: The XML members, in name order.
+        interface: With the element names of the merchant.
+        merchant: Whose placeholders and accepted importers count.
+        chunk: Bytes fed at a time; it changes the size of the blocks, never what they hold together.
+
+    Yields:
+        Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.
+        Records are numbered from 1 over all members. The last block is empty and carries the warnings
+        that count once a file (namespace, version) or once an element name (newer elements).
+
+    Raises:
+        QuarantineError: The file is refused as a whole; the blocks yielded before must be thrown away.
+    """
+    read = 0
+    once: set[tuple[WarningCode, str]] = set()
+    for source in sources:
+        stream = RecordStream(source, interface, chunk=chunk)
+        header = _HeaderCheck(stream, interface, merchant)
+        for container in stream:
+            header.look()
+            block = read_block(stream, container, interface, read + 1)
+            read += len(block.records)
+            header.note(block)
+            if block.namespaced:
+                once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
+            yield validate(block, interface, merchant)
+        once |= header.conclude()
+    warnings: dict[str, int] = {}
+    for code, _ in sorted(once):
+        warnings[code.value] = warnings.get(code.value, 0) + 1
+    yield Outcome(empty_frames(interface), Counts(warnings=warnings))
+
+
+def raw_records(
+    sources: Iterable[BinaryIO], interface: Interface, numbers: Collection[int], *, chunk: int = CHUNK
+) -> dict[int, tuple[int, str]]:
+    """Find line and XML text of some records, in a second pass over the members: the refused ones only.
+
+    Args:
+        sources: The same members in the same order as given to `parse`.
+        interface: With the element names of the merchant.
+        numbers: Record numbers, from 1 over all members.
+        chunk: Bytes fed at a time.
+
+    Returns:
+        Record number -> (line in its member, XML text of the record).
+    """
+    wanted = set(numbers)
+    found: dict[int, tuple[int, str]] = {}
+    read = 0
+    for source in sources:
+        if len(found) == len(wanted):
+            break
+        stream = RecordStream(source, interface, chunk=chunk, comments=True)
+        for container in stream:
+            records = list(container.iterchildren(f"{{*}}{interface.record_path[-1]}"))
+            if (
+                not stream.finished
+                and records
+                and records[-1] is next(container.iterchildren("*", reversed=True))
+            ):
+                del records[-1]
+            for number in wanted.intersection(range(read + 1, read + 1 + len(records))):
+                record = records[number - read - 1]
+                text = str(etree.tostring(record, encoding="unicode", with_tail=False))
+                found[number] = (line_of(record), text)
+            read += len(records)
+    return found
+
+
+class _HeaderCheck:
+    """Checks a member's header before its records are used, and again at the end: it may follow them."""
+
+    def __init__(self, stream: RecordStream, interface: Interface, merchant: Merchant) -> None:
+        self._stream = stream
+        self._header = interface.header
+        oldest = interface.header.versions[0] if interface.header else ""
+        self._newer = {
+            field.name: field.since for field in interface.fields if oldest and field.since != oldest
+        }
+        settings = merchant.interfaces.get(interface.name)
+        self._accepted = settings.accepted_importers if settings else ()
+        self._version: str | None = None
+        self._seen: set[str] = set()
+
+    def look(self) -> None:
+        """Read the header unless it has been read."""
+        if self._header and self._version is None:
+            self._version = declared_version(self._stream.root(), self._header, self._accepted)
+
+    def note(self, block: Block) -> None:
+        """Remember the elements that came with a later version."""
+        for name in self._newer.keys() - self._seen:
+            text = block.records.text[name]
+            if text.null_count < len(text):
+                self._seen.add(name)
+
+    def conclude(self) -> set[tuple[WarningCode, str]]:
+        """Return what was odd about the header (rule: ERP cache 4)."""
+        self.look()
+        if not self._header:
+            return set()
+        odd: set[tuple[WarningCode, str]] = set()
+        if self._version is None:
+            odd.add((WarningCode.NO_VERSION, ""))
+        version = self._version or self._header.versions[0]
+        newer = (
+            name for name in self._seen if self._header and is_newer(self._newer[name], version, self._header)
+        )
+        return odd | {(WarningCode.NEWER_ELEMENT, name) for name in newer}

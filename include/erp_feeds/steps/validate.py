@@ -1,0 +1,227 @@
+"""Turns a block of text into typed frames, and refuses the records that break a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.batch import Counts
+from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.interfaces.spec import Field, FieldType, Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.block import Block, Lines, Rows
+from erp_feeds.steps.frames import (
+    REJECTS,
+    Column,
+    count_true,
+    frame_of,
+    is_one_of,
+    is_true,
+    lines_schema,
+    names_where,
+    records_schema,
+    table_of,
+    without,
+)
+from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.purchases import till_faults, total_faults
+from erp_feeds.steps.values import Fault, read_values
+
+RecordRule = Callable[[Mapping[str, Column]], list[Fault]]
+
+RECORD_RULES: Mapping[str, tuple[RecordRule, ...]] = {"srs_purchases": (till_faults,)}
+"""Interface -> rules that look at more than one field of a record."""
+
+
+@dataclass
+class _Findings:
+    """Values of some rows, and what was found on the way."""
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    cleared: dict[str, Column] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    odd: list[tuple[WarningCode, Column]] = field(default_factory=list)
+
+
+def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
+    """Read a block's values and leave out the records that break a rule.
+
+    Args:
+        block: Records as text.
+        interface: What the records should look like.
+        merchant: Whose placeholders count as absent.
+
+    Returns:
+        Frames `records`, `lines` where the interface has them, and `rejects`; counts of this block. A record
+        may have several rejects but is counted once, under its first code.
+    """
+    found = _read(block.records, interface.fields, merchant)
+    found.faults[:0] = _repeated(block)
+    found.faults += [fault for rule in RECORD_RULES.get(interface.name, ()) for fault in rule(found.columns)]
+    numbers = block.numbers
+    rejects = [_rejects(fault, numbers) for fault in found.faults]
+    frames: dict[str, pd.DataFrame] = {}
+    bad_lines: list[Column] = []
+    if interface.lines and block.lines:
+        lines, faults = _lines(block.lines, interface.lines.fields, merchant)
+        by_line = pc.take(numbers, block.lines.record)
+        rejects += [_rejects(fault, by_line) for fault in faults]
+        bad_lines = [pc.filter(by_line, fault.mask) for fault in faults]
+    nobody = pc.is_null(numbers)
+    by_field = reduce(pc.or_, (fault.mask for fault in found.faults), nobody)
+    refused = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
+    good = pc.invert(refused)
+    frames["records"] = frame_of(_record_table(block, found, interface).filter(good))
+    if interface.lines and block.lines:
+        table = pa.table(
+            [by_line, block.lines.line_no, *lines.values()], schema=lines_schema(interface.lines.fields)
+        )
+        frames["lines"] = frame_of(table.filter(pc.take(good, block.lines.record)))
+    frames["rejects"] = _ordered(rejects)
+    return Outcome(frames, _counts(block, found, good, frames["rejects"]))
+
+
+def empty_frames(interface: Interface) -> dict[str, pd.DataFrame]:
+    """Return the frames of a file without records."""
+    frames = {
+        "records": frame_of(records_schema(interface).empty_table()),
+        "rejects": frame_of(REJECTS.empty_table()),
+    }
+    if interface.lines:
+        frames["lines"] = frame_of(lines_schema(interface.lines.fields).empty_table())
+    return frames
+
+
+def _read(rows: Rows, fields: Sequence[Field], merchant: Merchant) -> _Findings:
+    """Read every field of the records."""
+    found = _Findings()
+    for spec in fields:
+        text = rows.text[spec.name]
+        empty = is_true(pc.equal(text, ""))
+        if count_true(empty):
+            found.cleared[spec.name] = empty
+            text = without(text, empty)
+        text = _without_placeholders(spec, text, merchant)
+        if spec.required:
+            found.faults.append(_missing(spec, text))
+        reading = read_values(spec, text)
+        found.columns[spec.name] = reading.values
+        if spec.type is FieldType.EMAIL:
+            _settle_email(found, reading.faults, rows, merchant)
+        else:
+            found.faults += reading.faults
+        if reading.unknown is not None:
+            found.odd.append((WarningCode.UNKNOWN_VALUE, reading.unknown))
+    return found
+
+
+def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Column:
+    """Take what means 'no customer' for absent (rule: customers 7)."""
+    if spec.name == "customer_number":
+        return without(text, is_one_of(text, merchant.excluded_identifiers))
+    if spec.type is FieldType.EMAIL and merchant.excluded_emails:
+        return without(text, is_one_of(pc.utf8_lower(text), merchant.excluded_emails))
+    return text
+
+
+def _settle_email(found: _Findings, faults: list[Fault], rows: Rows, merchant: Merchant) -> None:
+    """Drop an invalid address of a record with a number, refuse the one without (rule: customers 7)."""
+    number = rows.text.get("customer_number")
+    for fault in faults:
+        if number is None:
+            found.faults.append(fault)
+            continue
+        absent = pc.or_(is_true(pc.equal(number, "")), is_one_of(number, merchant.excluded_identifiers))
+        numbered = pc.and_(number.is_valid(), pc.invert(absent))
+        found.faults.append(replace(fault, mask=pc.and_(fault.mask, pc.invert(numbered))))
+        found.odd.append((WarningCode.INVALID_EMAIL_DROPPED, pc.and_(fault.mask, numbered)))
+
+
+def _missing(spec: Field, text: Column) -> Fault:
+    return Fault(
+        text.is_null(), RejectCode.MISSING_FIELD, spec.name, f"{spec.element} is required, but not there"
+    )
+
+
+def _repeated(block: Block) -> list[Fault]:
+    """Refuse records in which a field occurs twice: which one counts would be a guess."""
+    reason = "occurs more than once in the record"
+    faults = []
+    for column in sorted(set(block.repeated_columns.values())):
+        positions = [row for row, name in block.repeated_columns.items() if name == column]
+        mask = pc.is_in(
+            pa.array(range(len(block.records)), pa.int32()), value_set=pa.array(positions, pa.int32())
+        )
+        faults.append(Fault(mask, RejectCode.REPEATED_FIELD, column, reason))
+    return faults
+
+
+def _lines(
+    lines: Lines, fields: Sequence[Field], merchant: Merchant
+) -> tuple[dict[str, Column], list[Fault]]:
+    """Read the lines; a bad one refuses its whole record, under the field name `lines.<column>`."""
+    found = _read(lines.rows, fields, merchant)
+    repeated = Fault(lines.rows.repeated, RejectCode.REPEATED_FIELD, "", "an element occurs more than once")
+    faults = [repeated, *found.faults, *total_faults(lines.record, found.columns)]
+    named = []
+    for fault in faults:
+        if count_true(fault.mask):
+            which = pc.cast(lines.line_no, pa.string())
+            reason = pc.binary_join_element_wise(
+                pa.scalar("line "), which, pa.scalar(": " + fault.reason), ""
+            )
+            name = f"lines.{fault.field}" if fault.field else "lines"
+            named.append(replace(fault, field=name, reason=reason))
+    return found.columns, named
+
+
+def _record_table(block: Block, found: _Findings, interface: Interface) -> pa.Table:
+    columns = [
+        block.numbers,
+        *found.columns.values(),
+        names_where(found.cleared, len(block.records)),
+        block.records.extras,
+    ]
+    return pa.table(columns, schema=records_schema(interface))
+
+
+def _rejects(fault: Fault, numbers: Column) -> pa.Table:
+    """Return the refused records of one fault; line and raw text are found in a second pass."""
+    records = pc.filter(numbers, fault.mask)
+    size = len(records)
+    reason = fault.reason if isinstance(fault.reason, str) else pc.filter(fault.reason, fault.mask)
+    reasons = pa.array([reason] * size, pa.string()) if isinstance(reason, str) else reason
+    code, name = pa.array([str(fault.code)] * size, pa.string()), pa.array([fault.field] * size, pa.string())
+    return pa.table(
+        [records, code, name, reasons, pa.nulls(size, pa.int32()), pa.nulls(size, pa.string())], REJECTS
+    )
+
+
+def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:
+    """Return all rejects by record, one row for each record, code and field."""
+    some = [table for table in rejects if len(table)]
+    if not some:
+        return frame_of(REJECTS.empty_table())
+    frame = frame_of(pa.concat_tables(some).combine_chunks())
+    frame = frame.drop_duplicates(["record", "code", "field"]).sort_values(
+        "record", kind="stable", ignore_index=True
+    )
+    return frame_of(table_of(frame).cast(REJECTS))
+
+
+def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame) -> Counts:
+    """Tally a block; what was odd counts only in records that go on."""
+    warnings: dict[str, int] = {}
+    unknown = block.records.unknown + block.foreign + (block.lines.rows.unknown if block.lines else 0)
+    odd = [(code, count_true(pc.and_(mask, good))) for code, mask in found.odd]
+    for code, number in [(WarningCode.UNKNOWN_ELEMENT, unknown), *odd]:
+        if number:
+            warnings[code.value] = warnings.get(code.value, 0) + number
+    first = rejects.drop_duplicates("record")["code"] if len(rejects) else rejects["code"]
+    rejected = {str(code): int(number) for code, number in first.value_counts().items()}
+    return Counts(read=len(block.records), rejected=rejected, warnings=warnings)

@@ -1,0 +1,130 @@
+"""One merchant, and short ways from XML text to what a step makes of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from erp_feeds.batch import Counts
+from erp_feeds.interfaces import INTERFACES, interface_of
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.deduplicate import deduplicate
+from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.parse import parse
+from erp_feeds.steps.split import split
+
+Make = Callable[..., Merchant]
+Read = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def make_merchant() -> Make:
+    """Return a maker of merchants; interface settings by interface name."""
+
+    def make(interfaces: dict[str, dict[str, Any]] | None = None, **values: Any) -> Merchant:
+        fields = {
+            "name": "shop",
+            "shop_name": "Shop",
+            "timezone": "Europe/Amsterdam",
+            "currency": "EUR",
+            "ftps": {"connection": "shop_ftps"},
+            "interfaces": {name: {} for name in INTERFACES} | (interfaces or {}),
+        }
+        return Merchant.model_validate(fields | values)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def merchant(make_merchant: Make) -> Merchant:
+    return make_merchant()
+
+
+def together(outcomes: list[Outcome]) -> Outcome:
+    """Lay the blocks of a file together, as the line does."""
+    counts = Counts()
+    for outcome in outcomes:
+        counts = counts.plus(outcome.counts)
+    names = outcomes[0].frames
+    return Outcome(
+        {name: pd.concat([each.frames[name] for each in outcomes], ignore_index=True) for name in names},
+        counts,
+    )
+
+
+@pytest.fixture(scope="session")
+def read(merchant: Merchant) -> Read:
+    """Return a reader of whole members: `read(name, *members, chunk=…, merchant=…)`."""
+
+    def read_members(
+        name: str, *members: str | bytes, chunk: int = 2 << 20, owner: Merchant = merchant
+    ) -> Outcome:
+        sources = [io.BytesIO(text.encode() if isinstance(text, str) else text) for text in members]
+        return together(list(parse(sources, interface_of(owner, name), owner, chunk=chunk)))
+
+    return read_members
+
+
+OPEN = {
+    "srs_customers": "<Export><Customers>",
+    "srs_purchases": "<Export><Purchases>",
+    "erp_cache_customers": "<Import><ImportSettings><Importer>ErpCache_Customers</Importer>"
+    "<Version>1.1</Version></ImportSettings><Customers>",
+}
+CLOSE = {
+    "srs_customers": "</Customers></Export>",
+    "srs_purchases": "</Purchases></Export>",
+    "erp_cache_customers": "</Customers></Import>",
+}
+RECORD = {"srs_customers": "Customer", "srs_purchases": "Purchase", "erp_cache_customers": "Customer"}
+
+
+@pytest.fixture(scope="session")
+def xml() -> Callable[..., str]:
+    """Return a writer of members: the inner XML of each record."""
+
+    def write(name: str, *records: str) -> str:
+        tag = RECORD[name]
+        return OPEN[name] + "".join(f"<{tag}>{inner}</{tag}>" for inner in records) + CLOSE[name]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def walk(read: Read, xml: Callable[..., str], merchant: Merchant) -> Read:
+    """Return a way from records through all steps: `walk(name, *records, until='split')`."""
+
+    def go(name: str, *records: str, until: str = "split", owner: Merchant = merchant) -> Outcome:
+        interface = interface_of(owner, name)
+        parsed = read(name, xml(name, *records), owner=owner)
+        unique = deduplicate(parsed.frames, interface, owner)
+        counts = parsed.counts.plus(unique.counts)
+        if until == "deduplicate":
+            return Outcome(unique.frames, counts)
+        final = split(unique.frames, interface, owner)
+        return Outcome(final.frames, counts.plus(final.counts))
+
+    return go
+
+
+@pytest.fixture(scope="session")
+def purchase() -> Callable[..., str]:
+    """Return a writer of purchases: lines are (sku, amount); None leaves an element out."""
+
+    def write(*lines: tuple[str, str], **elements: str | None) -> str:
+        defaults: dict[str, str | None] = {
+            "ReceiptNumber": "17",
+            "Branch": "3",
+            "DateTime": "2017-01-05T11:53:26",
+            "CustomerNumber": "1001",
+        }
+        given = {name: text for name, text in (defaults | elements).items() if text is not None}
+        inner = "".join(f"<{name}>{text}</{name}>" for name, text in given.items())
+        rows = "".join(f"<Line><Sku>{sku}</Sku><Amount>{amount}</Amount></Line>" for sku, amount in lines)
+        return f"{inner}<Lines>{rows}</Lines>"
+
+    return write

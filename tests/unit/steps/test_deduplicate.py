@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CUSTOMERS = "srs_customers"
+PURCHASES = "srs_purchases"
+ERP = "erp_cache_customers"
+
+
+def customer(**elements):
+    return "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
+
+
+@pytest.fixture
+def unique(walk):
+    def run(name, *records):
+        return walk(name, *records, until="deduplicate")
+
+    return run
+
+
+def test_customers_6_the_last_record_wins_field_by_field(unique):
+    outcome = unique(
+        CUSTOMERS,
+        customer(CustomerNumber="1", FirstName="Ada", LastName="Old", City="Delft", BirthDate="1985-04-12"),
+        customer(CustomerNumber="2", FirstName="Bob"),
+        customer(CustomerNumber="1", LastName="New", City="", Newsletter="yes"),
+    )
+    records = outcome.frames["records"]
+    assert records["record"].tolist() == [2, 3]
+    row = records.iloc[1]
+    assert (row["first_name"], row["last_name"], row["city"]) == ("Ada", "New", "Delft")
+    assert str(row["birth_date"]) == "1985-04-12"
+    assert bool(row["newsletter"])
+    assert records["cleared"].isna().all()
+    assert outcome.counts.collapsed == 1
+    assert outcome.counts.warnings == {"repeated_key": 1}
+
+
+def test_customers_6_identical_records_collapse(unique):
+    outcome = unique(CUSTOMERS, *[customer(CustomerNumber="1", FirstName="Ada")] * 4)
+    assert outcome.frames["records"]["record"].tolist() == [4]
+    assert outcome.counts.collapsed == 3
+
+
+def test_customers_6_records_without_number_collapse_by_email_among_themselves(unique):
+    outcome = unique(
+        CUSTOMERS,
+        customer(CustomerNumber="1", Email="a@b.nl"),
+        customer(Email="A@b.nl", FirstName="Ada"),
+        customer(Email="a@b.nl", City="Delft"),
+        customer(CustomerNumber="2", Email="a@b.nl"),
+        customer(FirstName="Nobody"),
+        customer(FirstName="Nobody"),
+    )
+    assert outcome.frames["records"]["record"].tolist() == [1, 3, 4, 5, 6]
+    assert outcome.frames["records"]["first_name"].fillna("-").tolist()[1] == "Ada"
+
+
+def test_customers_8_numbers_that_look_alike_are_two_customers(unique):
+    assert (
+        unique(CUSTOMERS, customer(CustomerNumber="00123"), customer(CustomerNumber="123")).counts.collapsed
+        == 0
+    )
+
+
+def account(**elements):
+    return customer(AccountNumber="1", PriceListName="A", **elements)
+
+
+def test_erp_cache_5_the_result_is_that_of_one_record_after_the_other(unique):
+    outcome = unique(
+        ERP,
+        account(CashBack="5", InvoiceTo="9", DeliverySchemeCode="", DiscountPercentage="1"),
+        account(CashBack="", InvoiceTo="8", DiscountPercentage=""),
+        account(DiscountPercentage="2"),
+    )
+    (row,) = outcome.frames["records"].to_dict("records")
+    assert row["record"] == 3
+    assert row["invoice_to"] == "8"
+    assert row["discount_percentage"] == Decimal("2.00")
+    assert row["cleared"] == ",delivery_scheme_code,cash_back,"
+    assert outcome.counts.collapsed == 2
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("ab"),
+            st.sampled_from([None, "", "1", "2"]),
+            st.sampled_from([None, "", "x", "y"]),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_erp_cache_5_against_a_plain_model(unique, rows):
+    state = {}
+    records = []
+    for number, (key, cash_back, invoice_to) in enumerate(rows, start=1):
+        given_ = {"CashBack": cash_back, "InvoiceTo": invoice_to}
+        inner = {name: text for name, text in given_.items() if text is not None}
+        records.append(customer(AccountNumber=key, PriceListName="A", **inner))
+        state[key] = {**state.get(key, {}), **inner, "record": number}
+    frame = unique(ERP, *records).frames["records"]
+    found = {}
+    for row in frame.to_dict("records"):
+        cleared = row["cleared"] if isinstance(row["cleared"], str) else ""
+        values = {"record": row["record"]}
+        for element, name in (("CashBack", "cash_back"), ("InvoiceTo", "invoice_to")):
+            if f",{name}," in cleared:
+                values[element] = ""
+            elif isinstance(row[name], str | Decimal):
+                values[element] = str(row[name]).removesuffix(".00")
+        found[row["account_number"]] = values
+    assert found == state
+
+
+LINE, OTHER = ("a", "1.00"), ("b", "2.00")
+
+
+def test_purchases_6_the_same_purchase_with_the_same_content_collapses(unique, purchase):
+    outcome = unique(PURCHASES, purchase(LINE), purchase(LINE), purchase(LINE, OrderNumber="W1"))
+    assert outcome.frames["records"]["record"].tolist() == [1, 3]
+    assert outcome.frames["lines"]["record"].tolist() == [1, 3]
+    assert outcome.counts.collapsed == 1
+
+
+def test_purchases_6_of_one_order_number_the_last_wins(unique, purchase):
+    outcome = unique(PURCHASES, purchase(LINE, OrderNumber="W1"), purchase(OTHER, LINE, OrderNumber="W1"))
+    assert outcome.frames["records"]["record"].tolist() == [2]
+    assert outcome.frames["lines"]["sku"].tolist() == ["b", "a"]
+    assert outcome.counts.warnings == {"repeated_key": 1}
+
+
+def test_purchases_7_another_basket_under_one_receipt_is_kept_with_a_suffix(unique, purchase):
+    outcome = unique(PURCHASES, purchase(LINE), purchase(OTHER), purchase(LINE), purchase(LINE, OTHER))
+    base = "17|3|2017-01-05T11:53:26"
+    assert outcome.frames["records"]["purchase_id"].tolist() == [base, f"{base}~2", f"{base}~3"]
+    assert outcome.counts.collapsed == 1
+    assert outcome.counts.warnings == {"receipt_collision": 2, "repeated_key": 1}
+
+
+def test_purchases_8_a_return_never_meets_the_order_it_is_of(unique, purchase):
+    outcome = unique(PURCHASES, purchase(LINE, OrderNumber="W1"), purchase(("a", "-1.00"), OrderNumber="W1"))
+    assert outcome.frames["records"]["purchase_id"].tolist() == ["W1", "W1-R20170105115326"]
+    assert outcome.counts.collapsed == 0
