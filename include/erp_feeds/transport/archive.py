@@ -1,0 +1,86 @@
+"""The archive of originals: every file received, byte for byte, under a name that holds its hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from airflow.sdk import ObjectStoragePath
+
+from erp_feeds.errors import FailError
+from erp_feeds.settings import settings
+from erp_feeds.transport.places import arriving, exists, open_for
+
+HASH_IN_NAME = 16
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An original in the archive."""
+
+    url: str
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> Kept:
+    """Write an original to the archive while hashing it; the same bytes under the same name are kept once.
+
+    Args:
+        chunks: The file's bytes, as they come from the server.
+        merchant: Merchant's name: the first folder.
+        interface: Interface's name: the second folder.
+        name: File name as delivered.
+
+    Returns:
+        URL `<archive>/<merchant>/<interface>/<stem>.<first 16 digits of the hash><extension>`, hash and size.
+
+    Raises:
+        FailError: The name is no plain file name.
+    """
+    stem, extension = _plain(name)
+    folder = ObjectStoragePath(settings().archive) / merchant / interface
+    digest = hashlib.sha256()
+    size = 0
+    with arriving(folder, durable=True) as arrival:
+        for chunk in chunks:
+            digest.update(chunk)
+            arrival.file.write(chunk)
+            size += len(chunk)
+        sha256 = digest.hexdigest()
+        target = folder / f"{stem}.{sha256[:HASH_IN_NAME]}{extension}"
+        if not _is_kept(target, size):
+            arrival.settle(target)
+    return Kept(str(target), sha256, size)
+
+
+def open_original(url: str) -> BinaryIO:
+    """Open an original for reading.
+
+    Raises:
+        FailError: The archive does not hold it any more.
+    """
+    path = ObjectStoragePath(url)
+    try:
+        return open_for(path, "rb")
+    except FileNotFoundError:
+        message = f"The archive does not hold {url} any more: bring it back from a backup"
+        raise FailError(message, "not_archived") from None
+
+
+def _is_kept(target: ObjectStoragePath, size: int) -> bool:
+    """Tell whether the archive holds these bytes; a copy of another length is damaged and written anew."""
+    return exists(target) and target.fs.size(target.path) == size
+
+
+def _plain(name: str) -> tuple[str, str]:
+    """Return stem and extension of a name that a server gave, which is never trusted as a path."""
+    if not name.strip(". ") or any(sign in "/\\:" or not sign.isprintable() for sign in name):
+        raise FailError(
+            f"{name!r} is no plain file name, so it is not archived: rename it on the server", "unsafe_name"
+        )
+    stem, dot, extension = name.rpartition(".")
+    return (stem, dot + extension) if stem else (name, "")

@@ -1,0 +1,89 @@
+"""Writing to object storage whole or not at all: a killed task leaves no half file under a final name."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from airflow.sdk import ObjectStoragePath
+
+BLOCK = 1024 * 1024
+
+
+class Arrival:
+    """A file being written under a temporary name next to its final one."""
+
+    def __init__(self, folder: ObjectStoragePath, *, durable: bool) -> None:
+        self._temporary = folder / f".arriving-{uuid.uuid4().hex}"
+        self._durable = durable
+        make_folder(folder)
+        self.file = open_for(self._temporary, "wb")
+
+    def settle(self, target: ObjectStoragePath) -> None:
+        """Give the file its final name, on local disks in one step; an older file of it is replaced."""
+        if target.protocol == "file":
+            self._settle_locally(Path(target.path))
+        else:
+            self.file.close()
+            target.fs.mv(self._temporary.path, target.path)
+
+    def discard(self) -> None:
+        """Remove what was written; nothing happens after `settle`."""
+        with suppress(
+            Exception
+        ):  # a store may refuse to close a broken upload: it is thrown away all the same
+            self.file.close()
+        with suppress(FileNotFoundError):
+            self._temporary.fs.rm_file(self._temporary.path)
+
+    def _settle_locally(self, target: Path) -> None:
+        self.file.flush()
+        if self._durable:
+            os.fsync(self.file.fileno())
+        self.file.close()
+        Path(self._temporary.path).replace(target)
+        if self._durable:
+            descriptor = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def arriving(folder: ObjectStoragePath, *, durable: bool = False) -> Iterator[Arrival]:
+    """Lend a file to write; unless it is settled before the end, nothing remains of it.
+
+    Args:
+        folder: Where it will stay; made when missing.
+        durable: Wait until the disk has it, for what cannot be made again.
+    """
+    arrival = Arrival(folder, durable=durable)
+    try:
+        yield arrival
+    finally:
+        arrival.discard()
+
+
+def open_for(path: ObjectStoragePath, mode: str) -> BinaryIO:
+    """Open a file of the storage.
+
+    Not by the path's own `open`: that reports each access as lineage, which would replace the line's own.
+    """
+    if path.protocol == "file":
+        return cast("BinaryIO", Path(path.path).open(mode))
+    return cast("BinaryIO", path.fs.open(path.path, mode))
+
+
+def exists(path: ObjectStoragePath) -> bool:
+    """Tell whether a file is there."""
+    return bool(path.fs.exists(path.path))
+
+
+def make_folder(folder: ObjectStoragePath) -> None:
+    """Make a folder and those above it; object stores without folders do nothing."""
+    folder.fs.makedirs(folder.path, exist_ok=True)

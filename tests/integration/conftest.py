@@ -1,0 +1,49 @@
+"""Integration tests use the real embedded PostgreSQL: one cluster a session, one fresh database a test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from erp_feeds.demo import postgres
+from erp_feeds.store import migrate
+from integration.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # noqa: F401 - fixtures
+
+
+@pytest.fixture(scope="session")
+def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a running cluster."""
+    folder: Path = tmp_path_factory.mktemp("cluster") / "postgres"
+    yield postgres.start(folder)
+    postgres.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def template(server_uri: str) -> str:
+    """The name of a migrated database that tests copy, which takes milliseconds."""
+    migrate.migrate(postgres.database(server_uri, "template_store"))
+    return "template_store"
+
+
+@pytest.fixture
+def store_uri(server_uri: str, template: str) -> Iterator[str]:
+    """The URI of a fresh store, gone after the test."""
+    name = f"store_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_uri, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield postgres.database(server_uri, name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(store_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+    """A connection to a fresh store, which the code under test reaches by its Airflow connection too."""
+    from erp_feeds.store import connection
+
+    monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", store_uri)
+    with connection.open_uri(store_uri) as opened:
+        yield opened

@@ -1,0 +1,81 @@
+"""Originals are kept whole, once, and under names that stay inside the archive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from airflow.sdk.io import attach
+
+from erp_feeds.errors import FailError
+from erp_feeds.transport import archive
+
+NAME = "TestShop_SRS_Customers_1.zip"
+
+
+def test_original_is_kept_under_its_hash(home: Path) -> None:
+    kept = archive.keep([b"ab", b"c"], "testshop", "srs_customers", NAME)
+    sha256 = hashlib.sha256(b"abc").hexdigest()
+    path = home / "archive/testshop/srs_customers" / f"TestShop_SRS_Customers_1.{sha256[:16]}.zip"
+    assert (kept.url, kept.sha256, kept.size) == (path.as_uri(), sha256, 3)
+    assert path.read_bytes() == b"abc"
+    with archive.open_original(kept.url) as original:
+        assert original.read() == b"abc"
+        assert original.seek(0) == 0
+
+
+def test_same_bytes_are_left_alone_and_other_bytes_stand_beside_them(home: Path) -> None:
+    first = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    path = Path(first.url.removeprefix("file://"))
+    before = path.stat()
+    assert archive.keep([b"a", b"bc"], "testshop", "srs_customers", NAME) == first
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    other = archive.keep([b"xyz"], "testshop", "srs_customers", NAME)
+    assert sorted(each.name for each in path.parent.iterdir()) == sorted(
+        url.rpartition("/")[2] for url in (first.url, other.url)
+    )
+
+
+def test_copy_that_a_crash_cut_short_is_written_anew(home: Path) -> None:
+    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    path = Path(kept.url.removeprefix("file://"))
+    path.write_bytes(b"a")
+    archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    assert path.read_bytes() == b"abc"
+
+
+def test_interrupted_write_leaves_nothing(home: Path) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"abc"
+        raise ConnectionError("cut")
+
+    with pytest.raises(ConnectionError):
+        archive.keep(chunks(), "testshop", "srs_customers", NAME)
+    assert list((home / "archive/testshop/srs_customers").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.zip", "a/b.zip", "a\\b.zip", "..", ".", "", "a\nb.zip", "a\0.zip", "c:x.zip"]
+)
+def test_names_are_never_paths(home: Path, name: str) -> None:
+    with pytest.raises(FailError, match="no plain file name"):
+        archive.keep([b"abc"], "testshop", "srs_customers", name)
+    assert not (home / "archive").exists()
+
+
+def test_missing_original_says_so(home: Path) -> None:
+    with pytest.raises(FailError, match="does not hold"):
+        archive.open_original((home / "archive/nothing.zip").as_uri())
+
+
+def test_object_store_without_renames(monkeypatch: pytest.MonkeyPatch) -> None:
+    attach("memory", fs=fsspec.filesystem("memory"))
+    monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/archive")
+    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    assert kept.url.startswith("memory://bucket/archive/testshop/srs_customers/TestShop_SRS_Customers_1.")
+    with archive.open_original(kept.url) as original:
+        assert original.read() == b"abc"
+    assert len(fsspec.filesystem("memory").ls("/bucket/archive/testshop/srs_customers")) == 1
