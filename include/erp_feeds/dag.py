@@ -1,0 +1,164 @@
+"""One merchant becomes one DAG: the line, top to bottom. Only here Airflow's authoring API is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetOrTimeSchedule,
+    CronDataIntervalTimetable,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    get_parsing_context,
+    task,
+)
+
+from erp_feeds import alerts, lineage
+from erp_feeds.batch import Batch
+from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.interfaces import VOCABULARY, interfaces_of
+from erp_feeds.merchant import Merchant, read_merchants
+from erp_feeds.settings import settings
+
+RETRIES = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=15),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    # Bad data and wrong settings stay bad: only transport and database faults are worth another try.
+    "retry_policy": ExceptionRetryPolicy(rules=[RetryRule(exception=FailError, action=RetryAction.FAIL)]),
+}
+
+STEPS = ("download", "unzip", "parse", "deduplicate", "split")
+"""The tasks between sense and load: all of one form, from batch to batch."""
+
+DOC = """\
+### {title}
+
+Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
+`sense → download → unzip → parse → deduplicate → split → load → report`.
+
+**A run is started** by the watcher as soon as complete files wait, by a daily sweep
+(`{schedule}`, {timezone}), or by a backfill, which replays the archived files of its days.
+
+| failed task | what it means | what to do |
+|---|---|---|
+| `report` | All good files are loaded; the message names the others | `python -m erp_feeds rejects {name}` |
+| `sense`, `download` | The FTPS server `{connection}` is away | the log says what to change; clear the task |
+| `load` | The store is away; nothing was half written | clear the task |
+| any other | A fault in the software, or a full disk | clear the task after the fix |
+
+**Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
+transaction per file, and a second load of the same file changes no row.
+
+**What happened to a file or person?** `python -m erp_feeds files {name}` and
+`python -m erp_feeds profile {name} --srs NUMBER`.
+"""
+
+
+def dags_to_build() -> Iterator[Merchant]:
+    """Yield the merchants whose DAG this parse needs: one in a task, all in the DAG processor."""
+    wanted = get_parsing_context().dag_id
+    merchants, _ = read_merchants(settings().merchants, VOCABULARY)
+    for merchant in merchants:
+        if wanted in (None, merchant.name):
+            yield merchant
+
+
+def refuse_bad_files() -> None:
+    """Raise what is wrong in the merchant files, as an import error; good files keep their DAGs.
+
+    Raises:
+        ConfigurationError: with file, line, value and nearest valid name of every fault.
+    """
+    _, errors = read_merchants(settings().merchants, VOCABULARY)
+    if errors:
+        raise ConfigurationError("\n".join(str(error) for error in errors), "invalid_merchant_file")
+
+
+def build_dag(merchant: Merchant) -> DAG:
+    """Return the merchant's DAG."""
+    zone = ZoneInfo(merchant.timezone)
+    inbox = lineage.inbox(merchant)
+    with DAG(
+        dag_id=merchant.name,
+        dag_display_name=merchant.title or merchant.name,
+        description=f"{merchant.shop_name}: from FTPS to profiles, orders, returns and price-list links",
+        doc_md=_doc(merchant),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronDataIntervalTimetable(merchant.schedule, timezone=merchant.timezone), assets=[inbox]
+        ),
+        start_date=datetime.combine(merchant.history_from, time.min, zone),
+        catchup=False,
+        max_active_runs=1,
+        tags=["erp-feeds", *merchant.interfaces],
+        default_args={"owner": merchant.owner, "on_failure_callback": alerts.on_failure(merchant), **RETRIES},
+    ) as dag:
+        _line(merchant, inbox)
+    return dag
+
+
+def _doc(merchant: Merchant) -> str:
+    return DOC.format(
+        title=merchant.title or merchant.name,
+        name=merchant.name,
+        shop_name=merchant.shop_name,
+        interfaces=", ".join(interface.title for interface in interfaces_of(merchant)),
+        schedule=merchant.schedule,
+        timezone=merchant.timezone,
+        connection=merchant.ftps.connection,
+    )
+
+
+def _line(merchant: Merchant, inbox: Asset) -> None:
+    """Lay the line; each body is one call, so that what a task does is found in `line`, by its name."""
+    tables = lineage.tables(merchant)
+
+    @task.short_circuit(inlets=[inbox], max_active_tis_per_dag=1)
+    def sense(dag_run: Any = None, data_interval_start: Any = None, data_interval_end: Any = None) -> Any:
+        from erp_feeds import line
+
+        replay = None
+        if dag_run.run_type == "backfill":
+            zone = ZoneInfo(merchant.timezone)
+            replay = (data_interval_start.astimezone(zone).date(), data_interval_end.astimezone(zone).date())
+        batch = line.sense(merchant, dag_run.run_id, replay)
+        return batch.to_xcom() if batch.files else None
+
+    def step(name: str) -> Any:
+        @task(task_id=name)
+        def body(batch: dict[str, Any]) -> dict[str, Any]:
+            from erp_feeds import line
+
+            walked: Batch = getattr(line, name)(merchant, Batch.from_xcom(batch))
+            return walked.to_xcom()
+
+        return body
+
+    @task(outlets=tables, max_active_tis_per_dag=1)
+    def load(batch: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
+        from erp_feeds import line
+
+        loaded = line.load(merchant, Batch.from_xcom(batch))
+        counts = lineage.counts_by_table(loaded)
+        for table in tables:
+            outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
+        return loaded.to_xcom()
+
+    @task
+    def report(batch: dict[str, Any]) -> dict[str, int]:
+        from erp_feeds import line
+
+        return line.report(merchant, Batch.from_xcom(batch))
+
+    batch: Any = sense()
+    for name in STEPS:
+        batch = step(name)(batch)
+    load_task: Any = load(batch)
+    report(load_task)

@@ -1,0 +1,107 @@
+"""The DAGs as Airflow sees them: exact edges, one per merchant file, and the house's policy."""
+
+from __future__ import annotations
+
+import itertools
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+from airflow.sdk import DAG
+
+from erp_feeds import dag as building
+from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.merchant import merchant_files
+from erp_feeds.settings import INCLUDE
+
+DAGS = INCLUDE.parent / "dags"
+LINE = ("sense", "download", "unzip", "parse", "deduplicate", "split", "load", "report")
+
+
+def loaded(module: str = "merchant_feeds.py") -> dict[str, DAG]:
+    """Run a file of the dags folder as Airflow's DAG processor does, and return its DAGs."""
+    found = runpy.run_path(str(DAGS / module))
+    return {dag.dag_id: dag for dag in found.values() if isinstance(dag, DAG)}
+
+
+@pytest.fixture
+def merchants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the merchants' folder that a test may change."""
+    folder = tmp_path / "merchants"
+    shutil.copytree(INCLUDE / "merchants", folder)
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
+    return folder
+
+
+def test_one_dag_per_merchant_file() -> None:
+    assert sorted(loaded()) == sorted(path.stem for path in merchant_files(INCLUDE / "merchants"))
+
+
+@pytest.mark.parametrize("dag", loaded().values(), ids=lambda dag: dag.dag_id)
+class TestEveryDag:
+    def test_has_exactly_the_edges_of_the_line(self, dag: DAG) -> None:
+        edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
+        assert edges == set(itertools.pairwise(LINE))
+
+    def test_names_owner_tags_and_help(self, dag: DAG) -> None:
+        assert all(task.owner not in ("", "airflow") for task in dag.tasks)
+        assert "erp-feeds" in dag.tags
+        assert "Is it safe to run again?" in (dag.doc_md or "")
+
+    def test_retries_faults_but_never_bad_data(self, dag: DAG) -> None:
+        for task in dag.tasks:
+            assert task.retries >= 3
+            assert task.retry_exponential_backoff
+            policy = task.retry_policy
+            assert policy is not None
+            decision = policy.evaluate(FailError("refused"), try_number=1, max_tries=4)
+            assert decision.action.value == "fail"
+            assert policy.evaluate(OSError("gone"), try_number=1, max_tries=4).action.value != "fail"
+
+    def test_alerts_on_every_task(self, dag: DAG) -> None:
+        assert all(task.on_failure_callback for task in dag.tasks)
+
+    def test_serialises_what_feels_the_store(self, dag: DAG) -> None:
+        sense, load = dag.get_task("sense"), dag.get_task("load")
+        assert sense.max_active_tis_per_dag == load.max_active_tis_per_dag == 1
+        assert dag.max_active_runs == 1
+        assert not dag.catchup
+
+    def test_writes_its_tables_as_assets(self, dag: DAG) -> None:
+        outlets = {asset.name for asset in dag.get_task("load").outlets}
+        assert outlets >= {"profiles", "purchases", "purchase_lines"}
+        assert [asset.name for asset in dag.get_task("sense").inlets] == [f"{dag.dag_id}.inbox"]
+
+
+def test_a_copied_merchant_file_is_a_new_dag(merchants: Path) -> None:
+    text = (merchants / "testshop.yaml").read_text().replace("name: testshop", "name: newshop")
+    (merchants / "newshop.yaml").write_text(text)
+    assert sorted(loaded()) == ["completejourney", "newshop", "testshop"]
+
+
+def test_a_bad_merchant_file_is_an_import_error_and_removes_no_other_dag(merchants: Path) -> None:
+    text = (merchants / "testshop.yaml").read_text().replace("currency:", "curency:")
+    (merchants / "newshop.yaml").write_text(text.replace("name: testshop", "name: newshop"))
+    assert sorted(loaded()) == ["completejourney", "testshop"]
+    with pytest.raises(ConfigurationError, match=r"newshop.yaml:8: curency .* did you mean 'currency'"):
+        loaded("merchant_files.py")
+
+
+def test_good_files_are_no_import_error() -> None:
+    assert loaded("merchant_files.py") == {}
+
+
+def test_a_task_builds_only_its_own_dag(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Context:
+        dag_id = "testshop"
+
+    monkeypatch.setattr(building, "get_parsing_context", Context)
+    assert list(loaded()) == ["testshop"]
+
+
+@pytest.mark.parametrize("path", sorted(DAGS.glob("*.py")), ids=lambda path: path.name)
+def test_airflow_does_not_skip_the_file(path: Path) -> None:
+    text = path.read_text().lower()
+    assert "airflow" in text  # Airflow silently skips a file without these two words
+    assert "dag" in text
