@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,16 @@ from integration.ftps_fixtures import ftps, ftps_certificates, ftps_connection  
 
 
 @pytest.fixture(scope="session")
-def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a running cluster."""
-    folder: Path = tmp_path_factory.mktemp("cluster") / "postgres"
-    yield postgres.start(folder)
-    postgres.stop(folder)
+def server_uri() -> Iterator[str]:
+    """The URI of a running cluster.
+
+    Not below pytest's own folder: another session closes that to everybody but its owner, and as root
+    PostgreSQL runs as a user of its own.
+    """
+    with tempfile.TemporaryDirectory(prefix="erp-feeds-cluster-") as place:
+        folder = Path(place) / "postgres"
+        yield postgres.start(folder)
+        postgres.stop(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,35 @@
+"""Accounts of the ERP cache: one versioned row per account number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
+from erp_feeds.merchant import Merchant
+from erp_feeds.store.incoming import copy_frames
+from erp_feeds.store.versioned import Version, VersionedField, merge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIELDS = tuple(
+    VersionedField(field.name)
+    for field in ERP_CACHE_CUSTOMERS.fields
+    if field.name not in ERP_CACHE_CUSTOMERS.key
+)
+
+
+def load_accounts(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
+) -> Counts:
+    """Lay the frame `accounts` over the accounts of the merchant (rules: ERP cache 2, 5, 6)."""
+    copy_frames(connection, frames, ("accounts",))
+    source = sql.SQL("SELECT {}::text AS merchant, * FROM incoming_accounts").format(merchant.name)
+    version = Version(file.sequence, file.file_id)
+    connection.execute(merge("accounts", source, ("merchant", "account_number"), FIELDS, version))
+    return Counts(loaded=len(frames["accounts"]))

@@ -1,0 +1,136 @@
+"""Connections to the store, and what PostgreSQL's errors mean for Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from erp_feeds.errors import FailError, RetryError
+
+SCHEMA = "erp_feeds"
+
+LIBPQ_EXTRAS = (
+    "host",
+    "hostaddr",
+    "sslmode",
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "sslnegotiation",
+    "channel_binding",
+    "gssencmode",
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "target_session_attrs",
+    "options",
+)
+"""Extras of an Airflow connection that libpq knows; others belong to other clients."""
+
+_HELP = {
+    "password authentication failed": "the login or password is wrong",
+    "no password supplied": "the password is missing",
+    "no pg_hba.conf entry": "the server does not let this user or host in (pg_hba.conf, sslmode)",
+    "does not exist": "the database or user does not exist",
+    "certificate verify failed": "the server's certificate is not trusted (sslrootcert)",
+    "root certificate file": "the file named by sslrootcert is missing",
+    "does not support SSL": "the server has no TLS (sslmode)",
+    "invalid connection option": "an extra of the connection is not known to libpq",
+    "invalid sslmode": "the sslmode is not known",
+}
+"""Parts of libpq's messages that trying again cannot mend, and what they mean."""
+
+
+def connect(connection_id: str) -> psycopg.Connection:
+    """Open the store named by an Airflow connection, in autocommit: each ledger call is durable by itself.
+
+    The connection may be a TCP server or, with `host` in its extras, the folder of a Unix socket.
+
+    Raises:
+        RetryError: the server cannot be reached now.
+        FailError: the connection is unknown, or its login or database is wrong.
+    """
+    return _open(conninfo_of(connection_id), f"the Airflow connection '{connection_id}'", autocommit=True)
+
+
+def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
+    """Open the store at a postgresql:// URI.
+
+    Raises:
+        RetryError: the server cannot be reached now.
+        FailError: login or database is wrong.
+    """
+    return _open(uri, "the URI of the store", autocommit=autocommit)
+
+
+@contextmanager
+def plain_errors(doing: str) -> Iterator[None]:
+    """Turn a lost connection or a deadlock into RetryError, any other refusal into FailError.
+
+    PostgreSQL's own text may quote a row, hence only its state and the constraint's name are passed on.
+    """
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise RetryError(f"{doing}: the store is not available now ({_state(error)})") from None
+    except psycopg.Error as error:
+        raise FailError(f"{doing}: the store refused a statement ({_state(error)})") from None
+
+
+@contextmanager
+def transaction(connection: psycopg.Connection, doing: str) -> Iterator[None]:
+    """One real transaction: whatever a read left open ends first, and the block commits or leaves nothing."""
+    with plain_errors(doing):
+        connection.commit()
+        with connection.transaction():
+            yield
+
+
+def lock_merchant(connection: psycopg.Connection, merchant: str) -> None:
+    """Wait until no other transaction writes this merchant's rows; held until the end of the transaction."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA}:{merchant}"])
+
+
+def _open(conninfo: str, where: str, *, autocommit: bool) -> psycopg.Connection:
+    try:
+        opened = psycopg.connect(conninfo, autocommit=autocommit, application_name="erp-feeds")
+        opened.execute("SELECT set_config('search_path', %s, false)", [f"{SCHEMA},public"])
+        opened.commit()
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError) as error:
+        for part, meaning in _HELP.items():
+            if part in str(error):
+                raise FailError(f"cannot open the store: {meaning}; correct {where}") from None
+        raise RetryError(f"cannot reach the store by {where}: is the server up? ({_state(error)})") from None
+    return opened
+
+
+def conninfo_of(connection_id: str) -> str:
+    """Return the address of the store that an Airflow connection names, for libpq."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowException
+
+    try:
+        known = BaseHook.get_connection(connection_id)
+    except AirflowException:
+        raise FailError(f"Airflow has no connection '{connection_id}'; add one of type postgres") from None
+    parts: dict[str, object] = {
+        "host": known.host,
+        "port": known.port,
+        "dbname": known.schema,
+        "user": known.login,
+        "password": known.password,
+        **{name: value for name, value in known.extra_dejson.items() if name in LIBPQ_EXTRAS},
+    }
+    return make_conninfo(**{name: str(value) for name, value in parts.items() if value})
+
+
+def _state(error: psycopg.Error) -> str:
+    """Say what PostgreSQL says without quoting rows: its text is safe where the statement is at fault."""
+    safe = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else None
+    at = error.diag.constraint_name or error.diag.column_name
+    return " ".join(part for part in (type(error).__name__, error.sqlstate, at, safe) if part)

@@ -1,0 +1,193 @@
+"""The ledger: every file ever sighted, what became of it, in which run, with which counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from erp_feeds.batch import Counts, FeedFile, Sighting
+from erp_feeds.errors import FailError, QuarantineCode, WarningCode
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
+from erp_feeds.store.statements import statement
+
+PATIENCE = 20
+"""Seconds between two fetches of a file that was incomplete: its upload may still go on."""
+
+
+@plain_errors("looking for new files")
+def unknown(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Return the sightings whose name, size and time no row has (rule: level-triggered, never by event)."""
+    found = connection.execute(statement("ledger/unknown"), {"merchant": merchant, **_columns(sightings)})
+    return [sightings[position - 1] for (position,) in found]
+
+
+def see(
+    connection: psycopg.Connection,
+    merchant: str,
+    sightings: Sequence[Sighting],
+    interfaces: Collection[Interface],
+) -> None:
+    """Record complete files in state `seen`; known ones stay, a vanished one that is back starts anew."""
+    declared = {interface.name: interface for interface in interfaces}
+    numbers = [_index_number(declared[sighting.interface], sighting) for sighting in sightings]
+    rows = {
+        "merchant": merchant,
+        **_columns(sightings),
+        "path": [sighting.path for sighting in sightings],
+        "index_number": numbers,
+    }
+    with transaction(connection, "recording new files"):
+        connection.execute(statement("ledger/supersede"), rows)
+        connection.execute(statement("ledger/see"), rows)
+
+
+def vanish(connection: psycopg.Connection, file_ids: Collection[int]) -> None:
+    """Note that files were gone before they could be archived (rule: vanished, skip)."""
+    with transaction(connection, "noting vanished files"):
+        connection.execute(
+            "UPDATE files SET state = 'vanished' WHERE file_id = ANY(%s) AND state IN ('seen', 'waiting')",
+            [list(file_ids)],
+        )
+
+
+@plain_errors("looking for unfinished files")
+def unfinished(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], limit: int
+) -> list[FeedFile]:
+    """Return at most `limit` files that a run must still take, ordered by interface and index number.
+
+    Seen ones and those due for another fetch carry the server's path, archived ones their original's URL.
+    """
+    values = {"merchant": merchant, "interfaces": list(interfaces), "patience": PATIENCE, "limit": limit}
+    return [_feed_file(row) for row in connection.execute(statement("ledger/unfinished"), values)]
+
+
+@plain_errors("looking up archived files")
+def archived_between(
+    connection: psycopg.Connection, merchant: str, start: date, end: date, interfaces: Collection[str]
+) -> list[FeedFile]:
+    """Return the archived originals of the days [start, end), ordered by interface and sequence."""
+    values = {"merchant": merchant, "interfaces": list(interfaces), "start": start, "end": end}
+    return [_feed_file(row) for row in connection.execute(statement("ledger/archived_between"), values)]
+
+
+def needs_run(
+    connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting], interfaces: Collection[str]
+) -> bool:
+    """Tell whether anything is there for a run to do: an unknown sighting, or an unfinished file."""
+    return bool(unknown(connection, merchant, sightings) or unfinished(connection, merchant, interfaces, 1))
+
+
+def archive(
+    connection: psycopg.Connection, file: FeedFile, sha256: str, url: str, day: date
+) -> FeedFile | None:
+    """Note the archived original of a file; None where the same bytes came under the same name before.
+
+    The file gets its revision, hence its sequence; a second call with the same bytes changes nothing.
+    """
+    values = {"file_id": file.file_id, "sha256": sha256, "url": url, "day": day}
+    with transaction(connection, f"archiving {file.name}"):
+        lock_merchant(connection, _row(connection, file)[0])
+        _, state, known = _row(connection, file)
+        if known == sha256 and state == "duplicate":
+            return None
+        if known == sha256 and state in ("archived", "loaded", "quarantined"):
+            return _feed_file(connection.execute(statement("ledger/one"), values).fetchone())
+        duplicate = connection.execute(statement("ledger/is_duplicate"), values).fetchone()
+        if duplicate and duplicate[0]:
+            connection.execute(statement("ledger/duplicate"), values)
+            return None
+        return _feed_file(connection.execute(statement("ledger/archive"), values).fetchone())
+
+
+def wait(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere
+    connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str, limit: int
+) -> str:
+    """Count a fetch that found the file incomplete; at `limit` it is quarantined. Return the state."""
+    values = {"file_id": file.file_id, "run": run, "code": str(code), "reason": reason, "limit": limit}
+    with transaction(connection, f"noting that {file.name} is incomplete"):
+        state = str(_known(connection.execute(statement("ledger/wait"), values).fetchone())[0])
+        _note_run(connection, file, run, state, file.counts)
+    return state
+
+
+def quarantine(
+    connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str
+) -> None:
+    """Refuse a whole file, with a stable code and a reason for people."""
+    values = {"file_id": file.file_id, "run": run, "code": str(code), "reason": reason}
+    with transaction(connection, f"quarantining {file.name}"):
+        connection.execute(statement("ledger/quarantine"), values)
+        _note_run(connection, file, run, "quarantined", file.counts)
+
+
+def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
+    """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing."""
+    values = {"file_id": file.file_id, "run": run, "counts": counts.model_dump_json()}
+    connection.execute(statement("ledger/finish"), values)
+    _note_run(connection, file, run, "loaded", counts)
+
+
+@plain_errors("looking up what a run refused")
+def refused(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
+    """Return one sentence per file that this run quarantined, or loaded without all of its records."""
+    found = connection.execute(statement("ledger/refused"), {"merchant": merchant, "run": run})
+    return [_refusal(*row) for row in found]
+
+
+def _refusal(name: str, state: str, code: str, reason: str, rejected: dict[str, int]) -> str:
+    if state == "quarantined":
+        return f"{name}: quarantined, {code}: {reason}"
+    codes = ", ".join(f"{number} {code}" for code, number in rejected.items())
+    return f"{name}: {sum(rejected.values())} records rejected ({codes})"
+
+
+def _note_run(connection: psycopg.Connection, file: FeedFile, run: str, state: str, counts: Counts) -> None:
+    values = {"file_id": file.file_id, "run": run, "state": state, "counts": counts.model_dump_json()}
+    connection.execute(statement("ledger/note_run"), values)
+
+
+def _index_number(interface: Interface, sighting: Sighting) -> str:
+    name = interface.match(sighting.name)
+    if name is None:
+        raise FailError(f"'{sighting.name}' is no file name of {interface.name}")
+    return name.index_number
+
+
+def _columns(sightings: Sequence[Sighting]) -> dict[str, list[Any]]:
+    return {
+        field: [getattr(sighting, field) for sighting in sightings]
+        for field in ("interface", "name", "size", "modified")
+    }
+
+
+def _row(connection: psycopg.Connection, file: FeedFile) -> tuple[str, str, str | None]:
+    query = "SELECT merchant, state, sha256 FROM files WHERE file_id = %s"
+    merchant, state, sha256 = _known(connection.execute(query, [file.file_id]).fetchone())
+    return merchant, state, sha256
+
+
+def _feed_file(row: tuple[Any, ...] | None) -> FeedFile:
+    file_id, interface, name, size, path, index_number, sequence, archived, revision = _known(row)
+    again = {WarningCode.NEW_REVISION.value: 1} if archived and revision > 1 else {}
+    return FeedFile(
+        file_id=file_id,
+        interface=interface,
+        name=name,
+        size=size,
+        path=path,
+        index_number=index_number,
+        sequence=sequence if archived else "",
+        archived=archived or "",
+        counts=Counts(warnings=again),
+    )
+
+
+def _known(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    if row is None:
+        raise FailError("the ledger does not know this file")
+    return row

@@ -1,0 +1,46 @@
+"""Purchases: orders and returns of a profile, with their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.merchant import Merchant
+from erp_feeds.store.incoming import copy_frames
+from erp_feeds.store.profiles import count_without_email, keep_identifiers, resolve
+from erp_feeds.store.statements import statement
+from erp_feeds.store.versioned import Version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load_purchases(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
+) -> Counts:
+    """Store the frames `purchases` and `lines` as orders and returns (rules: purchases 3, 4, 6)."""
+    copy_frames(connection, frames, ("purchases", "lines"))
+    refused = _refuse_changed_class(connection, file, merchant)
+    resolve(connection, file, merchant, "incoming_purchases")
+    owner = {"merchant": merchant.name, "file_id": file.file_id}
+    connection.execute(statement("load/purchase_profiles", **owner))
+    keep_identifiers(connection, file, merchant)
+    version = Version(file.sequence, file.file_id).parts()
+    connection.execute(statement("load/purchases", merchant=merchant.name, **version))
+    silent = count_without_email(connection, file, merchant)
+    return Counts(
+        loaded=len(frames["purchases"]) - refused,
+        rejected={RejectCode.CLASS_CHANGED.value: refused} if refused else {},
+        warnings={WarningCode.NO_EMAIL.value: silent} if silent else {},
+    )
+
+
+def _refuse_changed_class(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> int:
+    code = RejectCode.CLASS_CHANGED.value
+    values = {"merchant": merchant.name, "file_id": file.file_id, "code": code}
+    found = connection.execute(statement("load/class_changed", **values)).fetchone()
+    return int(found[0]) if found else 0

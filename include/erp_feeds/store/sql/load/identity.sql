@@ -1,0 +1,73 @@
+-- Which profile each record of one file belongs to. All records are planned before any is applied, so that the
+-- result does not depend on batching or parallelism.
+--
+-- In:  people: a query (record, number, email) over the file; merchant; file_id.
+-- Out: temporary tables
+--      resolved (record, number, email, owner, unknown, unmatched, profile_id), one row per record;
+--        owner: who had the e-mail before; unknown: the number is new; unmatched: found by e-mail for the first time
+--      created  (profile_id, number, email, record): profiles to make, with the first record that asks for each.
+--
+-- Rules: customers 1 to 4 and 6, purchases 3 and 4.
+--   1. Number known: that profile. No number, and this very record was matched by its e-mail before: that profile.
+--   2. Else, e-mail owned by a profile before this file: that profile.
+--   3. Else, e-mail owned by nobody: the first record in file order that bears it decides for all that bear it:
+--      if its profile is known by 1, that one; else one new profile for the e-mail.
+--   4. A new number without e-mail: a new profile. A new number with several e-mails in the file: its first counts.
+CREATE TEMP TABLE known ON COMMIT DROP AS
+SELECT people.record, people.number, people.email, coalesce(numbered.profile_id, matched.profile_id) AS settled,
+       owner.profile_id AS owner
+FROM ({people}) AS people
+LEFT JOIN identifiers AS numbered
+       ON numbered.merchant = {merchant} AND numbered.type = 'srs' AND numbered.value = people.number
+LEFT JOIN email_matches AS matched
+       ON people.number IS NULL AND matched.file_id = {file_id} AND matched.record = people.record
+      AND matched.email = people.email
+LEFT JOIN profiles AS owner ON owner.merchant = {merchant} AND owner.email = people.email;
+ANALYZE known;
+
+CREATE TEMP TABLE newcomers ON COMMIT DROP AS
+SELECT DISTINCT ON (number) number, email, owner, record
+FROM known
+WHERE number IS NOT NULL AND settled IS NULL
+ORDER BY number, email IS NULL, record;
+ANALYZE newcomers;
+
+CREATE TEMP TABLE bearers ON COMMIT DROP AS
+SELECT DISTINCT ON (email) email, settled, record
+FROM (
+    SELECT email, settled, record FROM known WHERE settled IS NOT NULL OR number IS NULL
+    UNION ALL
+    SELECT email, NULL, record FROM newcomers
+) AS candidates
+WHERE email IN (SELECT email FROM known WHERE settled IS NULL AND owner IS NULL)
+ORDER BY email, record;
+ANALYZE bearers;
+
+CREATE TEMP TABLE created ON COMMIT DROP AS
+SELECT nextval('profile_ids') AS profile_id, number, email, record
+FROM (
+    SELECT NULL AS number, email, record FROM bearers WHERE settled IS NULL
+    UNION ALL
+    SELECT number, NULL, record FROM newcomers WHERE email IS NULL
+    ORDER BY record
+) AS wanted;
+ANALYZE created;
+
+CREATE TEMP TABLE resolved ON COMMIT DROP AS
+WITH by_email AS (
+    SELECT bearers.email, coalesce(bearers.settled, created.profile_id) AS profile_id
+    FROM bearers LEFT JOIN created ON created.email = bearers.email
+), by_number AS (
+    SELECT newcomers.number, coalesce(newcomers.owner, by_email.profile_id, created.profile_id) AS profile_id
+    FROM newcomers
+    LEFT JOIN by_email ON by_email.email = newcomers.email
+    LEFT JOIN created ON created.number = newcomers.number
+)
+SELECT known.record, known.number, known.email, known.owner,
+       known.settled IS NULL AND known.number IS NOT NULL AS unknown,
+       known.settled IS NULL AND known.number IS NULL AS unmatched,
+       coalesce(known.settled, by_number.profile_id, known.owner, by_email.profile_id) AS profile_id
+FROM known
+LEFT JOIN by_number ON known.settled IS NULL AND by_number.number = known.number
+LEFT JOIN by_email ON known.settled IS NULL AND known.number IS NULL AND by_email.email = known.email;
+ANALYZE resolved;

@@ -1,0 +1,28 @@
+-- Write records over versioned rows, so that files end in the same rows whatever their order.
+--
+-- Rule (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
+-- emptied; a field that a file does not bring keeps its value. Files are compared by (sequence, file_id).
+-- A row says (sequence, file_id, record) of its newest write. Its column origins says the same of each field
+-- that this write did not bring and of each emptied field; a filled field absent there came with the newest write,
+-- and an empty one was never brought.
+--
+-- In:  source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
+--      The lists of fields are made by versioned.py, which holds the expressions of one field.
+-- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing.
+MERGE INTO {target} AS old
+USING ({source}) AS new
+ON {same_key}
+WHEN MATCHED AND (
+    ({sequence}, {file_id}) > (old.sequence, old.file_id)
+    OR ({old_fields}, old.origins) IS DISTINCT FROM ({fields}, {origins})
+    OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record
+) THEN UPDATE SET
+    {assignments},
+    origins = {origins},
+    sequence = greatest(old.sequence, {sequence}),
+    file_id = CASE WHEN {newer} THEN {file_id} ELSE old.file_id END,
+    record = CASE WHEN {newer} THEN new.record ELSE old.record END,
+    updated_at = now()
+WHEN NOT MATCHED THEN INSERT
+    ({columns}, sequence, file_id, record, origins)
+    VALUES ({new_values}, {sequence}, {file_id}, new.record, {first_origins})

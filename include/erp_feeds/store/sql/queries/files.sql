@@ -1,0 +1,13 @@
+-- The ledger's files of one merchant, the latest seen first.
+-- In:  merchant, states text[] or null, interface or null, max_rows.
+-- Out: one row per file, as in the dataclass LedgerFile.
+SELECT
+    file_id, interface, name, state, code, reason, revision, day, size, attempts, run_id,
+    coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, seen_at, finished_at
+FROM files
+WHERE
+    merchant = %(merchant)s
+    AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s::text[]))
+    AND (%(interface)s::text IS NULL OR interface = %(interface)s)
+ORDER BY seen_at DESC, file_id DESC
+LIMIT %(max_rows)s

@@ -1,0 +1,247 @@
+"""The ledger in the real store: every state a file may be in, and how it gets there."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from erp_feeds.batch import Counts, FeedFile, Sighting
+from erp_feeds.errors import FailError, QuarantineCode, RetryError, WarningCode
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store import connection as connections
+from erp_feeds.store import ledger, migrate
+from integration.store_feed import Feed, customer, customers, dump, frame, scalar
+
+CUSTOMERS = "srs_customers"
+NAMES = tuple(INTERFACES)
+DAY = date(2017, 1, 1)
+
+
+def see(feed: Feed, *sightings: Sighting) -> None:
+    ledger.see(feed.connection, "testshop", sightings, list(INTERFACES.values()))
+
+
+def unfinished(feed: Feed, limit: int = 100) -> list[FeedFile]:
+    return ledger.unfinished(feed.connection, "testshop", NAMES, limit)
+
+
+def archive(feed: Feed, file: FeedFile, sha256: str = "a") -> FeedFile | None:
+    return ledger.archive(feed.connection, file, sha256, f"file:///{sha256}", DAY)
+
+
+def states(store: psycopg.Connection) -> list[Any]:
+    return [row[0] for row in store.execute("SELECT state FROM files ORDER BY file_id")]
+
+
+def test_migrating_twice_and_at_once_is_harmless(store_uri: str) -> None:
+    revisions: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: revisions.append(migrate.migrate(store_uri))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert revisions == ["0001", "0001"]
+
+
+def test_connecting_says_what_to_correct(store_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", store_uri)
+    with connections.connect("erp_feeds_store") as opened:
+        assert scalar(opened, "SELECT current_schema()") == "erp_feeds"
+        assert opened.autocommit
+    with pytest.raises(FailError, match="no connection 'nowhere'"):
+        connections.connect("nowhere")
+    with pytest.raises(FailError, match="does not exist"):
+        connections.open_uri(store_uri.replace("/store_", "/missing_"))
+    with pytest.raises(RetryError) as caught:
+        connections.open_uri("postgresql://me:secret@127.0.0.1:1/x")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_lost_connection_asks_for_another_try(store: psycopg.Connection, store_uri: str) -> None:
+    with connections.open_uri(store_uri, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [store.info.backend_pid])
+    with pytest.raises(RetryError):
+        ledger.unfinished(store, "testshop", NAMES, 1)
+
+
+def test_only_new_names_sizes_and_times_are_unknown(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    first, second = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
+    assert ledger.unknown(store, "testshop", [first, second]) == [first, second]
+    see(feed, first)
+    see(feed, first)
+    assert ledger.unknown(store, "testshop", [first, second]) == [second]
+    grown = first.model_copy(update={"size": 99})
+    assert ledger.unknown(store, "testshop", [first, grown]) == [grown]
+    assert ledger.unknown(store, "othershop", [first]) == [first]
+    assert ledger.unknown(store, "testshop", []) == []
+
+
+def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    sighting = feed.sighting(CUSTOMERS, 1)
+    file = feed.seen(sighting)
+    ledger.vanish(store, [file.file_id])
+    assert states(store) == ["vanished"]
+    assert ledger.unknown(store, "testshop", [sighting]) == [sighting]
+    see(feed, sighting)
+    assert unfinished(feed) == [file]
+
+
+def test_a_file_changed_before_it_was_fetched_replaces_its_sighting(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    sighting = feed.sighting(CUSTOMERS, 1)
+    see(feed, sighting, feed.sighting(CUSTOMERS, 2))
+    see(feed, sighting.model_copy(update={"size": 99}))
+    assert states(store) == ["vanished", "seen", "seen"]
+
+
+def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    see(
+        feed,
+        *(feed.sighting(CUSTOMERS, index) for index in (10, 9)),
+        feed.sighting("srs_purchases", 1),
+        feed.sighting("erp_cache_customers", 20170101),
+    )
+    found = unfinished(feed)
+    assert [(file.interface, file.index_number) for file in found] == [
+        ("erp_cache_customers", "20170101"),
+        (CUSTOMERS, "9"),
+        (CUSTOMERS, "10"),
+        ("srs_purchases", "1"),
+    ]
+    assert found[0].path
+    assert unfinished(feed, 2) == found[:2]
+    assert ledger.unfinished(store, "testshop", ["srs_purchases"], 9) == found[3:]
+
+
+def test_archiving_gives_revision_and_sequence_once(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.seen(feed.sighting(CUSTOMERS, 20170101))
+    kept = archive(feed, file)
+    assert kept is not None
+    assert (kept.sequence, kept.archived, kept.counts) == ("20170101.0001", "file:///a", Counts())
+    before = dump(store)
+    assert archive(feed, file) == kept
+    assert dump(store) == before
+    assert unfinished(feed) == [kept]
+
+
+def test_same_bytes_under_the_same_name_are_a_duplicate(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)))
+    again = feed.seen(feed.sighting(CUSTOMERS, 1))
+    assert archive(feed, again) is None
+    assert archive(feed, again) is None
+    assert states(store) == ["archived", "duplicate"]
+    other_name = archive(feed, feed.seen(feed.sighting(CUSTOMERS, 2)))
+    assert other_name is not None
+
+
+def test_other_bytes_under_the_same_name_are_a_new_revision(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)), "a")
+    second = archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)), "b")
+    assert second is not None
+    assert second.sequence == "1.0002"
+    assert second.counts.warnings == {WarningCode.NEW_REVISION: 1}
+    assert unfinished(feed)[1] == second
+
+
+def test_an_incomplete_file_waits_then_is_quarantined(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(store)
+    file = archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)), "half")
+    assert file is not None
+    assert ledger.wait(store, file, "run1", QuarantineCode.TRUNCATED, "cut", 2) == "waiting"
+    assert unfinished(feed) == []
+    monkeypatch.setattr(ledger, "PATIENCE", 0)
+    [due] = unfinished(feed)
+    assert (due.path, due.archived, due.sequence) == (file.path, "", "")
+    assert archive(feed, due, "half") == file
+    assert ledger.wait(store, file, "run2", QuarantineCode.TRUNCATED, "cut", 2) == "quarantined"
+    assert unfinished(feed) == []
+    assert ledger.refused(store, "testshop", "run1") == []
+    assert ledger.refused(store, "testshop", "run2") == [f"{file.name}: quarantined, truncated: cut"]
+
+
+def test_quarantine_and_its_replay(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file(CUSTOMERS, 1)
+    ledger.quarantine(store, file, "run1", QuarantineCode.DOCTYPE, "line 1")
+    before = dump(store)
+    ledger.quarantine(store, file, "run2", QuarantineCode.DOCTYPE, "line 1")
+    assert dump(store) == before
+    assert ledger.archived_between(store, "testshop", DAY, date(2017, 1, 2), NAMES) == [file]
+    feed.load(file, customers(customer("1")), "run3")
+    found = store.execute("SELECT state, code, reason, run_id FROM files").fetchall()
+    assert found == [("loaded", None, None, "run3")]
+    runs = store.execute("SELECT run_id, state FROM file_runs ORDER BY 1").fetchall()
+    assert runs == [("run1", "quarantined"), ("run2", "quarantined"), ("run3", "loaded")]
+
+
+def test_a_backfill_finds_originals_of_its_days_once(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    first, second = feed.file(CUSTOMERS, 2), feed.file(CUSTOMERS, 1)
+    archive(
+        feed,
+        feed.seen(feed.sighting(CUSTOMERS, 1)),
+        "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+    )
+    ledger.archive(store, feed.seen(feed.sighting(CUSTOMERS, 3)), "x", "file:///x", date(2017, 1, 2))
+    assert states(store)[2] == "duplicate"
+    found = ledger.archived_between(store, "testshop", DAY, date(2017, 1, 2), NAMES)
+    assert found == [second, first]
+    assert ledger.archived_between(store, "testshop", DAY, date(2017, 1, 2), ["srs_purchases"]) == []
+
+
+def test_a_replay_leaves_the_row_and_notes_its_run(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file(CUSTOMERS, 1)
+    feed.load(file, customers(customer("1")), "first")
+    before = dump(store)
+    feed.load(file, customers(customer("1")), "second")
+    assert dump(store) == before
+    assert scalar(store, "SELECT run_id FROM files") == "first"
+    runs = dump(store, ("file_runs",))
+    feed.load(file, customers(customer("1")), "second")
+    assert dump(store, ("file_runs",)) == runs
+
+
+def test_a_replay_of_an_older_file_is_not_late_afterwards(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    first = feed.file(CUSTOMERS, 1)
+    feed.load(first, customers(customer("1")))
+    feed.customers(2, customer("1"))
+    assert WarningCode.LATE_FILE not in feed.load(first, customers(customer("1"))).warnings
+
+
+def test_what_a_run_refused_is_said_in_words(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file(CUSTOMERS, 1)
+    rejects = frame("rejects", [{"record": 2, "code": "invalid_email", "reason": "no @"}])
+    counted = file.model_copy(update={"counts": Counts(read=2, rejected={"invalid_email": 1})})
+    counts = feed.load(counted, {**customers(customer("1")), "rejects": rejects})
+    assert counts.read == counts.loaded + sum(counts.rejected.values())
+    assert ledger.refused(store, "testshop", "run1") == [f"{file.name}: 1 records rejected (1 invalid_email)"]
+
+
+def test_needs_run_while_anything_is_left(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    sighting = feed.sighting(CUSTOMERS, 1)
+    assert not ledger.needs_run(store, "testshop", [], NAMES)
+    assert ledger.needs_run(store, "testshop", [sighting], NAMES)
+    file = feed.seen(sighting)
+    assert ledger.needs_run(store, "testshop", [sighting], NAMES)
+    kept = archive(feed, file)
+    assert kept is not None
+    feed.load(kept, customers(customer("1")))
+    assert not ledger.needs_run(store, "testshop", [sighting], NAMES)

@@ -1,0 +1,202 @@
+"""Accounts of the ERP cache in the real store: rules of the contract, by name."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from decimal import Decimal
+from itertools import permutations
+from typing import Any
+
+import psycopg
+import pytest
+
+from erp_feeds.errors import FailError, WarningCode
+from erp_feeds.store import connection as connections
+from erp_feeds.store import ledger
+from integration.store_feed import Feed, accounts, dump, frame, scalar
+
+FULL = {
+    "account_number": "00123",
+    "price_list_name": "WHOLESALE",
+    "invoice_to": "100",
+    "delivery_scheme_code": "DAILY",
+    "cumulative_sales_volume": Decimal("1234.50"),
+    "cash_back": Decimal("1.00"),
+    "cash_back_calculate_to_date": date(2017, 1, 31),
+    "discount_percentage": Decimal("2.50"),
+}
+STATE = ("price_list_name", "invoice_to", "cash_back", "sequence", "file_id", "record", "origins")
+
+
+def rows(store: psycopg.Connection) -> list[tuple[Any, ...]]:
+    return store.execute(f"SELECT account_number, {', '.join(STATE)} FROM accounts ORDER BY 1").fetchall()
+
+
+def test_every_field_arrives_as_delivered(store: psycopg.Connection) -> None:
+    counts = Feed(store).accounts(1, FULL)
+    stored = store.execute(f"SELECT {', '.join(FULL)} FROM accounts").fetchone()
+    assert stored == tuple(FULL.values())
+    assert counts.loaded == 1
+    assert counts.warnings == {}
+
+
+def test_numbers_that_look_alike_differ(store: psycopg.Connection) -> None:
+    Feed(store).accounts(1, FULL, {**FULL, "account_number": "123"})
+    assert scalar(store, "SELECT count(*) FROM accounts") == 2
+
+
+def test_erp_cache_2_missing_keeps_and_empty_clears(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.accounts(1, FULL)
+    feed.accounts(2, {"account_number": "00123", "price_list_name": "B", "cleared": ",cash_back,"})
+    [(_, price_list, invoice_to, cash_back, *_)] = rows(store)
+    assert (price_list, invoice_to, cash_back) == ("B", "100", None)
+
+
+def test_erp_cache_5_absent_customers_stay(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.accounts(1, FULL)
+    feed.accounts(2, {**FULL, "account_number": "9"})
+    assert [row[0] for row in rows(store)] == ["00123", "9"]
+
+
+def test_erp_cache_6_index_numbers_compare_as_integers(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.accounts(10, {**FULL, "price_list_name": "TEN"})
+    feed.accounts(9, {**FULL, "price_list_name": "NINE"})
+    assert rows(store)[0][1] == "TEN"
+
+
+def test_erp_cache_6_late_file_fills_only_what_no_newer_file_brought(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.accounts(2, {"account_number": "1", "price_list_name": "NEW", "cleared": ",invoice_to,"})
+    late = {"account_number": "1", "price_list_name": "OLD", "invoice_to": "7", "cash_back": Decimal("5.00")}
+    counts = feed.accounts(1, late)
+    [(_, price_list, invoice_to, cash_back, *_)] = rows(store)
+    assert (price_list, invoice_to, cash_back) == ("NEW", None, Decimal("5.00"))
+    assert counts.warnings == {WarningCode.LATE_FILE: 1}
+
+
+def test_erp_cache_6_new_revision_wins_over_the_first(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    first = feed.file("erp_cache_customers", 1, "a")
+    second = feed.file("erp_cache_customers", 1, "b")
+    counts = feed.load(second, accounts({**FULL, "price_list_name": "SECOND"}))
+    feed.load(first, accounts({**FULL, "price_list_name": "FIRST"}))
+    assert rows(store)[0][1] == "SECOND"
+    assert counts.warnings == {WarningCode.NEW_REVISION: 1}
+
+
+FILES: tuple[dict[str, Any], ...] = (
+    {"account_number": "1", "price_list_name": "A", "invoice_to": "7", "cash_back": Decimal("1.00")},
+    {"account_number": "1", "price_list_name": "B", "cleared": ",invoice_to,"},
+    {"account_number": "1", "price_list_name": "C", "cleared": ",cash_back,discount_percentage,"},
+    {"account_number": "1", "price_list_name": "D", "discount_percentage": Decimal("9.00")},
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
+def test_any_order_of_files_ends_in_the_same_rows(store: psycopg.Connection, order: tuple[int, ...]) -> None:
+    feed = Feed(store)
+    files = [feed.file("erp_cache_customers", index) for index in range(1, 5)]
+    for position in order:
+        feed.load(files[position], accounts(FILES[position]))
+    [found] = rows(store)
+    last = files[3]
+    assert found[1:4] == ("D", None, None)
+    assert found[5] == last.file_id
+    assert {field: origin[1] for field, origin in found[7].items()} == {
+        "invoice_to": files[1].file_id,
+        "cash_back": files[2].file_id,
+    }
+
+
+def test_a_rerun_writes_nothing(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    files = [feed.file("erp_cache_customers", index) for index in range(1, 5)]
+    rejects = frame(
+        "rejects", [{"record": 9, "code": "invalid_decimal", "field": "cash_back", "reason": "bad"}]
+    )
+    for file, row in zip(files, FILES, strict=True):
+        feed.load(file, {**accounts(row), "rejects": rejects})
+    before = dump(store)
+    for file, row in zip(files, FILES, strict=True):
+        feed.load(file, {**accounts(row), "rejects": rejects}, run="replay")
+        assert dump(store) == before
+    assert scalar(store, "SELECT count(*) FROM file_runs") == 8
+
+
+def test_rejects_of_a_file_are_replaced(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file("erp_cache_customers", 1)
+    reject = {
+        "record": 1,
+        "code": "invalid_decimal",
+        "field": "cash_back",
+        "reason": "bad",
+        "line": 7,
+        "raw": "<C/>",
+    }
+    feed.load(
+        file, {**accounts(), "rejects": frame("rejects", [reject, {**reject, "record": 2, "field": None}])}
+    )
+    assert scalar(store, "SELECT count(*) FROM rejects") == 2
+    feed.load(file, {**accounts(FULL), "rejects": frame("rejects", [{**reject, "reason": "worse"}])})
+    assert store.execute("SELECT record, field, reason, line, raw FROM rejects").fetchall() == [
+        (1, "cash_back", "worse", 7, "<C/>")
+    ]
+
+
+def test_a_crash_before_the_end_leaves_nothing(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(store)
+    file = feed.file("erp_cache_customers", 1)
+    before = dump(store)
+
+    def crash(*args: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "finish", crash)
+        with pytest.raises(RuntimeError):
+            feed.load(file, accounts(FULL))
+    assert dump(store) == before
+    assert feed.load(file, accounts(FULL)).loaded == 1
+
+
+def test_a_refused_statement_names_no_data(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file("erp_cache_customers", 1)
+    with pytest.raises(FailError) as caught:
+        feed.load(file, accounts({**FULL, "account_number": None}))
+    assert "00123" not in str(caught.value)
+    assert "account_number" in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_two_loads_at_once_end_like_one_after_the_other(store: psycopg.Connection, store_uri: str) -> None:
+    feed = Feed(store)
+    files = [feed.file("erp_cache_customers", index) for index in range(1, 9)]
+
+    def work(part: int) -> None:
+        with connections.open_uri(store_uri) as own:
+            for file in files[part::2]:
+                Feed(own).load(file, accounts({**FULL, "price_list_name": file.index_number}))
+
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [row[1] for row in rows(store)] == ["8"]
+    assert scalar(store, "SELECT count(*) FROM files WHERE state = 'loaded'") == 8
+
+
+def test_merchants_do_not_meet(store: psycopg.Connection) -> None:
+    other = Feed(store).merchant.model_copy(update={"name": "othershop"})
+    Feed(store).accounts(1, FULL)
+    Feed(store, other).accounts(1, {**FULL, "price_list_name": "OTHER"})
+    found = store.execute("SELECT merchant, price_list_name FROM accounts ORDER BY 1").fetchall()
+    assert found == [("othershop", "OTHER"), ("testshop", "WHOLESALE")]

@@ -1,0 +1,179 @@
+"""SRS purchases in the real store: whose they are, what changes them, by rule."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from erp_feeds.errors import RejectCode, WarningCode
+from integration.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
+
+ONE, OTHER = "a@example.com", "b@example.com"
+
+
+def stored(store: psycopg.Connection, *columns: str) -> list[tuple[Any, ...]]:
+    return store.execute(f"SELECT purchase_id, {', '.join(columns)} FROM purchases ORDER BY 1").fetchall()
+
+
+def owners(store: psycopg.Connection) -> dict[str, int]:
+    return dict(stored(store, "profile_id"))
+
+
+def test_a_purchase_and_its_lines_arrive(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    counts = feed.purchases(1, purchase("p1", 3.98, -1, number="1"), purchase("p2", -5, number="1"))
+    assert stored(store, "kind", "total", "line_count") == [
+        ("p1", "order", Decimal("2.98"), 2),
+        ("p2", "return", Decimal("-5.00"), 1),
+    ]
+    lines = store.execute(
+        "SELECT purchase_id, line_no, sku, amount FROM purchase_lines ORDER BY 1, 2"
+    ).fetchall()
+    assert lines == [
+        ("p1", 1, "sku1", Decimal("3.98")),
+        ("p1", 2, "sku2", Decimal("-1.00")),
+        ("p2", 1, "sku1", Decimal("-5.00")),
+    ]
+    assert scalar(store, "SELECT count(*) FROM orders") == 1
+    assert scalar(store, "SELECT count(*) FROM returns") == 1
+    assert counts.loaded == 2
+    assert set(owners(store).values()) == {profiles(store, "profile_id")["1"]}
+
+
+def test_purchases_3_unknown_number_creates_a_profile(store: psycopg.Connection) -> None:
+    counts = Feed(store).purchases(1, purchase("p1", 1, number="77"), purchase("p2", 1, number="77"))
+    custom = {"custom_srs_customer_number": "77"}
+    assert profiles(store, "email", "custom", "sequence") == {"77": (None, custom, 0)}
+    assert scalar(store, "SELECT count(*) FROM profiles") == 1
+    assert counts.warnings == {WarningCode.NO_EMAIL: 1}
+
+
+def test_purchases_3_unknown_number_joins_the_owner_of_its_email(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    feed.purchases(1, purchase("p2", 1, number="2", email=ONE), purchase("p3", 1, number="2"))
+    ids = profiles(store, "profile_id")
+    assert ids["1"] == ids["2"]
+    assert set(owners(store).values()) == {ids["1"]}
+
+
+def test_purchases_4_number_wins_over_email(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", OTHER))
+    feed.purchases(1, purchase("p1", 1, number="1", email=OTHER))
+    assert owners(store) == {"p1": profiles(store, "profile_id")["1"]}
+    assert profiles(store, "email") == {"1": ONE, "2": OTHER}
+
+
+def test_email_only_purchases_share_one_new_profile(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.purchases(
+        1,
+        purchase("p1", 1, email=ONE),
+        purchase("p2", 1, email=ONE),
+        purchase("p3", 1, number="5", email=ONE),
+    )
+    assert len(set(owners(store).values())) == 1
+    assert profiles(store, "email", "custom") == {"5": (ONE, {"custom_srs_customer_number": "5"})}
+
+
+def test_a_purchase_never_changes_an_existing_profile(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", None, firstname="Ada"))
+    before = dump(store, ("profiles",))
+    feed.purchases(9, purchase("p1", 1, number="1", email=ONE))
+    assert dump(store, ("profiles",)) == before
+
+
+def test_purchases_6_same_content_changes_nothing_but_the_version(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.purchases(1, purchase("p1", 1, number="1"))
+    before = stored(store, "updated_at", "content_hash")
+    feed.purchases(3, purchase("p1", 1, number="1"))
+    assert stored(store, "updated_at", "content_hash") == before
+    feed.purchases(2, purchase("p1", 2, 3, number="1"))
+    assert stored(store, "updated_at", "content_hash") == before
+    assert scalar(store, "SELECT sum(amount) FROM purchase_lines") == 1
+
+
+def test_purchases_6_newer_content_replaces_purchase_and_lines(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.purchases(1, purchase("p1", 1, 2, 3, number="1"), purchase("p2", 4, number="1"))
+    feed.purchases(2, purchase("p1", 5, number="1"))
+    assert stored(store, "total", "line_count") == [("p1", Decimal("5.00"), 1), ("p2", Decimal("4.00"), 1)]
+    assert scalar(store, "SELECT array_agg(amount ORDER BY 1) FROM purchase_lines") == [
+        Decimal(4),
+        Decimal(5),
+    ]
+
+
+def test_purchases_6_offline_class_flip_is_rejected(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.purchases(1, purchase("p1", 1, number="1", channel="offline"), purchase("o1", 1, number="1"))
+    file = feed.file("srs_purchases", 2)
+    frames = purchases(
+        purchase("p1", -1, number="2", channel="offline"),
+        purchase("o1", -1, number="1"),
+        purchase("p3", 1, number="1", channel="offline"),
+    )
+    counts = feed.load(file, frames)
+    assert counts.rejected == {RejectCode.CLASS_CHANGED: 1}
+    assert counts.loaded == 2
+    assert stored(store, "kind") == [("o1", "return"), ("p1", "order"), ("p3", "order")]
+    assert store.execute("SELECT record, code FROM rejects").fetchall() == [(1, "class_changed")]
+    assert "2" not in profiles(store, "profile_id")
+    before = dump(store)
+    assert feed.load(file, frames) == counts
+    assert dump(store) == before
+
+
+def test_a_rerun_writes_nothing(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    file = feed.file("srs_purchases", 1)
+    frames = purchases(
+        purchase("p1", 1, number="1"),
+        purchase("p2", 1, 2, number="2", email=ONE),
+        purchase("p3", -1, email=OTHER),
+        purchase("p4", 1, number="3"),
+        purchase("p5", 1, number="4", email="new@example.com"),
+        purchase("p6", 1, number="1", email="spare@example.com"),
+        purchase("p7", 1, email="spare@example.com"),
+    )
+    counts = feed.load(file, frames)
+    before = dump(store)
+    assert feed.load(file, frames, "again") == counts
+    assert dump(store) == before
+    ids = owners(store)
+    assert ids["p7"] == ids["p1"]
+
+
+def test_a_replay_keeps_the_owner_when_addresses_have_moved_on(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file("srs_purchases", 1)
+    frames = purchases(purchase("p1", 1, email=ONE))
+    feed.load(file, frames)
+    feed.customers(1, customer("1", ONE))
+    feed.customers(2, customer("1", OTHER), customer("2", ONE))
+    before = dump(store)
+    feed.load(file, frames, "replay")
+    assert dump(store) == before
+
+
+def test_text_keeps_quotes_commas_and_line_breaks(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    text = 'a "quoted", \\N\n;\'{}% é'
+    frames = purchases(purchase("p1", 1, number="1"))
+    frames["lines"] = frame(
+        "lines",
+        [
+            {"record": 1, "line_no": 1, "sku": "", "description": text},
+            {"record": 1, "line_no": 2, "sku": "1"},
+        ],
+    )
+    feed.load(feed.file("srs_purchases", 1), frames)
+    found = store.execute("SELECT sku, description FROM purchase_lines ORDER BY line_no").fetchall()
+    assert found == [("", text), ("1", None)]
