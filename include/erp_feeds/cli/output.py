@@ -1,0 +1,100 @@
+"""What commands print: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPED_WIDTH = 200
+"""Characters per row where there is no terminal to measure."""
+
+
+def print_json(value: object) -> None:
+    """Print dataclasses, mappings and lists of them as JSON; amounts are numbers, times are ISO 8601."""
+    typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+
+
+def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> None:
+    """Print one row per dataclass with the columns named like its fields; say so where there are none."""
+    from rich.table import Table
+
+    if not rows:
+        typer.echo(f"{title}: none")
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        numeric = any(_is_number(getattr(row, column)) for row in rows)
+        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(getattr(row, column)) for column in columns))
+    _console().print(table, markup=False)
+
+
+def print_facts(title: str, facts: Mapping[str, object]) -> None:
+    """Print the facts of one thing, a line each; what is unknown is left out."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for name, value in facts.items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), _text(value))
+    _console().print(table, markup=False)
+
+
+def facts_of(row: Any, *without: str) -> dict[str, object]:
+    """Return the fields of a dataclass by name."""
+    names = (each.name for each in dataclasses.fields(row))
+    return {name: getattr(row, name) for name in names if name not in without}
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def _plain(value: Any) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return facts_of(value)
+    if isinstance(value, Decimal):
+        return float(value)  # exact to the cent up to ten billion
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _text(value: object) -> Any:
+    """Return a cell as text that no markup in the data can colour."""
+    from rich.text import Text
+
+    return Text(_words(value))
+
+
+def _words(value: object) -> str:
+    match value:
+        case bool() | None:
+            return {None: "", True: "yes", False: "no"}[value]
+        case Decimal():
+            return f"{value:,f}"
+        case float():
+            return f"{value:,.1f}"
+        case datetime():
+            return value.isoformat(sep=" ", timespec="seconds")
+        case dict():
+            return ", ".join(f"{name} {_words(each)}" for name, each in sorted(value.items()))
+        case _:
+            return str(value)

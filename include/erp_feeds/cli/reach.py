@@ -1,0 +1,163 @@
+"""Where the command line finds the store: environment, embedded database, or Airflow's connections."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from erp_feeds.errors import ConfigurationError, FeedError, nearest
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+DATABASE = "erp_feeds"
+"""Name of the store's database in the embedded cluster."""
+
+
+@contextmanager
+def opened_store() -> Iterator[Connection[Any]]:
+    """Open the store for reading.
+
+    Raises:
+        ConfigurationError: there is no store, or it has no tables yet.
+        RetryError: the store cannot be reached now.
+    """
+    from psycopg import errors
+
+    from erp_feeds.store.connection import open_uri, plain_errors
+
+    unknown = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
+    with store_address() as address, open_uri(address) as connection, plain_errors("reading the store"):
+        try:
+            yield connection
+        except unknown:
+            message = "the store has not all tables of this version; run `python -m erp_feeds migrate`"
+            raise ConfigurationError(message, "not_migrated") from None
+
+
+@contextmanager
+def store_address() -> Iterator[str]:
+    """Give the address of the store; an embedded server that this starts is stopped afterwards.
+
+    Raises:
+        ConfigurationError: neither the environment, nor an embedded database, nor Airflow knows a store.
+    """
+    from erp_feeds.settings import settings
+
+    chosen = settings()
+    variable = f"AIRFLOW_CONN_{chosen.store_connection.upper()}"
+    folder = chosen.home / "postgres"
+    if os.environ.get(variable):
+        yield _from_environment(variable)
+    elif folder.is_dir():
+        with _embedded(folder) as address:
+            yield address
+    else:
+        yield _from_airflow(chosen.store_connection, variable)
+
+
+def known_merchants() -> list[str]:
+    """Return the merchants that have a file; its name is theirs, also where its content is wrong."""
+    from erp_feeds.merchant import merchant_files
+    from erp_feeds.settings import settings
+
+    return [path.stem for path in merchant_files(settings().merchants)]
+
+
+def checked_merchant(connection: Connection[Any], name: str) -> str:
+    """Return the name of a merchant that has a file or rows.
+
+    Raises:
+        ConfigurationError: nobody has this name; it offers the nearest one.
+    """
+    from erp_feeds.store import queries
+
+    known = known_merchants()
+    if name not in known:
+        known += queries.merchants(connection)
+        if name not in known:
+            raise ConfigurationError(f"no merchant '{name}'; {nearest(name, known)}", "unknown_merchant")
+    return name
+
+
+@contextmanager
+def _embedded(folder: Path) -> Iterator[str]:
+    from erp_feeds.demo import postgres
+
+    ours = not postgres.is_running(folder)
+    server = postgres.start(folder)
+    try:
+        yield postgres.database(server, DATABASE)
+    finally:
+        if ours:
+            postgres.stop(folder)
+
+
+def _from_environment(variable: str) -> str:
+    """Read an Airflow connection from its variable, without the seconds that loading Airflow takes."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
+    text = os.environ[variable].strip()
+    try:
+        parts = _of_json(json.loads(text)) if text.startswith("{") else _of_uri(text)
+        return make_conninfo(**{name: str(value) for name, value in parts.items() if value})
+    except (ValueError, AttributeError, ProgrammingError):  # their text would show the password
+        message = f"{variable} is no connection of type postgres: write postgresql://user:password@host:5432/database"
+        raise ConfigurationError(message, "invalid_connection") from None
+
+
+def _of_json(data: Mapping[str, Any]) -> dict[str, object]:
+    extra = data.get("extra") or {}
+    return {
+        "host": data.get("host"),
+        "port": data.get("port"),
+        "dbname": data.get("schema"),
+        "user": data.get("login"),
+        "password": data.get("password"),
+        **_for_libpq(json.loads(extra) if isinstance(extra, str) else extra),
+    }
+
+
+def _of_uri(text: str) -> dict[str, object]:
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = urlsplit(text)
+    query = dict(parse_qsl(parts.query))
+    extra = {**query, **json.loads(query.get("__extra__", "{}"))}
+    address = parts._replace(scheme="postgresql", query="").geturl()
+    if parts.scheme not in ("postgres", "postgresql") or parts.port == 0:  # a port that is no number raises
+        raise ValueError(parts.scheme)
+    return {**conninfo_to_dict(address), **_for_libpq(extra)}
+
+
+def _for_libpq(extra: Mapping[str, object]) -> dict[str, object]:
+    from erp_feeds.store.connection import LIBPQ_EXTRAS
+
+    return {name: value for name, value in extra.items() if name in LIBPQ_EXTRAS}
+
+
+def _from_airflow(connection_id: str, variable: str) -> str:
+    """Ask Airflow where there is one; elsewhere, loading it would leave a new configuration behind."""
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+    configured = any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()
+    reason = ""
+    if configured:
+        from erp_feeds.store.connection import conninfo_of
+
+        # As Airflow's own command line does: connections that are kept in its database count too.
+        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+        try:
+            return conninfo_of(connection_id)
+        except FeedError as error:
+            reason = f" ({error})"
+    raise ConfigurationError(
+        f"no store found{reason}: `make run` starts one; for a store of your own make the Airflow connection "
+        f"'{connection_id}' of type postgres, or set {variable}=postgresql://user:password@host:5432/database",
+        "no_store",
+    )
