@@ -83,7 +83,7 @@ lock: ## resolve requirements.txt anew into constraints.txt, for every supported
 
 clean: ## stop the demo and remove its data
 	@if [ -x $(PYTHON) ] && [ -d '$(STATE)' ]; then $(PYTHON) -m erp_feeds.demo stop; fi
-	@rm -rf '$(STATE)' .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf '$(STATE)' .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean ## also remove .venv
 	@rm -rf $(VENV)

