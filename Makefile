@@ -17,7 +17,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit check format docs lock
+.PHONY: help setup run stop status airflow clean distclean test test-unit check format docs lock screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -76,6 +76,9 @@ format: setup ## format the code and mend what lint can mend
 
 docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files
 	@$(PYTHON) -m erp_feeds docs
+
+screenshots: setup ## photograph the running demo for the README (needs Chromium)
+	@$(PYTHON) docs/screenshots.py
 
 lock: ## resolve requirements.txt anew into constraints.txt, for every supported Python and system
 	@$(VENV)/bin/uv pip compile requirements.txt --universal --python-version 3.11 --upgrade \

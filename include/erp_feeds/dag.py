@@ -88,7 +88,6 @@ def build_dag(merchant: Merchant) -> DAG:
     inbox = lineage.inbox(merchant)
     with DAG(
         dag_id=merchant.name,
-        dag_display_name=merchant.title or merchant.name,
         description=f"{merchant.shop_name}: from FTPS to profiles, orders, returns and price-list links",
         doc_md=_doc(merchant),
         schedule=AssetOrTimeSchedule(

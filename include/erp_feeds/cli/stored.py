@@ -76,18 +76,7 @@ def files(
     if as_json:
         print_json(rows)
         return
-    columns = (
-        "file_id",
-        "interface",
-        "name",
-        "state",
-        "code",
-        "day",
-        "size",
-        "attempts",
-        "seen_at",
-        "finished_at",
-    )
+    columns = ("name", "state", "code", "day", "read", "loaded", "left_out", "warnings", "finished_at")
     print_table(f"Files of {merchant}", rows, columns)
 
 

@@ -24,6 +24,7 @@ from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, totals
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.store import queries
+from erp_feeds.store.answers import FileProgress
 from erp_feeds.store.connection import open_uri
 
 LOOK_AGAIN = 0.5
@@ -182,7 +183,7 @@ class _Story:
         self.screen.show(self._files())
         time.sleep(LOOK_AGAIN)
 
-    def _files(self) -> list[queries.FileProgress]:
+    def _files(self) -> list[FileProgress]:
         return queries.progress(self.connection)
 
     def _names(self) -> list[str]:

@@ -1,0 +1,74 @@
+"""Take the pictures of the README from a running demo: `make run`, then `make screenshots`.
+
+Needs Chromium on the PATH (or its place in CHROMIUM), headless.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from erp_feeds.demo import environment
+from erp_feeds.demo.airflow_api import AirflowApi
+from erp_feeds.demo.ports import Ports
+from erp_feeds.errors import FeedError
+
+IMAGES = Path(__file__).parent / "images"
+SIZE: Any = {"width": 1440, "height": 860}
+DAG = "completejourney"
+WIDE_LEFT_PANEL = """for (const view of ["grid", "graph"]) localStorage.setItem(
+    `react-resizable-panels:${view}-ltr`,
+    JSON.stringify({"details-panel,main-panel": {expandToSizes: {}, layout: [45, 55]}}))"""
+SETTLE = 2_500
+"""Milliseconds that the page may take to draw after its data have come."""
+
+
+def main() -> None:
+    """Log in as the demo's admin and photograph the home page, the grid and the graph of a real run."""
+    home = environment.home()
+    ports = Ports.model_validate_json((home.run / "ports.json").read_text("utf-8"))
+    address = f"http://{environment.HOST}:{ports.ui}"
+    password = environment.secrets_of(home).admin_password
+    run = AirflowApi(address, password).runs(DAG, ["success"])[-1]
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        page = browser.new_page(viewport=SIZE)
+        _log_in(page, address, password)
+        _take(page, f"{address}/dags", "dags.png")
+        page.evaluate(WIDE_LEFT_PANEL)
+        _take(page, f"{address}/dags/{DAG}", "grid.png")
+        _take(page, f"{address}/dags/{DAG}/runs/{run}", "graph.png", click="Show Graph (Press g)")
+        browser.close()
+
+
+def _log_in(page: Page, address: str, password: str) -> None:
+    page.goto(f"{address}/auth/login")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_load_state("networkidle")
+
+
+def _take(page: Page, address: str, name: str, click: str = "") -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    if click:
+        page.get_by_label(click).first.click()
+    page.wait_for_timeout(SETTLE)
+    IMAGES.mkdir(exist_ok=True)
+    page.screenshot(path=IMAGES / name)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except FeedError as error:
+        sys.exit(f"error: {error}")

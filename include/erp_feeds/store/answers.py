@@ -1,0 +1,216 @@
+"""What the store answers: one frozen dataclass per question of `queries`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from erp_feeds.batch import Counts
+
+Kind = Literal["order", "return"]
+Tally = dict[str, int]
+"""Code or state -> how many."""
+
+
+@dataclass(frozen=True)
+class MerchantStatus:
+    """What the store holds of one merchant."""
+
+    merchant: str
+    profiles: int
+    orders: int
+    returns: int
+    lines: int
+    revenue: Decimal
+    """Sum of all line amounts, what came back negative, in the merchant's currency."""
+    accounts: int
+    files: Tally
+    skipped: Tally
+    rejects: Tally
+    quarantined: Tally
+    warnings: Tally
+
+
+@dataclass(frozen=True)
+class LedgerFile:
+    """One file as the ledger knows it."""
+
+    file_id: int
+    interface: str
+    name: str
+    state: str
+    code: str | None
+    reason: str | None
+    revision: int | None
+    day: date | None
+    size: int
+    attempts: int
+    run_id: str | None
+    counts: dict[str, Any]
+    archived: str | None
+    sha256: str | None
+    seen_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def tally(self) -> Counts:
+        """What became of the file's records."""
+        return Counts.model_validate(self.counts)
+
+    @property
+    def read(self) -> int:
+        """Records in the file."""
+        return self.tally.read
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return self.tally.loaded
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Records that did not load, by what became of them."""
+        tally = self.tally
+        collapsed = {"collapsed": tally.collapsed} if tally.collapsed else {}
+        return {**collapsed, **tally.skipped, **tally.rejected}
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """What was odd about it, by code."""
+        return self.tally.warnings
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """How far one file is."""
+
+    merchant: str
+    file: str
+    interface: str
+    state: str
+    code: str | None
+    read: int
+    rejected: int
+    seconds: float
+    """From sighting to the end, or until now."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person, and the file and record that last wrote the row."""
+
+    profile_id: int
+    email: str | None
+    firstname: str | None
+    lastname: str | None
+    gender: str | None
+    birthdate: date | None
+    phone: str | None
+    postcode: str | None
+    city: str | None
+    country: str | None
+    language: str | None
+    currency: str | None
+    newsletter: bool | None
+    """Consent; None where it was never given nor refused."""
+    custom: dict[str, Any]
+    file: str | None
+    record: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """An external identifier of a profile."""
+
+    type: str
+    value: str
+    file: str | None
+    record: int | None
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """An order or a return."""
+
+    purchase_id: str
+    kind: Kind
+    channel: Literal["online", "offline"]
+    profile_id: int
+    order_number: str | None
+    receipt_number: str | None
+    branch: str | None
+    local_time: str | None
+    """As delivered."""
+    occurred_at: datetime | None
+    currency: str | None
+    total: Decimal | None
+    line_count: int | None
+    file: str | None
+    record: int | None
+
+
+@dataclass(frozen=True)
+class PurchaseLine:
+    """One article of a purchase."""
+
+    line_no: int
+    sku: str | None
+    description: str | None
+    quantity: Decimal | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account with the price list that applies to it (rule: ERP cache 7)."""
+
+    account_number: str
+    price_list_name: str | None
+    """The one that applies: the debtor's where there is a known debtor, else the account's own."""
+    own_price_list_name: str | None
+    invoice_to: str | None
+    """As delivered."""
+    debtor: str | None
+    """The account whose prices apply instead of this one's own."""
+    note: str | None
+    delivery_scheme_code: str | None
+    discount_percentage: Decimal | None
+    cumulative_sales_volume: Decimal | None
+    cash_back: Decimal | None
+    cash_back_calculate_to_date: date | None
+    file: str | None
+    record: int | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One fault of a refused record."""
+
+    file: str
+    file_id: int
+    interface: str
+    record: int
+    line: int | None
+    code: str
+    field: str
+    reason: str
+    raw: str | None
+    """The record as delivered; None unless asked for, since it holds personal data."""
+
+
+@dataclass(frozen=True)
+class QuarantinedFile:
+    """One refused file."""
+
+    file: str
+    file_id: int
+    interface: str
+    code: str
+    reason: str
+    archived: str | None
+    at: datetime
