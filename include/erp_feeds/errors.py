@@ -27,6 +27,8 @@ class QuarantineCode(StrEnum):
     MISSING_IMPORTER = "missing_importer"
     WRONG_IMPORTER = "wrong_importer"
     UNSUPPORTED_VERSION = "unsupported_version"
+    INTERNAL_ERROR = "internal_error"
+    """The software failed on this file alone; replay it after the fix."""
 
 
 class RejectCode(StrEnum):

@@ -6,6 +6,7 @@ Nothing here imports Airflow's authoring API, so a test or a shell can walk the 
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
@@ -16,7 +17,7 @@ import pandas as pd
 import psycopg
 
 from erp_feeds.batch import Batch, Counts, FeedFile
-from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, RetryError
+from erp_feeds.errors import FailError, FeedError, QuarantineCode, QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, interface_of, interfaces_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
@@ -242,14 +243,35 @@ def totals_of(batch: Batch) -> dict[str, int]:
 
 
 def _each_file(merchant: Merchant, batch: Batch, work: Callable[[FeedFile], FeedFile]) -> Batch:
-    """Do the work of a step file by file; a refused file leaves the batch and the others go on."""
+    """Do the work of a step file by file; a refused file leaves the batch and the others go on.
+
+    A file on which the software itself fails is set aside too, unless it fails on every file: then the
+    fault is not the file's, and the run must fail and be retried.
+    """
     kept: list[FeedFile] = []
+    broken: list[tuple[FeedFile, Exception]] = []
     for file in batch.files:
         try:
             kept.append(work(file))
         except QuarantineError as refusal:
             _set_aside(merchant, batch.run, file, refusal)
+        except (FeedError, OSError, MemoryError):
+            raise
+        except Exception as fault:  # one poisonous file must not block a merchant for ever
+            broken.append((file, fault))
+    if broken and not kept:
+        raise broken[0][1]
+    for file, cause in broken:
+        _set_aside(merchant, batch.run, file, _internal_error(file, cause))
     return batch.with_files(kept)
+
+
+def _internal_error(file: FeedFile, fault: Exception) -> QuarantineError:
+    """Log where the software failed, without the fault's own words: they may quote the data."""
+    trace = "".join(traceback.format_tb(fault.__traceback__))
+    log.error("The software failed on %s: %s at\n%s", file.name, type(fault).__name__, trace)
+    reason = f"the software failed on it ({type(fault).__name__}); the log of this task says where"
+    return QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)
 
 
 def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
