@@ -29,6 +29,12 @@ class QuarantineCode(StrEnum):
     UNSUPPORTED_VERSION = "unsupported_version"
     INTERNAL_ERROR = "internal_error"
     """The software failed on this file alone; replay it after the fix."""
+    NOT_LOADABLE = "not_loadable"
+    """A value does not fit the store."""
+    NOT_READABLE = "not_readable"
+    """The server lists the file and refuses to hand it out; asked again every hour."""
+    NOT_ARCHIVED = "not_archived"
+    """The original is gone from the archive."""
 
 
 class RejectCode(StrEnum):

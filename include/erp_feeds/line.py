@@ -31,7 +31,7 @@ from erp_feeds.store import connection as store
 from erp_feeds.store import ledger
 from erp_feeds.store import load as loading
 from erp_feeds.transport import archive, inbox, staging, zips
-from erp_feeds.transport.ftps import FileGoneError, FtpsHook
+from erp_feeds.transport.ftps import ChangedError, FileGoneError, FtpsHook
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +46,17 @@ def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Batch:
     """
     names = [interface.name for interface in interfaces_of(merchant)]
     with _store() as connection:
+        unreachable: FeedError | None = None
         try:
             _see_new_files(merchant, connection)
-        except RetryError as fault:
-            if not replay:
-                raise
-            log.warning("The inbox cannot be drained now; the replay reads the archive: %s", fault)
+        except (RetryError, FailError) as fault:
+            unreachable = fault
         files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
+        if unreachable:
+            files = [file for file in files if file.archived]  # what is archived needs no server
+            if not files and not replay:
+                raise unreachable
+            log.warning("The inbox cannot be drained now, only archived files are taken: %s", unreachable)
         if replay:
             known = {file.file_id for file in files}
             archived = ledger.archived_between(connection, merchant.name, *replay, names)
@@ -83,21 +87,31 @@ def download(merchant: Merchant, batch: Batch) -> Batch:
                 kept.append(file)
                 continue
             hook = hook or stack.enter_context(FtpsHook(merchant.ftps.connection))
-            archived = _archive(merchant, file, hook, connection)
+            archived = _archive(merchant, batch.run, file, hook, connection)
             if archived:
                 kept.append(archived)
     return batch.with_files(kept)
 
 
 def _archive(
-    merchant: Merchant, file: FeedFile, hook: FtpsHook, connection: psycopg.Connection
+    merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, connection: psycopg.Connection
 ) -> FeedFile | None:
     """Fetch and archive one file; None where it has vanished or its bytes are known."""
+    if not ledger.is_to_fetch(connection, file):  # a retry: by now its path may lead to other bytes
+        return ledger.kept(connection, file)
     try:
         original = archive.keep(hook.fetch(file.path), merchant.name, file.interface, file.name)
+    except ChangedError as fault:  # left in its state: the next look at the inbox settles it
+        log.warning("%s waits for the next run: %s", file.name, fault)
+        return None
     except FileGoneError:
         log.warning("%s has vanished from the inbox", file.name)
         ledger.vanish(connection, [file.file_id])
+        return None
+    except FailError as fault:
+        if fault.code not in {"refused", "unsafe_name"}:  # any other is of the server, not of this file
+            raise
+        _set_aside(merchant, run, file, QuarantineError(QuarantineCode.NOT_READABLE, str(fault)))
         return None
     archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
     log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
@@ -181,7 +195,11 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
             frames = {name: staging.read_frame(url) for name, url in file.staged.items()}
             if "rejects" in frames:
                 frames["rejects"] = _with_raw_records(merchant, file, frames["rejects"])
-            counts = loading.load_file(connection, file, merchant, batch.run, frames)
+            try:
+                counts = loading.load_file(connection, file, merchant, batch.run, frames)
+            except QuarantineError as refusal:
+                _set_aside(merchant, batch.run, file, refusal)
+                continue
             log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
             loaded.append(file.model_copy(update={"counts": counts}))
     return batch.with_files(loaded)
@@ -212,9 +230,9 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     Raises:
         FailError: names each refused file or the number of refused records, with code and reason.
     """
-    staging.sweep(batch.merchant, settings().staging_days)
     with _store() as connection:
         refused = ledger.refused(connection, merchant.name, batch.run)
+    staging.sweep(batch.merchant, settings().staging_days)
     if refused:
         summary = "\n".join(f"- {line}" for line in refused)
         raise FailError(

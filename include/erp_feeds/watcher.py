@@ -67,9 +67,10 @@ class InboxTrigger(BaseEventTrigger):
         while True:
             try:
                 waiting = await asyncio.get_running_loop().run_in_executor(POLLING, self.look)
-            except (FeedError, OSError) as fault:
+            except Exception as fault:  # whatever it is: a trigger that ends would leave the inbox unwatched
                 if not faulty:  # say it once, not at every look
-                    log.warning("inbox cannot be seen", merchant=self.merchant.name, reason=str(fault))
+                    reason = str(fault) if isinstance(fault, FeedError) else type(fault).__name__
+                    log.warning("inbox cannot be seen", merchant=self.merchant.name, reason=reason)
                 faulty = True
             else:
                 if faulty:

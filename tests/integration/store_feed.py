@@ -206,6 +206,7 @@ TABLES = (
     "profiles",
     "identifiers",
     "email_matches",
+    "email_refusals",
     "purchases",
     "purchase_lines",
     "accounts",

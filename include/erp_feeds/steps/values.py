@@ -64,6 +64,8 @@ def _text(_: Field, text: Column) -> Reading:
     return Reading(text)
 
 
+LONGEST = 200
+"""Signs of an identifier: three of them, four bytes a sign, fit an index entry of PostgreSQL."""
 SCIENTIFIC = r"-?[0-9]+(?:[eE]\+[0-9]+|[.,][0-9]+[eE][+-]?[0-9]+)"
 """What a spreadsheet makes of a long number. A bare 1E5 may be a code, so it passes."""
 
@@ -71,10 +73,15 @@ SCIENTIFIC = r"-?[0-9]+(?:[eE]\+[0-9]+|[.,][0-9]+[eE][+-]?[0-9]+)"
 def _identifier(spec: Field, text: Column) -> Reading:
     """Keep numbers as text: 00123 and 123 differ (rule: customers 8)."""
     damaged = matches(text, SCIENTIFIC)
-    if not count_true(damaged):
+    too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST))
+    if not count_true(pc.or_(damaged, too_long)):
         return Reading(text)
     reason = "a spreadsheet has turned the number into scientific notation; its digits are lost"
-    return Reading(without(text, damaged), [Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason)])
+    faults = [
+        Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
+        Fault(too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST} signs"),
+    ]
+    return Reading(without(text, pc.or_(damaged, too_long)), faults)
 
 
 _ATOM = r'[^@\s.,;:<>()\[\]\\"]+'
@@ -147,6 +154,7 @@ ZONE = r"Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]"
 def _datetime(spec: Field, text: Column) -> Reading:
     """Check a moment but keep its text, of which an offline order id is made (rule: purchases 5)."""
     formed = without(text, _unlike(text, rf"{_DATE}(?:[T ]{_TIME}(?:{ZONE})?)?"))
+    formed = without(formed, is_true(pc.starts_with(formed, "0001-01-01")))  # .NET's 'none'
     bad = pc.and_(text.is_valid(), _real_days(pc.utf8_slice_codeunits(formed, 0, 10)).is_null())
     reason = "is no moment of the form yyyy-MM-ddTHH:mm:ss"
     return Reading(without(text, bad), [Fault(bad, RejectCode.INVALID_DATETIME, spec.name, reason)])

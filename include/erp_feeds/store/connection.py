@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from erp_feeds.errors import FailError, RetryError
+from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, RetryError
 
 SCHEMA = "erp_feeds"
 
@@ -76,6 +76,9 @@ def plain_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+        reason = f"{doing}: a value does not fit the store ({_state(error)})"
+        raise QuarantineError(QuarantineCode.NOT_LOADABLE, reason) from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise RetryError(f"{doing}: the store is not available now ({_state(error)})") from None
     except psycopg.Error as error:

@@ -46,12 +46,12 @@ def see(
 
 
 def vanish(connection: psycopg.Connection, file_ids: Collection[int]) -> None:
-    """Note that files were gone before they could be archived (rule: vanished, skip)."""
+    """Note that files were gone before they could be archived (rule: vanished, skip).
+
+    A truncated one that goes away unmended is no such case: it was refused, and stays so.
+    """
     with transaction(connection, "noting vanished files"):
-        connection.execute(
-            "UPDATE files SET state = 'vanished' WHERE file_id = ANY(%s) AND state IN ('seen', 'waiting')",
-            [list(file_ids)],
-        )
+        connection.execute(statement("ledger/vanish"), {"file_ids": list(file_ids)})
 
 
 @plain_errors("looking for unfinished files")
@@ -82,6 +82,22 @@ def needs_run(
     return bool(unknown(connection, merchant, sightings) or unfinished(connection, merchant, interfaces, 1))
 
 
+@plain_errors("looking up a file")
+def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
+    """Tell whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
+    _, state, archived = _row(connection, file)
+    return state in {"seen", "waiting"} or (state == "quarantined" and archived is None)
+
+
+@plain_errors("looking up a file")
+def kept(connection: psycopg.Connection, file: FeedFile) -> FeedFile | None:
+    """Return a file as it was archived before; None where it has vanished or was a duplicate."""
+    if _row(connection, file)[1] not in {"archived", "loaded", "quarantined"}:
+        return None
+    found = _feed_file(connection.execute(statement("ledger/one"), {"file_id": file.file_id}).fetchone())
+    return found if found.archived else None
+
+
 def archive(
     connection: psycopg.Connection, file: FeedFile, sha256: str, url: str, day: date
 ) -> FeedFile | None:
@@ -110,7 +126,8 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     """Count a fetch that found the file incomplete; at `limit` it is quarantined. Return the state."""
     values = {"file_id": file.file_id, "run": run, "code": str(code), "reason": reason, "limit": limit}
     with transaction(connection, f"noting that {file.name} is incomplete"):
-        state = str(_known(connection.execute(statement("ledger/wait"), values).fetchone())[0])
+        counted = connection.execute(statement("ledger/wait"), values).fetchone()
+        state = str(counted[0] if counted else _row(connection, file)[1])
         _note_run(connection, file, run, state, file.counts)
     return state
 

@@ -44,7 +44,7 @@ def load_profiles(
     copy_frames(connection, frames, ("profiles",))
     resolve(connection, file, merchant, "incoming_profiles")
     version = Version(file.sequence, file.file_id)
-    connection.execute(statement("load/emails", not_newer=EMAIL.not_newer(version)))
+    connection.execute(statement("load/emails", file_id=file.file_id, not_newer=EMAIL.not_newer(version)))
     fields = (*FIELDS, *_custom_fields(connection))
     writes = _writes(merchant, fields)
     connection.execute(merge("profiles", writes, ("merchant", "profile_id"), (EMAIL, *fields), version))
@@ -75,7 +75,7 @@ def count_without_email(connection: psycopg.Connection, file: FeedFile, merchant
 
 def _warnings(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
     losers = connection.execute(
-        "SELECT (SELECT count(*) FROM wishes) - (SELECT count(*) FROM won)"
+        "SELECT count(*) FROM email_refusals WHERE file_id = %s", [file.file_id]
     ).fetchone()
     warnings = {
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),

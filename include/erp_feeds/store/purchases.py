@@ -24,6 +24,7 @@ def load_purchases(
 ) -> Counts:
     """Store the frames `purchases` and `lines` as orders and returns (rules: purchases 3, 4, 6)."""
     copy_frames(connection, frames, ("purchases", "lines"))
+    connection.execute(statement("load/known_baskets", merchant=merchant.name))
     refused = _refuse_changed_class(connection, file, merchant)
     resolve(connection, file, merchant, "incoming_purchases")
     owner = {"merchant": merchant.name, "file_id": file.file_id}

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from airflow.sdk import ObjectStoragePath
 
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, QuarantineCode, QuarantineError
 from erp_feeds.settings import settings
 from erp_feeds.transport.places import arriving, exists, open_for
 
@@ -67,8 +67,8 @@ def open_original(url: str) -> BinaryIO:
     try:
         return open_for(path, "rb")
     except FileNotFoundError:
-        message = f"The archive does not hold {url} any more: bring it back from a backup"
-        raise FailError(message, "not_archived") from None
+        reason = f"the archive does not hold {url} any more: bring it back from a backup and replay its day"
+        raise QuarantineError(QuarantineCode.NOT_ARCHIVED, reason) from None
 
 
 def _is_kept(target: ObjectStoragePath, size: int) -> bool:

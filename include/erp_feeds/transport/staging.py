@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import IO, BinaryIO, Self
@@ -170,9 +170,10 @@ def sweep(merchant: str, days: int) -> list[str]:
     before = datetime.now(UTC) - timedelta(days=days)
     removed = []
     for path in folder.fs.ls(folder.path, detail=False) if exists(folder) else ():
-        if _last_written(folder, path) < before:
-            folder.fs.rm(path, recursive=True)
-            removed.append(str(folder / path.rstrip("/").rpartition("/")[2]))
+        with suppress(FileNotFoundError):  # a run beside this one renames its files, or sweeps too
+            if _last_written(folder, path) < before:
+                folder.fs.rm(path, recursive=True)
+                removed.append(str(folder / path.rstrip("/").rpartition("/")[2]))
     return removed
 
 

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 from airflow.sdk.io import attach
 
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.transport import archive
 
 NAME = "TestShop_SRS_Customers_1.zip"
@@ -67,7 +67,7 @@ def test_names_are_never_paths(home: Path, name: str) -> None:
 
 
 def test_missing_original_says_so(home: Path) -> None:
-    with pytest.raises(FailError, match="does not hold"):
+    with pytest.raises(QuarantineError, match="does not hold"):
         archive.open_original((home / "archive/nothing.zip").as_uri())
 
 

@@ -106,6 +106,14 @@ CREATE TABLE erp_feeds.email_matches (
 );
 CREATE INDEX email_matches_profile ON erp_feeds.email_matches (profile_id);
 
+-- Which e-mail a profile was refused in favour of another one: a replay refuses it again, even when it is free by then.
+CREATE TABLE erp_feeds.email_refusals (
+    file_id    bigint NOT NULL,
+    profile_id bigint NOT NULL REFERENCES erp_feeds.profiles DEFERRABLE INITIALLY DEFERRED,
+    email      text NOT NULL,
+    PRIMARY KEY (file_id, profile_id)
+);
+
 -- Orders and returns.
 CREATE TABLE erp_feeds.purchases (
     merchant       text NOT NULL,

@@ -4,5 +4,5 @@ UPDATE files
 SET attempts = attempts + 1, attempted_at = clock_timestamp(), code = %(code)s, reason = %(reason)s, run_id = %(run)s,
     state = CASE WHEN attempts + 1 >= %(limit)s THEN 'quarantined' ELSE 'waiting' END,
     finished_at = CASE WHEN attempts + 1 >= %(limit)s THEN clock_timestamp() END
-WHERE file_id = %(file_id)s
+WHERE file_id = %(file_id)s AND state = 'archived'
 RETURNING state

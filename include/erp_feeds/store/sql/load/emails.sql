@@ -15,7 +15,11 @@ FROM (
     ORDER BY profile_id, record DESC
 ) AS wanted
 LEFT JOIN profiles AS old ON old.profile_id = wanted.profile_id
-WHERE old.profile_id IS NULL OR {not_newer};
+WHERE (old.profile_id IS NULL OR {not_newer})
+  AND NOT EXISTS (
+      SELECT FROM email_refusals AS refused
+      WHERE refused.file_id = {file_id} AND refused.profile_id = wanted.profile_id AND refused.email = wanted.email
+  );
 ANALYZE wishes;
 
 CREATE TEMP TABLE won ON COMMIT DROP AS
@@ -34,3 +38,7 @@ WITH RECURSIVE moves AS MATERIALIZED (
 )
 SELECT profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM lost);
 ANALYZE won;
+
+INSERT INTO email_refusals (file_id, profile_id, email)
+SELECT {file_id}, profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM won)
+ON CONFLICT (file_id, profile_id) DO UPDATE SET email = EXCLUDED.email

@@ -1,0 +1,139 @@
+"""A load that is killed at any moment and run again ends in the rows of an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import re
+import signal
+import time
+from collections.abc import Mapping
+from datetime import date
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from erp_feeds import line
+from erp_feeds.batch import Batch
+from erp_feeds.demo.exports import zipped
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.interfaces.samples import sample
+from erp_feeds.settings import INCLUDE
+from integration.ftps_fixtures import RunningFtps
+from integration.store_feed import TABLES, TESTSHOP
+
+TESTS = Path(__file__).parents[1]
+KILLS_IN_A_ROW = 8
+ROUNDS = 2
+RECORDS = 800
+INDEXES = ("20170101", "20170102")
+MERCHANT = TESTSHOP.model_copy(update={"ftps": TESTSHOP.ftps.model_copy(update={"stable_for": 0})})
+WRITTEN = tuple(table for table in (*TABLES, "file_runs") if table != "files")
+"""What a load writes; it only updates the ledger."""
+CLOCKS = {"seen_at", "archived_at", "finished_at", "created_at", "updated_at", "at"}
+NAMING_A_FILE = tuple(table for table in WRITTEN if table not in {"purchase_lines", "file_runs"})
+
+
+@pytest.fixture
+def batch(
+    store: psycopg.Connection, ftps: RunningFtps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Batch:
+    """Two overlapping files of every interface, walked as far as `split`; a record of each is refused."""
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(f"AIRFLOW_CONN_{MERCHANT.ftps.connection.upper()}", ftps.connection())
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(INCLUDE), str(TESTS)]))  # the fork server's
+    store.autocommit = True
+    for interface in INTERFACES.values():
+        (ftps.root / interface.folder).mkdir(exist_ok=True)
+        for number, index in enumerate(INDEXES, 1):
+            xml = re.sub(r"-\d\d-\d\d", "-13-01", "".join(sample(interface, RECORDS * number)), count=1)
+            member = interface.file_name(MERCHANT.shop_name, index, "xml")
+            target = ftps.root / interface.folder / interface.file_name(MERCHANT.shop_name, index)
+            target.write_bytes(zipped(member, xml.encode(), date(2017, 1, 1)))
+    walked = line.sense(MERCHANT, "crash")
+    for step in (line.download, line.unzip, line.parse, line.deduplicate, line.split):
+        walked = step(MERCHANT, walked)
+    assert len(walked.files) == len(INTERFACES) * len(INDEXES)
+    return walked
+
+
+def test_a_killed_load_that_runs_again_ends_in_the_rows_of_an_undisturbed_one(
+    store: psycopg.Connection, batch: Batch
+) -> None:
+    began = time.monotonic()
+    line.load(MERCHANT, batch)
+    seconds = time.monotonic() - began
+    undisturbed = rows(store)
+    assert all(undisturbed[table] for interface in INTERFACES.values() for table in interface.tables)
+    assert len(undisturbed["rejects"]) == len(batch.files)
+    chance = random.Random(2017)
+    killed = 0
+    for _ in range(ROUNDS):
+        unload(store)
+        for _ in range(KILLS_IN_A_ROW):  # each falls on what the one before has left
+            killed += kill_a_load(batch, chance.uniform(0, seconds / 2))
+            assert not half_loaded(store)
+        line.load(MERCHANT, batch)
+        assert rows(store) == undisturbed
+    assert killed >= KILLS_IN_A_ROW * ROUNDS * 3 // 4
+    before = rows(store, with_clocks=True)
+    line.load(MERCHANT, batch)
+    assert rows(store, with_clocks=True) == before
+
+
+def kill_a_load(batch: Batch, after: float) -> bool:
+    """Load in a process of its own, and kill it some seconds after its start unless it has ended by then."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # else each process imports for seconds
+    ours, theirs = context.Pipe()
+    process = context.Process(target=load, args=(theirs, dict(os.environ), batch))
+    process.start()
+    assert ours.recv() == "ready"
+    process.join(after)
+    process.kill()
+    process.join()
+    assert process.exitcode in {0, -signal.SIGKILL}
+    return process.exitcode != 0
+
+
+def load(parent: Connection, environment: Mapping[str, str], batch: Batch) -> None:
+    """Body of the killed process; the fork server may have started in another test's environment."""
+    os.environ.update(environment)
+    parent.send("ready")
+    line.load(MERCHANT, batch)
+
+
+def unload(store: psycopg.Connection) -> None:
+    """Go back to where the files are archived and nothing is loaded."""
+    store.execute(f"TRUNCATE {', '.join(WRITTEN)}")
+    store.execute(
+        "UPDATE files SET state = 'archived', counts = '{}', code = NULL, run_id = NULL, finished_at = NULL"
+    )
+
+
+def half_loaded(store: psycopg.Connection) -> list[Any]:
+    """Name the files that are loaded without rows, or not loaded with rows; each has a refused record."""
+    named = " UNION ".join(f"SELECT file_id FROM {table}" for table in NAMING_A_FILE)
+    query = f"SELECT name FROM files WHERE (state = 'loaded') <> (file_id IN ({named}))"
+    return store.execute(query).fetchall()
+
+
+def rows(store: psycopg.Connection, *, with_clocks: bool = False) -> dict[str, list[str]]:
+    """Return all rows; profiles are numbered anew, because a killed load leaves a gap in their sequence."""
+    ids = store.execute("SELECT profile_id FROM profiles ORDER BY 1").fetchall()
+    number = {profile_id: position for position, (profile_id,) in enumerate(ids)}
+    hidden = set() if with_clocks else CLOCKS
+    found = {}
+    for table in ("files", *WRITTEN):
+        plain = [row for (row,) in store.execute(f"SELECT to_jsonb(t) FROM {table} t")]
+        for row in plain:
+            if "profile_id" in row:
+                row["profile_id"] = number[row["profile_id"]]
+        kept = [{key: value for key, value in row.items() if key not in hidden} for row in plain]
+        found[table] = sorted(json.dumps(row, sort_keys=True) for row in kept)
+    return found

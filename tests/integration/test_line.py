@@ -1,0 +1,348 @@
+"""The line walked by hand, sense to report, between a real FTPS server and a real store."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from erp_feeds import line
+from erp_feeds.batch import Batch
+from erp_feeds.demo.exports import Export, packed
+from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, BROKEN_INDEX, Record, erp_cache_xml
+from erp_feeds.demo.testshop import testshop_exports as everything
+from erp_feeds.errors import FailError, RetryError
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.merchant import Merchant
+from erp_feeds.store import ledger
+from integration.ftps_fixtures import RunningFtps
+from integration.store_feed import TABLES, dump, scalar
+
+ERP_CACHE = INTERFACES["erp_cache_customers"]
+SRS_CUSTOMERS = INTERFACES["srs_customers"]
+STEPS: tuple[Callable[[Merchant, Batch], Batch], ...] = (
+    line.download,
+    line.unzip,
+    line.parse,
+    line.deduplicate,
+    line.split,
+    line.load,
+)
+NOBODY_LISTENS = 1
+PLACED = datetime(2017, 2, 1, 12, tzinfo=UTC)
+BROKEN = ERP_CACHE.file_name("TestShop", BROKEN_INDEX)
+GOOD = [export for export in everything("TestShop") if export.name != BROKEN]
+
+
+def erp_cache(index: str, *accounts: Record) -> Export:
+    """An ERP cache file of these accounts."""
+    return packed(ERP_CACHE, "TestShop", index, erp_cache_xml(accounts, "1.1"))
+
+
+class Shop:
+    """A merchant's inbox on the server, and the line that empties it."""
+
+    def __init__(self, merchant: Merchant, inbox: Path, store: psycopg.Connection) -> None:
+        self.merchant = merchant
+        self.inbox = inbox
+        self.store = store
+
+    def place(self, *exports: Export, minute: int = 0) -> Path:
+        """Put files into the inbox at once, as a rename does; return the last one's path."""
+        path = self.inbox
+        for export in exports:
+            folder = self.inbox / INTERFACES[export.interface].folder
+            folder.mkdir(exist_ok=True)
+            path = folder / export.name
+            upload = path.with_suffix(".part")
+            upload.write_bytes(export.content)
+            moment = (PLACED + timedelta(minutes=minute)).timestamp()
+            os.utime(
+                upload, (moment, moment)
+            )  # the listing tells whole seconds: a test may not depend on now
+            upload.rename(path)
+        return path
+
+    def sense(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
+        return line.sense(self.merchant, run, replay)
+
+    def walk(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
+        """Walk the line up to load; between two steps lies what XCom carries."""
+        batch = self.sense(run, replay)
+        for step in STEPS:
+            batch = step(self.merchant, Batch.from_xcom(json.loads(json.dumps(batch.to_xcom()))))
+        return batch
+
+    def report(self, batch: Batch) -> dict[str, int]:
+        return line.report(self.merchant, batch)
+
+    def states(self) -> dict[int, str]:
+        """Number of the sighting -> its state."""
+        return dict(self.store.execute("SELECT file_id, state FROM files ORDER BY 1").fetchall())
+
+    def accounts(self) -> dict[str, str]:
+        """Account -> its price list."""
+        query = "SELECT account_number, price_list_name FROM accounts ORDER BY 1"
+        return dict(self.store.execute(query).fetchall())
+
+
+@pytest.fixture
+def shop(
+    tmp_path: Path,
+    ftps: RunningFtps,
+    ftps_connection: Callable[..., str],
+    store: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shop:
+    """The demo's B2B shop, whose inbox is still empty; nothing in a test waits for time to pass."""
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(ledger, "PATIENCE", 0)
+    inbox = ftps.root / "testshop"
+    inbox.mkdir()
+    merchant = Merchant.model_validate(
+        {
+            "name": "testshop",
+            "shop_name": "TestShop",
+            "timezone": "Europe/Amsterdam",
+            "currency": "EUR",
+            "ftps": {"connection": ftps_connection(), "root": "\\testshop\\", "stable_for": 0},
+            "interfaces": {name: {} for name in INTERFACES},
+            "limits": {"incomplete_attempts": 3},
+        }
+    )
+    return Shop(merchant, inbox, store)
+
+
+def rows(shop: Shop) -> dict[str, list[str]]:
+    """Every row of the store, those about runs too, with the transaction that wrote it."""
+    return dump(shop.store, (*TABLES, "file_runs"))
+
+
+def test_an_empty_inbox_is_a_batch_without_files(shop: Shop) -> None:
+    assert shop.sense("run1") == Batch(merchant="testshop", run="run1")
+    (shop.inbox / "srs").mkdir()
+    assert shop.sense("run2").files == ()
+
+
+def test_every_good_file_loads(shop: Shop) -> None:
+    shop.place(*GOOD)
+    batch = shop.walk("run1")
+    assert {file.name for file in batch.files} == {export.name for export in GOOD}
+    assert shop.report(batch) == {
+        "files": 7,
+        "read": 21,
+        "loaded": 20,
+        "collapsed": 0,
+        "skipped": 1,
+        "rejected": 0,
+    }
+    assert set(shop.states().values()) == {"loaded"}
+    assert shop.accounts() == {
+        "00123": "STAFF",
+        "100000": "WHOLESALE",
+        "100001": "RETAIL",
+        "100002": "WHOLESALE",
+        "100003": "EXPORT",
+        "100004": "RETAIL",
+    }
+    kinds = "SELECT kind, count(*), sum(total)::text FROM purchases GROUP BY 1 ORDER BY 1"
+    assert shop.store.execute(kinds).fetchall() == [("order", 3, "12.72"), ("return", 1, "-1.99")]
+    assert scalar(shop.store, "SELECT count(*) FROM profiles") == 4
+    assert shop.sense("run2").files == ()
+
+
+def test_the_good_load_around_a_broken_file(shop: Shop) -> None:
+    shop.place(*everything("TestShop"))
+    batch = shop.walk("run1")
+    assert BROKEN not in {file.name for file in batch.files}
+    assert len(shop.accounts()) == 6
+    with pytest.raises(
+        FailError, match=f"(?s)good has been loaded.*- {BROKEN}: quarantined, not_well_formed: "
+    ):
+        shop.report(batch)
+    again = shop.walk("run2")
+    assert shop.report(again)["files"] == 0  # told once, in the run that refused it
+
+
+def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = {"account_number": "100009", "price_list_name": "RETAIL", "cash_back": "1.234,50"}
+    cache = erp_cache("20170103060000", ACCOUNTS_1_0[0], bad, ACCOUNTS_1_0[1])
+    xml = (
+        "<Export><Customers>\n"
+        "<Customer><FirstName>Ada</FirstName><Email>lovelace-at-example.com</Email></Customer>\n"
+        "<Customer><CustomerNumber>7</CustomerNumber><Email>seven@example.com</Email></Customer>\n"
+        "</Customers></Export>"
+    )
+    people = packed(SRS_CUSTOMERS, "TestShop", "20170103060000", xml.encode())
+    shop.place(cache, people)
+    with caplog.at_level(logging.DEBUG):
+        batch = shop.walk("run1")
+        with pytest.raises(FailError) as refused:
+            shop.report(batch)
+
+    query = (
+        "SELECT name, record, rejects.code, field, line, raw "
+        "FROM rejects JOIN files USING (file_id) ORDER BY name"
+    )
+    account, person = shop.store.execute(query).fetchall()
+    lines = erp_cache_xml((ACCOUNTS_1_0[0], bad), "1.1").decode().splitlines()
+    opened = [number for number, text in enumerate(lines, 1) if "<Customer>" in text]
+    assert account[:5] == (cache.name, 2, "invalid_decimal", "cash_back", opened[1])
+    assert account[5].startswith("<Customer>")
+    assert account[5].endswith("</Customer>")
+    assert "<CashBack>1.234,50</CashBack>" in account[5]
+    assert person == (people.name, 1, "invalid_email", "email", 2, xml.splitlines()[1])
+    assert shop.accounts() == {"100000": "WHOLESALE", "100001": "RETAIL"}
+    assert scalar(shop.store, "SELECT email FROM profiles") == "seven@example.com"
+
+    said = str(refused.value)
+    assert f"- {cache.name}: 1 records rejected (1 invalid_decimal)" in said
+    assert f"- {people.name}: 1 records rejected (1 invalid_email)" in said
+    assert "rejects testshop" in said
+    for personal in ("Ada", "lovelace", "seven@", "1.234,50"):
+        assert personal not in said + caplog.text
+    assert people.name in caplog.text
+
+
+def test_a_truncated_zip_waits_and_then_is_quarantined(shop: Shop) -> None:
+    whole = erp_cache("20170103060000", *ACCOUNTS_1_0)
+    shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:-30]), *GOOD[:1])
+    told = []
+    for run in ("run1", "run2"):
+        batch = shop.walk(run)
+        told.append(shop.report(batch)["files"])
+        assert shop.states()[2] == "waiting"
+    assert told == [1, 0]  # the good one loaded, and waiting is no failure
+    with pytest.raises(FailError, match=f"{whole.name}: quarantined, truncated: "):
+        shop.report(shop.walk("run3"))
+    assert sorted(shop.states().values()) == ["loaded", "quarantined"]
+    assert shop.sense("run4").files == ()
+
+
+def test_an_upload_that_was_finished_late_loads(shop: Shop) -> None:
+    whole = erp_cache("20170103060000", *ACCOUNTS_1_0)
+    shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:-30]))
+    assert shop.walk("run1").files == ()
+    shop.place(whole, minute=1)
+    (file,) = shop.walk("run2").files
+    assert file.counts.loaded == len(ACCOUNTS_1_0)
+    assert file.sequence == "20170103060000.0001"  # half an upload is no revision
+    assert shop.states() == {1: "vanished", 2: "loaded"}
+
+
+def test_a_file_that_has_vanished_is_left_out_until_it_is_back(shop: Shop) -> None:
+    export = erp_cache("20170103060000", *ACCOUNTS_1_0)
+    path = shop.place(export)
+    sensed = shop.sense("run1")
+    path.unlink()
+    left = line.download(shop.merchant, sensed)
+    assert left.files == ()
+    assert shop.states() == {1: "vanished"}
+    assert shop.report(left)["files"] == 0
+    shop.place(export)
+    assert shop.report(shop.walk("run2"))["loaded"] == len(ACCOUNTS_1_0)
+    assert shop.states() == {1: "loaded"}
+
+
+def test_the_same_bytes_again_are_a_duplicate(shop: Shop) -> None:
+    export = erp_cache("20170103060000", *ACCOUNTS_1_0)
+    shop.place(export)
+    shop.walk("run1")
+    before = dump(shop.store, ("accounts", "rejects", "file_runs"))
+    shop.place(export, minute=1)
+    assert shop.walk("run2").files == ()
+    assert shop.states() == {1: "loaded", 2: "duplicate"}
+    assert dump(shop.store, ("accounts", "rejects", "file_runs")) == before
+
+
+def test_other_bytes_under_the_same_name_are_a_new_revision(shop: Shop) -> None:
+    shop.place(erp_cache("20170103060000", {"account_number": "1", "price_list_name": "OLD"}))
+    shop.walk("run1")
+    shop.place(erp_cache("20170103060000", {"account_number": "1", "price_list_name": "NEWER"}), minute=1)
+    (file,) = shop.walk("run2").files
+    assert file.sequence == "20170103060000.0002"
+    assert file.counts.warnings == {"new_revision": 1}
+    assert shop.accounts() == {"1": "NEWER"}
+    assert shop.states() == {1: "loaded", 2: "loaded"}
+
+
+def test_a_replay_of_some_days_needs_no_server(shop: Shop, ftps_connection: Callable[..., str]) -> None:
+    shop.place(*GOOD)
+    shop.walk("run1")
+    before = dump(shop.store)
+    ftps_connection(port=NOBODY_LISTENS)
+    with pytest.raises(RetryError):
+        shop.sense("run2")
+
+    days = (date(2017, 1, 5), date(2017, 1, 10))
+    batch = shop.walk("backfill1", days)
+    assert [file.name[-18:-4] for file in batch.files] == [
+        "20170105060000",
+        "20170106235900",
+        "20170106235900",
+    ]
+    assert shop.report(batch)["loaded"] == 2 + 4 + 4
+    assert dump(shop.store) == before
+
+
+def test_a_replay_brings_lost_rows_back(shop: Shop, ftps_connection: Callable[..., str]) -> None:
+    shop.place(erp_cache("20170102060000", *ACCOUNTS_1_0), erp_cache("20170110060000", *ACCOUNTS_1_1))
+    shop.walk("run1")
+    before = shop.accounts()
+    shop.store.execute("DELETE FROM accounts")
+    shop.store.commit()
+    ftps_connection(port=NOBODY_LISTENS)
+    shop.walk("backfill1", (date(2017, 1, 2), date(2017, 1, 3)))
+    assert shop.accounts() == {
+        account["account_number"]: account["price_list_name"] for account in ACCOUNTS_1_0
+    }
+    shop.walk("backfill2", (date(2017, 1, 10), date(2017, 1, 11)))
+    assert shop.accounts() == before
+
+
+def test_a_run_that_died_is_taken_up_by_the_next(shop: Shop) -> None:
+    shop.place(*GOOD)
+    line.unzip(shop.merchant, line.download(shop.merchant, shop.sense("run1")))
+    assert set(shop.states().values()) == {"archived"}
+    for path in shop.inbox.rglob("*.zip"):
+        path.unlink()  # the ERP party has cleared up meanwhile
+    assert shop.report(shop.walk("run2"))["files"] == len(GOOD)
+
+
+def test_walking_any_single_step_again_changes_no_row(shop: Shop) -> None:
+    bad = {"account_number": "100009", "price_list_name": "RETAIL", "cash_back": "NaN"}
+    shop.place(*everything("TestShop"), erp_cache("20170103060000", bad, *ACCOUNTS_1_0))
+    walked: list[tuple[Callable[[Merchant, Batch], Batch], Batch, Batch]] = []
+    batch = shop.sense("run1")
+    for step in STEPS:
+        result = step(shop.merchant, batch)
+        walked.append((step, batch, result))
+        batch = result
+    said = _refusal(shop, batch)
+
+    before = rows(shop)
+    assert shop.sense("run1").files == ()
+    for step, given, result in walked:
+        assert _of(step(shop.merchant, given)) == _of(result), step.__name__
+        assert rows(shop) == before, step.__name__
+    assert _refusal(shop, batch) == said
+    assert rows(shop) == before
+
+
+def _refusal(shop: Shop, batch: Batch) -> str:
+    with pytest.raises(FailError) as refused:
+        shop.report(batch)
+    return str(refused.value)
+
+
+def _of(batch: Batch) -> list[dict[str, Any]]:
+    return [file.model_dump() for file in batch.files]
