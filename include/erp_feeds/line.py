@@ -106,7 +106,7 @@ def _archive(
         return None
     except FileGoneError:
         log.warning("%s has vanished from the inbox", file.name)
-        ledger.vanish(connection, [file.file_id])
+        ledger.vanish(connection, file, run)
         return None
     except FailError as fault:
         if fault.code not in {"refused", "unsafe_name"}:  # any other is of the server, not of this file

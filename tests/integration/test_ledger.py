@@ -87,7 +87,7 @@ def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> 
     feed = Feed(store)
     sighting = feed.sighting(CUSTOMERS, 1)
     file = feed.seen(sighting)
-    ledger.vanish(store, [file.file_id])
+    ledger.vanish(store, file, "run")
     assert states(store) == ["vanished"]
     assert ledger.unknown(store, "testshop", [sighting]) == [sighting]
     see(feed, sighting)

@@ -45,13 +45,16 @@ def see(
         connection.execute(statement("ledger/see"), rows)
 
 
-def vanish(connection: psycopg.Connection, file_ids: Collection[int]) -> None:
-    """Note that files were gone before they could be archived (rule: vanished, skip).
+def vanish(connection: psycopg.Connection, file: FeedFile, run: str) -> str | None:
+    """Note that a file was gone before it could be archived (rule: vanished, skip); return its state.
 
-    A truncated one that goes away unmended is no such case: it was refused, and stays so.
+    A truncated one that goes away unmended is no such case: it was refused, and the run says so.
     """
-    with transaction(connection, "noting vanished files"):
-        connection.execute(statement("ledger/vanish"), {"file_ids": list(file_ids)})
+    with transaction(connection, f"noting that {file.name} has vanished"):
+        found = connection.execute(statement("ledger/vanish"), {"file_id": file.file_id}).fetchone()
+        if found and found[0] == "quarantined":
+            _note_run(connection, file, run, "quarantined", file.counts)
+    return str(found[0]) if found else None
 
 
 @plain_errors("looking for unfinished files")

@@ -1,0 +1,229 @@
+"""What must not be lost, doubled, blocked or silent when a server, a file or a run misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from erp_feeds import line
+from erp_feeds.demo.exports import Export, packed
+from erp_feeds.errors import FailError
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.merchant import InterfaceSettings
+from erp_feeds.store import ledger
+from erp_feeds.transport.ftps import FtpsHook
+from integration.shop_fixtures import STEPS, Shop
+from integration.store_feed import dump, scalar
+
+JANUARY = (date(2017, 1, 1), date(2017, 2, 1))
+Values = dict[str, str]
+
+
+def record(values: Values, inner: str = "") -> str:
+    return "".join(f"<{name}>{text}</{name}>" for name, text in values.items()) + inner
+
+
+def customers(index: str, *people: Values) -> Export:
+    xml = "".join(f"<Customer>{record(person)}</Customer>" for person in people)
+    text = f"<Export><Customers>{xml}</Customers></Export>"
+    return packed(INTERFACES["srs_customers"], "TestShop", index, text.encode())
+
+
+def purchases(index: str, *baskets: tuple[Values, str]) -> Export:
+    """Each basket is its values and the amount of its one line."""
+    xml = ""
+    for values, amount in baskets:
+        lines = f"<Lines><Line><Sku>a{amount}</Sku><Amount>{amount}</Amount></Line></Lines>"
+        xml += f"<Purchase>{record(values, lines)}</Purchase>"
+    text = f"<Export><Purchases>{xml}</Purchases></Export>"
+    return packed(INTERFACES["srs_purchases"], "TestShop", index, text.encode())
+
+
+def person(number: str, email: str = "", name: str = "Ada") -> Values:
+    return {"CustomerNumber": number, "FirstName": name} | ({"Email": email} if email else {})
+
+
+def numbers(shop: Shop) -> set[str]:
+    return {row[0] for row in shop.store.execute("SELECT value FROM identifiers")}
+
+
+def total(shop: Shop) -> Any:
+    return scalar(shop.store, "SELECT sum(total) FROM purchases")
+
+
+def test_a_retry_of_download_keeps_what_it_archived_before_the_name_was_reused(shop: Shop) -> None:
+    shop.place(customers("20170101", person("1"), person("11")))
+    batch = shop.sense("run")
+    line.download(shop.merchant, batch)  # archived, then killed before its result was kept
+    shop.place(customers("20170101", person("2", name="Replacement")), minute=1)
+    for step in STEPS:
+        batch = step(shop.merchant, batch)
+    shop.walk("next run")
+    assert numbers(shop) == {"1", "11", "2"}
+
+
+def test_a_cleared_download_changes_nothing_after_the_name_was_reused(shop: Shop) -> None:
+    shop.place(customers("20170101", person("1")))
+    batch = shop.sense("run")
+    for step in STEPS:
+        batch = step(shop.merchant, batch)
+    first = batch.model_copy(
+        update={"files": tuple(f.model_copy(update={"archived": ""}) for f in batch.files)}
+    )
+    shop.place(customers("20170101", person("2", name="Replacement")), minute=1)
+    shop.walk("next run")
+    before = dump(shop.store)
+    line.download(shop.merchant, first)
+    assert dump(shop.store) == before
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        customers("20170101", person("x" * 9000)),
+        purchases(
+            "20170101",
+            ({"OrderNumber": "X", "DateTime": "0001-01-01T00:00:00", "CustomerNumber": "9"}, "1.00"),
+        ),
+    ],
+    ids=["number of 9000 signs", "the year 1"],
+)
+def test_a_value_that_fits_nowhere_blocks_no_other_file(shop: Shop, poison: Export) -> None:
+    shop.place(poison, customers("20170102", person("2")))
+    batch = shop.walk("run")
+    assert numbers(shop) == {"2"}
+    with pytest.raises(FailError, match="records rejected"):
+        shop.report(batch)
+
+
+def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop.place(customers("20170101", person("1")))
+    shop.place(customers("20170102", person("2")))
+    fetched = FtpsHook._blocks
+
+    def growing(self: FtpsHook, session: Any, name: str, *rest: Any) -> Iterator[bytes]:
+        yield from fetched(self, session, name, *rest)
+        if name.endswith("_20170101.zip"):
+            with path.open("ab") as upload:
+                upload.write(b"more")
+
+    monkeypatch.setattr(FtpsHook, "_blocks", growing)
+    shop.walk("run")
+    assert numbers(shop) == {"2"}
+    assert shop.states()[1] == "seen"
+
+
+def test_an_original_lost_from_the_archive_blocks_no_other(shop: Shop) -> None:
+    shop.place(customers("20170101", person("1")), customers("20170102", person("2")))
+    batch = line.download(shop.merchant, shop.sense("run"))
+    Path(batch.files[0].archived.removeprefix("file://")).unlink()
+    for step in STEPS[1:]:
+        batch = step(shop.merchant, batch)
+    assert numbers(shop) == {"2"}
+    with pytest.raises(FailError, match="not_archived"):
+        shop.report(batch)
+
+
+def test_what_is_archived_loads_while_the_server_is_away(
+    shop: Shop, ftps_connection: Callable[..., str]
+) -> None:
+    shop.place(customers("20170101", person("1")))
+    line.download(shop.merchant, shop.sense("a run that dies here"))
+    ftps_connection(password="changed meanwhile")
+    shop.walk("next run")
+    assert numbers(shop) == {"1"}
+    with pytest.raises(FailError, match="password"):
+        shop.sense("nothing is left to do without the server")
+
+
+def test_a_truncated_file_that_goes_away_unmended_is_told(shop: Shop) -> None:
+    whole = customers("20170101", person("1"))
+    path = shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:60]))
+    shop.report(shop.walk("first look"))
+    path.unlink()
+    batch = shop.walk("second look")
+    with pytest.raises(FailError, match="truncated"):
+        shop.report(batch)
+
+
+def test_a_retry_of_unzip_is_no_further_attempt(shop: Shop) -> None:
+    whole = customers("20170101", person("1"))
+    shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:60]))
+    batch = line.download(shop.merchant, shop.sense("run"))
+    for _ in range(5):
+        line.unzip(shop.merchant, batch)
+    assert shop.states()[1] == "waiting"
+
+
+def test_a_refused_file_sent_again_after_the_setting_was_mended_loads(shop: Shop) -> None:
+    xml = (
+        b"<Import><ImportSettings><Importer>Authorization</Importer><Version>1.1</Version></ImportSettings>"
+        b"<Customers><Customer><AccountNumber>1</AccountNumber><PriceListName>A</PriceListName></Customer>"
+        b"</Customers></Import>"
+    )
+    export = packed(INTERFACES["erp_cache_customers"], "TestShop", "20170101", xml)
+    shop.place(export)
+    shop.walk("refused")
+    accepting = InterfaceSettings(accepted_importers=("Authorization",))
+    interfaces = {**shop.merchant.interfaces, "erp_cache_customers": accepting}
+    shop.merchant = shop.merchant.model_copy(update={"interfaces": interfaces})
+    shop.place(export, minute=1)
+    shop.walk("accepted")
+    assert shop.accounts() == {"1": "A"}
+
+
+def test_a_replay_refuses_again_the_email_that_is_free_by_now(shop: Shop) -> None:
+    shop.place(customers("20170101", person("1", "x@example.com"), person("2")))
+    shop.walk("day 1")
+    shop.place(customers("20170102", person("2", "x@example.com")))
+    shop.walk("day 2")
+    shop.place(customers("20170103", person("1", "y@example.com")))
+    shop.walk("day 3")
+    before = dump(shop.store)
+    assert shop.walk("replay", JANUARY).files
+    assert dump(shop.store) == before
+
+
+def test_purchases_8_two_returns_of_one_order_on_one_day_both_stay(shop: Shop) -> None:
+    order = {"OrderNumber": "W1", "DateTime": "2017-01-01", "CustomerNumber": "1"}
+    shop.place(purchases("20170101", (order, "-1.00"), (order, "-2.00")))
+    shop.walk("run")
+    assert total(shop) == -3
+
+
+def test_purchases_7_a_basket_keeps_its_id_in_a_later_file(shop: Shop) -> None:
+    till = {"ReceiptNumber": "1", "Branch": "1", "DateTime": "2017-01-01T10:00:00", "CustomerNumber": "1"}
+    shop.place(purchases("20170101", (till, "1.00"), (till, "2.00")))
+    shop.walk("both")
+    shop.place(purchases("20170102", (till, "2.00")))
+    shop.walk("the second again")
+    assert total(shop) == 3
+
+
+def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = shop.place(customers("20170101", person("1")))
+    shop.place(customers("20170102", person("2")))
+    fetch = FtpsHook.fetch
+
+    def refusing(self: FtpsHook, name: str) -> Iterator[bytes]:
+        if name.endswith(path.name):
+            raise FailError("550: no rights", "refused")
+        return fetch(self, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FtpsHook, "fetch", refusing)
+        batch = shop.walk("refused")
+    with pytest.raises(FailError, match="not_readable"):
+        shop.report(batch)
+    assert numbers(shop) == {"2"}
+    shop.store.execute("UPDATE files SET finished_at = finished_at - interval '1 hour'")
+    shop.store.commit()
+    shop.walk("an hour later")
+    assert numbers(shop) == {"1", "2"}
+    assert ledger.refused(shop.store, shop.merchant.name, "an hour later") == []
