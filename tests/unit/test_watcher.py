@@ -32,6 +32,8 @@ MERCHANT = Merchant.model_validate(
 CUSTOMERS = ("srs_customers", "TestShop_SRS_Customers_1.zip", 10)
 PURCHASES = ("srs_purchases", "TestShop_SRS_Purchases_1.zip", 20)
 
+pytestmark = pytest.mark.timeout(60)  # a trigger that outlives the end of its script would go on for ever
+
 
 def sighting(size: int = 10, name: str = CUSTOMERS[1]) -> Sighting:
     modified = datetime(2017, 1, 6, tzinfo=UTC)
@@ -96,9 +98,12 @@ def waiting(*files: tuple[str, str, int]) -> Waiting:
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the trigger logs, in order."""
+    """What the trigger logs, in order; a reason follows its event."""
     lines: list[str] = []
-    record: Callable[..., None] = lambda event, **facts: lines.append(event)  # noqa: E731
+
+    def record(event: str, merchant: str, reason: str = "") -> None:
+        lines.append(f"{event}: {reason}" if reason else event)
+
     monkeypatch.setattr(watcher, "log", SimpleNamespace(info=record, warning=record))
     return lines
 
@@ -185,7 +190,7 @@ def test_is_silent_during_a_fault_and_says_so_once(events: Events, said: list[st
         (4001, waiting(CUSTOMERS)),
     )
     assert spoken == [(4000, 1)]
-    assert said == ["inbox cannot be seen", "inbox can be seen again"]
+    assert said == ["inbox cannot be seen: the server is away", "inbox can be seen again"]
 
 
 def test_a_short_fault_repeats_no_event_and_the_next_is_said_anew(events: Events, said: list[str]) -> None:
@@ -198,7 +203,12 @@ def test_a_short_fault_repeats_no_event_and_the_next_is_said_anew(events: Events
         (1004, waiting(CUSTOMERS, PURCHASES)),
     )
     assert spoken == [(1000, 1), (1004, 2)]
-    assert said == ["inbox cannot be seen", "inbox can be seen again"] * 2
+    assert said == ["inbox cannot be seen: the server is away", "inbox can be seen again"] * 2
+
+
+def test_outlives_a_fault_of_the_software_without_quoting_it(events: Events, said: list[str]) -> None:
+    assert events((1000, ValueError("ada@example.com")), (1001, waiting(CUSTOMERS))) == [(1001, 1)]
+    assert said == ["inbox cannot be seen: ValueError", "inbox can be seen again"]
 
 
 def test_looks_at_the_inbox_and_then_at_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
