@@ -8,6 +8,7 @@ DAYS       ?= 31
 ONCE       ?=
 CMD        ?= version
 WORKERS    ?= 2
+RECORDS    ?= 200000
 PYTEST     ?=
 
 # pytest and docker-compose.yaml set the same path: include/ holds the package, dags/ and plugins/ import it.
@@ -17,7 +18,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit check format docs lock screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit check bench format docs lock screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -70,6 +71,9 @@ check: setup ## lint, formatting, types, layers, merchant files
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m erp_feeds check
 	@$(PYTHON) -m erp_feeds docs --check
+
+bench: setup ## measure reading and loading beside a floor and peers (RECORDS=200000)
+	@$(PYTHON) benchmarks/reading.py --records $(RECORDS)
 
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .

@@ -20,7 +20,8 @@ def inbox(merchant: Merchant) -> Asset:
     facts = merchant.model_dump(mode="json", include=WATCHED)
     return Asset(
         name=f"{merchant.name}.inbox",
-        uri=f"ftps://{merchant.ftps.connection}/{folder}",
+        # Airflow wants each URI once, and two shops may share a folder: production and staging, for example.
+        uri=f"ftps://{merchant.ftps.connection}/{folder}?merchant={merchant.name}",
         group="inbox",
         watchers=[AssetWatcher(name=f"{merchant.name}.watcher", trigger=InboxTrigger(facts))],
     )

@@ -232,16 +232,3 @@ def test_what_a_run_refused_is_said_in_words(store: psycopg.Connection) -> None:
     counts = feed.load(counted, {**customers(customer("1")), "rejects": rejects})
     assert counts.read == counts.loaded + sum(counts.rejected.values())
     assert ledger.refused(store, "testshop", "run1") == [f"{file.name}: 1 records rejected (1 invalid_email)"]
-
-
-def test_needs_run_while_anything_is_left(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    sighting = feed.sighting(CUSTOMERS, 1)
-    assert not ledger.needs_run(store, "testshop", [], NAMES)
-    assert ledger.needs_run(store, "testshop", [sighting], NAMES)
-    file = feed.seen(sighting)
-    assert ledger.needs_run(store, "testshop", [sighting], NAMES)
-    kept = archive(feed, file)
-    assert kept is not None
-    feed.load(kept, customers(customer("1")))
-    assert not ledger.needs_run(store, "testshop", [sighting], NAMES)

@@ -113,3 +113,8 @@ def test_counts_of_a_batch_go_to_every_table_of_its_files() -> None:
     assert counts == wanted
     assert counts["purchases"] == {"files": 1, "records": 7}
     assert lineage.counts_by_table(Batch(merchant="testshop", run="run1")) == {}
+
+
+def test_two_shops_of_one_folder_have_two_inboxes() -> None:
+    both = [merchant(), merchant(name="newshop", shop_name="NewShop")]
+    assert len({lineage.inbox(each).uri for each in both}) == 2

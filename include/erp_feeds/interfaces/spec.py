@@ -140,10 +140,5 @@ class FileName:
         return moment.date() if 1990 <= moment.year <= 2100 else None
 
 
-def sequence_of(index_number: str, revision: int) -> str:
-    """Return index and revision as one decimal number that orders the files of an interface."""
-    return f"{int(index_number)}.{revision:04d}"
-
-
 def _renamed(fields: tuple[Field, ...], elements: Mapping[str, str]) -> tuple[Field, ...]:
     return tuple(replace(field, element=elements.get(field.name, field.element)) for field in fields)

@@ -78,13 +78,6 @@ def archived_between(
     return [_feed_file(row) for row in connection.execute(statement("ledger/archived_between"), values)]
 
 
-def needs_run(
-    connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting], interfaces: Collection[str]
-) -> bool:
-    """Tell whether anything is there for a run to do: an unknown sighting, or an unfinished file."""
-    return bool(unknown(connection, merchant, sightings) or unfinished(connection, merchant, interfaces, 1))
-
-
 @plain_errors("looking up a file")
 def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
     """Tell whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
