@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from erp_feeds.batch import Sighting
+from erp_feeds.batch import FeedFile, Sighting
 from erp_feeds.errors import FeedError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
@@ -105,5 +105,5 @@ class InboxTrigger(BaseEventTrigger):
             names = [interface.name for interface in interfaces]
             limit = self.merchant.limits.files_per_run
             unfinished = ledger.unfinished(connection, self.merchant.name, names, limit)
-        names_of = [(file.interface, file.name, file.size) for file in new]
-        return frozenset(names_of + [(file.interface, file.name, file.size) for file in unfinished])
+        waiting: list[Sighting | FeedFile] = [*new, *unfinished]
+        return frozenset((file.interface, file.name, file.size) for file in waiting)

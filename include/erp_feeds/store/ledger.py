@@ -45,8 +45,8 @@ def see(
         connection.execute(statement("ledger/see"), rows)
 
 
-def vanish(connection: psycopg.Connection, file: FeedFile, run: str) -> str | None:
-    """Note that a file was gone before it could be archived (rule: vanished, skip); return its state.
+def vanish(connection: psycopg.Connection, file: FeedFile, run: str) -> None:
+    """Note that a file was gone before it could be archived (rule: vanished, skip).
 
     A truncated one that goes away unmended is no such case: it was refused, and the run says so.
     """
@@ -54,7 +54,6 @@ def vanish(connection: psycopg.Connection, file: FeedFile, run: str) -> str | No
         found = connection.execute(statement("ledger/vanish"), {"file_id": file.file_id}).fetchone()
         if found and found[0] == "quarantined":
             _note_run(connection, file, run, "quarantined", file.counts)
-    return str(found[0]) if found else None
 
 
 @plain_errors("looking for unfinished files")
@@ -81,8 +80,8 @@ def archived_between(
 @plain_errors("looking up a file")
 def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
     """Tell whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
-    _, state, archived = _row(connection, file)
-    return state in {"seen", "waiting"} or (state == "quarantined" and archived is None)
+    _, state, sha256 = _row(connection, file)
+    return state in {"seen", "waiting"} or (state == "quarantined" and sha256 is None)
 
 
 @plain_errors("looking up a file")
