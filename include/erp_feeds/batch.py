@@ -18,9 +18,11 @@ class Sighting(BaseModel):
     size: int
     """Bytes."""
     modified: datetime
-    """Time of the server's listing, in UTC."""
+    """When the server says it was last changed, in UTC."""
     path: str = ""
     """Where the server keeps it."""
+    listed: str = ""
+    """The time as the listing gives it, where that is not to the second; see `Entry.listed`."""
 
 
 class Counts(BaseModel):

@@ -24,6 +24,7 @@ from erp_feeds.batch import Batch
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import VOCABULARY, interfaces_of
 from erp_feeds.merchant import Merchant, read_merchants
+from erp_feeds.sensor import InboxSensor
 from erp_feeds.settings import settings
 
 RETRIES = {
@@ -119,17 +120,6 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
     """Lay the line; each body is one call, so that what a task does is found in `line`, by its name."""
     tables = lineage.tables(merchant)
 
-    @task.short_circuit(inlets=[inbox], max_active_tis_per_dag=1)
-    def sense(dag_run: Any = None, data_interval_start: Any = None, data_interval_end: Any = None) -> Any:
-        from erp_feeds import line
-
-        replay = None
-        if dag_run.run_type == "backfill":
-            zone = ZoneInfo(merchant.timezone)
-            replay = (data_interval_start.astimezone(zone).date(), data_interval_end.astimezone(zone).date())
-        batch = line.sense(merchant, dag_run.run_id, replay)
-        return batch.to_xcom() if batch.files else None
-
     def step(name: str) -> Any:
         @task(task_id=name)
         def body(batch: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +146,8 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
 
         return line.report(merchant, Batch.from_xcom(batch))
 
-    batch: Any = sense()
+    sense = InboxSensor(task_id="sense", merchant=merchant, inlets=[inbox], max_active_tis_per_dag=1)
+    batch: Any = sense.output
     for name in STEPS:
         batch = step(name)(batch)
     load_task: Any = load(batch)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -16,10 +17,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import psycopg
 
-from erp_feeds.batch import Batch, Counts, FeedFile
+from erp_feeds import lookout
+from erp_feeds.batch import Batch, Counts, FeedFile, Sighting
 from erp_feeds.errors import FailError, FeedError, QuarantineCode, QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, interface_of, interfaces_of
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.lookout import Look
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
 from erp_feeds.steps.deduplicate import deduplicate as deduplicated
@@ -30,7 +33,7 @@ from erp_feeds.steps.split import split as split_frames
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger
 from erp_feeds.store import load as loading
-from erp_feeds.transport import archive, inbox, staging, zips
+from erp_feeds.transport import archive, clearing, staging, zips
 from erp_feeds.transport.ftps import ChangedError, FileGoneError, FtpsHook
 
 log = logging.getLogger(__name__)
@@ -39,16 +42,30 @@ Days = tuple[date, date]
 """First day, and the day after the last."""
 
 
-def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Batch:
+@dataclass(frozen=True)
+class Sensed:
+    """What a run has to do, and what it could wait for."""
+
+    batch: Batch
+    settling: int = 0
+    """New files that may still be in the middle of their upload."""
+
+
+def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Sensed:
     """Drain the inbox against the ledger; a replay adds the archive's files of its days.
 
     Every kind of run drains, because a wake-up may get lost and the queue of a backfill blocks other runs.
+
+    Raises:
+        RetryError: The server cannot be reached for now, and nothing archived waits.
+        FailError: Login or folder must be corrected first, or the server does not list all that waits.
     """
     names = [interface.name for interface in interfaces_of(merchant)]
     with _store() as connection:
         unreachable: FeedError | None = None
+        look: Look | None = None
         try:
-            _see_new_files(merchant, connection)
+            look = _see_new_files(merchant, connection)
         except (RetryError, FailError) as fault:
             unreachable = fault
         files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
@@ -62,19 +79,48 @@ def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Batch:
             archived = ledger.archived_between(connection, merchant.name, *replay, names)
             files += [file for file in archived if file.file_id not in known]
     log.info("%d files for this run", len(files))
-    return Batch(merchant=merchant.name, run=run, files=tuple(files))
+    if look and look.truncated and not (files or look.settling):
+        raise _truncated(look)
+    return Sensed(Batch(merchant=merchant.name, run=run, files=tuple(files)), look.settling if look else 0)
 
 
-def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> None:
-    interfaces = interfaces_of(merchant)
+def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> Look:
     with FtpsHook(merchant.ftps.connection) as hook:
-        new = ledger.unknown(connection, merchant.name, inbox.look(hook, merchant, interfaces))
-        if new:
-            complete = inbox.settle(
-                lambda: inbox.look(hook, merchant, interfaces), new, merchant.ftps.stable_for
-            )
-            log.info("%d new files in the inbox, %d of them complete", len(new), len(complete))
-            ledger.see(connection, merchant.name, complete, interfaces)
+        look = lookout.look(hook, connection, merchant)
+        for path in look.set_aside:
+            clearing.put_back(hook, path)
+        if merchant.ftps.after_load != "leave":
+            done = ledger.done(connection, merchant.name, look.known)
+            _clear_inbox(merchant, hook, done[: merchant.limits.files_per_run])
+    if look.complete or look.settling:
+        log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
+    if look.truncated:
+        log.warning("%s", _truncated(look))
+    if look.unreadable:
+        log.warning("%d lines of the listing are in no known form and were passed over", look.unreadable)
+    if look.complete:
+        ledger.see(connection, merchant.name, look.complete, interfaces_of(merchant))
+    return look
+
+
+def _truncated(look: Look) -> FailError:
+    message = (
+        f"The server does not list every file of {', '.join(look.truncated)}: the others are never seen. "
+        "Raise its limit (Pure-FTPd: option -L), or let ftps.after_load move or delete what is loaded"
+    )
+    return FailError(message, "truncated_listing")
+
+
+def _clear_inbox(merchant: Merchant, hook: FtpsHook, sightings: Sequence[Sighting]) -> None:
+    """Move or delete what is loaded; what fails here is taken up again by the next run."""
+    for sighting in sightings:
+        try:
+            clearing.clear(hook, sighting, merchant.ftps)
+        except FailError as fault:
+            log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
+        except RetryError as fault:
+            log.warning("The inbox is not cleared any further for now: %s", fault)
+            return
 
 
 def download(merchant: Merchant, batch: Batch) -> Batch:
@@ -231,6 +277,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
         FailError: names each refused file or the number of refused records, with code and reason.
     """
     with _store() as connection:
+        _clear_loaded(merchant, batch, connection)
         refused = ledger.refused(connection, merchant.name, batch.run)
     staging.sweep(batch.merchant, settings().staging_days)
     if refused:
@@ -243,6 +290,16 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     totals = totals_of(batch)
     log.info("Loaded: %s", totals)
     return totals
+
+
+def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connection) -> None:
+    """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
+    if merchant.ftps.after_load == "leave":
+        return
+    sightings = ledger.sightings_of(connection, batch.files)
+    if sightings:
+        with FtpsHook(merchant.ftps.connection) as hook:
+            _clear_inbox(merchant, hook, sightings)
 
 
 def totals_of(batch: Batch) -> dict[str, int]:

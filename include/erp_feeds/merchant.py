@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import yaml
@@ -30,6 +30,14 @@ class Ftps(_Strict):
     root: str = Field("/", description="Folder that holds srs and ErpCache; backslashes are accepted")
     poll_interval: float = Field(30, gt=0, description="Seconds between two looks of the watcher")
     stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")
+    after_load: Literal["leave", "move", "delete"] = Field(
+        "leave", description="What becomes of a file on the server once its load has committed"
+    )
+    processed_folder: str = Field(
+        "processed",
+        pattern=r"^[^/\\]+$",
+        description="Where 'move' puts it, below the folder of its interface",
+    )
 
 
 class InterfaceSettings(_Strict):

@@ -55,7 +55,9 @@ class Shop:
         return path
 
     def sense(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
-        return line.sense(self.merchant, run, replay)
+        """Look, and look once more where something settles: with a wait of nothing, twice is enough."""
+        sensed = line.sense(self.merchant, run, replay)
+        return (line.sense(self.merchant, run, replay) if sensed.settling else sensed).batch
 
     def walk(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
         """Walk the line up to load; between two steps lies what XCom carries."""

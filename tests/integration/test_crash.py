@@ -55,7 +55,8 @@ def batch(
             member = interface.file_name(MERCHANT.shop_name, index, "xml")
             target = ftps.root / interface.folder / interface.file_name(MERCHANT.shop_name, index)
             target.write_bytes(zipped(member, xml.encode(), date(2017, 1, 1)))
-    walked = line.sense(MERCHANT, "crash")
+    assert line.sense(MERCHANT, "crash").settling == len(INTERFACES) * len(INDEXES)
+    walked = line.sense(MERCHANT, "crash").batch
     for step in (line.download, line.unzip, line.parse, line.deduplicate, line.split):
         walked = step(MERCHANT, walked)
     assert len(walked.files) == len(INTERFACES) * len(INDEXES)

@@ -107,9 +107,9 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
     shop.place(customers("20170102", person("2")))
     fetched = FtpsHook._blocks
 
-    def growing(self: FtpsHook, session: Any, name: str, *rest: Any) -> Iterator[bytes]:
-        yield from fetched(self, session, name, *rest)
-        if name.endswith("_20170101.zip"):
+    def growing(self: FtpsHook, session: Any, transfer: Any, size: int | None) -> Iterator[bytes]:
+        yield from fetched(self, session, transfer, size)
+        if transfer.path.endswith("_20170101.zip"):
             with path.open("ab") as upload:
                 upload.write(b"more")
 

@@ -46,7 +46,7 @@ def hook(ftps_connection: Callable[..., str]) -> Iterator[FtpsHook]:
 
 
 def names(hook: FtpsHook, merchant: Merchant) -> list[str]:
-    return [sighting.name for sighting in inbox.look(hook, merchant, interfaces_of(merchant))]
+    return [sighting.name for sighting in inbox.look(hook, merchant, interfaces_of(merchant)).sightings]
 
 
 def test_nothing_there_yet_is_no_error(root: Path, hook: FtpsHook, merchant: Merchant) -> None:
@@ -78,7 +78,7 @@ def test_files_come_in_load_order_and_others_stay(root: Path, hook: FtpsHook, me
         (root / folder / "Test_Shop_SRS_Customers_12.zip").mkdir(parents=True)
         for name in files:
             (root / folder / name).write_bytes(b"x")
-    sightings = inbox.look(hook, merchant, interfaces_of(merchant))
+    sightings = inbox.look(hook, merchant, interfaces_of(merchant)).sightings
     assert [(each.interface, each.path, each.size) for each in sightings] == [
         ("erp_cache_customers", "/testshop/ErpCache/Test_Shop_ErpCache_Customers_2.xml", 1),
         ("srs_customers", "/testshop/srs/Test_Shop_SRS_Customers_9.ZIP", 1),
@@ -95,25 +95,3 @@ def test_upload_is_seen_when_it_is_renamed(root: Path, hook: FtpsHook, merchant:
     assert names(hook, merchant) == []
     upload.rename(upload.with_suffix(""))
     assert names(hook, merchant) == ["Test_Shop_SRS_Customers_1.zip"]
-
-
-def test_only_what_stays_the_same_is_complete(root: Path, hook: FtpsHook, merchant: Merchant) -> None:
-    (root / "srs").mkdir()
-    growing, vanishing, complete = (
-        root / "srs" / f"Test_Shop_SRS_Customers_{index}.zip" for index in (1, 2, 3)
-    )
-    for file in (growing, vanishing, complete):
-        file.write_bytes(b"x")
-
-    def meanwhile(seconds: float) -> None:
-        assert seconds == 10
-        growing.write_bytes(b"xx")
-        vanishing.unlink()
-        (root / "srs" / "Test_Shop_SRS_Customers_4.zip").write_bytes(b"x")
-
-    def look() -> list[inbox.Sighting]:
-        return inbox.look(hook, merchant, interfaces_of(merchant))
-
-    settled = inbox.settle(look, look(), 10, meanwhile)
-    assert [each.name for each in settled] == [complete.name]
-    assert inbox.settle(look, [], 10, meanwhile) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -46,7 +46,7 @@ def test_migrating_twice_and_at_once_is_harmless(store_uri: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert revisions == ["0001", "0001"]
+    assert revisions == ["0002", "0002"]
 
 
 def test_connecting_says_what_to_correct(store_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,12 +94,98 @@ def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> 
     assert unfinished(feed) == [file]
 
 
+def settled(feed: Feed, *new: Sighting, stable_for: float = 0) -> list[Sighting]:
+    return ledger.settled(feed.connection, "testshop", NAMES, new, stable_for)
+
+
+def test_one_look_is_never_enough(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    first, second = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
+    assert settled(feed, first) == []
+    assert settled(feed, first, second) == [first]
+    assert settled(feed, first, second) == [first, second]
+
+
+def test_what_is_too_young_waits(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    sighting = feed.sighting(CUSTOMERS, 1)
+    settled(feed, sighting, stable_for=60)
+    assert settled(feed, sighting, stable_for=60) == []
+    store.execute("UPDATE sightings SET first_seen = first_seen - interval '60 s'")
+    assert settled(feed, sighting, stable_for=60) == [sighting]
+
+
+def test_what_grows_or_was_away_starts_anew_and_holds_up_no_other(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    still, growing = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
+    settled(feed, still, growing)
+    grown = growing.model_copy(update={"size": 99})
+    assert settled(feed, still, grown) == [still]
+    assert settled(feed, still) == [still]
+    assert settled(feed, still, grown) == [still]
+    assert settled(feed, still, grown) == [still, grown]
+
+
+def test_a_look_forgets_nothing_of_other_merchants_and_interfaces(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    mine, other = feed.sighting(CUSTOMERS, 1), feed.sighting("srs_purchases", 1)
+    settled(feed, mine, other)
+    assert ledger.settled(store, "othershop", NAMES, [mine], 0) == []
+    assert ledger.settled(store, "testshop", [CUSTOMERS], [mine], 0) == [mine]
+    assert settled(feed, mine, other) == [mine, other]
+
+
 def test_a_file_changed_before_it_was_fetched_replaces_its_sighting(store: psycopg.Connection) -> None:
     feed = Feed(store)
     sighting = feed.sighting(CUSTOMERS, 1)
     see(feed, sighting, feed.sighting(CUSTOMERS, 2))
-    see(feed, sighting.model_copy(update={"size": 99}))
-    assert states(store) == ["vanished", "seen", "seen"]
+    assert settled(feed, sighting.model_copy(update={"size": 99})) == []
+    assert states(store) == ["vanished", "seen"]
+
+
+def rough(sighting: Sighting, listed: str = "2017-01-01T00:00") -> Sighting:
+    """What LIST tells of a sighting."""
+    modified = sighting.modified.replace(second=0)
+    return sighting.model_copy(update={"listed": listed, "modified": modified})
+
+
+def test_a_rough_listing_is_asked_for_once(store: psycopg.Connection) -> None:
+    """The time of a file that stays in the inbox is not asked for at every look."""
+    feed = Feed(store)
+    exact = feed.sighting(CUSTOMERS, 1)
+    listed = rough(exact)
+    assert ledger.unlisted(store, "testshop", [listed]) == [listed]
+    see(feed, exact)
+    assert ledger.unlisted(store, "testshop", [listed]) == [listed]
+    asked = exact.model_copy(update={"listed": listed.listed})
+    assert ledger.unknown(store, "testshop", [asked]) == []
+    assert ledger.unlisted(store, "testshop", [listed]) == []
+    assert ledger.unlisted(store, "testshop", [rough(exact, "2017-01-01")]) == []
+    other = [rough(exact, "2017-01-01T00:01"), rough(exact, "2017-01-02")]
+    grown = listed.model_copy(update={"size": 99})
+    assert ledger.unlisted(store, "testshop", [*other, grown]) == [*other, grown]
+
+
+def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    now = datetime.now(UTC).replace(microsecond=0)
+    exact = feed.sighting(CUSTOMERS, 1).model_copy(update={"modified": now})
+    asked = exact.model_copy(update={"listed": f"{now:%Y-%m-%dT%H:%M}"})
+    see(feed, exact)
+    assert ledger.unknown(store, "testshop", [asked]) == []
+    assert ledger.unlisted(store, "testshop", [asked]) == [asked]
+
+
+def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    sightings = [feed.sighting(CUSTOMERS, index) for index in (1, 2, 3)]
+    loaded, waiting, _ = (feed.seen(sighting) for sighting in sightings)
+    store.execute("UPDATE files SET state = 'loaded', path = '/srs/1' WHERE file_id = %s", [loaded.file_id])
+    store.execute("UPDATE files SET state = 'waiting' WHERE file_id = %s", [waiting.file_id])
+    assert ledger.done(store, "testshop", sightings) == [sightings[0]]
+    assert ledger.sightings_of(store, [loaded, waiting]) == [
+        sightings[0].model_copy(update={"path": "/srs/1"})
+    ]
 
 
 def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
