@@ -87,8 +87,6 @@ def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Sensed:
 def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> Look:
     with FtpsHook(merchant.ftps.connection) as hook:
         look = lookout.look(hook, connection, merchant)
-        for path in look.set_aside:
-            clearing.put_back(hook, path)
         if merchant.ftps.after_load != "leave":
             done = ledger.done(connection, merchant.name, look.known)
             _clear_inbox(merchant, hook, done[: merchant.limits.files_per_run])
@@ -115,7 +113,8 @@ def _clear_inbox(merchant: Merchant, hook: FtpsHook, sightings: Sequence[Sightin
     """Move or delete what is loaded; what fails here is taken up again by the next run."""
     for sighting in sightings:
         try:
-            clearing.clear(hook, sighting, merchant.ftps)
+            if not clearing.clear(hook, sighting, merchant.ftps):
+                log.info("%s is no longer as it was loaded, and stays", sighting.name)
         except FailError as fault:
             log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
         except RetryError as fault:

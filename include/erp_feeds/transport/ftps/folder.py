@@ -71,9 +71,9 @@ def _lines(session: Session, command: str) -> list[str]:
 
 
 def _said_twice(session: Session, command: str) -> bytes:
-    """Believe a server that never ends TLS when it says the same twice; a cut hits two places."""
+    """Believe a server that never ends TLS when it says the same whole lines twice; a cut hits two places."""
     first, second = (_up_to_the_end(session, command) for _ in range(2))
-    if first != second:
+    if first != second or (first and not first.endswith(b"\n")):
         raise RaggedEndError("the listing was cut", "ragged_end")
     return first
 

@@ -65,7 +65,7 @@ def _context(
 ) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:
+    except OSError:  # OpenSSL's own errors, and a folder or a file that may not be read
         message = f"The CA file {ca_file} holds no certificate in PEM form: correct the extra 'ca_file'"
         raise ConfigurationError(message, "no_ca_file") from None
     if not verify:
