@@ -121,6 +121,20 @@ class Session(ftplib.FTP_TLS):
         self._read_names()
         return reply
 
+    def putline(self, line: str) -> None:
+        """Send a command; where the server has hung up, raise what it said last.
+
+        That is why it did: 421, or in TLS 1.3 that the client's certificate is missing or refused.
+        """
+        try:
+            super().putline(line)
+        except TimeoutError:
+            raise
+        except OSError:
+            with suppress(EOFError):
+                self.getresp()
+            raise
+
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         """Open a data connection that resumes the control connection's TLS session.
 
