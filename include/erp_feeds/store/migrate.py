@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
@@ -28,6 +29,23 @@ def migrate(uri: str) -> str:
     try:
         with plain_errors("migrating the store"), engine.begin() as connection:
             return _upgraded(connection)
+    finally:
+        engine.dispose()
+
+
+def is_current(uri: str) -> bool:
+    """Tell whether the store at a URI has the tables of this version.
+
+    Raises:
+        RetryError: the server cannot be reached now.
+        FailError: login or database is wrong.
+    """
+    newest = ScriptDirectory(str(SCRIPTS)).get_current_head()
+    engine = create_engine("postgresql+psycopg://", creator=lambda: open_uri(uri), poolclass=NullPool)
+    try:
+        with plain_errors("reading the store's revision"), engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+            return context.get_current_revision() == newest
     finally:
         engine.dispose()
 
