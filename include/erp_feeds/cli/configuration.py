@@ -106,7 +106,7 @@ def schema(output: Output = None, as_json: AsJson = False) -> None:  # noqa: ARG
 
 
 def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -> None:
-    """Regenerate docs/interfaces.md, docs/xsd and the merchant schema from the declarations."""
+    """Regenerate docs/*.md, docs/xsd and the merchant schema from the declarations."""
     from erp_feeds.settings import INCLUDE
 
     place = root or INCLUDE.parent
@@ -190,6 +190,7 @@ def _documents() -> dict[str, str]:
     from erp_feeds.interfaces import INTERFACES
     from erp_feeds.interfaces.schemas import file_names, xsd
     from erp_feeds.interfaces.tables import markdown
+    from erp_feeds.transport.ftps import connection
 
     schemas = {
         f"docs/xsd/{name}": xsd(each, version)
@@ -198,6 +199,7 @@ def _documents() -> dict[str, str]:
     }
     return {
         "docs/interfaces.md": markdown(INTERFACES.values()),
+        "docs/ftps-connection.md": connection.markdown(),
         **schemas,
         "include/merchants/merchant.schema.json": _merchant_schema(),
     }

@@ -1,4 +1,4 @@
-"""Where the command line finds the store: environment, embedded database, or Airflow's connections."""
+"""Where the command line finds store and servers: environment, embedded database, or Airflow."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from erp_feeds.errors import ConfigurationError, FeedError, nearest
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from erp_feeds.merchant import Merchant
 
 DATABASE = "erp_feeds"
 """Name of the store's database in the embedded cluster."""
@@ -59,6 +61,38 @@ def store_address() -> Iterator[str]:
             yield address
     else:
         yield _from_airflow(chosen.store_connection, variable)
+
+
+def know_connections() -> None:
+    """Let Airflow's connections be found: of the environment, else of the demo, else of Airflow's database.
+
+    To be called before anything of Airflow is imported. Where nothing is configured, Airflow's files go to
+    the state folder, and not to the home folder of whoever asks.
+    """
+    from erp_feeds.demo import environment
+
+    for name, value in environment.read_shell(environment.home()).items():
+        os.environ.setdefault(name, value)
+    if not _is_configured():
+        os.environ.setdefault("AIRFLOW_HOME", str(environment.home().airflow))
+    # As Airflow's own command line does: connections that are kept in its database count too.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+
+def merchant_named(name: str) -> Merchant:
+    """Return a merchant by its file.
+
+    Raises:
+        ConfigurationError: there is no such file, or it has faults.
+    """
+    from erp_feeds.interfaces import VOCABULARY
+    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.settings import settings
+
+    files = {path.stem: path for path in merchant_files(settings().merchants)}
+    if name not in files:
+        raise ConfigurationError(f"no merchant file '{name}'; {nearest(name, files)}", "unknown_merchant")
+    return read_merchant(files[name], VOCABULARY)
 
 
 def known_merchants() -> list[str]:
@@ -144,14 +178,11 @@ def _for_libpq(extra: Mapping[str, object]) -> dict[str, object]:
 
 def _from_airflow(connection_id: str, variable: str) -> str:
     """Ask Airflow where there is one; elsewhere, loading it would leave a new configuration behind."""
-    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
-    configured = any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()
     reason = ""
-    if configured:
+    if _is_configured():
         from erp_feeds.store.connection import conninfo_of
 
-        # As Airflow's own command line does: connections that are kept in its database count too.
-        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+        know_connections()
         try:
             return conninfo_of(connection_id)
         except FeedError as error:
@@ -161,3 +192,9 @@ def _from_airflow(connection_id: str, variable: str) -> str:
         f"'{connection_id}' of type postgres, or set {variable}=postgresql://user:password@host:5432/database",
         "no_store",
     )
+
+
+def _is_configured() -> bool:
+    """Tell whether there is an Airflow to ask."""
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+    return any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()

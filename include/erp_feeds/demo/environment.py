@@ -129,6 +129,15 @@ def write_shell(place: Home, variables: Mapping[str, str]) -> None:
     write_private(place.shell, "\n".join(lines) + "\n")
 
 
+def read_shell(place: Home) -> dict[str, str]:
+    """Return the variables of the file that `write_shell` wrote; none before the first start."""
+    if not place.shell.exists():
+        return {}
+    words = shlex.split(place.shell.read_text("utf-8"), comments=True)
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, equals, value in pairs if equals and name != "PATH"}
+
+
 def _and_local(hosts: str) -> str:
     """Return a list of hosts without proxy that also holds this machine."""
     return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), "localhost", HOST]))
@@ -198,7 +207,7 @@ def _connections(place: Home, ports: Ports, made: Credentials) -> dict[str, Conn
     connections: dict[str, Connection] = {"smtp_default": mail}
     for merchant in merchants():
         connections[merchant.ftps.connection] = {
-            "conn_type": "ftp",
+            "conn_type": "ftps",
             "host": HOST,
             "port": ports.ftps,
             "login": merchant.name,

@@ -7,6 +7,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import errors
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
@@ -30,6 +32,22 @@ def migrate(uri: str) -> str:
             return _upgraded(connection)
     finally:
         engine.dispose()
+
+
+def is_current(uri: str) -> bool:
+    """Tell whether the store at a URI has the tables of this version.
+
+    Raises:
+        RetryError: the server cannot be reached now.
+        FailError: login or database is wrong.
+    """
+    newest = ScriptDirectory(str(SCRIPTS)).get_current_head()
+    with open_uri(uri) as connection, plain_errors("reading the store's revision"):
+        try:
+            found = connection.execute(f"SELECT version_num FROM {SCHEMA}.alembic_version").fetchone()
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            return False
+        return found is not None and found[0] == newest
 
 
 def _upgraded(connection: Connection) -> str:

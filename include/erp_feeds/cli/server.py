@@ -1,0 +1,95 @@
+"""Commands that speak to a merchant's FTPS server: prepare its folders, and check the whole way to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from erp_feeds.cli.options import AsJson, MerchantName
+from erp_feeds.cli.output import print_json
+from erp_feeds.cli.reach import know_connections, merchant_named, store_address
+from erp_feeds.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from erp_feeds.doctor import Finding
+    from erp_feeds.merchant import Merchant
+
+Wanted = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FOLDER]...", help="Folders (srs, ErpCache) or interfaces; all of the merchant's by default."
+    ),
+]
+COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "bright_black"}
+
+
+def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
+    """Make the folders in which an ERP party places its files; harmless when they are there."""
+    know_connections()
+    from erp_feeds.transport import inbox
+    from erp_feeds.transport.ftps import FtpsHook
+
+    known = merchant_named(merchant)
+    made: dict[str, bool] = {}
+    with FtpsHook(known.ftps.connection) as hook:
+        inbox.require_root(hook, known)
+        for folder in _chosen(known, folders or []):
+            made[folder] = not hook.has_folder(folder)
+            hook.create_directory(folder)
+    if as_json:
+        print_json([{"folder": folder, "made": new} for folder, new in made.items()])
+        return
+    for folder, new in made.items():
+        typer.echo(f"{folder}: {'made' if new else 'is there already'}")
+
+
+def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
+    """Check the whole way of a merchant: server, TLS, folders, a download, storage, store."""
+    know_connections()
+    from erp_feeds.doctor import examine
+
+    findings = []
+    for finding in examine(merchant_named(merchant), _store_says):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    if as_json:
+        print_json(findings)
+    if any(finding.state == "wrong" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print(finding: Finding) -> None:
+    state = typer.style(f"{finding.state:<12}", fg=COLOURS[finding.state])
+    typer.echo(f"{finding.step:<15}{state}{finding.said}")
+
+
+def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
+    """Return paths of folders, given by their own names or by interfaces.
+
+    Raises:
+        ConfigurationError: a name is of no interface of this merchant.
+    """
+    from erp_feeds.interfaces import interfaces_of
+    from erp_feeds.transport import inbox
+
+    interfaces = interfaces_of(merchant)
+    places = {
+        name: inbox.folder_of(merchant, each) for each in interfaces for name in (each.folder, each.name)
+    }
+    for name in names:
+        if name not in places:
+            message = f"'{name}' is no folder or interface of {merchant.name}; {nearest(name, places)}"
+            raise ConfigurationError(message, "unknown_folder")
+    return sorted({places[name] for name in names or places})
+
+
+def _store_says() -> str:
+    from erp_feeds.store.migrate import is_current
+
+    with store_address() as address:
+        if not is_current(address):
+            message = "the store has not all tables of this version: run `python -m erp_feeds migrate`"
+            raise ConfigurationError(message, "not_migrated")
+    return "can be reached, and has the tables of this version"
