@@ -111,9 +111,9 @@ def endpoint(row: Row, pool: Pool, pytestconfig: pytest.Config) -> Endpoint:
     try:
         running = pool.endpoint(row.server, row.mode)
     except NotHereError as error:
-        pytest.skip(f"{row.server}: {error}")
+        pytest.skip(str(error))
     except (DownloadError, StartError) as error:
-        pytest.fail(f"{row.server}: {error}", pytrace=False)
+        pytest.fail(str(error), pytrace=False)
     pytestconfig.stash[TABLE].versions[row.server.name] = running.version
     return running
 

@@ -58,8 +58,8 @@ class Unpacked:
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which unpacked programs find unpacked libraries."""
-        folders = [str(folder) for folder in self._library_folders()]
-        return {**os.environ, "LD_LIBRARY_PATH": ":".join(folders), "LC_ALL": "C.UTF-8"}
+        folders = [*map(str, self._library_folders()), os.environ.get("LD_LIBRARY_PATH", "")]
+        return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, folders)), "LC_ALL": "C.UTF-8"}
 
     def provide(self) -> None:
         """Unpack every server with the libraries that this machine lacks; once done it costs nothing.
@@ -99,28 +99,37 @@ class Unpacked:
             _run(["dpkg-deb", "--extract", str(self._deb(name)), str(self.root)])
 
     def _download(self, names: list[str]) -> None:
-        if not self._apt and not _has_candidate(names[0]):
-            self._fetch_lists()
+        if self._apt or _has_candidate(names[0]):
+            try:
+                self._apt_get("download", *names)
+            except DownloadError:
+                if self._apt:
+                    raise
+            else:
+                return
+        # The machine has no lists, or its lists are older than what the archive still holds.
+        said = self._fetch_lists()
         try:
             self._apt_get("download", *names)
-        except DownloadError:
-            if self._apt:
-                raise
-            self._fetch_lists()  # the machine's lists are older than what the archive still holds
-            self._apt_get("download", *names)
+        except DownloadError as error:
+            raise DownloadError(f"{error} (apt-get update said: {said or 'nothing'})") from None
 
-    def _fetch_lists(self) -> None:
-        """Fetch package lists into the cache: the machine's own stay as they are, and need root."""
+    def _fetch_lists(self) -> str:
+        """Fetch package lists into the cache: the machine's own stay as they are, and need root.
+
+        Returns:
+            What apt complained about; it does not count an archive that cannot be reached as a failure.
+        """
         state, cache = self.folder / "apt" / "state", self.folder / "apt" / "cache"
         for folder in (state / "lists" / "partial", cache / "archives" / "partial"):
             folder.mkdir(parents=True, exist_ok=True)
         self._apt = ["-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={cache}"]
-        self._apt_get("update")
+        return self._apt_get("update")
 
-    def _apt_get(self, *arguments: str) -> None:
+    def _apt_get(self, *arguments: str) -> str:
         # Without a sandbox user apt also writes into folders that only this user can enter.
-        quiet = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3"]
-        _run([*quiet, *self._apt, *arguments], self.folder / "deb")
+        quiet = ["apt-get", "-q", "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3"]
+        return _tail(_run([*quiet, *self._apt, *arguments], self.folder / "deb").stderr)
 
     def _missing_libraries(self) -> set[str]:
         programs = [self.root / program for program in PROGRAMS.values()]
@@ -148,7 +157,7 @@ class Unpacked:
         return max((self.folder / "deb").glob(f"{name}_*.deb"), key=lambda deb: deb.stat().st_mtime)
 
     def _field(self, deb: Path, name: str) -> str:
-        return _run(["dpkg-deb", "--field", str(deb), name]).strip()
+        return _run(["dpkg-deb", "--field", str(deb), name]).stdout.strip()
 
 
 def _is_installed(name: str) -> bool:
@@ -177,9 +186,13 @@ def _asked(
         raise DownloadError(f"{' '.join(command[:4])} … took over {COMMAND_SECONDS} s") from None
 
 
-def _run(command: list[str], folder: Path | None = None) -> str:
+def _run(command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     done = _asked(command, folder)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise DownloadError(f"{' '.join(command)} failed: {' | '.join(said)}")
-    return done.stdout
+        plain = " ".join(part for part in command if not part.startswith("-") and "=" not in part)
+        raise DownloadError(f"{plain} failed: {_tail(done.stderr or done.stdout)}")
+    return done
+
+
+def _tail(output: str) -> str:
+    return " | ".join(line.strip() for line in output.strip().splitlines()[-3:])

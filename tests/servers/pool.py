@@ -29,8 +29,8 @@ class Pool:
 
     def __init__(self, ground: Ground, downloads: Path) -> None:
         self._ground = ground
-        self._packages = Unpacked(downloads)
-        self._provided = False
+        self._downloads = downloads
+        self._packages: Unpacked | NotHereError | DownloadError | None = None
         self._stack = ExitStack()
         self._running: dict[tuple[str, str], Endpoint] = {}
         self._refused: dict[str, Exception] = {}
@@ -69,10 +69,18 @@ class Pool:
         return Endpoint(server, version, mode, ports, prefix, self._ground.certificates.ca)
 
     def _unpacked(self) -> Unpacked:
-        if not self._provided:
-            try:
-                self._packages.provide()
-            except NoPackagesError as error:
-                raise NotHereError(str(error)) from None
-            self._provided = True
+        self._packages = self._packages or _provided(self._downloads)
+        if isinstance(self._packages, Exception):
+            raise self._packages
         return self._packages
+
+
+def _provided(downloads: Path) -> Unpacked | NotHereError | DownloadError:
+    packages = Unpacked(downloads)
+    try:
+        packages.provide()
+    except NoPackagesError as error:
+        return NotHereError(str(error))
+    except DownloadError as error:
+        return error
+    return packages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 OK, FAILED, LEFT_OUT = "ok", "FAILED", "-"
-REASON_LENGTH = 300
+REASON_LENGTH = 600
 
 
 @dataclass
@@ -27,7 +27,8 @@ class Table:
             return
         cells[column] = outcome
         if reason:
-            text = f"{outcome}: {' '.join(reason.split())[:REASON_LENGTH]}"
+            plain = " ".join(reason.split()).removeprefix("Skipped: ").removeprefix("Failed: ")
+            text = f"{outcome} {plain[:REASON_LENGTH]}"
             self.reasons.setdefault(text, []).append(f"{' '.join(row)} {column}")
 
     def lines(self) -> list[str]:
