@@ -28,18 +28,24 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         super().__init__(**arguments)
         self.merchant = merchant
 
-    def execute(self, context: Context, event: Any = None) -> Any:
-        """Look; `event` is there when the task comes back from its wait."""
+    def execute(self, context: Context) -> Any:
+        """Look, and where something settles come back later."""
+        return self._look(context, may_wait=True)
+
+    def look_again(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - it only says that time is up
+        """Look after the wait."""
+        return self._look(context, may_wait=False)
+
+    def _look(self, context: Context, *, may_wait: bool) -> Any:
         from erp_feeds import line
 
-        run = context["dag_run"]
-        sensed = line.sense(self.merchant, run.run_id, self._replayed(context))
+        sensed = line.sense(self.merchant, context["dag_run"].run_id, self._replayed(context))
         if sensed.batch.files:
             return sensed.batch.to_xcom()
-        if sensed.settling and event is None:
+        if sensed.settling and may_wait:
             wait = timedelta(seconds=max(self.merchant.ftps.stable_for, 1))
             self.log.info("%d new files settle: looking again in %s", sensed.settling, wait)
-            self.defer(trigger=TimeDeltaTrigger(wait), method_name="execute")
+            self.defer(trigger=TimeDeltaTrigger(wait), method_name="look_again")
         self.log.info("Nothing to do: the run ends here")
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
         return None

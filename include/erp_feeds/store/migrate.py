@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import errors
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
@@ -41,13 +42,12 @@ def is_current(uri: str) -> bool:
         FailError: login or database is wrong.
     """
     newest = ScriptDirectory(str(SCRIPTS)).get_current_head()
-    engine = create_engine("postgresql+psycopg://", creator=lambda: open_uri(uri), poolclass=NullPool)
-    try:
-        with plain_errors("reading the store's revision"), engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
-            return context.get_current_revision() == newest
-    finally:
-        engine.dispose()
+    with open_uri(uri) as connection, plain_errors("reading the store's revision"):
+        try:
+            found = connection.execute(f"SELECT version_num FROM {SCHEMA}.alembic_version").fetchone()
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            return False
+        return found is not None and found[0] == newest
 
 
 def _upgraded(connection: Connection) -> str:

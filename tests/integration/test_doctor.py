@@ -1,0 +1,203 @@
+"""The doctor and `enable`, on a real server and a real store: each fault is found where it is, and named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pyftpdlib.handlers import FTPHandler
+from typer.testing import CliRunner, Result
+
+from erp_feeds.cli import app
+from erp_feeds.demo.certificates import certificates
+from integration.ftps_fixtures import PASSWORD, RunningFtps
+
+Connect = Callable[..., str]
+STEPS = (
+    "connection", "name", "port", "tls", "certificate", "login", "folders", "listing", "session reuse",
+    "rights", "download", "staging", "archive", "store",
+)  # fmt: skip
+SERVER = STEPS[:11]
+
+
+class Patient:
+    """A merchant file, and the command line that examines it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "testshop.yaml"
+        self.runner = CliRunner()
+
+    def write(self, **ftps: Any) -> None:
+        facts = {
+            "name": "testshop",
+            "shop_name": "TestShop",
+            "timezone": "UTC",
+            "currency": "EUR",
+            "ftps": {"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
+            "interfaces": {"srs_customers": {}, "erp_cache_customers": {}},
+        }
+        self.file.write_text(json.dumps(facts), "utf-8")
+
+    def run(self, *arguments: str) -> Result:
+        return self.runner.invoke(app, list(arguments))
+
+    def findings(self) -> dict[str, tuple[str, str]]:
+        """Step -> its state, and what it says."""
+        result = self.run("doctor", "testshop", "--json")
+        found = {each["step"]: (each["state"], each["said"]) for each in json.loads(result.stdout)}
+        assert tuple(found) == STEPS
+        assert result.exit_code == any(state == "wrong" for state, _ in found.values())
+        assert PASSWORD not in result.output
+        return found
+
+    def wrong(self, step: str) -> str:
+        """Return what the only wrong step says; those behind it on the way are not checked."""
+        found = self.findings()
+        assert [name for name, (state, _) in found.items() if state == "wrong"] == [step]
+        behind = SERVER[SERVER.index(step) + 1 :] if step in SERVER else ()
+        assert {found[name] for name in behind} <= {("not checked", f"because of {step}")}
+        return found[step][1]
+
+
+@pytest.fixture
+def patient(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ftps: RunningFtps,
+    ftps_connection: Connect,
+    store: psycopg.Connection,
+) -> Patient:
+    folder = tmp_path / "merchants"
+    folder.mkdir()
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
+    ftps_connection()
+    (ftps.root / "testshop").mkdir()
+    found = Patient(folder)
+    found.write()
+    return found
+
+
+def test_a_sound_merchant_is_ok_from_end_to_end(patient: Patient, ftps: RunningFtps) -> None:
+    patient.write(after_load="move")
+    patient.run("enable", "testshop")
+    upload = ftps.root / "testshop" / "srs" / "TestShop_SRS_Customers_1.zip"
+    upload.write_bytes(b"x" * 1_234)
+    found = patient.findings()
+    assert {state for state, _ in found.values()} == {"ok"}
+    assert found["certificate"][1].startswith("verified for localhost")
+    assert "MLSD, 3 names" in found["listing"][1]
+    assert "resume" in found["session reuse"][1]
+    assert "1,234 bytes" in found["download"][1]
+    assert [path.name for path in upload.parent.iterdir()] == [upload.name]
+    text = patient.run("doctor", "testshop").output
+    assert [line.split("  ")[0] for line in text.splitlines()] == list(STEPS)
+
+
+def test_folders_that_are_missing_are_no_fault_and_enable_makes_them(
+    patient: Patient, ftps: RunningFtps
+) -> None:
+    state, said = patient.findings()["folders"]
+    assert state == "warning"
+    assert "erp_feeds enable testshop" in said
+    assert patient.run("enable", "testshop", "srs").output == "/testshop/srs: made\n"
+    assert [path.name for path in (ftps.root / "testshop").iterdir()] == ["srs"]
+    (ftps.root / "testshop" / "srs" / "kept.zip").write_bytes(b"x")
+    assert patient.run("enable", "testshop", "srs_customers").output == "/testshop/srs: is there already\n"
+    assert (ftps.root / "testshop" / "srs" / "kept.zip").exists()
+    assert json.loads(patient.run("enable", "testshop", "--json").stdout) == [
+        {"folder": "/testshop/ErpCache", "made": True},
+        {"folder": "/testshop/srs", "made": False},
+    ]
+    assert patient.findings()["folders"][0] == "ok"
+
+
+def test_enable_says_what_it_does_not_know(patient: Patient) -> None:
+    result = patient.run("enable", "testshop", "srss")
+    assert (result.exit_code, "did you mean 'srs'?" in result.output) == (1, True)
+    patient.write(root="/nowhere")
+    result = patient.run("enable", "testshop")
+    assert (result.exit_code, "correct ftps.root" in result.output) == (1, True)
+    assert "did you mean 'testshop'?" in patient.run("enable", "testshp").output
+
+
+@pytest.mark.parametrize(
+    ("changes", "step", "said"),
+    [
+        ({"host": ""}, "connection", "names no host"),
+        ({"extra": {"tls": "both"}}, "connection", "tls"),
+        ({"host": "nowhere.invalid"}, "name", "is 'host' right?"),
+        ({"port": 1}, "port", "is 'port' right?"),
+        ({"extra": {"tls": "implicit"}}, "tls", "set the extra tls to 'explicit'"),
+        ({"password": "wrong-" + PASSWORD}, "login", "correct login and password"),
+    ],
+)
+def test_a_wrong_connection_is_found_where_it_is_wrong(
+    patient: Patient, ftps_connection: Connect, changes: dict[str, Any], step: str, said: str
+) -> None:
+    ftps_connection(**changes)
+    assert said in patient.wrong(step)
+
+
+def test_a_connection_that_does_not_exist(patient: Patient) -> None:
+    patient.write(connection="nobody_made_it")
+    assert "create it with type ftps" in patient.wrong("connection")
+
+
+def test_a_certificate_of_an_unknown_authority(
+    patient: Patient, ftps_connection: Connect, tmp_path: Path
+) -> None:
+    other = str(certificates(tmp_path / "other").ca)
+    ftps_connection(extra={"ca_file": other})
+    assert "'ca_file'" in patient.wrong("tls")
+    ftps_connection(extra={"ca_file": other, "verify": False})
+    state, said = patient.findings()["certificate"]
+    assert (state, "NOT verified" in said) == ("warning", True)
+
+
+def test_a_server_without_tls(patient: Patient, ftps: RunningFtps) -> None:
+    ftps.server.handler.proto_cmds = FTPHandler.proto_cmds
+    assert "offers no TLS" in patient.wrong("tls")
+
+
+def test_a_root_that_does_not_exist(patient: Patient) -> None:
+    patient.write(root="/nowhere")
+    assert "correct ftps.root" in patient.wrong("folders")
+
+
+def test_a_user_who_may_only_read(patient: Patient, ftps: RunningFtps) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    ftps.server.handler.authorizer.user_table["testshop"]["perm"] = "elr"
+    assert patient.findings()["rights"][0] == "ok"  # files are left there
+    patient.write(after_load="delete")
+    assert "/testshop/srs" in patient.wrong("rights")
+
+
+def test_storage_that_cannot_be_written(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("ERP_FEEDS_ARCHIVE", f"file://{tmp_path}/file/archive")
+    assert "cannot be written" in patient.wrong("archive")
+
+
+def test_a_store_that_is_not_migrated(patient: Patient, store: psycopg.Connection) -> None:
+    store.execute("UPDATE alembic_version SET version_num = '0001'")
+    store.commit()
+    assert "erp_feeds migrate" in patient.wrong("store")
+
+
+def test_a_server_that_leaves_names_out_is_told(
+    patient: Patient, ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from erp_feeds.transport.ftps import folder
+
+    monkeypatch.setattr(folder, "says_truncated", lambda reply: reply.startswith("226"))
+    (ftps.root / "testshop" / "srs").mkdir()
+    state, said = patient.findings()["listing"]
+    assert state == "warning"
+    assert "leaves names out in" in said

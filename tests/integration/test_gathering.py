@@ -1,0 +1,101 @@
+"""Merchants of one server, looked at together: one login, each folder listed once, and no fault spreads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from erp_feeds.errors import FailError, RetryError
+from erp_feeds.gathering import look_together
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.merchant import Merchant
+from integration.ftps_fixtures import RunningFtps
+
+Connect = Callable[..., str]
+
+
+def merchant(name: str, shop_name: str, root: str, **ftps: Any) -> Merchant:
+    return Merchant.model_validate(
+        {
+            "name": name,
+            "shop_name": shop_name,
+            "timezone": "Europe/Amsterdam",
+            "currency": "EUR",
+            "ftps": {"connection": "shared_ftps", "root": root, "stable_for": 0, **ftps},
+            "interfaces": {interface: {} for interface in INTERFACES},
+        }
+    )
+
+
+@pytest.fixture
+def commands(ftps: RunningFtps, ftps_connection: Connect, store: psycopg.Connection) -> Counter[str]:
+    """What the server is asked, command by command."""
+    ftps_connection("shared_ftps")
+    asked: Counter[str] = Counter()
+    plain = ftps.server.handler.pre_process_command
+
+    def counted(self: Any, line: str, command: str, argument: str) -> None:
+        asked[command] += 1
+        plain(self, line, command, argument)
+
+    ftps.server.handler.pre_process_command = counted
+    return asked
+
+
+def test_merchants_share_a_login_and_the_listing_of_a_shared_folder(
+    ftps: RunningFtps, commands: Counter[str]
+) -> None:
+    for folder in ("both/srs", "both/ErpCache", "third/srs"):
+        (ftps.root / folder).mkdir(parents=True)
+    for shop in ("Shop", "Shop-Staging"):
+        (ftps.root / "both" / "srs" / f"{shop}_SRS_Customers_1.zip").write_bytes(b"x")
+    merchants = [
+        merchant("production", "Shop", "\\both\\"),
+        merchant("staging", "Shop-Staging", "\\both\\"),
+        merchant("third", "Third", "\\third\\"),
+    ]
+    first = look_together("shared_ftps", merchants)
+    assert {name: found.waiting for name, found in first.items()} == dict.fromkeys(
+        ("production", "staging", "third"), frozenset()
+    )
+    assert (commands["PASS"], commands["MLSD"]) == (1, 3)
+    second = look_together("shared_ftps", merchants)
+    assert second["production"].waiting == {("srs_customers", "Shop_SRS_Customers_1.zip", 1)}
+    assert second["staging"].waiting == {("srs_customers", "Shop-Staging_SRS_Customers_1.zip", 1)}
+    assert second["third"].waiting == frozenset()
+
+
+def test_something_that_settles_is_looked_at_again_soon(ftps: RunningFtps, commands: Counter[str]) -> None:
+    (ftps.root / "srs").mkdir()
+    shop = merchant("shop", "Shop", "/", stable_for=3, poll_interval=60)
+    assert look_together("shared_ftps", [shop])["shop"].pause == 0
+    (ftps.root / "srs" / "Shop_SRS_Customers_1.zip").write_bytes(b"x")
+    found = look_together("shared_ftps", [shop])["shop"]
+    assert (found.waiting, found.pause) == (frozenset(), 3)
+
+
+def test_a_missing_root_is_the_fault_of_one(ftps: RunningFtps, commands: Counter[str]) -> None:
+    (ftps.root / "good").mkdir()
+    found = look_together(
+        "shared_ftps", [merchant("bad", "Bad", "/nowhere"), merchant("good", "Good", "/good")]
+    )
+    assert found["good"].waiting == frozenset()
+    assert found["bad"].waiting is None
+    assert "correct ftps.root" in found["bad"].fault
+
+
+def test_faults_of_server_and_login_concern_all(
+    ftps: RunningFtps, ftps_connection: Connect, commands: Counter[str]
+) -> None:
+    merchants = [merchant(name, name, "/") for name in ("a", "b")]
+    ftps_connection("shared_ftps", password="changed")
+    with pytest.raises(FailError, match="correct login and password"):
+        look_together("shared_ftps", merchants)
+    assert commands["PASS"] == 1
+    ftps_connection("shared_ftps", port=1)
+    with pytest.raises(RetryError, match="is 'port' right"):
+        look_together("shared_ftps", merchants)
