@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 
 TIMESTAMP_FORMS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
@@ -105,8 +106,7 @@ class Interface:
         The shop name may hold underscores, so the last token counts; only the extension ignores case
         (rule: ERP cache, file names).
         """
-        form = rf"(?P<shop>.+)_{re.escape(self.token)}_(?P<index>[0-9]+)\.(?P<ext>\w+)"
-        found = re.fullmatch(form, file_name)
+        found = _name_form(self.token).fullmatch(file_name)
         if not found or found["ext"].lower() not in ("zip", "xml"):
             return None
         return FileName(found["shop"], found["index"])
@@ -119,6 +119,11 @@ class Interface:
     def field_names(self) -> tuple[str, ...]:
         """Return every column name, of the record and of its lines."""
         return tuple(field.name for field in (*self.fields, *(self.lines.fields if self.lines else ())))
+
+
+@cache
+def _name_form(token: str) -> re.Pattern[str]:
+    return re.compile(rf"(?P<shop>.+)_{re.escape(token)}_(?P<index>[0-9]+)\.(?P<ext>\w+)")
 
 
 @dataclass(frozen=True)
