@@ -119,7 +119,7 @@ def utc(text: str) -> datetime | None:
     """Read yyyymmddHHMMSS[.fff], the UTC time of MLSD and MDTM."""
     found = _UTC.match(text)
     try:
-        return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type] # six numbers
+        return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type,misc] # six numbers
     except ValueError:
         return None
 
