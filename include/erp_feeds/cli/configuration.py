@@ -106,7 +106,7 @@ def schema(output: Output = None, as_json: AsJson = False) -> None:  # noqa: ARG
 
 
 def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -> None:
-    """Regenerate docs/interfaces.md, docs/xsd and the merchant schema from the declarations."""
+    """Regenerate docs (interfaces, mapping, XSD) and the merchant schema from the declarations."""
     from erp_feeds.settings import INCLUDE
 
     place = root or INCLUDE.parent
@@ -187,9 +187,8 @@ def _writing(path: Path, member: str) -> Iterator[IO[bytes]]:
 
 def _documents() -> dict[str, str]:
     """Return every generated file of the project: its path below the root, and its text."""
-    from erp_feeds.interfaces import INTERFACES
+    from erp_feeds.interfaces import INTERFACES, mapping_tables, tables
     from erp_feeds.interfaces.schemas import file_names, xsd
-    from erp_feeds.interfaces.tables import markdown
 
     schemas = {
         f"docs/xsd/{name}": xsd(each, version)
@@ -197,7 +196,8 @@ def _documents() -> dict[str, str]:
         for version, name in file_names(each).items()
     }
     return {
-        "docs/interfaces.md": markdown(INTERFACES.values()),
+        "docs/interfaces.md": tables.markdown(INTERFACES.values()),
+        "docs/mapping.md": mapping_tables.markdown(INTERFACES.values()),
         **schemas,
         "include/merchants/merchant.schema.json": _merchant_schema(),
     }
