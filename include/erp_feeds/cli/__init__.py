@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, stored
+from erp_feeds.cli import configuration, mapping, stored
 from erp_feeds.errors import FeedError
 
 
@@ -37,6 +37,7 @@ for _command in (
     configuration.sample,
     configuration.schema,
     configuration.docs,
+    mapping.mapping,
     stored.migrate,
     stored.status,
     stored.files,
