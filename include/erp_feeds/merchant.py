@@ -258,18 +258,23 @@ def _mapping_faults(name: str, options: object, vocabulary: Vocabulary) -> Itera
     return vocabulary.mapping_faults(name, checked)
 
 
-def _repeated_keys(node: yaml.Node) -> Iterator[tuple[int, str]]:
+def _repeated_keys(root: yaml.Node) -> list[tuple[int, str]]:
     """Find keys that a mapping holds twice, of which YAML would silently take the last: line and key."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                yield key.start_mark.line + 1, str(key.value)
-            seen.add(str(key.value))
-            yield from _repeated_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _repeated_keys(item)
+    found: list[tuple[int, str]] = []
+    waiting, visited = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in visited:  # an alias may lead back to where it stands
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys = [str(key.value) for key, _ in node.value]
+            again = (key for place, (key, _) in enumerate(node.value) if str(key.value) in keys[:place])
+            found += [(key.start_mark.line + 1, str(key.value)) for key in again]
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+    return sorted(found)
 
 
 def _model_faults(error: ValidationError) -> Iterator[Fault]:

@@ -39,6 +39,8 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
         ]
         print_json({"merchant": known.name, "mappings": told, **({"rows": stored} if rows else {})})
         return
+    if not links:
+        typer.echo(f"no interface of {known.name} has a mapping")
     for name, shown in links.items():
         print_table(f"{name} of {known.name}: version {effective[name].version}", shown, COLUMNS)
     if rows:

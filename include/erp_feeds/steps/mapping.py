@@ -123,7 +123,7 @@ def _emptied(records: pa.Table, link: Link, mapping: FieldMapping, values: Colum
 
 
 def _constant(text: str, rows: int) -> Column:
-    return pa.array([text] * rows, pa.string())
+    return pa.repeat(pa.scalar(text, pa.string()), rows)
 
 
 def _json_objects(members: Mapping[str, Column], rows: int) -> Column:

@@ -181,6 +181,13 @@ def test_an_extra_element_fills_a_custom_field_and_is_no_longer_unknown(mapped, 
     assert warnings == {"unknown_element": 1}
 
 
+def test_an_extra_element_that_is_repeated_is_a_guess_and_refused(mapped, walk):
+    owner = mapped(extra=["Card"], custom_card={"from": "Card"})
+    twice = "<CustomerNumber>1</CustomerNumber><Card>1</Card><Card>2</Card>"
+    (reject,) = walk(CUSTOMERS, twice, owner=owner).frames["rejects"].to_dict("records")
+    assert (reject["code"], reject["field"]) == ("repeated_field", "extra:Card")
+
+
 def test_an_extra_element_may_be_called_as_a_column_of_a_later_step(mapped, walk, purchase):
     owner = mapped(PURCHASES, ["kind", "record"], custom_kind={"from": "kind"}, custom_n={"from": "record"})
     frames = walk(PURCHASES, purchase(("a", "1"), kind="gift", record="7"), owner=owner).frames
