@@ -200,6 +200,14 @@ def test_two_links_to_one_target_are_refused(tmp_path: Path) -> None:
             "custom_b cannot be: 'birthdate' reads 'birth_date' as %d-%m-%Y, and 'custom_b' as %m-%d-%Y",
         ),
         (
+            (
+                'birthdate: {from: birth_date, date_form: "%Y-%m-%d"}',
+                'custom_b: {from: birth_date, date_form: "%m-%d-%Y"}',
+            ),
+            11,
+            "reads 'birth_date' as %Y-%m-%d, and 'custom_b' as %m-%d-%Y",
+        ),
+        (
             ("marketing: {from: phone}",),
             10,
             "marketing cannot be: 'phone' reads 'phone' as text, and 'marketing' as yes_no",

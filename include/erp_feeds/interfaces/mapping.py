@@ -64,8 +64,7 @@ def merchant_link(interface: Interface, name: str, said: LinkSettings) -> Link:
     of_target = target.transform if target else ""
     implied = "date" if said.date_form and name.startswith(CUSTOM) else ""
     transform = said.transform or of_target or implied
-    form = "" if said.date_form in (None, ISO_DATE) else str(said.date_form)
-    return Link(name, said.sources, transform, form, said.empty == "clear", default=False)
+    return Link(name, said.sources, transform, said.date_form or "", said.empty == "clear", default=False)
 
 
 def target_of(interface: Interface, name: str) -> Target | None:
@@ -128,4 +127,6 @@ def _read_for(field: Field, links: tuple[Link, ...]) -> Field:
 
 def _meaning(link: Link) -> dict[str, object]:
     """Return what a link does, whoever said so: a default written out is the same mapping."""
-    return {name: value for name, value in asdict(link).items() if name != "default"}
+    written_out = "" if link.date_form == ISO_DATE else link.date_form
+    facts = {**asdict(link), "date_form": written_out}
+    return {name: value for name, value in facts.items() if name != "default"}

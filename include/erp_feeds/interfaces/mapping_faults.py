@@ -101,7 +101,7 @@ def _no_target(interface: Interface, name: str) -> str:
     if name.startswith(CUSTOM):
         return f"is no custom field: {CUSTOM} and then up to 60 of a to z, 0 to 9 and '_'"
     names = [target.name for target in interface.targets if not target.fixed]
-    return f"is no target of {interface.name}; {nearest(name, names)} Custom fields are {CUSTOM}<name>"
+    return f"is no target of {interface.name}; {nearest(name, names)} (custom fields: {CUSTOM}<name>)"
 
 
 def _unknown_sources(
@@ -116,8 +116,8 @@ def _unknown_sources(
             of, wanted = ("a record", "each line") if target.of_line else ("each line", "a record")
             yield location, f"'{name}' is of {of}, and the target of {wanted}; {nearest(name, usable)}"
         else:
-            hint = "another element of the record is named under extra_elements first"
-            yield location, f"'{name}' is no source of {interface.name}; {nearest(name, usable)} {hint}"
+            hint = "an element beside the documented ones is named under extra_elements first"
+            yield location, f"'{name}' is no source of {interface.name}; {nearest(name, usable)} ({hint})"
 
 
 def _transform_faults(link: Link, target: Target, sources: Mapping[str, _Source]) -> Iterator[Fault]:

@@ -51,7 +51,8 @@ def mapping_targets(interface: Interface) -> set[str]:
 def test_a_version_is_short_stable_and_of_what_the_mapping_does() -> None:
     assert version() == version()
     assert len(version()) == 12
-    written_out = version(birthdate={"from": "birth_date"}, lastname={"join": ["infix", "last_name"]})
+    birthdate = {"from": "birth_date", "date_form": "%Y-%m-%d"}
+    written_out = version(birthdate=birthdate, lastname={"join": ["infix", "last_name"]})
     assert written_out == version()
     others = {
         version(phone=None),
