@@ -44,7 +44,7 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
     for name, shown in links.items():
         print_table(f"{name} of {known.name}: version {effective[name].version}", shown, COLUMNS)
     if rows:
-        print_table("Rows by version", stored, ("table", "version", "interface", "first_used", "rows"))
+        print_table("Rows by version", stored, ("table", "version", "interface", "first_used_at", "rows"))
 
 
 def _merchant(name: str) -> Merchant:

@@ -178,7 +178,7 @@ class MappingVersion:
     version: str | None
     """None: before versions were kept."""
     interface: str | None
-    first_used: datetime | None
+    first_used_at: datetime | None
     links: list[dict[str, Any]] | None
     """What it says, as `mapping_tables.LinkRow`."""
     rows: int

@@ -15,10 +15,10 @@ CREATE OR REPLACE VIEW erp_feeds.returns AS SELECT * FROM erp_feeds.purchases WH
 
 -- Every mapping that ever filled a row, so that an old version can still be read.
 CREATE TABLE erp_feeds.mappings (
-    merchant   text NOT NULL,
-    interface  text NOT NULL,
-    version    text NOT NULL,
-    links      jsonb NOT NULL,                  -- as `python -m erp_feeds mapping` shows them
-    first_used timestamptz NOT NULL DEFAULT now(),
+    merchant      text NOT NULL,
+    interface     text NOT NULL,
+    version       text NOT NULL,
+    links         jsonb NOT NULL,               -- as `python -m erp_feeds mapping` shows them
+    first_used_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (merchant, interface, version)
 );
