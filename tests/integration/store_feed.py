@@ -37,10 +37,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("record", pa.int32()),
             *((name, TEXT) for name in ("number", "email", "firstname", "lastname", "gender")),
             ("birthdate", pa.date32()),
-            *((name, TEXT) for name in ("phone", "postcode", "city", "country")),
-            ("newsletter", pa.bool_()),
-            ("custom", TEXT),
-            ("cleared", TEXT),
+            *((name, TEXT) for name in ("phone", "postcode", "city", "country", "language", "currency")),
+            *((name, pa.bool_()) for name in ("newsletter", "service", "marketing")),
+            *((name, TEXT) for name in ("custom", "cleared", "mapping_version")),
         ]
     ),
     "purchases": pa.schema(
@@ -52,7 +51,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("currency", TEXT),
             ("total", pa.decimal128(14, 2)),
             ("line_count", pa.int32()),
-            ("content_hash", TEXT),
+            *((name, TEXT) for name in ("content_hash", "custom", "mapping_version")),
         ]
     ),
     "lines": pa.schema(
@@ -210,6 +209,7 @@ TABLES = (
     "purchases",
     "purchase_lines",
     "accounts",
+    "mappings",
 )
 
 

@@ -46,7 +46,8 @@ def test_migrating_twice_and_at_once_is_harmless(store_uri: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert revisions == ["0002", "0002"]
+    newest = max(path.stem[:4] for path in migrate.SCRIPTS.glob("versions/*.py"))
+    assert revisions == [newest, newest]
 
 
 def test_connecting_says_what_to_correct(store_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,8 @@ def _words(value: object) -> str:
             return f"{value:,.1f}"
         case datetime():
             return value.isoformat(sep=" ", timespec="seconds")
-        case dict():
-            return ", ".join(f"{name} {_words(each)}" for name, each in sorted(value.items()))
+        case dict() | list():
+            parts = sorted(value.items()) if isinstance(value, dict) else [(each,) for each in value]
+            return ", ".join(" ".join(map(_words, part)) for part in parts)
         case _:
             return str(value)

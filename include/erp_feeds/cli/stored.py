@@ -20,6 +20,7 @@ PURCHASE_COLUMNS = (
     "total",
     "currency",
     "line_count",
+    "mapping_version",
     "file",
 )
 

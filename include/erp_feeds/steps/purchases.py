@@ -89,7 +89,7 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     lines = lines.append_column("position", pa.array(position, pa.int64()))
     count, total, texts = _totals(len(records), lines)
     kind = _kinds(len(records), lines, _excluded_skus(merchant))
-    currency, unknown = _currencies(array_of(records["currency"]), merchant)
+    currency = _currencies(array_of(records["currency"]), merchant)
     text = array_of(records["date_time"])
     occurred_at, ambiguous, nonexistent = _moments(text, merchant.timezone)
     online = array_of(records["order_number"]).is_valid()
@@ -107,8 +107,8 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     for name, column in derived.items():
         table = table.append_column(name, column)
     table = table.append_column("content_hash", _hashes(table, texts))
-    codes = (WarningCode.UNKNOWN_VALUE, WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
-    found = zip(codes, (unknown, ambiguous, nonexistent), strict=True)
+    codes = (WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
+    found = zip(codes, (ambiguous, nonexistent), strict=True)
     return Identified(table, {code.value: number for code, number in found if number})
 
 
@@ -182,11 +182,13 @@ def _escaped(column: Column) -> Column:
     return pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), "|", "\\|")
 
 
-def _currencies(column: Column, merchant: Merchant) -> tuple[Column, int]:
-    """Return three-letter codes; the merchant's where there is none or no such code."""
+def _currencies(column: Column, merchant: Merchant) -> Column:
+    """Return three-letter codes as delivered, for the hash; the merchant's where there is no such code.
+
+    The mapping does not matter here: what a purchase says must hash alike under every mapping.
+    """
     upper = pc.utf8_upper(column)
-    unknown = pc.and_(upper.is_valid(), pc.invert(matches(upper, "[A-Z]{3}")))
-    return pc.fill_null(without(upper, unknown), merchant.currency), count_true(unknown)
+    return pc.fill_null(without(upper, pc.invert(matches(upper, "[A-Z]{3}"))), merchant.currency)
 
 
 def _moments(text: Column, timezone: str) -> tuple[Column, int, int]:

@@ -115,7 +115,11 @@ class Profile:
     currency: str | None
     newsletter: bool | None
     """Consent; None where it was never given nor refused."""
+    service: bool | None
+    marketing: bool | None
     custom: dict[str, Any]
+    mapping_version: str | None
+    """Of the mapping that filled the row's latest write; None where that was before versions were kept."""
     file: str | None
     record: int | None
     created_at: datetime
@@ -149,6 +153,8 @@ class Purchase:
     currency: str | None
     total: Decimal | None
     line_count: int | None
+    custom: dict[str, Any]
+    mapping_version: str | None
     file: str | None
     record: int | None
 
@@ -162,6 +168,20 @@ class PurchaseLine:
     description: str | None
     quantity: Decimal | None
     amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class MappingVersion:
+    """A version of a merchant's mapping, and the rows that it filled."""
+
+    table: str
+    version: str | None
+    """None: before versions were kept."""
+    interface: str | None
+    first_used_at: datetime | None
+    links: list[dict[str, Any]] | None
+    """What it says, as `mapping_tables.LinkRow`."""
+    rows: int
 
 
 @dataclass(frozen=True)

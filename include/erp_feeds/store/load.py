@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.errors import WarningCode
+from erp_feeds.interfaces import INTERFACES, mapping_of
+from erp_feeds.interfaces.mapping_tables import link_rows
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from erp_feeds.store.accounts import load_accounts
@@ -61,6 +65,7 @@ def load_file(
         counts = file.counts.plus(LOADERS[file.interface](connection, file, merchant, frames))
         if _is_late(connection, file):
             counts = counts.plus(Counts(warnings={WarningCode.LATE_FILE.value: 1}))
+        _keep_mapping(connection, file, merchant, frames)
         connection.execute(statement("load/rejects", file_id=file.file_id))
         ledger.finish(connection, file, run, counts)
     return counts
@@ -69,6 +74,18 @@ def load_file(
 def _tune(connection: psycopg.Connection) -> None:
     """Compiling the long expressions of a load costs more than running them; its joins deserve memory."""
     connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+
+
+def _keep_mapping(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
+) -> None:
+    """Keep what the mapping says that filled the frames, unless it has changed since they were filled."""
+    mapping = mapping_of(merchant, file.interface)
+    filled_by = (frame["mapping_version"] for frame in frames.values() if "mapping_version" in frame)
+    if any(mapping.version in versions.head(1).dropna().to_list() for versions in filled_by):
+        links = [asdict(row) for row in link_rows(INTERFACES[file.interface], mapping)]
+        facts = {"merchant": merchant.name, "interface": file.interface, "version": mapping.version}
+        connection.execute(statement("load/mapping", **facts, links=json.dumps(links)))
 
 
 def _is_late(connection: psycopg.Connection, file: FeedFile) -> bool:

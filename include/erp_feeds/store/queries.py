@@ -14,6 +14,7 @@ from erp_feeds.store.answers import (
     Identifier,
     Kind,
     LedgerFile,
+    MappingVersion,
     MerchantStatus,
     Profile,
     Purchase,
@@ -96,6 +97,11 @@ def purchases(
 def lines(connection: Connection[Any], merchant: str, purchase_id: str) -> list[PurchaseLine]:
     """Return the lines of an order or return."""
     return _rows(connection, PurchaseLine, "lines", merchant=merchant, purchase_id=purchase_id)
+
+
+def mapping_versions(connection: Connection[Any], merchant: str) -> list[MappingVersion]:
+    """Return how many profiles and purchases each version of the mapping has filled."""
+    return _rows(connection, MappingVersion, "mapping_versions", merchant=merchant)
 
 
 def account(connection: Connection[Any], merchant: str, number: str) -> Account | None:
