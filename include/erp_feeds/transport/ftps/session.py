@@ -131,8 +131,9 @@ class Session(ftplib.FTP_TLS):
         except TimeoutError:
             raise
         except OSError:
-            with suppress(EOFError):
-                self.getresp()
+            if self.file is not None:  # else the greeting never came
+                with suppress(EOFError):
+                    self.getresp()
             raise
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
