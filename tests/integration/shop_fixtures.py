@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from erp_feeds import line
-from erp_feeds.batch import Batch
+from erp_feeds.batch import Batch, Replay
 from erp_feeds.demo.exports import Export
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
@@ -54,11 +54,16 @@ class Shop:
             upload.rename(path)
         return path
 
-    def sense(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
-        return line.sense(self.merchant, run, replay)
+    def sense(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
+        return line.sense(
+            self.merchant, run, Replay.of_days(*replay) if isinstance(replay, tuple) else replay
+        )
 
-    def walk(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
-        """Walk the line up to load; between two steps lies what XCom carries."""
+    def walk(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
+        """Walk the line up to load; a replay is the days [first, last) or a choice of files.
+
+        Between two steps lies what XCom carries.
+        """
         batch = self.sense(run, replay)
         for step in STEPS:
             batch = step(self.merchant, Batch.from_xcom(json.loads(json.dumps(batch.to_xcom()))))

@@ -79,9 +79,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "rejects": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("code", "field", "reason")),
-            ("line", pa.int32()),
-            ("raw", TEXT),
+            *((name, TEXT) for name in ("code", "field", "reason", "key")),
         ]
     ),
 }
@@ -203,6 +201,7 @@ def purchases(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
 TABLES = (
     "files",
     "rejects",
+    "rejected_records",
     "profiles",
     "identifiers",
     "email_matches",

@@ -199,6 +199,14 @@ class Reject:
     code: str
     field: str
     reason: str
+    run_id: str | None
+    """That refused it."""
+    opened_at: datetime
+    closed_at: datetime | None
+    """When a load mended it; None while it is open."""
+    closed_by_run: str | None
+    closed_by_file: str | None
+    """The file whose load mended it: its own, replayed, or a newer one."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
 

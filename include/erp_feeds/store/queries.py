@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from psycopg import Connection
@@ -111,11 +112,18 @@ def rejects(
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
+    with_closed: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return the refused records, those of the latest file first."""
-    wanted = {"code": code, "file": file, "with_raw": with_raw}
-    return _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    """Return the refused records, those of the latest file first; the mended ones too where asked."""
+    wanted = {"code": code, "file": file, "with_closed": with_closed}
+    found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    if not with_raw:
+        return found
+    keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
+    rows = connection.execute(statement("queries/rejected_records"), keys)
+    raw = {(file_id, record): text for file_id, record, text in rows}
+    return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
 
 
 def quarantined(
