@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, stored
+from erp_feeds.cli import configuration, replaying, stored
 from erp_feeds.errors import FeedError
 
 
@@ -44,5 +44,6 @@ for _command in (
     stored.orders,
     stored.account,
     stored.rejects,
+    replaying.replay,
 ):
     app.command()(_command)

@@ -15,6 +15,8 @@ from erp_feeds.errors import ConfigurationError, FeedError, nearest
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from erp_feeds.merchant import Merchant
+
 DATABASE = "erp_feeds"
 """Name of the store's database in the embedded cluster."""
 
@@ -59,6 +61,34 @@ def store_address() -> Iterator[str]:
             yield address
     else:
         yield _from_airflow(chosen.store_connection, variable)
+
+
+def has_airflow() -> bool:
+    """Tell whether Airflow is configured here; elsewhere, loading it would leave a new configuration behind.
+
+    Where it is, the connections that are kept in its database count too, as for its own command line.
+    """
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+    found = any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()
+    if found:
+        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    return found
+
+
+def merchant_of(name: str) -> Merchant:
+    """Return a merchant as its file configures it now.
+
+    Raises:
+        ConfigurationError: there is no such file, or it is wrong.
+    """
+    from erp_feeds.interfaces import VOCABULARY
+    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.settings import settings
+
+    files = {path.stem: path for path in merchant_files(settings().merchants)}
+    if name not in files:
+        raise ConfigurationError(f"no merchant '{name}'; {nearest(name, files)}", "unknown_merchant")
+    return read_merchant(files[name], VOCABULARY)
 
 
 def known_merchants() -> list[str]:
@@ -143,15 +173,10 @@ def _for_libpq(extra: Mapping[str, object]) -> dict[str, object]:
 
 
 def _from_airflow(connection_id: str, variable: str) -> str:
-    """Ask Airflow where there is one; elsewhere, loading it would leave a new configuration behind."""
-    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
-    configured = any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()
     reason = ""
-    if configured:
+    if has_airflow():
         from erp_feeds.store.connection import conninfo_of
 
-        # As Airflow's own command line does: connections that are kept in its database count too.
-        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
         try:
             return conninfo_of(connection_id)
         except FeedError as error:

@@ -83,6 +83,30 @@ class LedgerFile:
 
 
 @dataclass(frozen=True)
+class RunFile:
+    """What a run made of one file."""
+
+    run_id: str
+    file: str
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+    mended: int
+    """Rejects that its load closed."""
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return Counts.model_validate(self.counts).loaded
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Records refused, by code."""
+        return Counts.model_validate(self.counts).rejected
+
+
+@dataclass(frozen=True)
 class FileProgress:
     """How far one file is."""
 

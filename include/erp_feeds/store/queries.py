@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import date
 from typing import Any, TypeVar
 
 from psycopg import Connection
@@ -21,6 +22,7 @@ from erp_feeds.store.answers import (
     PurchaseLine,
     QuarantinedFile,
     Reject,
+    RunFile,
 )
 from erp_feeds.store.statements import statement
 
@@ -53,6 +55,17 @@ def files(
     return _rows(
         connection, LedgerFile, "files", merchant=merchant, states=wanted, interface=interface, max_rows=limit
     )
+
+
+def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:
+    """Return what some runs made of their files."""
+    return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
+
+
+def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, date] | None:
+    """Return the first and the last day of some files; None without any."""
+    found = connection.execute(statement("queries/days"), {"file_ids": list(file_ids)}).fetchone()
+    return (found[0], found[1]) if found and found[0] else None
 
 
 def progress(connection: Connection[Any], merchant: str | None = None) -> list[FileProgress]:
