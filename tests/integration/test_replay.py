@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.rehearsal import Rehearsal, rehearse
-from erp_feeds.store import ledger, queries
+from erp_feeds.store import comparison, ledger, queries
 from erp_feeds.store.connection import open_uri
 from integration.shop_fixtures import Shop
 from integration.store_feed import TABLES, dump, scalar
@@ -273,6 +274,18 @@ def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable
         dry_run(Replay(since="2017-01-01", until="2017-01-01"))
     [refused] = dry_run(Replay(since="2017-01-02")).files
     assert (refused.state, refused.code) == ("quarantined", "not_loadable")
+
+
+def test_a_load_waits_for_a_dry_run_of_its_merchant_alone(shop: Shop, store_uri: str) -> None:
+    shop.place(export("erp_cache_customers", "20170101", account("1")))
+    with open_uri(store_uri) as writing:
+        with comparison.nothing_kept(writing, "othershop"):
+            shop.walk("not held up")
+        with ThreadPoolExecutor() as threads, comparison.nothing_kept(writing, "testshop"):
+            waiting = threads.submit(shop.walk, "held up", Replay(since="2017-01-01"))
+            with pytest.raises(TimeoutError):
+                waiting.result(2)
+        assert waiting.result(0).files
 
 
 class CommandLine:

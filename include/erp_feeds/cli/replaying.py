@@ -189,7 +189,7 @@ def _show(owner: Merchant, told: str, found: Rehearsal, as_json: bool) -> None:
         for field, number in sorted(table.fields.items()):
             typer.echo(f"  {field}: {number} changed")
         for row in table.rows:
-            typer.echo(f"  {name} {row.key}")
+            typer.echo(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
             for field in row.fields:
                 typer.echo(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
     for what, codes in (("close", found.mended), ("appear", found.opened)):
