@@ -108,6 +108,14 @@ class InterfaceSettings(_Strict):
     mapping: dict[str, LinkSettings | None] = Field(
         default_factory=dict, description="Target -> how it is filled, where not by default; null unlinks it"
     )
+    # Never by default: the files are incremental, so each good record is right by itself, and one bad record
+    # is a large share of a small file. Worth setting where a file is a whole export, or may break as a whole.
+    max_reject_percent: float = Field(
+        100,
+        ge=0,
+        le=100,
+        description="Share of refused records above which nothing of a file loads and it is quarantined",
+    )
 
 
 class Alerts(_Strict):

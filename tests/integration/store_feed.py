@@ -78,9 +78,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "rejects": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("code", "field", "reason")),
-            ("line", pa.int32()),
-            ("raw", TEXT),
+            *((name, TEXT) for name in ("code", "field", "reason", "key")),
         ]
     ),
 }
@@ -202,6 +200,7 @@ def purchases(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
 TABLES = (
     "files",
     "rejects",
+    "rejected_records",
     "profiles",
     "identifiers",
     "email_matches",

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, mapping, server, stored
+from erp_feeds.cli import configuration, mapping, replaying, server, stored
 from erp_feeds.errors import FeedError
 
 
@@ -47,5 +47,6 @@ for _command in (
     stored.orders,
     stored.account,
     stored.rejects,
+    replaying.replay,
 ):
     app.command()(_command)

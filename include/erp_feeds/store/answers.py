@@ -83,6 +83,30 @@ class LedgerFile:
 
 
 @dataclass(frozen=True)
+class RunFile:
+    """What a run made of one file."""
+
+    run_id: str
+    file: str
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+    mended: int
+    """Rejects that its load closed."""
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return Counts.model_validate(self.counts).loaded
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Records refused, by code."""
+        return Counts.model_validate(self.counts).rejected
+
+
+@dataclass(frozen=True)
 class FileProgress:
     """How far one file is."""
 
@@ -219,6 +243,14 @@ class Reject:
     code: str
     field: str
     reason: str
+    run_id: str | None
+    """That refused it."""
+    opened_at: datetime
+    closed_at: datetime | None
+    """When a load mended it; None while it is open."""
+    closed_by_run: str | None
+    closed_by_file: str | None
+    """The file whose load mended it: its own, replayed, or a newer one."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
 

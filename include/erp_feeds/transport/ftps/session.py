@@ -95,8 +95,8 @@ class Session(ftplib.FTP_TLS):
         self._extras = extras
         self.names = extras.encoding
         """Encoding of file names, as agreed."""
-        self.knows_mlsd = True
-        """Until the server says otherwise."""
+        self.knows_mlsd: bool | None = None
+        """None until the server was asked."""
         self.closing_reply = ""
         """What the server said at the end of the latest transfer."""
         self.set_pasv(extras.passive)
@@ -131,8 +131,9 @@ class Session(ftplib.FTP_TLS):
         except TimeoutError:
             raise
         except OSError:
-            with suppress(EOFError):
-                self.getresp()
+            if self.file is not None:
+                with suppress(EOFError):
+                    self.getresp()
             raise
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
