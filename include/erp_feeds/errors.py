@@ -75,6 +75,8 @@ class WarningCode(StrEnum):
     NEWER_ELEMENT = "newer_element"
     NEW_REVISION = "new_revision"
     LATE_FILE = "late_file"
+    INDEX_GAP = "index_gap"
+    UNKNOWN_DEBTOR = "unknown_debtor"
     WRONG_EXTENSION = "wrong_extension"
     AMBIGUOUS_TIME = "ambiguous_time"
     NONEXISTENT_TIME = "nonexistent_time"

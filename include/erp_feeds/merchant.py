@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import yaml
@@ -43,6 +43,9 @@ class InterfaceSettings(_Strict):
     )
     excluded_skus: tuple[str, ...] = Field(
         (), description="Articles such as deposits that do not decide between order and return"
+    )
+    index: Literal["timestamp", "sequence"] = Field(
+        "timestamp", description="sequence: index numbers count up by one, and a gap is a warning"
     )
 
 

@@ -118,7 +118,7 @@ def test_lines_of_a_purchase(filled: psycopg.Connection) -> None:
         ("debtor", "RETAIL", "own", None),
     ],
 )
-def test_an_account_gets_its_debtors_price_list_in_one_step(
+def test_erp_cache_7_an_account_gets_its_debtors_price_list_in_one_step(
     filled: psycopg.Connection, number: str, price_list: str, debtor: str | None, note: str | None
 ) -> None:
     found = queries.account(filled, "shop", number)
@@ -132,7 +132,7 @@ def test_an_unknown_account_is_none(filled: psycopg.Connection) -> None:
     assert queries.account(filled, "other", "own") is None
 
 
-def test_a_debtor_that_arrives_later_counts_from_then_on(filled: psycopg.Connection) -> None:
+def test_erp_cache_7_a_debtor_that_arrives_later_counts_from_then_on(filled: psycopg.Connection) -> None:
     filled.execute("UPDATE accounts SET account_number = 'nobody' WHERE account_number = 'own'")
     found = queries.account(filled, "shop", "orphan")
     assert found is not None

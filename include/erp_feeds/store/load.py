@@ -59,8 +59,7 @@ def load_file(
         lock_merchant(connection, merchant.name)
         copy_frames(connection, frames, ("rejects",))
         counts = file.counts.plus(LOADERS[file.interface](connection, file, merchant, frames))
-        if _is_late(connection, file):
-            counts = counts.plus(Counts(warnings={WarningCode.LATE_FILE.value: 1}))
+        counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
         connection.execute(statement("load/rejects", file_id=file.file_id))
         ledger.finish(connection, file, run, counts)
     return counts
@@ -71,7 +70,13 @@ def _tune(connection: psycopg.Connection) -> None:
     connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
 
 
-def _is_late(connection: psycopg.Connection, file: FeedFile) -> bool:
+def _odd_index(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
+    """Say whether a newer file was loaded before, and how many are missing before this one (ERP cache 6)."""
     values = {"file_id": file.file_id, "sequence": file.sequence}
-    found = connection.execute(statement("load/late_file"), values).fetchone()
-    return bool(found and found[0])
+    late = connection.execute(statement("load/late_file"), values).fetchone()
+    warnings = {WarningCode.LATE_FILE.value: int(bool(late and late[0]))}
+    settings = merchant.interfaces.get(file.interface)
+    if settings and settings.index == "sequence":
+        gap = connection.execute(statement("load/index_gap", file_id=file.file_id)).fetchone()
+        warnings[WarningCode.INDEX_GAP.value] = gap[0] if gap else 0
+    return {code: number for code, number in warnings.items() if number}

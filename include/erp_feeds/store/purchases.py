@@ -26,7 +26,7 @@ def load_purchases(
     copy_frames(connection, frames, ("purchases", "lines"))
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
     refused = _refuse_changed_class(connection, file, merchant)
-    resolve(connection, file, merchant, "incoming_purchases")
+    resolve(connection, file, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     keep_identifiers(connection, file, merchant)

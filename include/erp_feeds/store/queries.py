@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from psycopg import Connection
@@ -16,6 +17,7 @@ from erp_feeds.store.answers import (
     LedgerFile,
     MerchantStatus,
     Profile,
+    ProfileField,
     Purchase,
     PurchaseLine,
     QuarantinedFile,
@@ -24,6 +26,9 @@ from erp_feeds.store.answers import (
 from erp_feeds.store.statements import statement
 
 Row = TypeVar("Row")
+
+ABOUT_THE_ROW = ("profile_id", "custom", "file", "record", "created_at", "updated_at")
+"""What a profile says of its row, not of its person."""
 
 
 def merchants(connection: Connection[Any]) -> list[str]:
@@ -73,8 +78,15 @@ def profile(
     return rows[0] if rows else None
 
 
+def profile_fields(connection: Connection[Any], merchant: str, profile_id: int) -> list[ProfileField]:
+    """Return the filled and the emptied fields of a profile, each with the file and record that set it."""
+    names = [each.name for each in fields(Profile) if each.name not in ABOUT_THE_ROW]
+    values = {"merchant": merchant, "profile_id": profile_id, "fields": names}
+    return _rows(connection, ProfileField, "profile_fields", **values)
+
+
 def identifiers(connection: Connection[Any], merchant: str, profile_id: int) -> list[Identifier]:
-    """Return the external identifiers of a profile."""
+    """Return what leads to a profile, and by which rule it was linked."""
     return _rows(connection, Identifier, "identifiers", merchant=merchant, profile_id=profile_id)
 
 
