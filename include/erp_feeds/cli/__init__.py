@@ -43,6 +43,7 @@ for _command in (
     stored.profile,
     stored.orders,
     stored.account,
+    stored.invoice_graph,
     stored.rejects,
 ):
     app.command()(_command)

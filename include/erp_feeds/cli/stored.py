@@ -164,6 +164,23 @@ def account(
         print_facts(f"Account {number} of {name}", facts_of(found, "account_number"))
 
 
+def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """Show invoice debtors that are odd: self references, chains, cycles, unknown ones; none is followed."""
+    from erp_feeds.store import queries
+
+    with opened_store() as connection:
+        name = checked_merchant(connection, merchant)
+        found = queries.invoice_graph(connection, name, limit)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(f"Invoice debtors of {name}", found.counts)
+    print_table("Cycles", found.cycles, ("accounts", "path"))
+    print_table("Chains", found.chains, ("hops", "path", "ends"))
+    print_table("Unknown debtors", found.unknown_debtors, ("debtor", "accounts"))
+    print_table("Self references", found.self_references, ("account",))
+
+
 def rejects(
     merchant: MerchantName,
     *,

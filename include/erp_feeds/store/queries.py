@@ -7,8 +7,10 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
+from erp_feeds.steps.invoicing import InvoiceGraph
+from erp_feeds.steps.invoicing import invoice_graph as graph_of
 from erp_feeds.store.answers import (
     Account,
     FileProgress,
@@ -114,6 +116,12 @@ def account(connection: Connection[Any], merchant: str, number: str) -> Account 
     """Return an account with the price list that applies to it."""
     rows = _rows(connection, Account, "account", merchant=merchant, number=number)
     return rows[0] if rows else None
+
+
+def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None = None) -> InvoiceGraph:
+    """Return what is odd about the invoice debtors of a merchant's accounts, at most `limit` of each kind."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 
 
 def rejects(
