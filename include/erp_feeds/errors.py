@@ -58,6 +58,8 @@ class SkipCode(StrEnum):
 
     NO_IDENTIFIER = "no_identifier"
     NO_LINES = "no_lines"
+    FORGOTTEN = "forgotten"
+    """Its person asked to be forgotten."""
 
 
 class WarningCode(StrEnum):

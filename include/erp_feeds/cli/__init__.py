@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, stored
+from erp_feeds.cli import configuration, erasure, stored
 from erp_feeds.errors import FeedError
 
 
@@ -45,5 +45,6 @@ for _command in (
     stored.account,
     stored.invoice_graph,
     stored.rejects,
+    erasure.forget,
 ):
     app.command()(_command)

@@ -13,6 +13,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from erp_feeds.store.accounts import load_accounts
 from erp_feeds.store.connection import lock_merchant, transaction
+from erp_feeds.store.forgotten import leave_out
 from erp_feeds.store.incoming import copy_frames
 from erp_feeds.store.profiles import load_profiles
 from erp_feeds.store.purchases import load_purchases
@@ -52,13 +53,14 @@ def load_file(
 
     Raises:
         RetryError: the store was lost, or two transactions collided.
-        FailError: the store refused the data.
+        FailError: the store refused the data, or the secret of the forgotten has changed.
     """
     with transaction(connection, f"loading {file.name}"):
         _tune(connection)
         lock_merchant(connection, merchant.name)
+        frames, forgotten = leave_out(connection, file, merchant, frames)
         copy_frames(connection, frames, ("rejects",))
-        counts = file.counts.plus(LOADERS[file.interface](connection, file, merchant, frames))
+        counts = file.counts.plus(forgotten).plus(LOADERS[file.interface](connection, file, merchant, frames))
         counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
         connection.execute(statement("load/rejects", file_id=file.file_id))
         ledger.finish(connection, file, run, counts)
