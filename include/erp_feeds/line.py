@@ -60,6 +60,8 @@ def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Batch:
         if replay:
             known = {file.file_id for file in files}
             archived = ledger.archived_between(connection, merchant.name, *replay, names)
+            if deleted := ledger.deleted_between(connection, merchant.name, *replay, names):
+                log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
             files += [file for file in archived if file.file_id not in known]
     log.info("%d files for this run", len(files))
     return Batch(merchant=merchant.name, run=run, files=tuple(files))
@@ -296,6 +298,9 @@ def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantine
     """Quarantine a file; one that may still be in transfer gets some more attempts first."""
     code = QuarantineCode(refusal.code)
     with _store() as connection:
+        if code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
+            log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
+            return
         if code is QuarantineCode.TRUNCATED:
             limit = merchant.limits.incomplete_attempts
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)

@@ -53,6 +53,8 @@ class LedgerFile:
     sha256: str | None
     seen_at: datetime
     finished_at: datetime | None
+    archive_deleted_at: datetime | None
+    """When retention deleted the original: such a file can be replayed no more."""
 
     @property
     def tally(self) -> Counts:

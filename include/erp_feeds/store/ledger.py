@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -75,6 +75,47 @@ def archived_between(
     """Return the archived originals of the days [start, end), ordered by interface and sequence."""
     values = {"merchant": merchant, "interfaces": list(interfaces), "start": start, "end": end}
     return [_feed_file(row) for row in connection.execute(statement("ledger/archived_between"), values)]
+
+
+@plain_errors("looking up deleted files")
+def deleted_between(
+    connection: psycopg.Connection, merchant: str, start: date, end: date, interfaces: Collection[str]
+) -> list[str]:
+    """Return the names of files of the days [start, end) whose originals retention has deleted."""
+    values = {"merchant": merchant, "interfaces": list(interfaces), "start": start, "end": end}
+    return [name for (name,) in connection.execute(statement("ledger/deleted_between"), values)]
+
+
+@plain_errors("looking for expired files")
+def expired(connection: psycopg.Connection, merchant: str, days: int) -> list[str]:
+    """Return the URLs of originals received more than `days` days ago, of files that are done with."""
+    found = connection.execute(statement("ledger/expired"), {"merchant": merchant, "days": days})
+    return [url for (url,) in found]
+
+
+def drop_original(
+    connection: psycopg.Connection, merchant: str, url: str, delete: Callable[[str], None]
+) -> bool:
+    """Delete an original and note it; a crash between the two leaves it to be deleted again, never forgotten.
+
+    Return False where a new sighting has come to share the original, which then stays.
+    """
+    values = {"merchant": merchant, "archived": url}
+    with transaction(connection, "deleting an original"):
+        lock_merchant(connection, merchant)
+        noted = connection.execute(statement("ledger/note_deleted"), values).rowcount > 0
+        if noted:
+            delete(url)
+    return noted
+
+
+def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
+    """Tell whether retention has deleted the original of a file, or is just doing so."""
+    query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
+    with transaction(connection, f"looking up {file.name}"):
+        lock_merchant(connection, _row(connection, file)[0])
+        found = connection.execute(query, [file.file_id]).fetchone()
+    return bool(found and found[0])
 
 
 @plain_errors("looking up a file")

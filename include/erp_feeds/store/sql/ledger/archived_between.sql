@@ -4,4 +4,5 @@ SELECT file_id, interface, name, size, path, index_number::text, sequence::text,
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
   AND day >= %(start)s AND day < %(end)s AND state IN ('loaded', 'quarantined', 'archived')
+  AND archive_deleted_at IS NULL
 ORDER BY files.interface, files.sequence, file_id
