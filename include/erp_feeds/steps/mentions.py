@@ -1,14 +1,16 @@
-"""Whom a refused record mentions: its raw XML is the only place where a person stands without a profile."""
+"""Whom XML mentions: refused records and archived originals hold people who may have no profile."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from html import unescape
+from typing import BinaryIO
 
 from lxml import etree
 
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.steps.stream import RecordStream
 
 NUMBER = "customer_number"
 """Column of the person's number, in every interface that is about people."""
@@ -23,6 +25,10 @@ class Mentions:
 
     numbers: frozenset[str]
     emails: frozenset[str]
+
+    def meets(self, others: Mentions) -> bool:
+        """Tell whether both name a same person."""
+        return bool(self.numbers & others.numbers or self.emails & others.emails)
 
 
 def is_about_people(interface: Interface) -> bool:
@@ -48,6 +54,29 @@ def mentions(raw: str, interface: Interface) -> Mentions:
         numbers = {_trimmed("".join(map(str, found.itertext()))) for found in root.iter(f"{{*}}{element}")}
     emails = {email.lower().strip(".") for text in texts for email in _EMAIL.findall(text)}
     return Mentions(frozenset(numbers - {""}), frozenset(emails))
+
+
+def member_mentions(source: BinaryIO, interface: Interface, person: Mentions) -> bool:
+    """Tell whether a record of an XML member mentions a person.
+
+    Args:
+        source: One member of a file.
+        interface: About people, with the element names of the merchant.
+        person: By what they may be mentioned.
+
+    Raises:
+        QuarantineError: the member cannot be read to its end, and did not mention the person before.
+    """
+    signs = ["".join(each.lower().split()) for each in (*person.numbers, *person.emails)]
+    for container in RecordStream(source, interface):
+        text = "".join(str(etree.tostring(container, method="text", encoding="unicode")).lower().split())
+        if not any(sign in text for sign in signs):  # a thousand times cheaper than looking at each record
+            continue
+        for record in container.iterchildren("*"):
+            raw = str(etree.tostring(record, encoding="unicode", with_tail=False))
+            if mentions(raw, interface).meets(person):
+                return True
+    return False
 
 
 def _parser() -> etree.XMLParser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,8 +12,8 @@ from psycopg.rows import class_row, dict_row
 
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.steps.mentions import is_about_people, mentions
-from erp_feeds.store.connection import lock_merchant, transaction
+from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
+from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.forgotten import EMAIL, SRS, email_in, forgotten_by, remember
 from erp_feeds.store.statements import statement
 
@@ -32,12 +32,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Original:
-    """An archived file that is known to hold the person."""
+    """An archived file that holds the person."""
 
     interface: str
     file: str
     archived: str
     archived_at: datetime | None
+    found_by: Literal["rows", "search", "unreadable"]
+    """Rows of the store came from it; it was searched; or it cannot be read and may hold the person."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,46 @@ def forget(
         lock_merchant(connection, merchant)
         profile_id = _person(connection, merchant, named)
         identifiers = {(named.kind, named.value), *_identifiers(connection, merchant, profile_id)}
-        emails = sorted(value for kind, value in identifiers if kind == EMAIL)
-        numbers = {value for kind, value in identifiers if kind == SRS}
-        payloads = set(_payloads(connection, merchant, interfaces, numbers, set(emails)))
+        person = _mentions(identifiers)
+        payloads = set(_payloads(connection, merchant, interfaces, person))
         originals = _originals(connection, profile_id, {file_id for file_id, _ in payloads})
-        erased = _erase(connection, merchant, profile_id, emails)
+        erased = _erase(connection, merchant, profile_id, sorted(person.emails))
         erased["reject_payloads"] = _empty_payloads(connection, payloads)
         suppressed = remember(connection, forgotten_by(connection, merchant), sorted(identifiers))
         erased["identifiers_suppressed"] = suppressed
         if dry_run:
             raise psycopg.Rollback
     return Receipt(merchant, dry_run, erased, originals)
+
+
+def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> Mentions:
+    """Return the numbers and addresses by which files may mention a person; asked before `forget`.
+
+    Raises:
+        FailError: as `forget`.
+    """
+    with plain_errors("looking up a person"):
+        profile_id = _person(connection, merchant, named)
+        identifiers = {(named.kind, named.value), *_identifiers(connection, merchant, profile_id)}
+    return _mentions(identifiers)
+
+
+def archived_originals(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[Interface]
+) -> list[Original]:
+    """Return every original that could hold a person: those of the interfaces about people."""
+    about_people = [interface.name for interface in interfaces if is_about_people(interface)]
+    values = {"merchant": merchant, "interfaces": about_people}
+    with plain_errors("listing originals"), connection.cursor(row_factory=class_row(Original)) as cursor:
+        return cursor.execute(statement("erasure/archived"), values).fetchall()
+
+
+def _mentions(identifiers: Collection[tuple[str, str]]) -> Mentions:
+    """Keep what is the person's own: not an address that only one file's record was theirs by."""
+    return Mentions(
+        frozenset(value for kind, value in identifiers if kind == SRS),
+        frozenset(value for kind, value in identifiers if kind == EMAIL),
+    )
 
 
 def _person(connection: psycopg.Connection, merchant: str, named: Named) -> int | None:
@@ -116,8 +147,7 @@ def _payloads(
     connection: psycopg.Connection,
     merchant: str,
     interfaces: Mapping[str, Interface],
-    numbers: set[str],
-    emails: set[str],
+    person: Mentions,
 ) -> Iterator[tuple[int, int]]:
     """Yield file and record of each refused record that mentions the person: all are read."""
     about_people = [name for name, interface in interfaces.items() if is_about_people(interface)]
@@ -125,8 +155,7 @@ def _payloads(
         cursor.itersize = AT_ONCE
         values = {"merchant": merchant, "interfaces": about_people}
         for file_id, record, interface, raw in cursor.execute(statement("erasure/payloads"), values):
-            found = mentions(raw, interfaces[interface])
-            if found.numbers & numbers or found.emails & emails:
+            if mentions(raw, interfaces[interface]).meets(person):
                 yield file_id, record
 
 

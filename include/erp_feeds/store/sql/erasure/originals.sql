@@ -11,7 +11,7 @@ WITH touched AS (
     UNION SELECT file_id FROM purchases WHERE profile_id = %(profile_id)s
     UNION SELECT unnest(%(file_ids)s::bigint[])
 )
-SELECT interface, name AS file, archived, archived_at
+SELECT interface, name AS file, archived, archived_at, 'rows' AS found_by
 FROM files
 JOIN touched USING (file_id)
 WHERE archived IS NOT NULL AND archive_deleted_at IS NULL
