@@ -16,7 +16,7 @@ from erp_feeds.errors import FailError, SkipCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
 from erp_feeds.store.erasure import Named, Receipt, forget
-from erp_feeds.store.forgotten import forgotten_by
+from erp_feeds.store.forgotten import forgotten_by, remember
 from integration.store_feed import (
     TABLES,
     TESTSHOP,
@@ -264,18 +264,30 @@ def test_a_load_that_waited_for_the_lock_leaves_the_person_out(
         waiting.start()
         while not scalar(store, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
             assert waiting.is_alive()
-        store.execute("SAVEPOINT before")
-        _forget_within(store, "1")
+        remember(store, forgotten_by(store, SHOP), [("srs", "1")])
     waiting.join()
     assert [each.skipped for each in counts] == [FORGOTTEN]
     assert profiles(store, "email") == {"2": OTHER}
 
 
-def _forget_within(store: psycopg.Connection, number: str) -> None:
-    """What `forget` leaves of somebody unknown, in a transaction that is open already."""
-    from erp_feeds.store.forgotten import remember
+def test_forgetting_amid_loads_ends_without_the_person(store: psycopg.Connection, store_uri: str) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", OTHER))
+    files = [feed.file("srs_customers", index) for index in range(2, 10)]
 
-    remember(store, forgotten_by(store, SHOP), [("srs", number)])
+    def work(part: int) -> None:
+        with connections.open_uri(store_uri) as own:
+            for file in files[part::2]:
+                Feed(own).load(file, customers(customer("1", ONE), customer("2", city=file.index_number)))
+
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(2)]
+    for thread in threads:
+        thread.start()
+    assert erased(store, srs="1").erased["profiles"] == 1
+    for thread in threads:
+        thread.join()
+    assert profiles(store, "email", "city") == {"2": (OTHER, "9")}
+    assert scalar(store, "SELECT count(*) FROM files WHERE state = 'loaded'") == 9
 
 
 def test_a_secret_makes_other_digests_and_both_count(
@@ -309,7 +321,6 @@ identifiers = st.tuples(st.none() | NUMBERS, st.none() | EMAILS).filter(any)
 history = st.lists(
     st.tuples(st.booleans(), st.lists(identifiers, min_size=1, max_size=5)), min_size=1, max_size=4
 )
-PERSONAL = ("profiles", "identifiers", "email_matches", "purchases", "purchase_lines")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,7 +13,7 @@ from psycopg.rows import class_row, dict_row
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
-from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
+from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.forgotten import EMAIL, SRS, email_in, forgotten_by, remember
 from erp_feeds.store.statements import statement
 
@@ -99,7 +99,7 @@ def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> 
     Raises:
         FailError: as `forget`.
     """
-    with plain_errors("looking up a person"):
+    with transaction(connection, "looking up a person"):
         profile_id = _person(connection, merchant, named)
         identifiers = {(named.kind, named.value), *_identifiers(connection, merchant, profile_id)}
     return _mentions(identifiers)
@@ -111,7 +111,8 @@ def archived_originals(
     """Return every original that could hold a person: those of the interfaces about people."""
     about_people = [interface.name for interface in interfaces if is_about_people(interface)]
     values = {"merchant": merchant, "interfaces": about_people}
-    with plain_errors("listing originals"), connection.cursor(row_factory=class_row(Original)) as cursor:
+    with transaction(connection, "listing originals"):
+        cursor = connection.cursor(row_factory=class_row(Original))
         return cursor.execute(statement("erasure/archived"), values).fetchall()
 
 

@@ -123,8 +123,10 @@ def leave_out(
     Raises:
         FailError: the secret of now is not the one under which people were forgotten.
     """
+    if file.interface not in PEOPLE:
+        return frames, Counts()
     connection.execute(statement("load/forgotten_emails"))
-    if file.interface not in PEOPLE or not _any_forgotten(connection, merchant.name):
+    if not _any_forgotten(connection, merchant.name):
         return frames, Counts()
     forgotten = forgotten_by(connection, merchant.name)
     name = PEOPLE[file.interface]
