@@ -6,6 +6,7 @@ import json
 import threading
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -47,8 +48,13 @@ def everything(store: psycopg.Connection) -> str:
     return json.dumps(dump(store, (*TABLES, "forgotten", "file_runs")))
 
 
-def refused(raw: str, record: int = 1) -> dict[str, Any]:
-    return {"record": record, "code": "invalid_date", "field": "birth_date", "reason": "bad", "raw": raw}
+def refused(*records: int) -> dict[str, pd.DataFrame]:
+    """The frame of refused records."""
+    fault = {"code": "invalid_date", "field": "birth_date", "reason": "bad"}
+    return {"rejects": frame("rejects", [{"record": record, **fault} for record in records])}
+
+
+REJECTS = "SELECT record, code, raw FROM rejects JOIN rejected_records USING (file_id, record) ORDER BY 1"
 
 
 def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connection) -> None:
@@ -57,7 +63,7 @@ def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connect
     raw = f"<Customer><CustomerNumber>4711</CustomerNumber><Email>{ONE.upper()}</Email></Customer>"
     file = feed.file("srs_customers", 1)
     frames = customers(customer("4711", ONE, **ada), customer("4712", OTHER, firstname="Bob"))
-    feed.load(file, frames | {"rejects": frame("rejects", [refused(raw, 3), refused("<Customer/>", 4)])})
+    feed.load(file, frames | refused(3, 4), texts={3: raw, 4: "<Customer/>"})
     feed.customers(2, customer("4713", ONE), customer("4712", ONE))
     feed.purchases(
         1,
@@ -86,7 +92,7 @@ def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connect
         ("p3", "7.00", False),
     ]
     assert scalar(store, "SELECT count(*) FROM purchase_lines") == 4
-    assert store.execute("SELECT record, code, raw FROM rejects ORDER BY 1").fetchall() == [
+    assert store.execute(REJECTS).fetchall() == [
         (3, "invalid_date", None),
         (4, "invalid_date", "<Customer/>"),
     ]
@@ -101,7 +107,7 @@ def test_the_receipt_lists_the_originals_that_hold_the_person(store: psycopg.Con
     feed.purchases(5, purchase("p2", 1, number="2"))
     file = feed.file("srs_customers", 6)
     raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
-    feed.load(file, customers() | {"rejects": frame("rejects", [refused(raw)])})
+    feed.load(file, customers() | refused(1), texts={1: raw})
     receipt = erased(store, srs="1")
     names = [each.file.removeprefix("TestShop_SRS_") for each in receipt.originals]
     assert names == ["Customers_1.zip", "Customers_3.zip", "Customers_6.zip", "Purchases_4.zip"]
@@ -229,11 +235,10 @@ def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psyco
         "<C><CustomerNumber>1</CustomerNumber></C>",
         "<C><City>1</City></C>",
     )
-    rejects = frame("rejects", [refused(raw, record) for record, raw in enumerate(texts, 1)])
     file = feed.file("srs_customers", 2)
     for run in ("first", "again"):
-        feed.load(file, customers() | {"rejects": rejects}, run)
-        found = store.execute("SELECT record, code, raw FROM rejects ORDER BY 1").fetchall()
+        feed.load(file, customers() | refused(1, 2, 3), run, dict(enumerate(texts, 1)))
+        found = store.execute(REJECTS).fetchall()
         assert found == [(1, "invalid_date", None), (2, "invalid_date", None), (3, "invalid_date", texts[2])]
 
 

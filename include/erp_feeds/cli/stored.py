@@ -176,8 +176,8 @@ def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = F
         print_json(found)
         return
     print_facts(f"Invoice debtors of {name}", found.counts)
-    print_table("Cycles", found.cycles, ("accounts", "path"))
-    print_table("Chains", found.chains, ("hops", "path", "ends"))
+    print_table("Cycles", found.cycles, ("accounts", "route"))
+    print_table("Chains", found.chains, ("hops", "route", "ends"))
     print_table("Unknown debtors", found.unknown_debtors, ("debtor", "accounts"))
     print_table("Self references", found.self_references, ("account",))
 

@@ -45,6 +45,11 @@ class Chain:
     ends: End
     """At an account of its own, one invoiced to itself, an unknown one, or where the path enters a cycle."""
 
+    @property
+    def route(self) -> str:
+        """The path in one line."""
+        return " > ".join(self.path)
+
 
 @dataclass(frozen=True)
 class Cycle:
@@ -52,6 +57,11 @@ class Cycle:
 
     path: list[str]
     accounts: int
+
+    @property
+    def route(self) -> str:
+        """The path in one line."""
+        return " > ".join(self.path)
 
 
 @dataclass(frozen=True)
