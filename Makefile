@@ -18,12 +18,12 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit check bench format docs lock screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench format docs lock screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-	    printf '  %-11s %s\n' "$$name" "$$text"; done
+	    printf '  %-12s %s\n' "$$name" "$$text"; done
 
 setup: $(VENV)/.installed ## make .venv with everything pinned (the other targets do it when needed)
 
@@ -58,11 +58,14 @@ airflow: setup ## run airflow in the demo's environment: make airflow CMD="dags 
 	@[ -f '$(STATE)/env.sh' ] || { echo "error: no demo in $(STATE) yet: make run" >&2; exit 1; }
 	@. '$(STATE)/env.sh' && airflow $(CMD)
 
-test: setup ## run every test
+test: setup ## run every test that needs nothing but this folder
 	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST)
 
 test-unit: setup ## run the unit tests: no network, no database
 	@$(PYTHON) -m pytest tests/unit -n $(WORKERS) $(PYTEST)
+
+test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
+	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
 
 check: setup ## lint, formatting, types, layers, merchant files
 	@$(VENV)/bin/ruff check .

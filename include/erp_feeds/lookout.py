@@ -35,8 +35,6 @@ class Look:
     """Folders of which the server did not list every name."""
     unreadable: int
     """Lines of listings that are in no known form."""
-    set_aside: tuple[str, ...]
-    """Loaded files that were about to be moved or deleted when a task was killed."""
 
 
 def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Look:
@@ -62,7 +60,6 @@ def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Lo
         known=tuple(exact.get(each.path, each) for each in found.sightings if each.path not in not_known),
         truncated=found.truncated,
         unreadable=found.unreadable,
-        set_aside=found.set_aside,
     )
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from erp_feeds.errors import ConfigurationError, nearest
 
-Vocabulary = Mapping[str, tuple[str, ...]]
-"""Interface name -> column names; given by the layer above, which knows the interfaces."""
+Location = tuple[str | int, ...]
+"""Keys and positions that lead to a place of the file."""
+
+Fault = tuple[Location, str]
+"""Where, and what is wrong there."""
 
 
 class _Strict(BaseModel):
     """Frozen, and refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, serialize_by_alias=True)
 
 
 class Ftps(_Strict):
@@ -40,6 +45,51 @@ class Ftps(_Strict):
     )
 
 
+class LinkSettings(_Strict):
+    """How one target is filled."""
+
+    source: str | None = Field(
+        None, alias="from", min_length=1, description="Column name, or name of an extra element"
+    )
+    join: tuple[str, ...] = Field(
+        (), description="Several of them, joined by a blank; missing ones are left out"
+    )
+    transform: str | None = Field(None, description="Named transform; that of the target by default")
+    date_form: str | None = Field(
+        None, description="How the ERP writes a date: %d, %m and %Y once each, for example %d-%m-%Y"
+    )
+    empty: Literal["keep", "clear"] = Field(
+        "keep", description="What an empty element does to the field; a missing one always keeps it"
+    )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return the names that fill the target."""
+        return self.join if self.source is None else (self.source,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_link(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            raise ValueError("a link is {from: NAME} or {join: [NAME, NAME]}; null unlinks a default")  # noqa: TRY004 - pydantic tells of no TypeError
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.source is None) == (not self.join):
+            raise ValueError("a link has either from or join")
+        if self.join and (len(self.join) < 2 or len(set(self.join)) < len(self.join)):
+            raise ValueError("a join has two or more different parts; for one, write from")
+        return self
+
+    @field_validator("date_form")
+    @classmethod
+    def _whole_dates(cls, value: str | None) -> str | None:
+        if value is not None and (sorted(re.findall("%(.?)", value)) != ["Y", "d", "m"] or len(value) > 20):
+            raise ValueError("a date form has %d, %m and %Y once each, with what stands between them")
+        return value
+
+
 class InterfaceSettings(_Strict):
     """One interface of this merchant."""
 
@@ -51,6 +101,20 @@ class InterfaceSettings(_Strict):
     )
     excluded_skus: tuple[str, ...] = Field(
         (), description="Articles such as deposits that do not decide between order and return"
+    )
+    extra_elements: tuple[str, ...] = Field(
+        (), description="Elements of a record beside the documented ones, as sources of the mapping"
+    )
+    mapping: dict[str, LinkSettings | None] = Field(
+        default_factory=dict, description="Target -> how it is filled, where not by default; null unlinks it"
+    )
+    # Never by default: the files are incremental, so each good record is right by itself, and one bad record
+    # is a large share of a small file. Worth setting where a file is a whole export, or may break as a whole.
+    max_reject_percent: float = Field(
+        100,
+        ge=0,
+        le=100,
+        description="Share of refused records above which nothing of a file loads and it is quarantined",
     )
 
 
@@ -119,6 +183,16 @@ class Merchant(_Strict):
         return tuple(email.lower() for email in value)
 
 
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the layer above knows of interfaces, which this module may not know."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    """Interface name -> its column names."""
+    mapping_faults: Callable[[str, InterfaceSettings], Iterable[Fault]]
+    """Finds what is wrong with the mapping of an interface; locations begin below it."""
+
+
 MerchantFile = Annotated[Path, "a YAML file in the folder of merchants"]
 
 
@@ -134,7 +208,7 @@ def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
         ConfigurationError: names file, line, value and the nearest valid name of every fault.
     """
     node, data = _load(path)
-    faults = list(_interface_faults(data, vocabulary))
+    faults = [*_interface_faults(data, vocabulary)]
     merchant: Merchant | None = None
     try:
         merchant = Merchant.model_validate(data)
@@ -142,8 +216,9 @@ def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
         faults = [*_model_faults(error), *faults]
     if merchant and merchant.name != path.stem:
         faults.append((("name",), f"is '{merchant.name}', but the file is {path.name}: name them alike"))
-    if faults or merchant is None:
-        lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in faults]
+    lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in faults]
+    lines += [f"{path.name}:{line}: {key} is there twice" for line, key in _repeated_keys(node)]
+    if lines or merchant is None:
         raise ConfigurationError("\n".join(lines), "invalid_merchant_file")
     return merchant
 
@@ -174,24 +249,51 @@ def _load(path: MerchantFile) -> tuple[yaml.Node, dict[str, Any]]:
     return node, data
 
 
-Location = tuple[str | int, ...]
-
-
-def _interface_faults(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[tuple[Location, str]]:
-    """Find interface and column names that no interface declares."""
+def _interface_faults(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Fault]:
+    """Find the names that no interface declares, and mappings that cannot work."""
     interfaces = data.get("interfaces")
     for name, options in interfaces.items() if isinstance(interfaces, dict) else ():
-        if name not in vocabulary:
-            yield ("interfaces", str(name)), f"is no interface; {nearest(str(name), vocabulary)}"
+        if name not in vocabulary.columns:
+            yield ("interfaces", str(name)), f"is no interface; {nearest(str(name), vocabulary.columns)}"
             continue
         elements = options.get("elements") if isinstance(options, dict) else None
+        known = vocabulary.columns[name]
         for column in elements if isinstance(elements, dict) else ():
-            if column not in vocabulary[name]:
-                message = f"is no field of {name}; {nearest(str(column), vocabulary[name])}"
+            if column not in known:
+                message = f"is no field of {name}; {nearest(str(column), known)}"
                 yield ("interfaces", name, "elements", str(column)), message
+        for location, message in _mapping_faults(name, options, vocabulary):
+            yield ("interfaces", name, *location), message
 
 
-def _model_faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
+def _mapping_faults(name: str, options: object, vocabulary: Vocabulary) -> Iterable[Fault]:
+    try:
+        checked = InterfaceSettings.model_validate(options)
+    except ValidationError:  # told by the model's own faults
+        return ()
+    return vocabulary.mapping_faults(name, checked)
+
+
+def _repeated_keys(root: yaml.Node) -> list[tuple[int, str]]:
+    """Find keys that a mapping holds twice, of which YAML would silently take the last: line and key."""
+    found: list[tuple[int, str]] = []
+    waiting, visited = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in visited:  # an alias may lead back to where it stands
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys = [str(key.value) for key, _ in node.value]
+            again = (key for place, (key, _) in enumerate(node.value) if str(key.value) in keys[:place])
+            found += [(key.start_mark.line + 1, str(key.value)) for key in again]
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+    return sorted(found)
+
+
+def _model_faults(error: ValidationError) -> Iterator[Fault]:
     for fault in error.errors():
         loc = fault["loc"]
         if fault["type"] == "extra_forbidden":
@@ -209,10 +311,10 @@ def _keys_at(loc: Location) -> list[str]:
         "ftps": Ftps,
         "alerts": Alerts,
         "limits": Limits,
-        "interfaces": InterfaceSettings,
+        "interfaces": LinkSettings if "mapping" in loc[2:3] else InterfaceSettings,
     }
     model = nested.get(str(loc[0]), Merchant) if loc else Merchant
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _line(node: yaml.Node, loc: Location) -> int:

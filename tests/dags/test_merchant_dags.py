@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import ParamValidationError
 
 from erp_feeds import dag as building
+from erp_feeds.batch import PARAM, Replay
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import merchant_files
 from erp_feeds.settings import INCLUDE
@@ -67,6 +69,16 @@ class TestEveryDag:
         assert sense.max_active_tis_per_dag == load.max_active_tis_per_dag == 1
         assert dag.max_active_runs == 1
         assert not dag.catchup
+
+    def test_asks_in_its_form_for_what_to_replay_and_by_default_for_nothing(self, dag: DAG) -> None:
+        fields = {name.removeprefix(PARAM) for name in dag.params}
+        assert fields == set(Replay.model_fields)
+        assert Replay.from_params(dag.params.validate()) is None
+        for name, wrong in {"since": "yesterday", "rejects": "nonsense", "files": "a.zip"}.items():
+            with pytest.raises(ParamValidationError):
+                dag.params.get_param(PARAM + name).resolve(wrong)
+        assert dag.params.get_param(PARAM + "since").resolve("2017-01-01") == "2017-01-01"
+        assert dag.params.get_param(PARAM + "rejects").resolve("too_many_rejects")
 
     def test_writes_its_tables_as_assets(self, dag: DAG) -> None:
         outlets = {asset.name for asset in dag.get_task("load").outlets}

@@ -37,10 +37,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("record", pa.int32()),
             *((name, TEXT) for name in ("number", "email", "firstname", "lastname", "gender")),
             ("birthdate", pa.date32()),
-            *((name, TEXT) for name in ("phone", "postcode", "city", "country")),
-            ("newsletter", pa.bool_()),
-            ("custom", TEXT),
-            ("cleared", TEXT),
+            *((name, TEXT) for name in ("phone", "postcode", "city", "country", "language", "currency")),
+            *((name, pa.bool_()) for name in ("newsletter", "service", "marketing")),
+            *((name, TEXT) for name in ("custom", "cleared", "mapping_version")),
         ]
     ),
     "purchases": pa.schema(
@@ -52,7 +51,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("currency", TEXT),
             ("total", pa.decimal128(14, 2)),
             ("line_count", pa.int32()),
-            ("content_hash", TEXT),
+            *((name, TEXT) for name in ("content_hash", "custom", "mapping_version")),
         ]
     ),
     "lines": pa.schema(
@@ -79,9 +78,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "rejects": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("code", "field", "reason")),
-            ("line", pa.int32()),
-            ("raw", TEXT),
+            *((name, TEXT) for name in ("code", "field", "reason", "key")),
         ]
     ),
 }
@@ -203,6 +200,7 @@ def purchases(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
 TABLES = (
     "files",
     "rejects",
+    "rejected_records",
     "profiles",
     "identifiers",
     "email_matches",
@@ -210,6 +208,7 @@ TABLES = (
     "purchases",
     "purchase_lines",
     "accounts",
+    "mappings",
 )
 
 

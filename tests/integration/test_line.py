@@ -103,7 +103,7 @@ def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
 
     query = (
         "SELECT name, record, rejects.code, field, line, raw "
-        "FROM rejects JOIN files USING (file_id) ORDER BY name"
+        "FROM rejects JOIN rejected_records USING (file_id, record) JOIN files USING (file_id) ORDER BY name"
     )
     account, person = shop.store.execute(query).fetchall()
     lines = erp_cache_xml((ACCOUNTS_1_0[0], bad), "1.1").decode().splitlines()

@@ -127,27 +127,6 @@ def test_a_rerun_writes_nothing(store: psycopg.Connection) -> None:
     assert scalar(store, "SELECT count(*) FROM file_runs") == 8
 
 
-def test_rejects_of_a_file_are_replaced(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    file = feed.file("erp_cache_customers", 1)
-    reject = {
-        "record": 1,
-        "code": "invalid_decimal",
-        "field": "cash_back",
-        "reason": "bad",
-        "line": 7,
-        "raw": "<C/>",
-    }
-    feed.load(
-        file, {**accounts(), "rejects": frame("rejects", [reject, {**reject, "record": 2, "field": None}])}
-    )
-    assert scalar(store, "SELECT count(*) FROM rejects") == 2
-    feed.load(file, {**accounts(FULL), "rejects": frame("rejects", [{**reject, "reason": "worse"}])})
-    assert store.execute("SELECT record, field, reason, line, raw FROM rejects").fetchall() == [
-        (1, "cash_back", "worse", 7, "<C/>")
-    ]
-
-
 def test_a_crash_before_the_end_leaves_nothing(
     store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,6 +139,13 @@ def test_customers_10_missing_keeps_and_only_linked_empties_clear(store: psycopg
     assert found == ("Ada", None, True, {"custom_shoe": "42", "custom_srs_customer_number": "1"})
 
 
+def test_customers_10_only_the_named_field_is_cleared(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE, custom={"custom_a_b": "1", "custom_axb": "2"}))
+    feed.customers(2, customer("1", ONE, cleared=",custom_axb,"))
+    assert profiles(store, "custom")["1"] == {"custom_a_b": "1", "custom_srs_customer_number": "1"}
+
+
 def test_customers_12_number_is_a_custom_field_too(store: psycopg.Connection) -> None:
     Feed(store).customers(1, customer("00123", ONE))
     assert profiles(store, "custom") == {"00123": {"custom_srs_customer_number": "00123"}}

@@ -49,7 +49,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 
 def test_help_is_everywhere(run: CliRunner) -> None:
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert len(names) == 14
+    assert len(names) == 16
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name

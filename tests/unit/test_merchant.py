@@ -102,6 +102,16 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert len(message.splitlines()) == 2
 
 
+def test_a_key_that_is_there_twice_is_no_silent_choice(tmp_path: Path) -> None:
+    message = fault(tmp_path, "currency: EUR\n", "currency: EUR\ncurrency: USD\n")
+    assert message == "shop.yaml:5: currency is there twice"
+
+
+def test_an_alias_that_leads_back_to_itself_is_a_fault_like_others(tmp_path: Path) -> None:
+    message = fault(tmp_path, "currency: EUR\n", "currency: EUR\nloop: &again [*again]\n")
+    assert "shop.yaml:5: loop is no known key" in message
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

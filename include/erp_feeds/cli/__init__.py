@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, server, stored
+from erp_feeds.cli import configuration, mapping, replaying, server, stored
 from erp_feeds.errors import FeedError
 
 
@@ -39,6 +39,7 @@ for _command in (
     configuration.docs,
     server.enable,
     server.doctor,
+    mapping.mapping,
     stored.migrate,
     stored.status,
     stored.files,
@@ -46,5 +47,6 @@ for _command in (
     stored.orders,
     stored.account,
     stored.rejects,
+    replaying.replay,
 ):
     app.command()(_command)

@@ -187,9 +187,8 @@ def _writing(path: Path, member: str) -> Iterator[IO[bytes]]:
 
 def _documents() -> dict[str, str]:
     """Return every generated file of the project: its path below the root, and its text."""
-    from erp_feeds.interfaces import INTERFACES
+    from erp_feeds.interfaces import INTERFACES, mapping_tables, tables
     from erp_feeds.interfaces.schemas import file_names, xsd
-    from erp_feeds.interfaces.tables import markdown
     from erp_feeds.transport.ftps import connection
 
     schemas = {
@@ -198,8 +197,9 @@ def _documents() -> dict[str, str]:
         for version, name in file_names(each).items()
     }
     return {
-        "docs/interfaces.md": markdown(INTERFACES.values()),
         "docs/ftps-connection.md": connection.markdown(),
+        "docs/interfaces.md": tables.markdown(INTERFACES.values()),
+        "docs/mapping.md": mapping_tables.markdown(INTERFACES.values()),
         **schemas,
         "include/merchants/merchant.schema.json": _merchant_schema(),
     }

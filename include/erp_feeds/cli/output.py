@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +67,8 @@ def _console() -> Console:
 def _plain(value: Any) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return facts_of(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, Decimal):
         return float(value)  # exact to the cent up to ten billion
     if isinstance(value, (date, datetime)):
@@ -94,7 +97,8 @@ def _words(value: object) -> str:
             return f"{value:,.1f}"
         case datetime():
             return value.isoformat(sep=" ", timespec="seconds")
-        case dict():
-            return ", ".join(f"{name} {_words(each)}" for name, each in sorted(value.items()))
+        case dict() | list():
+            parts = sorted(value.items()) if isinstance(value, dict) else [(each,) for each in value]
+            return ", ".join(" ".join(map(_words, part)) for part in parts)
         case _:
             return str(value)

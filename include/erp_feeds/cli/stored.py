@@ -20,6 +20,7 @@ PURCHASE_COLUMNS = (
     "total",
     "currency",
     "line_count",
+    "mapping_version",
     "file",
 )
 
@@ -167,24 +168,28 @@ def rejects(
     *,
     code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
     file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
+    with_closed: Annotated[bool, typer.Option("--all", help="Also those that a later load mended.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
     ] = False,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show refused records and quarantined files, with code and reason."""
+    """Show refused records that are still open, and quarantined files, with code and reason."""
     from erp_feeds.store import queries
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
         wanted = {"code": code, "file": file}
-        records = queries.rejects(connection, name, **wanted, limit=limit, with_raw=raw)
+        records = queries.rejects(
+            connection, name, **wanted, limit=limit, with_closed=with_closed, with_raw=raw
+        )
         refused = queries.quarantined(connection, name, **wanted, limit=limit)
     if as_json:
         shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
         print_json({"rejects": shown, "quarantined": refused})
         return
     columns = ("file", "record", "line", "code", "field", "reason")
-    print_table(f"Rejects of {name}", records, (*columns, "raw") if raw else columns)
+    mended = ("closed_at", "closed_by_file") if with_closed else ()
+    print_table(f"Rejects of {name}", records, (*columns, *mended, "raw") if raw else (*columns, *mended))
     print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at"))

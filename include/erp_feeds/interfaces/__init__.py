@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
+from erp_feeds.interfaces.mapping import FieldMapping, as_delivered, mapping_of_settings
+from erp_feeds.interfaces.mapping_faults import mapping_faults
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.interfaces.srs_customers import SRS_CUSTOMERS
 from erp_feeds.interfaces.srs_purchases import SRS_PURCHASES
-from erp_feeds.merchant import Merchant
+from erp_feeds.merchant import Merchant, Vocabulary
 
 INTERFACES: Mapping[str, Interface] = {
     interface.name: interface for interface in (SRS_CUSTOMERS, SRS_PURCHASES, ERP_CACHE_CUSTOMERS)
 }
 
-VOCABULARY: Mapping[str, tuple[str, ...]] = {name: each.field_names() for name, each in INTERFACES.items()}
-"""Interface name -> its column names: what a merchant file may speak of."""
+VOCABULARY = Vocabulary(
+    columns={name: each.field_names() for name, each in INTERFACES.items()},
+    mapping_faults=lambda name, settings: mapping_faults(INTERFACES[name], settings),
+)
+"""What a merchant file may speak of."""
 
 
 def interface_of(merchant: Merchant, name: str) -> Interface:
-    """Return an interface with the element names that this merchant's ERP writes."""
-    return INTERFACES[name].with_elements(merchant.interfaces[name].elements)
+    """Return an interface as this merchant's ERP delivers it: element names, extra elements, date forms."""
+    return as_delivered(INTERFACES[name], merchant.interfaces[name])
+
+
+def mapping_of(merchant: Merchant, name: str) -> FieldMapping:
+    """Return the effective mapping of an interface: the default links, and what the merchant file says."""
+    return mapping_of_settings(INTERFACES[name], merchant.interfaces[name])
 
 
 def interfaces_of(merchant: Merchant) -> list[Interface]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 
+ISO_DATE = "%Y-%m-%d"
 TIMESTAMP_FORMS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
@@ -41,6 +43,10 @@ class Field:
     """For decimals: precision and scale."""
     minimum: int | None = None
     maximum: int | None = None
+    date_form: str = ISO_DATE
+    """For dates: %d, %m and %Y as the ERP writes them; a mapping may say otherwise."""
+    stands_alone: bool = True
+    """Whether it means something by itself: an infix without a name does not."""
     description: str = ""
     example: str = ""
 
@@ -68,6 +74,48 @@ class Header:
 
 
 @dataclass(frozen=True)
+class Transform:
+    """A named way from source text to the value of a target; `steps/meanings.py` holds how."""
+
+    name: str
+    description: str
+    reads: FieldType | None = None
+    """The type as which the parser reads a text source; None: it stays text and is looked up later."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A field of the receiving side that a link fills."""
+
+    name: str
+    description: str
+    transform: str = ""
+    """The one transform that makes its values; empty: text as delivered."""
+    fixed: str = ""
+    """Why its default link stands; empty: a merchant may change or unlink it."""
+    of_line: bool = False
+    """Whether each line of a record has one."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One target and the source fields that fill it."""
+
+    target: str
+    sources: tuple[str, ...]
+    """Column names, or names of extra elements; several are joined by a blank."""
+    transform: str = ""
+    date_form: str = ""
+    clears: bool = False
+    """Whether an empty source clears the target; else it keeps its value (rule: customers 10)."""
+    default: bool = True
+
+
+EXTRA = "extra:"
+"""Begins the column name of an extra element, lest it meet a column of the interface or of a step."""
+
+
+@dataclass(frozen=True)
 class Interface:
     """One kind of file: everything that parser, validation, tables, docs, samples and XSD need."""
 
@@ -90,6 +138,12 @@ class Interface:
     """Tables that a load of this interface writes."""
     lines: Lines | None = None
     header: Header | None = None
+    targets: tuple[Target, ...] = ()
+    """What links may fill, beside custom fields; none: the interface has no mapping."""
+    links: tuple[Link, ...] = ()
+    """The links that stand unless a merchant says otherwise."""
+    replaces: bool = False
+    """Whether a newer record replaces the stored row as a whole, so that no field is ever kept."""
 
     def field(self, name: str) -> Field:
         """Return the field of that column name."""
@@ -105,8 +159,7 @@ class Interface:
         The shop name may hold underscores, so the last token counts; only the extension ignores case
         (rule: ERP cache, file names).
         """
-        form = rf"(?P<shop>.+)_{re.escape(self.token)}_(?P<index>[0-9]+)\.(?P<ext>\w+)"
-        found = re.fullmatch(form, file_name)
+        found = _name_form(self.token).fullmatch(file_name)
         if not found or found["ext"].lower() not in ("zip", "xml"):
             return None
         return FileName(found["shop"], found["index"])
@@ -116,9 +169,19 @@ class Interface:
         lines = self.lines and replace(self.lines, fields=_renamed(self.lines.fields, elements))
         return replace(self, fields=_renamed(self.fields, elements), lines=lines)
 
+    def with_extras(self, elements: Iterable[str]) -> Interface:
+        """Return the interface with more elements of the record: optional, read as text."""
+        extras = (Field(EXTRA + element, element, description="Extra element") for element in elements)
+        return replace(self, fields=(*self.fields, *extras))
+
     def field_names(self) -> tuple[str, ...]:
         """Return every column name, of the record and of its lines."""
         return tuple(field.name for field in (*self.fields, *(self.lines.fields if self.lines else ())))
+
+
+@cache
+def _name_form(token: str) -> re.Pattern[str]:
+    return re.compile(rf"(?P<shop>.+)_{re.escape(token)}_(?P<index>[0-9]+)\.(?P<ext>\w+)")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from erp_feeds.interfaces.spec import Field, FieldType, Interface, Lines
+from erp_feeds.interfaces.spec import Field, FieldType, Interface, Lines, Link
+from erp_feeds.interfaces.targets import PURCHASE_TARGETS
 
 SRS_PURCHASES = Interface(
     name="srs_purchases",
@@ -90,4 +91,19 @@ SRS_PURCHASES = Interface(
             ),
         ),
     ),
+    targets=PURCHASE_TARGETS,
+    links=(
+        Link("event", ("amount",)),
+        Link("orderid", ("order_number", "receipt_number", "branch", "date_time")),
+        Link("number", ("customer_number",)),
+        Link("email", ("email",)),
+        Link("timestamp", ("date_time",)),
+        Link("currency", ("currency",), "currency"),
+        Link("totalvalue", ("amount",)),
+        Link("products.id", ("sku",)),
+        Link("products.name", ("description",)),
+        Link("products.price", ("amount", "quantity")),
+        Link("products.quantity", ("quantity",)),
+    ),
+    replaces=True,
 )

@@ -19,6 +19,7 @@ customer files a missing element keeps what the store knows. Every element name 
 merchant, under `interfaces.<name>.elements` of its file. `[SHOPNAME]` is the merchant's `shop_name`;
 `[INDEXNUMBER]` is any run of digits, and files of one interface load in its numeric order. A file may
 also come unzipped, as `.xml`. The schemas in [xsd/](xsd/) say the same for machines.
+Which element fills which field of a profile or purchase: [mapping.md](mapping.md).
 """
 
 

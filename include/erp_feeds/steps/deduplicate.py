@@ -1,4 +1,4 @@
-"""Makes every key occur once in a file; what the file says of a key last is what stays."""
+"""Fills the linked fields, and makes every key occur once in a file: what it says last is what stays."""
 
 from __future__ import annotations
 
@@ -13,67 +13,82 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.errors import WarningCode
+from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of
+from erp_feeds.steps.mapping import LINKED_CURRENCY, fill_lines, fill_profiles, fill_purchases
 from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.purchases import ONLINE, ORDER, identify, with_quantities
 
 
 def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Merchant) -> Outcome:
-    """Collapse the records of one key within a file.
+    """Fill the targets of the merchant's mapping, then collapse the records of one key within a file.
+
+    In this order, because it is a profile's field that the last record wins: two records in one file and the
+    same two in two files end alike, also where a field is joined from several elements or cleared by one.
 
     Args:
         frames: As parse left them, of the whole file.
         interface: Decides what the key is and what wins.
-        merchant: Zone, currency and excluded skus of purchases.
+        merchant: Mapping, zone, currency and excluded skus.
 
     Returns:
-        The same frames with one record a key, in file order; purchases also get what `purchases.identify`
-        derives. A collapsed record goes by the number of the last one of its key.
+        The same frames with one record a key, in file order: customers as `mapping.fill_profiles` fills
+        them, purchases with what `mapping.fill_purchases` fills and `purchases.identify` derives. A collapsed
+        record goes by the number of the last one of its key.
     """
     outcome = _STEPS[interface.name](frames, merchant)
     untouched = {name: frame for name, frame in frames.items() if name not in outcome.frames}
     return Outcome({**untouched, **outcome.frames}, outcome.counts)
 
 
-def _customers(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
-    """Collapse by number, or else by e-mail; an empty field keeps what is known (rule: customers 6)."""
-    records = table_of(frames["records"])
-    number, email = array_of(records["customer_number"]), array_of(records["email"])
-    key = pc.coalesce(_tagged("n", number), _tagged("e", email))
-    return _collapsed(records, key, clears=False)
+def _customers(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
+    """Collapse by number, or else by e-mail (rule: customers 6)."""
+    profiles, unknown = fill_profiles(table_of(frames["records"]), mapping_of(merchant, "srs_customers"))
+    number, email = array_of(profiles["number"]), array_of(profiles["email"])
+    collapsed = _collapsed(profiles, pc.coalesce(_tagged("n", number), _tagged("e", email)))
+    return Outcome(collapsed.frames, collapsed.counts.plus(_warned(WarningCode.UNKNOWN_VALUE, unknown)))
 
 
 def _accounts(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
     """Collapse by account, as if its records were applied one after the other (rule: ERP cache 5)."""
     records = table_of(frames["records"])
-    return _collapsed(records, array_of(records["account_number"]), clears=True)
+    return _collapsed(records, array_of(records["account_number"]))
 
 
 def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
     """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7)."""
+    mapping = mapping_of(merchant, "srs_purchases")
+    delivered, unknown = fill_purchases(table_of(frames["records"]), mapping)
     lines = with_quantities(table_of(frames["lines"]))
-    identified = identify(table_of(frames["records"]), lines, merchant)
-    records = identified.records
-    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
-    # An order number names one order, but several returns of it may bear the same moment.
-    unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
-    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
-    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
-    kept = ~(superseded | repeated)
-    records = records.filter(pa.array(kept))
-    rank = known[kept].groupby("purchase_id", sort=False).cumcount().to_numpy()
+    identified = identify(delivered, lines, merchant)
+    records, kept = _one_per_basket(identified.records)
+    ids = records.select(["purchase_id"]).to_pandas()
+    rank = ids.groupby("purchase_id", sort=False).cumcount().to_numpy()
     collisions = int(np.count_nonzero(rank))
     if collisions:
         records = _suffixed(records, rank)
     if not kept.all():
         lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(records["record"])))
-    warnings = {**identified.warnings}
-    if collisions:
-        warnings[WarningCode.RECEIPT_COLLISION.value] = collisions
-    counts = _tally(int(np.count_nonzero(~kept))).plus(Counts(warnings=warnings))
-    return Outcome({"records": frame_of(records), "lines": frame_of(lines)}, counts)
+    counts = _tally(int(np.count_nonzero(~kept))).plus(Counts(warnings=identified.warnings))
+    counts = counts.plus(_warned(WarningCode.RECEIPT_COLLISION, collisions))
+    unique = {"records": frame_of(records), "lines": frame_of(fill_lines(lines, mapping))}
+    return Outcome(unique, counts.plus(_warned(WarningCode.UNKNOWN_VALUE, unknown)))
+
+
+def _one_per_basket(records: pa.Table) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+    """Return the records without those for which a later or an equal one stands, and which ones are kept."""
+    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
+    # An order number names one order, but several returns of it may bear the same moment.
+    unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
+    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
+    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
+    if repeated.any():
+        records = _filled_last(records, known, unique)
+    kept = ~(superseded | repeated)
+    return records.filter(pa.array(kept)), kept
 
 
 _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] = {
@@ -81,6 +96,17 @@ _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] 
     "srs_purchases": _purchases,
     "erp_cache_customers": _accounts,
 }
+
+
+def _filled_last(records: pa.Table, known: pd.DataFrame, unique: npt.NDArray[np.bool_]) -> pa.Table:
+    """Give equal baskets what the last of them fills beside it, as if each came in a file of its own."""
+    keys = [known[name] for name in ("channel", "purchase_id", "content_hash")]
+    position = pd.Series(np.arange(len(known)))
+    last = np.where(unique, position, position.groupby(keys, sort=False).transform("max"))
+    for place, name in enumerate(records.column_names):
+        if name == LINKED_CURRENCY or name.startswith(CUSTOM):
+            records = records.set_column(place, name, pc.take(array_of(records[name]), pa.array(last)))
+    return records
 
 
 def _suffixed(records: pa.Table, rank: npt.NDArray[np.int64]) -> pa.Table:
@@ -97,11 +123,14 @@ def _tagged(tag: str, column: Column) -> Column:
 
 
 def _tally(collapsed: int) -> Counts:
-    warnings = {WarningCode.REPEATED_KEY.value: collapsed} if collapsed else {}
-    return Counts(collapsed=collapsed, warnings=warnings)
+    return Counts(collapsed=collapsed).plus(_warned(WarningCode.REPEATED_KEY, collapsed))
 
 
-def _collapsed(records: pa.Table, key: Column, *, clears: bool) -> Outcome:
+def _warned(code: WarningCode, number: int) -> Counts:
+    return Counts(warnings={code.value: number} if number else {})
+
+
+def _collapsed(records: pa.Table, key: Column) -> Outcome:
     """Merge the records of one key field by field; only repeated keys are looked at."""
     keys = key.to_pandas()
     repeated = keys.duplicated(keep=False).to_numpy() & keys.notna().to_numpy()
@@ -109,7 +138,7 @@ def _collapsed(records: pa.Table, key: Column, *, clears: bool) -> Outcome:
         return Outcome({"records": frame_of(records)}, Counts())
     some = records.filter(pa.array(repeated))
     codes = pd.factorize(keys[repeated])[0]
-    merged = _merged(some, _groups(codes), clears=clears)
+    merged = _merged(some, _groups(codes))
     rest = records.filter(pa.array(~repeated))
     table = pa.concat_tables([rest, merged.cast(rest.schema)]).sort_by("record").combine_chunks()
     return Outcome({"records": frame_of(table)}, _tally(len(some) - len(merged)))
@@ -135,13 +164,12 @@ def _groups(codes: npt.NDArray[np.int64]) -> _Groups:
     return _Groups(order, starts)
 
 
-def _merged(table: pa.Table, groups: _Groups, *, clears: bool) -> pa.Table:
-    """Take each field from the last record that says something of it.
+def _merged(table: pa.Table, groups: _Groups) -> pa.Table:
+    """Take each field from the last record that says something of it: a value, or that it is cleared.
 
     Args:
         table: Records, each of a key that occurs more than once.
         groups: Which rows belong together.
-        clears: Whether an empty element says something (it clears), or nothing (the value before it stays).
     """
     columns: dict[str, Column] = {}
     cleared: dict[str, Column] = {}
@@ -152,7 +180,7 @@ def _merged(table: pa.Table, groups: _Groups, *, clears: bool) -> pa.Table:
         column = array_of(table[name])
         valid = column.is_valid().to_numpy(zero_copy_only=False)
         empty = is_true(pc.match_substring(text, f",{name},")).to_numpy(zero_copy_only=False)
-        rows = groups.last(valid | empty if clears else valid)
+        rows = groups.last(valid | empty)
         columns[name] = pc.take(column, pa.array(rows, mask=rows < 0))
         if empty.any():
             cleared[name] = pc.and_(columns[name].is_null(), pa.array(groups.last(empty) >= 0))

@@ -1,209 +1,149 @@
-"""From SRS customer fields to profile fields: the default links, declared as data."""
+"""From source fields to the fields of profiles and purchases, along the links of a merchant's mapping."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import reduce
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pycountry
 
-from erp_feeds.batch import Counts
-from erp_feeds.errors import WarningCode
-from erp_feeds.merchant import Merchant
+from erp_feeds.interfaces.mapping import FieldMapping
+from erp_feeds.interfaces.spec import Link
+from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.steps.frames import (
     Column,
     array_of,
     count_true,
     escaped_json,
-    frame_of,
     is_true,
     names_where,
-    table_of,
     without,
 )
-from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.meanings import MEANINGS
 
-Transform = Callable[..., Column]
-"""Takes the source columns, gives the target column; null where the sources mean nothing."""
-
-CUSTOM = "custom_"
-"""Targets with this prefix become members of the JSON object `custom`."""
+VERSION = "mapping_version"
+"""Column that says by which mapping a row was filled: the merchant file may change between two tasks."""
 
 
-@dataclass(frozen=True)
-class Link:
-    """One profile field and the source fields that fill it."""
-
-    target: str
-    sources: tuple[str, ...]
-    transform: Transform | None = None
-    clears: bool = False
-    """Whether an empty source clears the profile field; else it keeps its value (rule: customers 10)."""
-
-
-def _joined(infix: Column, name: Column) -> Column:
-    """Join infix and last name; an infix alone is no name."""
-    return pc.coalesce(pc.binary_join_element_wise(infix, name, " "), name)
-
-
-_GENDERS = {
-    "M": ("m", "man", "male", "dhr", "heer"),
-    "F": ("v", "f", "vrouw", "female", "mevr", "mevrouw"),
-    "U": ("o", "u", "onbekend", "unknown"),
-}
-_GENDER_OF = {word: gender for gender, words in _GENDERS.items() for word in words}
-
-
-def _gender(column: Column) -> Column:
-    """Return M, F or U (rule: customers 11)."""
-    return _by_unique_value(column, lambda value: _GENDER_OF.get(value.lower().rstrip(".")))
-
-
-_LOCAL_COUNTRIES = {
-    "nederland": "NL",
-    "holland": "NL",
-    "the netherlands": "NL",
-    "belgië": "BE",
-    "belgie": "BE",
-    "belgique": "BE",
-    "duitsland": "DE",
-    "deutschland": "DE",
-    "frankrijk": "FR",
-    "luxemburg": "LU",
-    "verenigd koninkrijk": "GB",
-    "groot-brittannië": "GB",
-    "engeland": "GB",
-    "uk": "GB",
-    "great britain": "GB",
-    "england": "GB",
-    "ierland": "IE",
-    "spanje": "ES",
-    "españa": "ES",
-    "italië": "IT",
-    "italia": "IT",
-    "oostenrijk": "AT",
-    "österreich": "AT",
-    "zwitserland": "CH",
-    "schweiz": "CH",
-    "suisse": "CH",
-    "denemarken": "DK",
-    "danmark": "DK",
-    "zweden": "SE",
-    "sverige": "SE",
-    "noorwegen": "NO",
-    "norge": "NO",
-    "polen": "PL",
-    "polska": "PL",
-    "verenigde staten": "US",
-}
-"""Names that people write and ISO 3166-1 does not list."""
-
-
-def _country_code(value: str) -> str | None:
-    if code := _LOCAL_COUNTRIES.get(value.lower()):
-        return code
-    try:
-        return str(pycountry.countries.lookup(value).alpha_2)
-    except LookupError:
-        return None
-
-
-def _country(column: Column) -> Column:
-    """Return the alpha-2 code of codes and names (rule: customers 11)."""
-    return _by_unique_value(column, _country_code)
-
-
-def _phone(column: Column) -> Column:
-    """Keep digits, - and +; the (0) that nobody dials behind a country code goes."""
-    dialled = pc.replace_substring_regex(column, r"^(\+|00)([^(]*)\(0\)", r"\1\2")
-    plain = pc.replace_substring_regex(dialled, "[^0-9+-]", "")
-    return without(plain, pc.invert(is_true(pc.match_substring_regex(plain, "[0-9]"))))
-
-
-def _by_unique_value(column: Column, meaning: Callable[[str], str | None]) -> Column:
-    """Look up each distinct value once."""
-    encoded = pc.dictionary_encode(column)
-    meanings = pa.array([meaning(value) for value in encoded.dictionary.to_pylist()], pa.string())
-    return pc.take(meanings, encoded.indices)
-
-
-CUSTOMER_LINKS: tuple[Link, ...] = (
-    Link("number", ("customer_number",)),
-    Link("email", ("email",)),
-    Link("firstname", ("first_name",)),
-    Link("lastname", ("infix", "last_name"), _joined),
-    Link("gender", ("gender",), _gender),
-    Link("birthdate", ("birth_date",)),
-    Link("phone", ("phone",), _phone),
-    Link("postcode", ("postal_code",)),
-    Link("city", ("city",)),
-    Link("country", ("country",), _country),
-    Link("newsletter", ("newsletter",)),
-    Link("custom_srs_customer_number", ("customer_number",)),
-    Link("custom_street", ("street",)),
-    Link("custom_housenumber", ("house_number",)),
-)
-"""The links that Activate makes by default, with the number in a custom field too (rule: customers 12)."""
-
-
-def map_customers(
-    records: pd.DataFrame,
-    merchant: Merchant,  # noqa: ARG001 - its own links will come with its file
-    links: Sequence[Link] = CUSTOMER_LINKS,
-) -> Outcome:
-    """Fill profile fields from SRS customer fields.
+def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, int]:
+    """Fill profile fields from the fields of customers.
 
     Args:
-        records: Customers as deduplicate left them.
-        merchant: Whose customers they are; its own links will come with its file.
-        links: Target fields and their sources.
+        records: Customers as parse left them.
+        mapping: Of their interface.
 
     Returns:
-        Frame `profiles`: record, a column for each link, `custom` (a JSON object as text), `cleared`. Values
-        without a known meaning are left out and counted as unknown_value.
+        A table with record, a column for each target (custom fields too), cleared (the targets that an empty
+        source empties) and mapping_version; and how many values were left out for want of a known meaning.
     """
-    table = table_of(records)
-    columns: dict[str, Column] = {"record": array_of(table["record"])}
-    custom: dict[str, Column] = {}
+    columns: dict[str, Column] = {"record": array_of(records["record"])}
+    emptied: dict[str, Column] = {}
     unknown = 0
-    for link in links:
-        sources = [array_of(table[name]) for name in link.sources]
-        values = link.transform(*sources) if link.transform else sources[0]
-        lost = values.is_null()
-        unknown += count_true(pc.and_(lost, sources[-1].is_valid()))
-        if link.target.startswith(CUSTOM):
-            custom[link.target] = values
-        else:
-            columns[link.target] = values
-    columns["custom"] = _json_objects(custom, len(table))
-    columns["cleared"] = _cleared(array_of(table["cleared"]), links)
-    warnings = {WarningCode.UNKNOWN_VALUE.value: unknown} if unknown else {}
-    return Outcome({"profiles": frame_of(pa.table(columns))}, Counts(warnings=warnings))
+    for link in mapping.links:
+        columns[link.target], lost = _filled(records, link, mapping)
+        unknown += lost
+        if link.clears:
+            emptied[link.target] = _emptied(records, link, mapping, columns[link.target])
+    columns["cleared"] = names_where(emptied, len(records))
+    columns[VERSION] = _constant(mapping.version, len(records))
+    return pa.table(columns), unknown
+
+
+def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, int]:
+    """Fill the currency and the custom fields of purchases from the fields of their records.
+
+    Args:
+        records: Purchases as parse left them.
+        mapping: Of their interface.
+
+    Returns:
+        The records with the columns linked_currency, each custom field, and mapping_version; and how many
+        values were left out for want of a known meaning.
+    """
+    columns: dict[str, Column] = {LINKED_CURRENCY: pa.nulls(len(records), pa.string())}
+    unknown = 0
+    currency = mapping.link("currency")
+    for link in (*([currency] if currency else []), *mapping.custom()):
+        name = link.target if link.target.startswith(CUSTOM) else LINKED_CURRENCY
+        columns[name], lost = _filled(records, link, mapping)
+        unknown += lost
+    columns[VERSION] = _constant(mapping.version, len(records))
+    for name, column in columns.items():
+        records = records.append_column(name, column)
+    return records, unknown
+
+
+LINKED_CURRENCY = "linked_currency"
+"""The currency that the mapping gives; null: the merchant's. The delivered one stays, for the hash."""
+
+
+def fill_lines(lines: pa.Table, mapping: FieldMapping) -> pa.Table:
+    """Return the lines with the article name (column description) that the mapping gives."""
+    link = mapping.link("products.name")
+    names = _filled(lines, link, mapping)[0] if link else pa.nulls(len(lines), pa.string())
+    return lines.set_column(lines.column_names.index("description"), "description", names)
+
+
+def with_custom_object(table: pa.Table) -> pa.Table:
+    """Return the table with its custom fields as one column `custom`: a JSON object as text."""
+    names = [name for name in table.column_names if name.startswith(CUSTOM)]
+    members = {name: array_of(table[name]) for name in names}
+    return table.drop_columns(names).append_column("custom", _json_objects(members, len(table)))
+
+
+def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column, int]:
+    """Return the values of a link's target, and how many sources have no known meaning."""
+    parts = {name: array_of(table[name]) for name in link.sources}
+    source = next(iter(parts.values())) if len(parts) == 1 else _joined(parts, mapping.dependent)
+    meaning = MEANINGS.get(link.transform)
+    if meaning is None:
+        return source, 0
+    values = meaning(source)
+    return values, count_true(pc.and_(source.is_valid(), values.is_null()))
+
+
+def _joined(parts: Mapping[str, Column], dependent: frozenset[str]) -> Column:
+    """Join parts by a blank, without those that are missing; an infix alone is no name."""
+    # Arrow's own null_handling="skip" drops the rows in which every part is null.
+    pieces = [
+        pc.fill_null(pc.binary_join_element_wise(pa.scalar(" "), part, ""), "") for part in parts.values()
+    ]
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pieces, ""), 1)
+    meaningful = pc.coalesce(*(part for name, part in parts.items() if name not in dependent))
+    return without(joined, meaningful.is_null())
+
+
+def _emptied(records: pa.Table, link: Link, mapping: FieldMapping, values: Column) -> Column:
+    """Return where a link's sources came empty and left its target without a value (rule: customers 10)."""
+    delivered = array_of(records["cleared"])
+    deciding = [name for name in link.sources if name not in mapping.dependent] or link.sources
+    masks = (is_true(pc.match_substring(delivered, f",{name},")) for name in deciding)
+    return pc.and_(reduce(pc.or_, masks), values.is_null())
+
+
+def _constant(text: str, rows: int) -> Column:
+    return pa.repeat(pa.scalar(text, pa.string()), rows)
 
 
 def _json_objects(members: Mapping[str, Column], rows: int) -> Column:
     """Return one JSON object a row, of the members that have a value."""
     if not members:
-        return pa.array(["{}"] * rows, pa.string())
+        return _constant("{}", rows)
     quote = pa.scalar('"')
     pieces = []
     for name, column in members.items():
-        text = escaped_json(pc.cast(column, pa.string()))
-        member = pc.binary_join_element_wise(pa.scalar(f',"{name}":"'), text, quote, "")
+        member = pc.binary_join_element_wise(
+            pa.scalar(f',"{name}":"'), escaped_json(_text(column)), quote, ""
+        )
         pieces.append(pc.fill_null(member, ""))
     # Arrow's own null_handling="skip" drops the rows in which every piece is null.
     inner = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pieces, ""), 1)
     return pc.binary_join_element_wise(pa.scalar("{"), inner, pa.scalar("}"), "")
 
 
-def _cleared(delivered: Column, links: Sequence[Link]) -> Column:
-    """Name the profile fields that a link tells to clear because their source came empty."""
-    masks = {
-        link.target: is_true(pc.match_substring(delivered, f",{link.sources[-1]},"))
-        for link in links
-        if link.clears
-    }
-    return names_where(masks, len(delivered))
+def _text(column: Column) -> Column:
+    """Return a custom field's values as text: days as yyyy-MM-dd, and yes or no by name."""
+    if pa.types.is_boolean(column.type):
+        return pc.if_else(column, "yes", "no")
+    return pc.cast(column, pa.string())

@@ -21,6 +21,9 @@ ONLINE, OFFLINE = "online", "offline"
 
 TOTAL = pa.decimal128(14, 2)
 
+TILL_PARTS = ("receipt_number", "branch", "date_time")
+"""Columns whose texts make the id of a till receipt."""
+
 _CELL, _ROW = "\t", "\n"
 """Join the parts of a hash: normalised XML text holds neither, so no two contents read alike."""
 
@@ -67,6 +70,15 @@ def total_faults(record: Column, columns: Mapping[str, Column]) -> list[Fault]:
     return [Fault(mask, RejectCode.OUT_OF_RANGE, "amount", "the total of the lines has too many digits")]
 
 
+def till_ids(columns: Mapping[str, Column]) -> Column:
+    """Return the ids of till receipts, null where a part is missing (rule: purchases 1).
+
+    Args:
+        columns: Receipt number, branch, and the moment as delivered.
+    """
+    return pc.binary_join_element_wise(*(_escaped(columns[name]) for name in TILL_PARTS), "|")
+
+
 def with_quantities(lines: pa.Table) -> pa.Table:
     """Return the lines with 1 where no quantity was delivered."""
     column = lines.schema.get_field_index("quantity")
@@ -89,7 +101,7 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     lines = lines.append_column("position", pa.array(position, pa.int64()))
     count, total, texts = _totals(len(records), lines)
     kind = _kinds(len(records), lines, _excluded_skus(merchant))
-    currency, unknown = _currencies(array_of(records["currency"]), merchant)
+    currency = _currencies(array_of(records["currency"]), merchant)
     text = array_of(records["date_time"])
     occurred_at, ambiguous, nonexistent = _moments(text, merchant.timezone)
     online = array_of(records["order_number"]).is_valid()
@@ -107,8 +119,8 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     for name, column in derived.items():
         table = table.append_column(name, column)
     table = table.append_column("content_hash", _hashes(table, texts))
-    codes = (WarningCode.UNKNOWN_VALUE, WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
-    found = zip(codes, (unknown, ambiguous, nonexistent), strict=True)
+    codes = (WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
+    found = zip(codes, (ambiguous, nonexistent), strict=True)
     return Identified(table, {code.value: number for code, number in found if number})
 
 
@@ -158,12 +170,7 @@ def _kinds(size: int, lines: pa.Table, excluded: tuple[str, ...]) -> Column:
 def _ids(records: pa.Table, kind: Column, online: Column) -> Column:
     """Make the ids of orders, till receipts and returns (rules: purchases 1 and 8)."""
     order_number, text = array_of(records["order_number"]), array_of(records["date_time"])
-    parts = [
-        _escaped(array_of(records["receipt_number"])),
-        _escaped(array_of(records["branch"])),
-        _escaped(text),
-    ]
-    offline_id = pc.binary_join_element_wise(*parts, "|")
+    offline_id = till_ids({name: array_of(records[name]) for name in TILL_PARTS})
     wall_clock = pc.replace_substring_regex(text, rf"\.[0-9]+|(?:{ZONE})$", "")
     digits = pc.replace_substring_regex(_only_after_day(wall_clock, text), "[^0-9]", "")
     moment = pc.utf8_rpad(digits, 14, "0")
@@ -182,11 +189,13 @@ def _escaped(column: Column) -> Column:
     return pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), "|", "\\|")
 
 
-def _currencies(column: Column, merchant: Merchant) -> tuple[Column, int]:
-    """Return three-letter codes; the merchant's where there is none or no such code."""
+def _currencies(column: Column, merchant: Merchant) -> Column:
+    """Return three-letter codes as delivered, for the hash; the merchant's where there is no such code.
+
+    The mapping does not matter here: what a purchase says must hash alike under every mapping.
+    """
     upper = pc.utf8_upper(column)
-    unknown = pc.and_(upper.is_valid(), pc.invert(matches(upper, "[A-Z]{3}")))
-    return pc.fill_null(without(upper, unknown), merchant.currency), count_true(unknown)
+    return pc.fill_null(without(upper, pc.invert(matches(upper, "[A-Z]{3}"))), merchant.currency)
 
 
 def _moments(text: Column, timezone: str) -> tuple[Column, int, int]:

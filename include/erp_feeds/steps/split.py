@@ -13,12 +13,12 @@ from erp_feeds.errors import SkipCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, frame_of, table_of
-from erp_feeds.steps.mapping import map_customers
+from erp_feeds.steps.mapping import LINKED_CURRENCY, VERSION, with_custom_object
 from erp_feeds.steps.outcome import Outcome
 
 PURCHASE_COLUMNS = (
     "record", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number", "branch",
-    "local_time", "occurred_at", "currency", "total", "line_count", "content_hash",
+    "local_time", "occurred_at", "currency", "total", "line_count", "content_hash", "custom", VERSION,
 )  # fmt: skip
 
 
@@ -39,21 +39,23 @@ def split(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Me
     return Outcome({**outcome.frames, **rejects}, outcome.counts)
 
 
-def _customers(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
+def _customers(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
     """Leave out customers that nothing identifies (rule: customers 4)."""
     records = table_of(frames["records"])
-    nobody = _nobody(records)
-    mapped = map_customers(frame_of(records.filter(pc.invert(nobody))), merchant)
-    return Outcome(mapped.frames, mapped.counts.plus(_skipped({SkipCode.NO_IDENTIFIER: nobody})))
+    nobody = _nobody(records, "number")
+    profiles = with_custom_object(records.filter(pc.invert(nobody)))
+    return Outcome({"profiles": frame_of(profiles)}, _skipped({SkipCode.NO_IDENTIFIER: nobody}))
 
 
-def _purchases(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
+def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
     """Leave out purchases of nobody, and those without lines (rules: purchases 3 and 9)."""
     records, lines = table_of(frames["records"]), table_of(frames["lines"])
-    nobody = _nobody(records)
+    nobody = _nobody(records, "customer_number")
     nothing = pc.and_(pc.equal(array_of(records["line_count"]), 0), pc.invert(nobody))
     kept = records.filter(pc.invert(pc.or_(nobody, nothing)))
-    kept = kept.append_column("number", kept["customer_number"]).select(PURCHASE_COLUMNS)
+    currency = pc.fill_null(kept[LINKED_CURRENCY], merchant.currency)
+    kept = kept.drop_columns(["currency"]).append_column("currency", currency)
+    kept = with_custom_object(kept.append_column("number", kept["customer_number"])).select(PURCHASE_COLUMNS)
     lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(kept["record"])))
     counts = _skipped({SkipCode.NO_IDENTIFIER: nobody, SkipCode.NO_LINES: nothing})
     return Outcome({"purchases": frame_of(kept), "lines": frame_of(lines)}, counts)
@@ -72,8 +74,8 @@ _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] 
 }
 
 
-def _nobody(records: pa.Table) -> Column:
-    return pc.and_(array_of(records["customer_number"]).is_null(), array_of(records["email"]).is_null())
+def _nobody(records: pa.Table, number: str) -> Column:
+    return pc.and_(array_of(records[number]).is_null(), array_of(records["email"]).is_null())
 
 
 def _skipped(masks: Mapping[SkipCode, Column]) -> Counts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.errors import RejectCode
-from erp_feeds.interfaces.spec import Field, FieldType
+from erp_feeds.interfaces.spec import ISO_DATE, Field, FieldType
 from erp_feeds.steps.frames import Column, count_true, is_one_of, is_true, type_of, without
 
 
@@ -141,10 +142,35 @@ def _real_days(text: Column) -> Column:
 
 
 def _date(spec: Field, text: Column) -> Reading:
-    """Read yyyy-MM-dd, real days only (rule: ERP cache 3)."""
-    days = _real_days(without(text, _unlike(text, _DATE)))
+    """Read real days only, yyyy-MM-dd (rule: ERP cache 3) or in the form that a mapping names."""
+    iso = (
+        without(text, _unlike(text, _DATE)) if spec.date_form == ISO_DATE else _iso_days(spec.date_form, text)
+    )
+    days = _real_days(iso)
     bad = pc.and_(text.is_valid(), days.is_null())
-    return Reading(days, [Fault(bad, RejectCode.INVALID_DATE, spec.name, "is no day of the form yyyy-MM-dd")])
+    reason = f"is no day of the form {form_words(spec.date_form)}"
+    return Reading(days, [Fault(bad, RejectCode.INVALID_DATE, spec.name, reason)])
+
+
+_DATE_PARTS = {"%d": ("dd", "[0-9]{2}"), "%m": ("MM", "[0-9]{2}"), "%Y": ("yyyy", "[0-9]{4}")}
+
+
+def form_words(form: str) -> str:
+    """Return a date form as people write it: dd-MM-yyyy for %d-%m-%Y."""
+    for part, (word, _) in _DATE_PARTS.items():
+        form = form.replace(part, word)
+    return form
+
+
+def _iso_days(form: str, text: Column) -> Column:
+    """Turn days of another form into yyyy-MM-dd; null where the text has not that form."""
+    order = re.findall("%[dmY]", form)
+    pattern = re.escape(form)
+    for part, (_, digits) in _DATE_PARTS.items():
+        pattern = pattern.replace(part, f"({digits})")
+    formed = without(text, _unlike(text, pattern))
+    year, month, day = (order.index(part) + 1 for part in ("%Y", "%m", "%d"))
+    return pc.replace_substring_regex(formed, f"^{pattern}$", rf"\{year}-\{month}-\{day}")
 
 
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"

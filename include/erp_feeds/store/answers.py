@@ -83,6 +83,30 @@ class LedgerFile:
 
 
 @dataclass(frozen=True)
+class RunFile:
+    """What a run made of one file."""
+
+    run_id: str
+    file: str
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+    mended: int
+    """Rejects that its load closed."""
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return Counts.model_validate(self.counts).loaded
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Records refused, by code."""
+        return Counts.model_validate(self.counts).rejected
+
+
+@dataclass(frozen=True)
 class FileProgress:
     """How far one file is."""
 
@@ -115,7 +139,11 @@ class Profile:
     currency: str | None
     newsletter: bool | None
     """Consent; None where it was never given nor refused."""
+    service: bool | None
+    marketing: bool | None
     custom: dict[str, Any]
+    mapping_version: str | None
+    """Of the mapping that filled the row's latest write; None where that was before versions were kept."""
     file: str | None
     record: int | None
     created_at: datetime
@@ -149,6 +177,8 @@ class Purchase:
     currency: str | None
     total: Decimal | None
     line_count: int | None
+    custom: dict[str, Any]
+    mapping_version: str | None
     file: str | None
     record: int | None
 
@@ -162,6 +192,20 @@ class PurchaseLine:
     description: str | None
     quantity: Decimal | None
     amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class MappingVersion:
+    """A version of a merchant's mapping, and the rows that it filled."""
+
+    table: str
+    version: str | None
+    """None: before versions were kept."""
+    interface: str | None
+    first_used_at: datetime | None
+    links: list[dict[str, Any]] | None
+    """What it says, as `mapping_tables.LinkRow`."""
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -199,6 +243,14 @@ class Reject:
     code: str
     field: str
     reason: str
+    run_id: str | None
+    """That refused it."""
+    opened_at: datetime
+    closed_at: datetime | None
+    """When a load mended it; None while it is open."""
+    closed_by_run: str | None
+    closed_by_file: str | None
+    """The file whose load mended it: its own, replayed, or a newer one."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
 

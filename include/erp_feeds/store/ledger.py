@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import Counts, FeedFile, Sighting
-from erp_feeds.errors import FailError, QuarantineCode, WarningCode
+from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
+from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.statements import statement
@@ -128,12 +128,27 @@ def unfinished(
 
 
 @plain_errors("looking up archived files")
-def archived_between(
-    connection: psycopg.Connection, merchant: str, start: date, end: date, interfaces: Collection[str]
+def archived(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
 ) -> list[FeedFile]:
-    """Return the archived originals of the days [start, end), ordered by interface and sequence."""
-    values = {"merchant": merchant, "interfaces": list(interfaces), "start": start, "end": end}
-    return [_feed_file(row) for row in connection.execute(statement("ledger/archived_between"), values)]
+    """Return the archived originals that a replay asks for, ordered by interface and sequence.
+
+    Raises:
+        FailError: a file that it names was never archived.
+    """
+    values = {
+        "merchant": merchant,
+        "interfaces": list(interfaces),
+        "file_ids": list(replay.file_ids) or None,
+        "files": list(replay.files) or None,
+        **replay.model_dump(include={"rejects", "since", "until"}),
+    }
+    found = [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
+    named = {str(file.file_id) for file in found} | {file.name for file in found}
+    unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
+    if unknown:
+        raise FailError(f"{merchant} has no archived original of {', '.join(unknown)}", "not_archived")
+    return found
 
 
 @plain_errors("looking up a file")
@@ -182,7 +197,8 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     with transaction(connection, f"noting that {file.name} is incomplete"):
         counted = connection.execute(statement("ledger/wait"), values).fetchone()
         state = str(counted[0] if counted else _row(connection, file)[1])
-        _note_run(connection, file, run, state, file.counts)
+        refusal = QuarantineError(code, reason) if state == "quarantined" else None
+        _note_run(connection, file, run, state, file.counts, refusal)
     return state
 
 
@@ -190,10 +206,22 @@ def quarantine(
     connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str
 ) -> None:
     """Refuse a whole file, with a stable code and a reason for people."""
-    values = {"file_id": file.file_id, "run": run, "code": str(code), "reason": reason}
     with transaction(connection, f"quarantining {file.name}"):
-        connection.execute(statement("ledger/quarantine"), values)
-        _note_run(connection, file, run, "quarantined", file.counts)
+        refuse(connection, file, run, QuarantineError(code, reason))
+
+
+def refuse(
+    connection: psycopg.Connection,
+    file: FeedFile,
+    run: str,
+    refusal: QuarantineError,
+    counts: Counts | None = None,
+) -> None:
+    """Quarantine a file inside the open transaction; with its counts where all of it has been read."""
+    values = {"file_id": file.file_id, "run": run, "code": str(refusal.code), "reason": refusal.reason}
+    counted = counts.model_dump_json() if counts else None
+    connection.execute(statement("ledger/quarantine"), {**values, "counts": counted})
+    _note_run(connection, file, run, "quarantined", counts or file.counts, refusal)
 
 
 def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
@@ -217,9 +245,17 @@ def _refusal(name: str, state: str, code: str, reason: str, rejected: dict[str, 
     return f"{name}: {sum(rejected.values())} records rejected ({codes})"
 
 
-def _note_run(connection: psycopg.Connection, file: FeedFile, run: str, state: str, counts: Counts) -> None:
+def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere
+    connection: psycopg.Connection,
+    file: FeedFile,
+    run: str,
+    state: str,
+    counts: Counts,
+    refusal: QuarantineError | None = None,
+) -> None:
     values = {"file_id": file.file_id, "run": run, "state": state, "counts": counts.model_dump_json()}
-    connection.execute(statement("ledger/note_run"), values)
+    why = {"code": str(refusal.code) if refusal else None, "reason": refusal.reason if refusal else None}
+    connection.execute(statement("ledger/note_run"), {**values, **why})
 
 
 def _index_number(interface: Interface, sighting: Sighting) -> str:

@@ -33,6 +33,8 @@ FIELDS = tuple(
         "language",
         "currency",
         "newsletter",
+        "service",
+        "marketing",
     )
 )
 
@@ -47,7 +49,8 @@ def load_profiles(
     connection.execute(statement("load/emails", file_id=file.file_id, not_newer=EMAIL.not_newer(version)))
     fields = (*FIELDS, *_custom_fields(connection))
     writes = _writes(merchant, fields)
-    connection.execute(merge("profiles", writes, ("merchant", "profile_id"), (EMAIL, *fields), version))
+    key, fields = ("merchant", "profile_id"), (EMAIL, *fields)
+    connection.execute(merge("profiles", writes, key, fields, version, of_write=("mapping_version",)))
     keep_identifiers(connection, file, merchant)
     return Counts(loaded=len(frames["profiles"]), warnings=_warnings(connection, file, merchant))
 

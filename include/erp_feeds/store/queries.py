@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import date
 from typing import Any, TypeVar
 
 from psycopg import Connection
@@ -14,12 +16,14 @@ from erp_feeds.store.answers import (
     Identifier,
     Kind,
     LedgerFile,
+    MappingVersion,
     MerchantStatus,
     Profile,
     Purchase,
     PurchaseLine,
     QuarantinedFile,
     Reject,
+    RunFile,
 )
 from erp_feeds.store.statements import statement
 
@@ -52,6 +56,17 @@ def files(
     return _rows(
         connection, LedgerFile, "files", merchant=merchant, states=wanted, interface=interface, max_rows=limit
     )
+
+
+def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:
+    """Return what some runs made of their files."""
+    return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
+
+
+def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, date] | None:
+    """Return the first and the last day of some files; None without any."""
+    found = connection.execute(statement("queries/days"), {"file_ids": list(file_ids)}).fetchone()
+    return (found[0], found[1]) if found and found[0] else None
 
 
 def progress(connection: Connection[Any], merchant: str | None = None) -> list[FileProgress]:
@@ -98,6 +113,11 @@ def lines(connection: Connection[Any], merchant: str, purchase_id: str) -> list[
     return _rows(connection, PurchaseLine, "lines", merchant=merchant, purchase_id=purchase_id)
 
 
+def mapping_versions(connection: Connection[Any], merchant: str) -> list[MappingVersion]:
+    """Return how many profiles and purchases each version of the mapping has filled."""
+    return _rows(connection, MappingVersion, "mapping_versions", merchant=merchant)
+
+
 def account(connection: Connection[Any], merchant: str, number: str) -> Account | None:
     """Return an account with the price list that applies to it."""
     rows = _rows(connection, Account, "account", merchant=merchant, number=number)
@@ -111,11 +131,18 @@ def rejects(
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
+    with_closed: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return the refused records, those of the latest file first."""
-    wanted = {"code": code, "file": file, "with_raw": with_raw}
-    return _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    """Return the refused records, those of the latest file first; the mended ones too where asked."""
+    wanted = {"code": code, "file": file, "with_closed": with_closed}
+    found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    if not with_raw:
+        return found
+    keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
+    rows = connection.execute(statement("queries/rejected_records"), keys)
+    raw = {(file_id, record): text for file_id, record, text in rows}
+    return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
 
 
 def quarantined(

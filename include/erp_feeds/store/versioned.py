@@ -46,7 +46,7 @@ class VersionedField:
         """Return the condition that a row empties the field; NULL counts as false."""
         if not self.clearable:
             return sql.SQL("false")
-        return sql.SQL("{row}.cleared LIKE {pattern}").format(row=sql.SQL(row), pattern=f"%,{self.name},%")
+        return sql.SQL("strpos({row}.cleared, {name}) > 0").format(row=sql.SQL(row), name=f",{self.name},")
 
     def brought_by(self, row: str) -> sql.Composed:
         """Return the condition that a row says something of the field."""
@@ -70,12 +70,15 @@ def merge(
     key: Sequence[str],
     fields: Sequence[VersionedField],
     version: Version,
+    *,
+    of_write: Sequence[str] = (),
 ) -> sql.Composed:
     """Return the statement that writes the records of a query over the versioned rows of a table.
 
-    `source` gives the columns of `key`, the fields, `cleared` and `record`; one row per key.
+    `source` gives the columns of `key`, the fields, `cleared` and `record`; one row per key. Columns
+    `of_write` belong, as sequence, file and record do, to the row's newest write and not to one field.
     """
-    values = _values(fields, version)
+    values = {**_values(fields, version), **{name: _of_newest(name, version) for name in of_write}}
     columns = [*key, *values]
     return statement(
         "load/versioned",
@@ -136,6 +139,12 @@ def _values(fields: Sequence[VersionedField], version: Version) -> dict[str, sql
     }
     custom = [(field.name, _value(field, version)) for field in fields if field.custom]
     return {**values, "custom": json_object(custom)} if custom else values
+
+
+def _of_newest(column: str, version: Version) -> sql.Composed:
+    return sql.SQL("CASE WHEN {newer} THEN {new} ELSE {old} END").format(
+        newer=_newer(version), new=_of("new", column), old=_of("old", column)
+    )
 
 
 def _value(field: VersionedField, version: Version) -> sql.Composed:

@@ -1,16 +1,25 @@
-"""A loaded file leaves the server: moved or deleted, and never a newer one in its place."""
+"""A loaded file leaves the server: moved or deleted, and never a newer one in its place.
+
+Nothing is ever written over: a file first gets a name of its own and is looked at again there, since between
+a look and a delete the ERP party may place a newer one. What is left under such a name, by a killed task or
+because it was the newer one, the next look finds like any other file: loaded, and it goes; new, and it loads.
+"""
 
 from __future__ import annotations
 
+import logging
 import posixpath
+from collections.abc import Iterable
 from typing import Protocol
 
 from erp_feeds.batch import Sighting
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, RetryError
 from erp_feeds.merchant import Ftps
 from erp_feeds.transport.ftps.listing import utc
-from erp_feeds.transport.ftps.transfer import Stamp
-from erp_feeds.transport.inbox import ASIDE
+from erp_feeds.transport.ftps.transfer import NOTHING_KNOWN, Stamp
+from erp_feeds.transport.inbox import aside, is_aside
+
+log = logging.getLogger(__name__)
 
 
 class Mover(Protocol):
@@ -33,47 +42,54 @@ class Mover(Protocol):
         ...
 
 
+def clear_all(hook: Mover, sightings: Iterable[Sighting], settings: Ftps) -> None:
+    """Move or delete loaded files; what fails here is logged, and taken up again by the next run."""
+    for sighting in sightings:
+        try:
+            if not clear(hook, sighting, settings):
+                log.info("%s is no longer as it was loaded, and stays", sighting.name)
+        except (FailError, RetryError) as fault:
+            log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
+            if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+                return
+
+
 def clear(hook: Mover, sighting: Sighting, settings: Ftps) -> bool:
     """Move or delete a loaded file; return False where another file has its name by now, or none.
 
-    The file is set aside first and looked at again there: between a look and a delete the ERP party may place
-    a newer one under the same name, which must stay.
-
     Raises:
         RetryError: The server cannot be reached for now.
-        FailError: The server refuses.
+        FailError: The server refuses, or cannot tell a loaded file from a newer one.
     """
-    aside = sighting.path + ASIDE
-    if not _is_same(hook, sighting, sighting.path):
+    path = sighting.path
+    if not _is_same(hook, sighting, path):
         return False
-    _check_free(hook, aside)
-    hook.rename(sighting.path, aside)
-    if not _is_same(hook, sighting, aside):
-        put_back(hook, sighting.path)
-        return False
-    if settings.after_load == "move":
-        hook.rename(aside, _place(hook, sighting, settings.processed_folder))
+    place = _place(hook, sighting, settings.processed_folder) if settings.after_load == "move" else ""
+    if not is_aside(path):
+        path = aside(path)
+        hook.rename(sighting.path, path)
+        if not _is_same(hook, sighting, path):
+            return False
+    if place:
+        hook.rename(path, place)
     else:
-        hook.delete_file(aside)
+        hook.delete_file(path)
     return True
 
 
-def put_back(hook: Mover, path: str) -> None:
-    """Give a file that was set aside its name again, unless another has it by now."""
-    if hook.stamp(path)[0] is None:
-        hook.rename(path + ASIDE, path)
-
-
 def _is_same(hook: Mover, sighting: Sighting, path: str) -> bool:
-    size, time = hook.stamp(path)
-    modified = utc(time) if time else None
-    return size == sighting.size and modified in (None, sighting.modified)
-
-
-def _check_free(hook: Mover, path: str) -> None:
-    """Refuse to write over a file: every server lets a rename do that."""
-    if hook.stamp(path)[0] is not None:
-        raise FailError(f"{path} is there from an earlier attempt: rename or delete it", "not_free")
+    """Tell whether a path leads to the very file that was loaded."""
+    size, time = stamp = hook.stamp(path)
+    if stamp == NOTHING_KNOWN:
+        return False
+    if size is None or time is None:
+        command = "SIZE" if size is None else "MDTM"
+        message = (
+            f"{path}: the server does not answer {command}, so a newer file could be taken for it: "
+            "set ftps.after_load to 'leave'"
+        )
+        raise FailError(message, "cannot_clear")
+    return (size, utc(time)) == (sighting.size, sighting.modified)
 
 
 def _place(hook: Mover, sighting: Sighting, folder: str) -> str:

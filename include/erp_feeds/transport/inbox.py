@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +19,8 @@ from erp_feeds.transport.ftps.transfer import Stamp
 
 NO_TIME = datetime.fromtimestamp(0, UTC)
 """Stands for the time of a file on a server that tells none: name and size alone identify it."""
-ASIDE = ".loaded.part"
-"""Behind the name of a loaded file that is about to be moved or deleted; no look takes it for an upload."""
+_SET_ASIDE = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
+"""The name of a file that `clearing` was about to move or delete; anybody else takes it for an upload."""
 UNKNOWN_SIZE = -1
 UNLISTED = "?"
 """Stands for the time in a listing that gives none."""
@@ -72,8 +74,22 @@ class Inbox:
     """Folders of which the server did not list every name."""
     unreadable: int = 0
     """Lines of listings that are in no known form."""
-    set_aside: tuple[str, ...] = ()
-    """Paths of loaded files that lie under their name + ASIDE, since a task was killed before they went."""
+
+
+def aside(path: str) -> str:
+    """Return a path of its own for a loaded file that is about to leave, where a rename overwrites none."""
+    return f"{path}.{uuid.uuid4().hex[:8]}.loaded.part"
+
+
+def is_aside(path: str) -> bool:
+    """Tell whether a file is under a name that `aside` made."""
+    return _SET_ASIDE.fullmatch(path) is not None
+
+
+def _name(entry: Entry) -> str:
+    """Return the name under which the ERP party placed a file."""
+    found = _SET_ASIDE.fullmatch(entry.name)
+    return found["name"] if found else entry.name
 
 
 def folders(merchant: Merchant, interfaces: Iterable[Interface]) -> list[str]:
@@ -87,7 +103,7 @@ def folder_of(merchant: Merchant, interface: Interface) -> str:
 
 
 def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> Inbox:
-    """List the files that the ERP parties have placed.
+    """List the files that the ERP parties have placed, among them those that `clearing` has left aside.
 
     Args:
         hook: The open FTPS client.
@@ -101,24 +117,20 @@ def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> I
         FailError: The merchant's root folder does not exist.
     """
     ranked: list[tuple[int, int, str, Sighting]] = []
-    set_aside: list[str] = []
     listings = {folder: hook.listing(folder) for folder in folders(merchant, interfaces)}
     for folder, listing in listings.items():
         kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
         for entry in listing.entries:
-            found = _kind(merchant, kinds, entry.name)
+            found = _kind(merchant, kinds, _name(entry))
             sighting = found and _sighting(found[0], folder, entry)
             if found and sighting:
                 ranked.append((found[0].rank, int(found[1].index_number), entry.name, sighting))
-            elif entry.name.endswith(ASIDE) and _kind(merchant, kinds, entry.name.removesuffix(ASIDE)):
-                set_aside.append(posixpath.join(folder, entry.name.removesuffix(ASIDE)))
     if not any(listing.form for listing in listings.values()):
         require_root(hook, merchant)
     return Inbox(
         tuple(sighting for *_, sighting in sorted(ranked, key=lambda each: each[:3])),
         tuple(folder for folder, listing in listings.items() if listing.truncated),
         sum(listing.unreadable for listing in listings.values()),
-        tuple(set_aside),
     )
 
 
@@ -170,7 +182,7 @@ def _sighting(interface: Interface, folder: str, entry: Entry) -> Sighting | Non
         return None
     return Sighting(
         interface=interface.name,
-        name=entry.name,
+        name=_name(entry),
         size=UNKNOWN_SIZE if entry.size is None else entry.size,
         modified=entry.modified or NO_TIME,
         path=posixpath.join(folder, entry.name),

@@ -169,6 +169,39 @@ def test_the_merchant_schema_knows_interfaces_and_columns() -> None:
     assert tuple(elements["properties"]) == INTERFACES["srs_purchases"].field_names()
 
 
+LINKS = {
+    "lastname": {"join": ["infix", "last_name"]},
+    "custom_loyalty": {"from": "LoyaltyCard", "transform": "phone"},
+    "birthdate": {"from": "birth_date", "date_form": "%d-%m-%Y"},
+    "city": {"from": "city", "empty": "clear"},
+    "phone": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("interface", "wrong"),
+    [
+        ("srs_customers", {"citty": {"from": "city"}}),
+        ("srs_customers", {"custom_Loyalty": {"from": "city"}}),
+        ("srs_customers", {"city": {"from": "city", "transform": "gendre"}}),
+        ("srs_customers", {"city": {"from": "city", "emtpy": "clear"}}),
+        ("srs_customers", {"email": {"from": "city"}}),
+        ("srs_customers", {"lastname": {"join": ["last_name"]}}),
+        ("srs_purchases", {"custom_a": {"from": "branch", "empty": "clear"}}),
+        ("erp_cache_customers", {}),
+    ],
+)
+def test_the_merchant_schema_knows_what_a_mapping_may_say(interface: str, wrong: dict[str, object]) -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = merchant_schema()
+    known = schema["properties"]["interfaces"]["properties"]
+    good = Draft202012Validator({**known["srs_customers"], "$defs": schema["$defs"]})
+    assert not list(good.iter_errors({"extra_elements": ["LoyaltyCard"], "mapping": LINKS}))
+    strict = Draft202012Validator({**known[interface], "$defs": schema["$defs"]})
+    assert list(strict.iter_errors({"mapping": wrong}))
+
+
 def test_the_merchant_files_of_the_project_fit_the_schema(tmp_path: Path) -> None:
     import json
 

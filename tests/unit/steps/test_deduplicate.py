@@ -33,8 +33,8 @@ def test_customers_6_the_last_record_wins_field_by_field(unique):
     records = outcome.frames["records"]
     assert records["record"].tolist() == [2, 3]
     row = records.iloc[1]
-    assert (row["first_name"], row["last_name"], row["city"]) == ("Ada", "New", "Delft")
-    assert str(row["birth_date"]) == "1985-04-12"
+    assert (row["firstname"], row["lastname"], row["city"]) == ("Ada", "New", "Delft")
+    assert str(row["birthdate"]) == "1985-04-12"
     assert bool(row["newsletter"])
     assert records["cleared"].isna().all()
     assert outcome.counts.collapsed == 1
@@ -58,7 +58,7 @@ def test_customers_6_records_without_number_collapse_by_email_among_themselves(u
         customer(FirstName="Nobody"),
     )
     assert outcome.frames["records"]["record"].tolist() == [1, 3, 4, 5, 6]
-    assert outcome.frames["records"]["first_name"].fillna("-").tolist()[1] == "Ada"
+    assert outcome.frames["records"]["firstname"].fillna("-").tolist()[1] == "Ada"
 
 
 def test_customers_8_numbers_that_look_alike_are_two_customers(unique):

@@ -53,8 +53,9 @@ def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
         "city",
         "country",
         "newsletter",
-        "custom",
         "cleared",
+        "mapping_version",
+        "custom",
     ]
     frames = walk(PURCHASES, purchase(("a", "1.00"))).frames
     assert tuple(frames["purchases"].columns) == PURCHASE_COLUMNS

@@ -75,12 +75,14 @@ class Extras(BaseModel):
     connect_timeout: float = Field(
         15,
         gt=0,
+        allow_inf_nan=False,
         title="Connect timeout",
         description="Seconds until a server that does not answer is given up",
     )
     timeout: float = Field(
         30,
         gt=0,
+        allow_inf_nan=False,
         title="Read timeout",
         description="Seconds of silence after which a transfer counts as stalled",
     )
@@ -100,6 +102,12 @@ class Extras(BaseModel):
     def _empty_is_absent(cls, values: Any) -> Any:
         """Let an empty field of the form mean what a missing one means."""
         return {name: value for name, value in values.items() if value not in ("", None)}
+
+    @field_validator("max_tls", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """Take 1.2 as JSON's number too."""
+        return str(value) if isinstance(value, float) else value
 
     @field_validator("encoding")
     @classmethod
@@ -141,7 +149,7 @@ def server_of(connection: Connection) -> Server:
     name = connection.conn_id
     if not connection.host:
         raise ConfigurationError(f"Airflow connection '{name}' names no host", "invalid_connection")
-    extras = extras_of(name, connection.extra_dejson)
+    extras = extras_of(name, connection.extra_dejson or {})
     return Server(
         connection_id=name,
         host=connection.host,
@@ -152,12 +160,16 @@ def server_of(connection: Connection) -> Server:
     )
 
 
-def extras_of(connection_id: str, extras: dict[str, Any]) -> Extras:
+def extras_of(connection_id: str, extras: Any) -> Extras:
     """Read the extras of a connection.
 
     Raises:
         ConfigurationError: names the extra and what is wrong with it.
     """
+    if not isinstance(extras, dict):
+        raise ConfigurationError(
+            f"Connection '{connection_id}': its extra is no JSON object", "invalid_connection"
+        )
     try:
         return Extras.model_validate(extras)
     except ValidationError as error:

@@ -31,6 +31,12 @@ _TLS_HELP = {
 }
 """Parts of OpenSSL's reasons that trying again cannot mend, and what to change."""
 
+_DATES_HELP = "ask for a renewed one there, or set the clock of this machine"
+_NAMES_HELP = "as 'host' of the connection give a name that the certificate holds"
+_UNKNOWN_AUTHORITY_HELP = "name its authority in the extra 'ca_file' of the connection"
+_CERTIFICATE_HELP = {9: _DATES_HELP, 10: _DATES_HELP, 62: _NAMES_HELP, 64: _NAMES_HELP}
+"""OpenSSL's codes: not valid yet, expired, of another host, of another address."""
+
 
 class FileGoneError(FailError):
     """The file is no longer on the server; the next look at the folder settles what to do."""
@@ -49,25 +55,18 @@ def sorted_faults(place: str) -> Iterator[None]:
     """Turn what ftplib, TLS and sockets raise into what Airflow must do; `place` names server and path."""
     try:
         yield
+    except RaggedEndError as error:
+        raise RaggedEndError(f"{place}: {error}", error.code) from None
     except ftplib.error_temp as error:
         raise RetryError(f"{place}: the server says '{_said(error)}'", "server_busy") from error
     except ftplib.error_perm as error:
         raise _permanent(place, error) from error
     except ssl.SSLError as error:
         raise _of_tls(place, error) from error
-    except UnicodeEncodeError as error:
-        message = f"{place}: the name cannot be written in {error.encoding}: correct the extra 'encoding'"
-        raise FailError(message, "wrong_encoding") from None
-    except socket.gaierror as error:
-        message = f"{place}: the host name is not known here ({error.strerror}): is 'host' right?"
-        raise RetryError(message, "unknown_host") from error
-    except ConnectionRefusedError as error:
-        raise RetryError(f"{place}: nothing listens there: is 'port' right?", "no_listener") from error
-    except TimeoutError as error:
-        raise RetryError(f"{place}: no answer in time", "timeout") from error
+    except UnicodeError as error:
+        raise _of_names(place, error) from None
     except (OSError, EOFError, ftplib.Error) as error:
-        reason = str(error).strip() or type(error).__name__
-        raise RetryError(f"{place}: no connection ({reason[:200]})", "connection_lost") from error
+        raise _of_network(place, error) from error
 
 
 def code_of(error: ftplib.Error) -> str:
@@ -96,10 +95,8 @@ def _permanent(place: str, error: ftplib.error_perm) -> FeedError:
 
 def _of_tls(place: str, error: ssl.SSLError) -> FeedError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        message = (
-            f"{place}: the server's certificate is refused ({error.verify_message}). Name its authority in "
-            "the extra 'ca_file' of the connection, and as host a name that the certificate holds"
-        )
+        help_ = _CERTIFICATE_HELP.get(error.verify_code, _UNKNOWN_AUTHORITY_HELP)
+        message = f"{place}: the server's certificate is refused ({error.verify_message}): {help_}"
         return FailError(message, "certificate_refused")
     reason = error.reason or ""
     for part, help_ in _TLS_HELP.items():
@@ -108,6 +105,26 @@ def _of_tls(place: str, error: ssl.SSLError) -> FeedError:
     return RetryError(
         f"{place}: the TLS connection broke ({reason or type(error).__name__})", "connection_lost"
     )
+
+
+def _of_names(place: str, error: UnicodeError) -> FailError:
+    if isinstance(error, UnicodeEncodeError):
+        message = f"{place}: the name cannot be written in {error.encoding}: correct the extra 'encoding'"
+        return FailError(message, "wrong_encoding")
+    message = f"{place}: this cannot be a host name: correct 'host' of the connection"
+    return FailError(message, "invalid_host")
+
+
+def _of_network(place: str, error: OSError | EOFError | ftplib.Error) -> RetryError:
+    if isinstance(error, socket.gaierror):
+        message = f"{place}: the host name is not known here ({error.strerror}): is 'host' right?"
+        return RetryError(message, "unknown_host")
+    if isinstance(error, ConnectionRefusedError):
+        return RetryError(f"{place}: nothing listens there: is 'port' right?", "no_listener")
+    if isinstance(error, TimeoutError):
+        return RetryError(f"{place}: no answer in time", "timeout")
+    reason = str(error).strip() or type(error).__name__
+    return RetryError(f"{place}: no connection ({reason[:200]})", "connection_lost")
 
 
 def _said(error: ftplib.Error) -> str:

@@ -22,6 +22,9 @@ from erp_feeds.transport.ftps.transfer import Stamp
 
 def read_folder(session: Session) -> Listing:
     """Read the current folder by MLSD, or by LIST where the server does not know MLSD."""
+    if session.knows_mlsd is None:
+        # Not by trying: a refused MLSD leaves a data connection open that some servers and relays trip over.
+        session.knows_mlsd = "MLST" in (session.ask("FEAT") or "").upper()
     session.voidcmd("TYPE A")
     if session.knows_mlsd:
         try:
@@ -71,9 +74,9 @@ def _lines(session: Session, command: str) -> list[str]:
 
 
 def _said_twice(session: Session, command: str) -> bytes:
-    """Believe a server that never ends TLS when it says the same twice; a cut hits two places."""
+    """Believe a server that never ends TLS when it says the same whole lines twice; a cut hits two places."""
     first, second = (_up_to_the_end(session, command) for _ in range(2))
-    if first != second:
+    if first != second or (first and not first.endswith(b"\n")):
         raise RaggedEndError("the listing was cut", "ragged_end")
     return first
 

@@ -194,9 +194,12 @@ class FtpsHook(FTPSHook):
             return
         target = Path(local_full_path_or_buffer)
         arriving = target.with_name(target.name + ".part")
-        with arriving.open("wb") as file:
-            file.writelines(blocks)
-        arriving.replace(target)
+        try:
+            with arriving.open("wb") as file:
+                file.writelines(blocks)
+            arriving.replace(target)
+        finally:
+            arriving.unlink(missing_ok=True)
 
     def get_size(self, path: str) -> int | None:
         """Return the bytes of a file, which may be none; None where the server does not say."""
@@ -210,8 +213,13 @@ class FtpsHook(FTPSHook):
         """Make a folder; one that is there already is left alone."""
         path = normalised(path)
         with self._session(path) as session:
-            if not session.enter(path):
+            if session.enter(path):
+                return
+            try:
                 session.mkd(path)
+            except ftplib.error_perm:
+                if not session.enter(path):  # else another run has made it in the meantime
+                    raise
 
     def rename(self, from_name: str, to_name: str) -> str:
         """Give a file another path on the server."""
@@ -270,31 +278,37 @@ class FtpsHook(FTPSHook):
         except RaggedEndError:
             if transfer.received != size:  # a server that never ends TLS is believed when every byte is there
                 raise
-        transfer.expect(self._place, stamp(session, transfer.path))
-        if size is not None and transfer.received != size:
-            message = f"{self._place} {transfer.path}: {transfer.received} of {size} bytes came"
-            raise RetryError(message, "short_transfer")
-        transfer.complete = True
+        transfer.finish(self._place, stamp(session, transfer.path))
 
     def _blocks(self, session: Session, transfer: Transfer, size: int | None) -> Iterator[bytes]:
-        offset = transfer.received
-        if offset and offset == size:  # everything came before the fault; some servers refuse REST at the end
+        if transfer.received and transfer.received == size:  # everything came before the fault
             return
         try:
-            yield from session.stream(f"RETR {transfer.path}", offset)
+            if transfer.received and transfer.can_resume():
+                yield from self._resumed(session, transfer)
+            else:
+                yield from transfer.beyond(self._place, session.stream(f"RETR {transfer.path}"))
         except ftplib.error_perm as error:
             if code_of(error) == UNAVAILABLE and self._is_gone(transfer.path):
                 message = f"{self._place}: {transfer.path} is no longer there"
                 raise FileGoneError(message, "vanished") from None
-            if offset and code_of(error) in UNKNOWN_COMMAND:
-                message = f"{self._place} {transfer.path}: the server cannot resume"
-                raise ChangedError(message, "no_resume") from None
             raise
+
+    def _resumed(self, session: Session, transfer: Transfer) -> Iterator[bytes]:
+        """Yield the rest, or begin anew where the server knows no REST."""
+        try:
+            yield from session.stream(f"RETR {transfer.path}", transfer.received)
+        except ftplib.error_perm as error:
+            if code_of(error) not in UNKNOWN_COMMAND:
+                raise
+            transfer.knows_rest = False
+            yield from transfer.beyond(self._place, session.stream(f"RETR {transfer.path}"))
 
     def _is_gone(self, path: str) -> bool:
         """Tell a vanished file from one that may not be read: both get the same reply."""
         folder, name = posixpath.split(path)
-        return name not in self.list_directory(folder)
+        listing = self.listing(folder)
+        return not listing.truncated and all(entry.name != name for entry in listing.entries)
 
 
 def _speak_of(session: Session, path: str) -> None:

@@ -20,6 +20,9 @@ AHEAD = timedelta(hours=14)
 _DAY_PRECISION = 24 * 60 * 60
 _MARKED_MODE = re.compile(r"(?<=^.{10})[.+@](?=\s)")
 """The sign behind the rights that says: access list, label."""
+_FACTS = {name: re.compile(f"(?:^|;){name}=([^;]*)", re.IGNORECASE) for name in ("type", "size", "modify")}
+_UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+_UNSAFE = re.compile(r"[/\\\r\n\0]")
 _TRUNCATED = re.compile(r"truncat", re.IGNORECASE)
 
 
@@ -78,20 +81,23 @@ def from_mlsd(lines: Iterable[str]) -> Listing:
     entries = []
     unreadable = 0
     for line in filter(None, lines):
-        facts_text, space, name = line.partition(" ")
-        facts = {
-            key.lower(): value for key, _, value in (fact.partition("=") for fact in facts_text.split(";"))
-        }
-        kind = facts.get("type", "file").lower()
+        facts, space, name = line.partition(" ")
+        kind = _fact("type", facts) or "file"
         if kind in ("cdir", "pdir") or name in (".", ".."):
             continue
         if not space or not _is_plain(name):
             unreadable += 1
             continue
-        size = facts.get("size", "")
-        modified = utc(facts.get("modify", ""))
+        size = _fact("size", facts)
+        modified = utc(_fact("modify", facts))
         entries.append(Entry(name, int(size) if size.isdigit() else None, modified, kind == "dir"))
     return Listing(tuple(entries), "MLSD", unreadable)
+
+
+def _fact(name: str, facts: str) -> str:
+    """Return one of the facts before a name, in lower case; empty where the server leaves it out."""
+    found = _FACTS[name].search(facts)
+    return found[1].lower() if found else ""
 
 
 def from_list(lines: Iterable[str]) -> Listing:
@@ -111,9 +117,9 @@ def from_list(lines: Iterable[str]) -> Listing:
 
 def utc(text: str) -> datetime | None:
     """Read yyyymmddHHMMSS[.fff], the UTC time of MLSD and MDTM."""
-    found = re.match(r"[0-9]{14}", text.strip())
+    found = _UTC.match(text)
     try:
-        return datetime.strptime(found[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if found else None
+        return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type,misc] # six numbers
     except ValueError:
         return None
 
@@ -138,4 +144,4 @@ def _entry(line: ParsedLine) -> Iterator[Entry]:
 
 def _is_plain(name: str) -> bool:
     """Refuse what is no name in this folder: a server's listing is never trusted as a path."""
-    return name not in ("", ".", "..") and not any(sign in name for sign in "/\\\r\n\0")
+    return name not in ("", ".", "..") and not _UNSAFE.search(name)

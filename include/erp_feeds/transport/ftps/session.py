@@ -64,7 +64,7 @@ def _context(
 ) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:
+    except OSError:  # OpenSSL's own errors, and a folder or a file that may not be read
         message = f"The CA file {ca_file} holds no certificate in PEM form: correct the extra 'ca_file'"
         raise ConfigurationError(message, "no_ca_file") from None
     if not verify:
@@ -94,8 +94,8 @@ class Session(ftplib.FTP_TLS):
         self._extras = extras
         self.names = extras.encoding
         """Encoding of file names, as agreed."""
-        self.knows_mlsd = True
-        """Until the server says otherwise."""
+        self.knows_mlsd: bool | None = None
+        """None until the server was asked."""
         self.closing_reply = ""
         """What the server said at the end of the latest transfer."""
         self.set_pasv(extras.passive)
@@ -119,6 +119,21 @@ class Session(ftplib.FTP_TLS):
         reply = super().auth()
         self._read_names()
         return reply
+
+    def putline(self, line: str) -> None:
+        """Send a command; where the server has hung up, raise what it said last.
+
+        That is why it did: 421, or in TLS 1.3 that the client's certificate is missing or refused.
+        """
+        try:
+            super().putline(line)
+        except TimeoutError:
+            raise
+        except OSError:
+            if self.file is not None:
+                with suppress(EOFError):
+                    self.getresp()
+            raise
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         """Open a data connection for what ftplib itself reads and writes, for example to store a file."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from erp_feeds.errors import RetryError
 from erp_feeds.transport.ftps.faults import ChangedError
 
 PROGRESS_EVERY = 10.0
@@ -13,6 +16,7 @@ PROGRESS_EVERY = 10.0
 
 Stamp = tuple[int | None, str | None]
 """SIZE and MDTM of a file, each None where the server does not answer it."""
+NOTHING_KNOWN: Stamp = (None, None)
 
 
 @dataclass
@@ -26,20 +30,54 @@ class Transfer:
     complete: bool = False
     first: Stamp | None = None
     """Size and time when the transfer began."""
+    knows_rest: bool = True
+    """Until the server says otherwise."""
 
     def __post_init__(self) -> None:
         self._began = self._said = time.monotonic()
+        self._digest = hashlib.sha256()
 
     def expect(self, place: str, stamp: Stamp) -> Stamp:
         """Refuse a file that is no longer the one whose transfer began."""
         self.first = self.first or stamp
         if stamp != self.first:
-            raise ChangedError(f"{place}: {self.path} changed while it was fetched", "changed")
+            raise self._changed(place)
         return stamp
+
+    def finish(self, place: str, stamp: Stamp) -> None:
+        """Call the transfer complete when every byte is there, and the file still as it was, or gone.
+
+        One that is taken away behind its last byte is whole: nobody could fetch it once more.
+        """
+        size = self.first and self.first[0]
+        if stamp != NOTHING_KNOWN or size is None:
+            self.expect(place, stamp)
+        if size is not None and self.received != size:
+            raise RetryError(f"{place} {self.path}: {self.received} of {size} bytes came", "short_transfer")
+        self.complete = True
+
+    def can_resume(self) -> bool:
+        """Tell whether the rest alone may be asked for: not where another file could be under the name."""
+        return self.knows_rest and self.first is not None and None not in self.first
+
+    def beyond(self, place: str, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass over what came already, when the server begins anew; other bytes are another file's."""
+        expected, again, left = self._digest.digest(), hashlib.sha256(), self.received
+        for block in blocks:
+            known, new = block[:left], block[left:]
+            again.update(known)
+            left -= len(known)
+            if known and not left and again.digest() != expected:
+                raise self._changed(place)
+            if new:
+                yield new
+        if left:
+            raise self._changed(place)
 
     def take(self, block: bytes) -> None:
         """Count a block, and tell now and then how far a long transfer is."""
         self.received += len(block)
+        self._digest.update(block)
         now = time.monotonic()
         if now - self._said >= PROGRESS_EVERY:
             self._said = now
@@ -47,3 +85,6 @@ class Transfer:
             share = f" of {size / 1e6:,.0f} MB ({self.received / size:.0%})" if size else " MB"
             rate = self.received / 1e6 / (now - self._began)
             self.log.info("%s: %.0f%s, %.1f MB/s", self.path, self.received / 1e6, share, rate)
+
+    def _changed(self, place: str) -> ChangedError:
+        return ChangedError(f"{place}: {self.path} changed while it was fetched", "changed")

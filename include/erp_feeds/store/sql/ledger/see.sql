@@ -1,5 +1,5 @@
 -- Record sighted files in state seen; what vanished earlier and is back starts anew, any other known row stays.
--- From here on the ledger remembers them, and the looks need not.
+-- From here on the ledger remembers them, and the looks need not. The older of two under one name comes first.
 -- In: parallel arrays of interface, name, size, modified, path, index_number.
 WITH sighted AS (
     SELECT DISTINCT ON (interface, name, size, modified) *
@@ -16,6 +16,7 @@ WITH sighted AS (
 INSERT INTO files AS known (merchant, interface, name, size, modified, path, index_number)
 SELECT %(merchant)s, interface, name, size, modified, path, index_number
 FROM sighted
+ORDER BY modified
 ON CONFLICT (merchant, interface, name, size, modified) DO UPDATE
 SET state = 'seen', path = EXCLUDED.path, attempts = 0, code = NULL, reason = NULL, seen_at = clock_timestamp()
 WHERE known.state = 'vanished'

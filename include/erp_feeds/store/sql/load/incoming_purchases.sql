@@ -2,5 +2,5 @@
 CREATE TEMP TABLE incoming_purchases (
     record int, purchase_id text, kind text, channel text, number text, email text, order_number text,
     receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
-    line_count int, content_hash text
+    line_count int, content_hash text, custom jsonb, mapping_version text
 ) ON COMMIT DROP

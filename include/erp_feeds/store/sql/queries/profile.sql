@@ -3,7 +3,8 @@
 -- Out: the profile's fields and the file and record that last wrote it; no row where nothing matches.
 SELECT
     profile_id, email, firstname, lastname, gender, birthdate, phone, postcode, city, country, language, currency,
-    newsletter, custom, files.name AS file, record, profiles.created_at, profiles.updated_at
+    newsletter, service, marketing, custom, mapping_version, files.name AS file, record, profiles.created_at,
+    profiles.updated_at
 FROM profiles
 LEFT JOIN files USING (file_id)
 WHERE

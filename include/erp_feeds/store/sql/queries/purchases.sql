@@ -3,7 +3,7 @@
 -- Out: one row per purchase, as in the dataclass Purchase.
 SELECT
     purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at, currency,
-    total, line_count, files.name AS file, record
+    total, line_count, custom, mapping_version, files.name AS file, record
 FROM purchases
 LEFT JOIN files USING (file_id)
 WHERE

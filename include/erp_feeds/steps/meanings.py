@@ -1,0 +1,141 @@
+"""What words mean: a function for each transform of `interfaces/targets.py` that the parser leaves to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pycountry
+
+from erp_feeds.steps.frames import Column, is_true, without
+from erp_feeds.steps.values import matches
+
+_GENDERS = {
+    "M": ("m", "man", "male", "dhr", "heer"),
+    "F": ("v", "f", "vrouw", "female", "mevr", "mevrouw"),
+    "U": ("o", "u", "onbekend", "unknown"),
+}
+_GENDER_OF = {word: gender for gender, words in _GENDERS.items() for word in words}
+
+
+def _gender(column: Column) -> Column:
+    """Return M, F or U (rule: customers 11)."""
+    return _by_unique_value(column, lambda value: _GENDER_OF.get(value.lower().rstrip(".")))
+
+
+_LOCAL_COUNTRIES = {
+    "nederland": "NL",
+    "holland": "NL",
+    "the netherlands": "NL",
+    "belgië": "BE",
+    "belgie": "BE",
+    "belgique": "BE",
+    "duitsland": "DE",
+    "deutschland": "DE",
+    "frankrijk": "FR",
+    "luxemburg": "LU",
+    "verenigd koninkrijk": "GB",
+    "groot-brittannië": "GB",
+    "engeland": "GB",
+    "uk": "GB",
+    "great britain": "GB",
+    "england": "GB",
+    "ierland": "IE",
+    "spanje": "ES",
+    "españa": "ES",
+    "italië": "IT",
+    "italia": "IT",
+    "oostenrijk": "AT",
+    "österreich": "AT",
+    "zwitserland": "CH",
+    "schweiz": "CH",
+    "suisse": "CH",
+    "denemarken": "DK",
+    "danmark": "DK",
+    "zweden": "SE",
+    "sverige": "SE",
+    "noorwegen": "NO",
+    "norge": "NO",
+    "polen": "PL",
+    "polska": "PL",
+    "verenigde staten": "US",
+}
+"""Names that people write and ISO 3166-1 does not list."""
+
+
+def _country_code(value: str) -> str | None:
+    if code := _LOCAL_COUNTRIES.get(value.lower()):
+        return code
+    try:
+        return str(pycountry.countries.lookup(value).alpha_2)
+    except LookupError:
+        return None
+
+
+def _country(column: Column) -> Column:
+    """Return the alpha-2 code of codes and names (rule: customers 11)."""
+    return _by_unique_value(column, _country_code)
+
+
+_LOCAL_LANGUAGES = {
+    "nederlands": "nl",
+    "vlaams": "nl",
+    "engels": "en",
+    "duits": "de",
+    "deutsch": "de",
+    "frans": "fr",
+    "français": "fr",
+    "spaans": "es",
+    "español": "es",
+    "italiaans": "it",
+    "italiano": "it",
+    "pools": "pl",
+    "polski": "pl",
+}
+"""Names that people write and ISO 639 does not list."""
+
+
+def _language_code(value: str) -> str | None:
+    if code := _LOCAL_LANGUAGES.get(value.lower()):
+        return code
+    locale = value.replace("_", "-").partition("-")[0]
+    # Field by field, codes first: a language of Vietnam bears the name En.
+    wanted = ({"alpha_2": locale}, {"alpha_3": locale}, {"bibliographic": locale}, {"name": value})
+    found = next((language for each in wanted if (language := pycountry.languages.get(**each))), None)
+    return getattr(found, "alpha_2", None)
+
+
+def _language(column: Column) -> Column:
+    """Return the ISO 639-1 code of codes, locales and names (rule: customers 11, unknown is left out)."""
+    return _by_unique_value(column, _language_code)
+
+
+def _currency(column: Column) -> Column:
+    """Return three-letter codes in upper case."""
+    upper = pc.utf8_upper(column)
+    return without(upper, pc.invert(matches(upper, "[A-Z]{3}")))
+
+
+def _phone(column: Column) -> Column:
+    """Keep digits, - and +; the (0) that nobody dials behind a country code goes."""
+    dialled = pc.replace_substring_regex(column, r"^(\+|00)([^(]*)\(0\)", r"\1\2")
+    plain = pc.replace_substring_regex(dialled, "[^0-9+-]", "")
+    return without(plain, pc.invert(is_true(pc.match_substring_regex(plain, "[0-9]"))))
+
+
+def _by_unique_value(column: Column, meaning: Callable[[str], str | None]) -> Column:
+    """Look up each distinct value once."""
+    encoded = pc.dictionary_encode(column)
+    meanings = pa.array([meaning(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return pc.take(meanings, encoded.indices)
+
+
+MEANINGS: Mapping[str, Callable[[Column], Column]] = {
+    "gender": _gender,
+    "country": _country,
+    "language": _language,
+    "currency": _currency,
+    "phone": _phone,
+}
+"""Name of a transform -> what it makes of a text column: null where the text means nothing."""

@@ -1,0 +1,39 @@
+"""The doctor on servers that are in order: nothing is wrong with them, and it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from erp_feeds.doctor import examine
+from erp_feeds.merchant import Merchant
+from servers.endpoint import Row
+from servers.share import Share
+
+Connect = Callable[..., str]
+
+
+@pytest.mark.column("doctor")
+def test_doctor_finds_nothing_wrong(
+    connect: Connect, row: Row, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path))
+    merchant = Merchant.model_validate(
+        {
+            "name": "testshop",
+            "shop_name": "Test_Shop",
+            "timezone": "Europe/Amsterdam",
+            "currency": "EUR",
+            "ftps": {"connection": connect(), "root": share.path, "after_load": "move"},
+            "interfaces": {"srs_customers": {}},
+        }
+    )
+    share.make("srs")
+    share.place("srs/Test_Shop_SRS_Customers_1.zip")
+    findings = {finding.step: finding for finding in examine(merchant, lambda: "is there")}
+    doubted = {step for step, finding in findings.items() if finding.state != "ok"}
+    assert doubted == ({"session reuse"} if row.resumes_no_session else set()), findings
+    assert "7 bytes" in findings["download"].said
+    assert list((share.folder / "srs").iterdir()) == [share.folder / "srs" / "Test_Shop_SRS_Customers_1.zip"]

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from erp_feeds.interfaces.spec import Field, FieldType
+from erp_feeds.steps.values import read_values
+
+
+def read(form, text):
+    """The day of one text, None where it is refused, with the reason."""
+    spec = Field("birth_date", "BirthDate", FieldType.DATE, date_form=form)
+    reading = read_values(spec, pa.array([text, None], pa.string()))
+    (fault,) = reading.faults
+    values = reading.values.to_pylist()
+    assert fault.mask.to_pylist() == [values[0] is None, False]
+    return values[0], fault.reason
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%Y-%m-%d", "1985-04-12"),
+        ("%d-%m-%Y", "12-04-1985"),
+        ("%m/%d/%Y", "04/12/1985"),
+        ("%Y%m%d", "19850412"),
+        ("%d.%m.%Y", "12.04.1985"),
+        ("%d (%m) %Y", "12 (04) 1985"),
+    ],
+)
+def test_a_day_is_read_in_the_form_of_its_field(form, text):
+    assert read(form, text)[0] == date(1985, 4, 12)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%d-%m-%Y", "1985-04-12"),
+        ("%d-%m-%Y", "30-02-1985"),
+        ("%d-%m-%Y", "04-13-1985"),
+        ("%d-%m-%Y", "12-04-85"),
+        ("%d-%m-%Y", "1-4-1985"),
+        ("%d.%m.%Y", "12x04x1985"),
+        ("%d-%m-%Y", "12-04-1985 10:00"),
+        ("%d-%m-%Y", "12-04-0000"),
+        ("%Y-%m-%d", "12-04-1985"),
+    ],
+)
+def test_a_day_of_another_form_or_none_is_refused_never_guessed(form, text):
+    assert read(form, text)[0] is None
+
+
+def test_the_reason_says_the_form_in_words():
+    assert read("%d/%m/%Y", "x")[1] == "is no day of the form dd/MM/yyyy"
+    assert read("%Y-%m-%d", "x")[1] == "is no day of the form yyyy-MM-dd"
