@@ -115,7 +115,7 @@ def _loading(connection: Any, backend: Any, frames: dict[str, Any]) -> float:
     """Return the CPU seconds of one load, client and server."""
     from datetime import UTC, date, datetime
 
-    from erp_feeds.batch import Sighting
+    from erp_feeds.batch import Replay, Sighting
     from erp_feeds.store import ledger
     from erp_feeds.store.load import load_file
 
@@ -124,9 +124,7 @@ def _loading(connection: Any, backend: Any, frames: dict[str, Any]) -> float:
     ledger.see(connection, MERCHANT.name, [seen], [INTERFACE])
     for file in ledger.unfinished(connection, MERCHANT.name, [INTERFACE.name], 1):
         ledger.archive(connection, file, "0" * 64, "file:///none", date(2017, 1, 1))
-    (file,) = ledger.archived_between(
-        connection, MERCHANT.name, date(2017, 1, 1), date(2017, 1, 2), [INTERFACE.name]
-    )
+    (file,) = ledger.archived(connection, MERCHANT.name, [INTERFACE.name], Replay(since=date(2017, 1, 1)))
     before = _cpu() + sum(backend.cpu_times()[:2])
     load_file(connection, file, MERCHANT, "bench", frames)
     return _cpu() + float(sum(backend.cpu_times()[:2])) - before

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,43 @@ class Sighting(BaseModel):
     """Where the server keeps it."""
     listed: str = ""
     """The time as the listing gives it, where that is not to the second; see `Entry.listed`."""
+
+
+class Replay(BaseModel):
+    """Which archived originals run again; what is not given does not narrow the choice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file_ids: tuple[int, ...] = ()
+    """Of the ledger."""
+    files: tuple[str, ...] = ()
+    """Names; every revision of each."""
+    rejects: str | None = None
+    """Files with an open reject of this code, or quarantined with it."""
+    since: date | None = None
+    until: date | None = None
+    """The last day, included."""
+
+    @classmethod
+    def of_days(cls, start: date, end: date) -> Self:
+        """Choose the files of the days [start, end)."""
+        return cls(since=start, until=end - timedelta(days=1))
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Self | None:
+        """Read the parameters of a DAG run; None where they ask for no replay."""
+        given = {name: params.get(PARAM + name) for name in cls.model_fields}
+        asked = cls.model_validate({name: value for name, value in given.items() if value})
+        return asked if asked != cls() else None
+
+    def to_params(self) -> dict[str, Any]:
+        """Return what `from_params` reads, as JSON types."""
+        given = self.model_dump(mode="json", exclude_defaults=True)
+        return {PARAM + name: value for name, value in given.items()}
+
+
+PARAM = "replay_"
+"""Begins the names of a run's parameters that ask for a replay."""
 
 
 class Counts(BaseModel):

@@ -13,6 +13,7 @@ from airflow.sdk import (
     AssetOrTimeSchedule,
     CronDataIntervalTimetable,
     ExceptionRetryPolicy,
+    Param,
     RetryAction,
     RetryRule,
     get_parsing_context,
@@ -20,8 +21,8 @@ from airflow.sdk import (
 )
 
 from erp_feeds import alerts, lineage
-from erp_feeds.batch import Batch
-from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.batch import PARAM, Batch
+from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError
 from erp_feeds.interfaces import VOCABULARY, interfaces_of
 from erp_feeds.merchant import Merchant, read_merchants
 from erp_feeds.sensor import InboxSensor
@@ -46,17 +47,22 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 `sense → download → unzip → parse → deduplicate → split → load → report`.
 
 **A run is started** by the watcher as soon as complete files wait, by a daily sweep
-(`{schedule}`, {timezone}), or by a backfill, which replays the archived files of its days.
+(`{schedule}`, {timezone}), by a backfill, which replays the archived files of its days, or by
+`python -m erp_feeds replay {name}` and the trigger form, which replay the files that they name.
 
 | failed task | what it means | what to do |
 |---|---|---|
-| `report` | All good files are loaded; the message names the others | `python -m erp_feeds rejects {name}` |
+| `report` | All good files are loaded; the message names the others | look, mend, replay: see below |
 | `sense`, `download` | The FTPS server `{connection}` is away | the log says what to change; clear the task |
 | `load` | The store is away; nothing was half written | clear the task |
+| `retention` | Originals past their days could not be deleted; the line goes on | clear the task |
 | any other | A fault in the software, or a full disk | clear the task after the fix |
 
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
 transaction per file, and a second load of the same file changes no row.
+
+**What was refused, and how does it load after the fix?** `python -m erp_feeds rejects {name}`, then
+`python -m erp_feeds replay {name} --file NAME`; with `--dry-run` first it shows what would change.
 
 **What happened to a file or person?** `python -m erp_feeds files {name}` and
 `python -m erp_feeds profile {name} --srs NUMBER`.
@@ -98,10 +104,44 @@ def build_dag(merchant: Merchant) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["erp-feeds", *merchant.interfaces],
+        params=_params(),
         default_args={"owner": merchant.owner, "on_failure_callback": alerts.on_failure(merchant), **RETRIES},
     ) as dag:
         _line(merchant, inbox)
+        if merchant.retention.archive_days:
+            _retention(merchant)
     return dag
+
+
+def _params() -> dict[str, Param]:
+    """Return what the trigger form asks; left alone, a run drains the inbox and replays nothing."""
+    day = {"type": ["null", "string"], "format": "date"}
+    fields: dict[str, dict[str, Any]] = {
+        "files": {
+            "default": [],
+            "type": "array",
+            "items": {"type": "string"},
+            "title": "Files",
+            "description_md": "Names of archived files to run again, one a line",
+        },
+        "rejects": {
+            "default": None,
+            "type": ["null", "string"],
+            "enum": [None, *REPLAYABLE],
+            "title": "Rejects",
+            "description_md": "Files with an open reject of this code, or quarantined with it",
+        },
+        "since": {"default": None, **day, "title": "Since", "description_md": "First day of the files"},
+        "until": {"default": None, **day, "title": "Until", "description_md": "Last day of the files"},
+        "file_ids": {
+            "default": [],
+            "type": "array",
+            "items": {"type": "integer"},
+            "title": "File ids",
+            "description_md": "Ids of the ledger, as `python -m erp_feeds files --json` shows them",
+        },
+    }
+    return {PARAM + name: Param(**field, section="Replay archived files") for name, field in fields.items()}
 
 
 def _doc(merchant: Merchant) -> str:
@@ -152,3 +192,15 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         batch = step(name)(batch)
     load_task: Any = load(batch)
     report(load_task)
+
+
+def _retention(merchant: Merchant) -> None:
+    """Add the task that stands beside the line: it runs also when nothing is new, and stops no file."""
+
+    @task(max_active_tis_per_dag=1)
+    def retention() -> int:
+        from erp_feeds.retention import delete_expired
+
+        return delete_expired(merchant)
+
+    retention()

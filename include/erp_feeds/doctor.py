@@ -122,9 +122,13 @@ class _Way:
 
     def _tls(self) -> str:
         session = Session(tls_context(self._server.extras), self._server.extras)
+        try:
+            with sorted_faults(self._server.place):
+                greet(session, self._server)
+        except FeedError:
+            session.close()
+            raise
         self._hook.conn = session  # closed with the hook
-        with sorted_faults(self._server.place):
-            greet(session, self._server)
         self._socket: ssl.SSLSocket = session.sock  # type: ignore[assignment] # greet() protected it
         cipher = self._socket.cipher()
         return f"{self._socket.version()}, {cipher[0] if cipher else 'no cipher'}"

@@ -35,6 +35,8 @@ class QuarantineCode(StrEnum):
     """The server lists the file and refuses to hand it out; asked again every hour."""
     NOT_ARCHIVED = "not_archived"
     """The original is gone from the archive."""
+    TOO_MANY_REJECTS = "too_many_rejects"
+    """More of its records are refused than the merchant's max_reject_percent allows, so none loads."""
 
 
 class RejectCode(StrEnum):
@@ -53,11 +55,17 @@ class RejectCode(StrEnum):
     CLASS_CHANGED = "class_changed"
 
 
+REPLAYABLE = tuple(sorted({*map(str, RejectCode), *map(str, QuarantineCode)}))
+"""Codes by which refused records and files can be chosen for a replay."""
+
+
 class SkipCode(StrEnum):
     """Why a good record is left out on purpose, and counted."""
 
     NO_IDENTIFIER = "no_identifier"
     NO_LINES = "no_lines"
+    FORGOTTEN = "forgotten"
+    """Its person asked to be forgotten."""
 
 
 class WarningCode(StrEnum):
@@ -75,6 +83,8 @@ class WarningCode(StrEnum):
     NEWER_ELEMENT = "newer_element"
     NEW_REVISION = "new_revision"
     LATE_FILE = "late_file"
+    INDEX_GAP = "index_gap"
+    UNKNOWN_DEBTOR = "unknown_debtor"
     WRONG_EXTENSION = "wrong_extension"
     AMBIGUOUS_TIME = "ambiguous_time"
     NONEXISTENT_TIME = "nonexistent_time"
@@ -103,9 +113,11 @@ class ConfigurationError(FailError):
 class QuarantineError(FeedError):
     """One file is refused; the others of its run go on, and `report` says so at the end."""
 
-    def __init__(self, code: QuarantineCode, reason: str) -> None:
+    def __init__(self, code: QuarantineCode, reason: str, *, is_recorded: bool = False) -> None:
         super().__init__(f"{code}: {reason}", code)
         self.reason = reason
+        self.is_recorded = is_recorded
+        """Whether the ledger says so already."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -7,39 +7,29 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import psycopg
 
-from erp_feeds import lookout
-from erp_feeds.batch import Batch, Counts, FeedFile, Sighting
+from erp_feeds import lookout, stations
+from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.errors import FailError, FeedError, QuarantineCode, QuarantineError, RetryError
-from erp_feeds.interfaces import INTERFACES, interface_of, interfaces_of
-from erp_feeds.interfaces.spec import Interface
+from erp_feeds.interfaces import INTERFACES, interfaces_of
 from erp_feeds.lookout import Look
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
-from erp_feeds.steps.deduplicate import deduplicate as deduplicated
-from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.parse import parse as parsed_blocks
-from erp_feeds.steps.parse import raw_records
-from erp_feeds.steps.split import split as split_frames
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger
 from erp_feeds.store import load as loading
-from erp_feeds.transport import archive, clearing, staging, zips
+from erp_feeds.transport import archive, clearing, staging
 from erp_feeds.transport.ftps import ChangedError, FileGoneError, FtpsHook
 
 log = logging.getLogger(__name__)
-
-Days = tuple[date, date]
-"""First day, and the day after the last."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +41,8 @@ class Sensed:
     """New files that may still be in the middle of their upload."""
 
 
-def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Sensed:
-    """Drain the inbox against the ledger; a replay adds the archive's files of its days.
+def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
+    """Drain the inbox against the ledger; a replay adds the archived files that it asks for.
 
     Every kind of run drains, because a wake-up may get lost and the queue of a backfill blocks other runs.
 
@@ -76,7 +66,9 @@ def sense(merchant: Merchant, run: str, replay: Days | None = None) -> Sensed:
             log.warning("The inbox cannot be drained now, only archived files are taken: %s", unreachable)
         if replay:
             known = {file.file_id for file in files}
-            archived = ledger.archived_between(connection, merchant.name, *replay, names)
+            archived = ledger.archived(connection, merchant.name, names, replay)
+            if deleted := ledger.deleted(connection, merchant.name, names, replay):
+                log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
             files += [file for file in archived if file.file_id not in known]
     log.info("%d files for this run", len(files))
     if look and look.truncated and not (files or look.settling):
@@ -89,7 +81,7 @@ def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> Look:
         look = lookout.look(hook, connection, merchant)
         if merchant.ftps.after_load != "leave":
             done = ledger.done(connection, merchant.name, look.known)
-            _clear_inbox(merchant, hook, done[: merchant.limits.files_per_run])
+            clearing.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
     if look.complete or look.settling:
         log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
     if look.truncated:
@@ -107,19 +99,6 @@ def _truncated(look: Look) -> FailError:
         "Raise its limit (Pure-FTPd: option -L), or let ftps.after_load move or delete what is loaded"
     )
     return FailError(message, "truncated_listing")
-
-
-def _clear_inbox(merchant: Merchant, hook: FtpsHook, sightings: Sequence[Sighting]) -> None:
-    """Move or delete what is loaded; what fails here is taken up again by the next run."""
-    for sighting in sightings:
-        try:
-            if not clearing.clear(hook, sighting, merchant.ftps):
-                log.info("%s is no longer as it was loaded, and stays", sighting.name)
-        except FailError as fault:
-            log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
-        except RetryError as fault:
-            log.warning("The inbox is not cleared any further for now: %s", fault)
-            return
 
 
 def download(merchant: Merchant, batch: Batch) -> Batch:
@@ -171,102 +150,39 @@ def _day(merchant: Merchant, file: FeedFile) -> date:
 
 def unzip(merchant: Merchant, batch: Batch) -> Batch:
     """Unpack the archived originals into staged XML members."""
-    folder = staging.run_folder(batch.merchant, batch.run)
-
-    def unpack(file: FeedFile) -> FeedFile:
-        interface = interface_of(merchant, file.interface)
-        with archive.open_original(file.archived) as original:
-            unpacked = zips.members(original, file.name, interface, merchant)
-            members = tuple(
-                staging.stage_member(folder, file.file_id, number, source)
-                for number, source in enumerate(unpacked.sources())
-            )
-        return file.model_copy(update={"members": members, "counts": file.counts.plus(unpacked.counts)})
-
-    return _each_file(merchant, batch, unpack)
+    return _each_file(merchant, batch, "unzip")
 
 
 def parse(merchant: Merchant, batch: Batch) -> Batch:
     """Stream the XML members into staged frames: records, lines and rejects."""
-    folder = staging.run_folder(batch.merchant, batch.run)
-
-    def read(file: FeedFile) -> FeedFile:
-        interface = interface_of(merchant, file.interface)
-        counts = Counts()
-        with ExitStack() as stack, staging.FrameWriters(folder, file.file_id, "parse") as writers:
-            sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
-            for block in parsed_blocks(sources, interface, merchant):
-                writers.append(block.frames)
-                counts = counts.plus(block.counts)
-        return file.with_staged(writers.urls, counts)
-
-    return _each_file(merchant, batch, read)
+    return _each_file(merchant, batch, "parse")
 
 
 def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
     """Let the last record of a key win within each file."""
-    return _step(merchant, batch, "deduplicate", deduplicated)
+    return _each_file(merchant, batch, "deduplicate")
 
 
 def split(merchant: Merchant, batch: Batch) -> Batch:
     """Part what loads (profiles; orders and returns; accounts) from what is skipped."""
-    return _step(merchant, batch, "split", split_frames)
-
-
-Step = Callable[[dict[str, pd.DataFrame], Interface, Merchant], Outcome]
-
-
-def _step(merchant: Merchant, batch: Batch, name: str, step: Step) -> Batch:
-    """Run a pure step on the staged frames of every file."""
-    folder = staging.run_folder(batch.merchant, batch.run)
-
-    def work(file: FeedFile) -> FeedFile:
-        frames = {frame: staging.read_frame(url) for frame, url in file.staged.items()}
-        outcome = step(frames, interface_of(merchant, file.interface), merchant)
-        staged = {
-            frame: staging.write_frame(folder, file.file_id, name, frame, data)
-            for frame, data in outcome.frames.items()
-        }
-        return file.model_copy(update={"staged": staged, "counts": file.counts.plus(outcome.counts)})
-
-    return _each_file(merchant, batch, work)
+    return _each_file(merchant, batch, "split")
 
 
 def load(merchant: Merchant, batch: Batch) -> Batch:
     """Load file by file, each in one transaction, in the order that the rules ask for."""
     loaded: list[FeedFile] = []
     with _store() as connection:
-        for file in sorted(batch.files, key=_load_order):
-            frames = {name: staging.read_frame(url) for name, url in file.staged.items()}
-            if "rejects" in frames:
-                frames["rejects"] = _with_raw_records(merchant, file, frames["rejects"])
+        for file in sorted(batch.files, key=loading.load_order):
+            frames = stations.frames_of(file)
+            originals = partial(stations.originals, merchant, file)
             try:
-                counts = loading.load_file(connection, file, merchant, batch.run, frames)
+                counts = loading.load_file(connection, file, merchant, batch.run, frames, originals)
             except QuarantineError as refusal:
                 _set_aside(merchant, batch.run, file, refusal)
                 continue
             log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
             loaded.append(file.model_copy(update={"counts": counts}))
     return batch.with_files(loaded)
-
-
-def _load_order(file: FeedFile) -> tuple[int, Decimal]:
-    """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
-    return INTERFACES[file.interface].rank, Decimal(file.sequence)
-
-
-def _with_raw_records(merchant: Merchant, file: FeedFile, rejects: pd.DataFrame) -> pd.DataFrame:
-    """Add line and raw XML of refused records; a second pass that only files with rejects pay for."""
-    if rejects.empty:
-        return rejects
-    with ExitStack() as stack:
-        sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
-        found = raw_records(
-            sources, interface_of(merchant, file.interface), set(rejects["record"].astype(int))
-        )
-    lines = rejects["record"].map({record: line for record, (line, _) in found.items()})
-    raw = rejects["record"].map({record: text for record, (_, text) in found.items()})
-    return rejects.assign(line=lines.astype("int64[pyarrow]"), raw=raw.astype("string[pyarrow]"))
 
 
 def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
@@ -283,7 +199,8 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
         summary = "\n".join(f"- {line}" for line in refused)
         raise FailError(
             f"{merchant.name}: everything good has been loaded, and this was refused:\n{summary}\n"
-            f"The originals are archived. To look closer: python -m erp_feeds rejects {merchant.name}",
+            f"The originals are archived. To look closer: python -m erp_feeds rejects {merchant.name}\n"
+            f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run",
             "refused",
         )
     totals = totals_of(batch)
@@ -298,7 +215,7 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
     sightings = ledger.sightings_of(connection, batch.files)
     if sightings:
         with FtpsHook(merchant.ftps.connection) as hook:
-            _clear_inbox(merchant, hook, sightings)
+            clearing.clear_all(hook, sightings, merchant.ftps)
 
 
 def totals_of(batch: Batch) -> dict[str, int]:
@@ -316,17 +233,18 @@ def totals_of(batch: Batch) -> dict[str, int]:
     }
 
 
-def _each_file(merchant: Merchant, batch: Batch, work: Callable[[FeedFile], FeedFile]) -> Batch:
-    """Do the work of a step file by file; a refused file leaves the batch and the others go on.
+def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
+    """Take the batch through a station file by file; a refused file leaves it and the others go on.
 
     A file on which the software itself fails is set aside too, unless it fails on every file: then the
     fault is not the file's, and the run must fail and be retried.
     """
+    folder = staging.run_folder(batch.merchant, batch.run)
     kept: list[FeedFile] = []
     broken: list[tuple[FeedFile, Exception]] = []
     for file in batch.files:
         try:
-            kept.append(work(file))
+            kept.append(stations.STATIONS[station](merchant, file, folder))
         except QuarantineError as refusal:
             _set_aside(merchant, batch.run, file, refusal)
         except (FeedError, OSError, MemoryError):
@@ -351,13 +269,18 @@ def _internal_error(file: FeedFile, fault: Exception) -> QuarantineError:
 def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
     """Quarantine a file; one that may still be in transfer gets some more attempts first."""
     code = QuarantineCode(refusal.code)
+    state = "quarantined"
     with _store() as connection:
-        if code is QuarantineCode.TRUNCATED:
+        if refusal.is_recorded:
+            pass
+        elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
+            log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
+            return
+        elif code is QuarantineCode.TRUNCATED:
             limit = merchant.limits.incomplete_attempts
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)
         else:
             ledger.quarantine(connection, file, run, code, refusal.reason)
-            state = "quarantined"
     log.error("%s is %s: %s: %s", file.name, state, code, refusal.reason)
 
 

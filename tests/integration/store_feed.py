@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -78,9 +79,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "rejects": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("code", "field", "reason")),
-            ("line", pa.int32()),
-            ("raw", TEXT),
+            *((name, TEXT) for name in ("code", "field", "reason", "key")),
         ]
     ),
 }
@@ -165,9 +164,19 @@ class Feed:
         assert kept is not None
         return kept
 
-    def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
-        """Load the frames of a file."""
-        return load_file(self.connection, file, self.merchant, run, frames)
+    def load(
+        self,
+        file: FeedFile,
+        frames: dict[str, pd.DataFrame],
+        run: str = "run1",
+        texts: Mapping[int, str] | None = None,
+    ) -> Counts:
+        """Load the frames of a file; `texts` are its refused records as delivered."""
+
+        def originals(records: Collection[int]) -> Iterable[tuple[int, int, str]]:
+            return [(record, 1, text) for record, text in (texts or {}).items() if record in records]
+
+        return load_file(self.connection, file, self.merchant, run, frames, originals if texts else None)
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:
         """Register and load a customers file."""
@@ -202,6 +211,7 @@ def purchases(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
 TABLES = (
     "files",
     "rejects",
+    "rejected_records",
     "profiles",
     "identifiers",
     "email_matches",

@@ -35,8 +35,17 @@ INDEXES = ("20170101", "20170102")
 MERCHANT = TESTSHOP.model_copy(update={"ftps": TESTSHOP.ftps.model_copy(update={"stable_for": 0})})
 WRITTEN = tuple(table for table in (*TABLES, "file_runs") if table != "files")
 """What a load writes; it only updates the ledger."""
-CLOCKS = {"seen_at", "archived_at", "finished_at", "created_at", "updated_at", "first_used_at", "at"}
-NAMING_A_FILE = tuple(table for table in WRITTEN if table not in {"purchase_lines", "file_runs"})
+CLOCKS = {
+    "seen_at",
+    "archived_at",
+    "finished_at",
+    "created_at",
+    "updated_at",
+    "first_used_at",
+    "opened_at",
+    "at",
+}
+NAMING_A_FILE = tuple(table for table in WRITTEN if table not in {"purchase_lines", "file_runs", "mappings"})
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ class Patient:
     def findings(self) -> dict[str, tuple[str, str]]:
         """Step -> its state, and what it says."""
         result = self.run("doctor", "testshop", "--json")
+        assert result.stdout, result.exception
         found = {each["step"]: (each["state"], each["said"]) for each in json.loads(result.stdout)}
         assert tuple(found) == STEPS
         assert result.exit_code == any(state == "wrong" for state, _ in found.values())

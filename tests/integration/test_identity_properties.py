@@ -34,8 +34,8 @@ account = st.fixed_dictionaries(
 def empty(store: psycopg.Connection) -> Feed:
     """A feed into the emptied store."""
     store.execute(
-        "TRUNCATE files, file_runs, rejects, profiles, identifiers, email_matches, email_refusals, purchases,"
-        " purchase_lines, accounts RESTART IDENTITY"
+        "TRUNCATE files, file_runs, rejects, rejected_records, profiles, identifiers, email_matches,"
+        " email_refusals, purchases, purchase_lines, accounts RESTART IDENTITY"
     )
     store.commit()
     return Feed(store)

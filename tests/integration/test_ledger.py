@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from erp_feeds.batch import Counts, FeedFile, Sighting
+from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
 from erp_feeds.errors import FailError, QuarantineCode, RetryError, WarningCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
@@ -267,7 +267,7 @@ def test_quarantine_and_its_replay(store: psycopg.Connection) -> None:
     before = dump(store)
     ledger.quarantine(store, file, "run2", QuarantineCode.DOCTYPE, "line 1")
     assert dump(store) == before
-    assert ledger.archived_between(store, "testshop", DAY, date(2017, 1, 2), NAMES) == [file]
+    assert ledger.archived(store, "testshop", NAMES, Replay(since=DAY, until=DAY)) == [file]
     feed.load(file, customers(customer("1")), "run3")
     found = store.execute("SELECT state, code, reason, run_id FROM files").fetchall()
     assert found == [("loaded", None, None, "run3")]
@@ -285,9 +285,9 @@ def test_a_backfill_finds_originals_of_its_days_once(store: psycopg.Connection) 
     )
     ledger.archive(store, feed.seen(feed.sighting(CUSTOMERS, 3)), "x", "file:///x", date(2017, 1, 2))
     assert states(store)[2] == "duplicate"
-    found = ledger.archived_between(store, "testshop", DAY, date(2017, 1, 2), NAMES)
+    found = ledger.archived(store, "testshop", NAMES, Replay(since=DAY, until=DAY))
     assert found == [second, first]
-    assert ledger.archived_between(store, "testshop", DAY, date(2017, 1, 2), ["srs_purchases"]) == []
+    assert ledger.archived(store, "testshop", ["srs_purchases"], Replay(since=DAY, until=DAY)) == []
 
 
 def test_a_replay_leaves_the_row_and_notes_its_run(store: psycopg.Connection) -> None:

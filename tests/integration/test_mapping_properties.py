@@ -109,8 +109,8 @@ def frames_of(
 
 def emptied(store: psycopg.Connection, merchant: Merchant) -> Feed:
     store.execute(
-        "TRUNCATE files, file_runs, rejects, profiles, identifiers, email_matches, email_refusals, purchases,"
-        " purchase_lines, mappings RESTART IDENTITY"
+        "TRUNCATE files, file_runs, rejects, rejected_records, profiles, identifiers, email_matches,"
+        " email_refusals, purchases, purchase_lines, mappings RESTART IDENTITY"
     )
     store.commit()
     return Feed(store, merchant)

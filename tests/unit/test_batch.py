@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from pydantic import ValidationError
 
-from erp_feeds.batch import Batch, Counts, FeedFile, Sighting
+from erp_feeds.batch import PARAM, Batch, Counts, FeedFile, Replay, Sighting
 
 FILE = FeedFile(
     file_id=7,
@@ -85,3 +85,24 @@ def test_a_changed_file_is_another_sighting() -> None:
     moment = datetime(2017, 1, 6, tzinfo=UTC)
     seen = Sighting(interface="srs_customers", name="a.zip", size=1, modified=moment)
     assert len({seen, seen.model_copy(), seen.model_copy(update={"size": 2})}) == 2
+
+
+def test_a_run_without_parameters_asks_for_no_replay() -> None:
+    untouched = {f"{PARAM}{name}": None for name in Replay.model_fields} | {f"{PARAM}files": []}
+    for params in ({}, untouched, {"of_somebody_else": 1}):
+        assert Replay.from_params(params) is None
+
+
+def test_a_replay_survives_the_way_through_the_parameters_of_a_run() -> None:
+    for asked in (
+        Replay(file_ids=(3, 1)),
+        Replay(files=("a.zip",), rejects="invalid_date"),
+        Replay.of_days(date(2017, 1, 1), date(2017, 2, 1)),
+    ):
+        assert Replay.from_params(json.loads(json.dumps(asked.to_params()))) == asked
+    assert asked.until == date(2017, 1, 31)
+
+
+def test_a_replay_of_something_else_is_refused() -> None:
+    with pytest.raises(ValidationError, match="since"):
+        Replay.from_params({f"{PARAM}since": "yesterday"})

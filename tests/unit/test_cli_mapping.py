@@ -77,7 +77,7 @@ def test_a_mistyped_merchant_gets_an_offer_and_a_faulty_one_its_faults(folder: P
     result = run("shoop")
     assert (result.exit_code, result.stderr) == (
         1,
-        "error: no merchant file of 'shoop'; did you mean 'shop'?\n",
+        "error: no merchant file 'shoop'; did you mean 'shop'?\n",
     )
     (folder / "shop.yaml").write_text(SHOP + MAPPED.replace("from: city", "from: citty"), "utf-8")
     result = run("shop")

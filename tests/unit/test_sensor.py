@@ -11,7 +11,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
 
 from erp_feeds import line
-from erp_feeds.batch import Batch, FeedFile
+from erp_feeds.batch import Batch, FeedFile, Replay
 from erp_feeds.line import Sensed
 from erp_feeds.merchant import Merchant
 from erp_feeds.sensor import InboxSensor
@@ -51,6 +51,7 @@ class Run:
         midnight = datetime(2017, 1, 3, 23, tzinfo=UTC)
         self.context: Any = {
             "dag_run": SimpleNamespace(run_id="run", run_type=kind),
+            "params": {},
             "data_interval_start": midnight,
             "data_interval_end": midnight + timedelta(days=1),
             "ti": SimpleNamespace(map_index=-1, xcom_push=lambda **_: None),
@@ -96,4 +97,4 @@ def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
 ) -> None:
     run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
     sensor.execute(run.context)
-    assert run.asked == [(date(2017, 1, 4), date(2017, 1, 5))]
+    assert run.asked == [Replay.of_days(date(2017, 1, 4), date(2017, 1, 5))]

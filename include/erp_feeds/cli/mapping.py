@@ -9,7 +9,7 @@ import typer
 
 from erp_feeds.cli.options import AsJson, MerchantName
 from erp_feeds.cli.output import print_json, print_table
-from erp_feeds.cli.reach import opened_store
+from erp_feeds.cli.reach import merchant_named, opened_store
 
 if TYPE_CHECKING:
     from erp_feeds.merchant import Merchant
@@ -23,7 +23,7 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
     from erp_feeds.interfaces import INTERFACES, mapping_of
     from erp_feeds.interfaces.mapping_tables import link_rows
 
-    known = _merchant(merchant)
+    known = merchant_named(merchant)
     mapped = [INTERFACES[name] for name in known.interfaces if INTERFACES[name].targets]
     effective = {each.name: mapping_of(known, each.name) for each in mapped}
     links = {each.name: link_rows(each, effective[each.name]) for each in mapped}
@@ -45,18 +45,6 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
         print_table(f"{name} of {known.name}: version {effective[name].version}", shown, COLUMNS)
     if rows:
         print_table("Rows by version", stored, ("table", "version", "interface", "first_used_at", "rows"))
-
-
-def _merchant(name: str) -> Merchant:
-    from erp_feeds.errors import ConfigurationError, nearest
-    from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant import merchant_files, read_merchant
-    from erp_feeds.settings import settings
-
-    files = {path.stem: path for path in merchant_files(settings().merchants)}
-    if name not in files:
-        raise ConfigurationError(f"no merchant file of '{name}'; {nearest(name, files)}", "unknown_merchant")
-    return read_merchant(files[name], VOCABULARY)
 
 
 def _stored(merchant: Merchant) -> list[object]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +67,8 @@ def _console() -> Console:
 def _plain(value: Any) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return facts_of(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, Decimal):
         return float(value)  # exact to the cent up to ten billion
     if isinstance(value, (date, datetime)):
@@ -88,10 +91,8 @@ def _words(value: object) -> str:
     match value:
         case bool() | None:
             return {None: "", True: "yes", False: "no"}[value]
-        case Decimal():
-            return f"{value:,f}"
-        case float():
-            return f"{value:,.1f}"
+        case Decimal() | float():
+            return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,.1f}"
         case datetime():
             return value.isoformat(sep=" ", timespec="seconds")
         case dict() | list():

@@ -73,7 +73,7 @@ def know_connections() -> None:
 
     for name, value in environment.read_shell(environment.home()).items():
         os.environ.setdefault(name, value)
-    if not _is_configured():
+    if not has_airflow():
         os.environ.setdefault("AIRFLOW_HOME", str(environment.home().airflow))
     # As Airflow's own command line does: connections that are kept in its database count too.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
@@ -101,6 +101,20 @@ def known_merchants() -> list[str]:
     from erp_feeds.settings import settings
 
     return [path.stem for path in merchant_files(settings().merchants)]
+
+
+def configured_merchant(name: str) -> Merchant | None:
+    """Return a merchant as its file describes it; None where it has rows but no file any more.
+
+    Raises:
+        ConfigurationError: its file is wrong.
+    """
+    from erp_feeds.interfaces import VOCABULARY
+    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.settings import settings
+
+    paths = [path for path in merchant_files(settings().merchants) if path.stem == name]
+    return read_merchant(paths[0], VOCABULARY) if paths else None
 
 
 def checked_merchant(connection: Connection[Any], name: str) -> str:
@@ -179,7 +193,7 @@ def _for_libpq(extra: Mapping[str, object]) -> dict[str, object]:
 def _from_airflow(connection_id: str, variable: str) -> str:
     """Ask Airflow where there is one; elsewhere, loading it would leave a new configuration behind."""
     reason = ""
-    if _is_configured():
+    if has_airflow():
         from erp_feeds.store.connection import conninfo_of
 
         know_connections()
@@ -194,7 +208,7 @@ def _from_airflow(connection_id: str, variable: str) -> str:
     )
 
 
-def _is_configured() -> bool:
+def has_airflow() -> bool:
     """Tell whether there is an Airflow to ask."""
     home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
     return any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()

@@ -14,6 +14,7 @@ from erp_feeds.errors import FailError
 PURCHASE_COLUMNS = (
     "purchase_id",
     "kind",
+    "return_of",
     "channel",
     "occurred_at",
     "branch",
@@ -90,7 +91,7 @@ def profile(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show a profile: its fields, orders and returns, and its external identifiers at the bottom."""
+    """Show a profile: what set each field, its orders and returns, and what linked its identifiers."""
     from erp_feeds.store import queries
 
     if sum(value is not None for value in (srs, email, profile_id)) != 1:
@@ -100,14 +101,15 @@ def profile(
         found = queries.profile(connection, name, srs=srs, email=email, profile_id=profile_id)
         if found is None:
             raise FailError(f"no profile of {name} answers to that", "not_found")
+        fields = queries.profile_fields(connection, name, found.profile_id)
         known = queries.identifiers(connection, name, found.profile_id)
         bought = queries.purchases(connection, name, profile_id=found.profile_id, limit=limit)
     if as_json:
-        print_json({**facts_of(found), "purchases": bought, "identifiers": known})
+        print_json({**facts_of(found), "fields": fields, "purchases": bought, "identifiers": known})
         return
-    print_facts(f"Profile {found.profile_id} of {name}", facts_of(found, "profile_id"))
+    print_table(f"Profile {found.profile_id} of {name}", fields, ("field", "value", "file", "record"))
     print_table("Orders and returns", bought, PURCHASE_COLUMNS)
-    print_table("External identifiers", known, ("type", "value", "file", "record"))
+    print_table("External identifiers", known, ("type", "value", "rule", "file", "record"))
 
 
 def orders(
@@ -163,29 +165,50 @@ def account(
         print_facts(f"Account {number} of {name}", facts_of(found, "account_number"))
 
 
+def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """Show invoice debtors that are odd: self references, chains, cycles, unknown ones; none is followed."""
+    from erp_feeds.store import queries
+
+    with opened_store() as connection:
+        name = checked_merchant(connection, merchant)
+        found = queries.invoice_graph(connection, name, limit)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(f"Invoice debtors of {name}", found.counts)
+    print_table("Cycles", found.cycles, ("accounts", "route"))
+    print_table("Chains", found.chains, ("hops", "route", "ends"))
+    print_table("Unknown debtors", found.unknown_debtors, ("debtor", "accounts"))
+    print_table("Self references", found.self_references, ("account",))
+
+
 def rejects(
     merchant: MerchantName,
     *,
     code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
     file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
+    with_closed: Annotated[bool, typer.Option("--all", help="Also those that a later load mended.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
     ] = False,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show refused records and quarantined files, with code and reason."""
+    """Show refused records that are still open, and quarantined files, with code and reason."""
     from erp_feeds.store import queries
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
         wanted = {"code": code, "file": file}
-        records = queries.rejects(connection, name, **wanted, limit=limit, with_raw=raw)
+        records = queries.rejects(
+            connection, name, **wanted, limit=limit, with_closed=with_closed, with_raw=raw
+        )
         refused = queries.quarantined(connection, name, **wanted, limit=limit)
     if as_json:
         shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
         print_json({"rejects": shown, "quarantined": refused})
         return
     columns = ("file", "record", "line", "code", "field", "reason")
-    print_table(f"Rejects of {name}", records, (*columns, "raw") if raw else columns)
+    mended = ("closed_at", "closed_by_file") if with_closed else ()
+    print_table(f"Rejects of {name}", records, (*columns, *mended, "raw") if raw else (*columns, *mended))
     print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at"))

@@ -15,8 +15,8 @@ import typer
 from psycopg import Connection
 from rich.console import Console
 
+from erp_feeds.airflow_api import UNFINISHED
 from erp_feeds.demo import environment, servers, summary
-from erp_feeds.demo.airflow_api import UNFINISHED
 from erp_feeds.demo.exporter import REAL, expected
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports

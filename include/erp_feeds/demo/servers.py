@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from erp_feeds.airflow_api import AirflowApi
 from erp_feeds.demo import environment, ftps_server, ports, postgres
-from erp_feeds.demo.airflow_api import AirflowApi
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError, RetryError

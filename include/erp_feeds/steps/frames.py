@@ -20,10 +20,10 @@ REJECTS = pa.schema(
         "code": pa.string(),
         "field": pa.string(),
         "reason": pa.string(),
-        "line": pa.int32(),
-        "raw": pa.string(),
+        "key": pa.string(),
     }
 )
+"""One row per fault; key: by which a newer file may bring the refused record again, where it has one."""
 
 _TYPES: Mapping[FieldType, Any] = {
     FieldType.TEXT: pa.string(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from lxml import etree
 
@@ -57,9 +57,20 @@ def parse(
     yield Outcome(empty_frames(interface), Counts(warnings=warnings))
 
 
+class RawRecord(NamedTuple):
+    """A record as it was delivered."""
+
+    record: int
+    """Its number, from 1 over all members."""
+    line: int
+    """On which it starts in its member."""
+    text: str
+    """Its XML."""
+
+
 def raw_records(
     sources: Iterable[BinaryIO], interface: Interface, numbers: Collection[int], *, chunk: int = CHUNK
-) -> dict[int, tuple[int, str]]:
+) -> Iterator[RawRecord]:
     """Find line and XML text of some records, in a second pass over the members: the refused ones only.
 
     Args:
@@ -68,15 +79,14 @@ def raw_records(
         numbers: Record numbers, from 1 over all members.
         chunk: Bytes fed at a time.
 
-    Returns:
-        Record number -> (line in its member, XML text of the record).
+    Yields:
+        The records in file order; memory does not grow with their number.
     """
     wanted = set(numbers)
-    found: dict[int, tuple[int, str]] = {}
     read = 0
     for source in sources:
-        if len(found) == len(wanted):
-            break
+        if not wanted:
+            return
         stream = RecordStream(source, interface, chunk=chunk, comments=True)
         for container in stream:
             records = list(container.iterchildren(f"{{*}}{interface.record_path[-1]}"))
@@ -86,12 +96,12 @@ def raw_records(
                 and records[-1] is next(container.iterchildren("*", reversed=True))
             ):
                 del records[-1]
-            for number in wanted.intersection(range(read + 1, read + 1 + len(records))):
-                record = records[number - read - 1]
-                text = str(etree.tostring(record, encoding="unicode", with_tail=False))
-                found[number] = (line_of(record), text)
+            for number, record in enumerate(records, read + 1):
+                if number in wanted:
+                    wanted.discard(number)
+                    text = str(etree.tostring(record, encoding="unicode", with_tail=False))
+                    yield RawRecord(number, line_of(record), text)
             read += len(records)
-    return found
 
 
 class _HeaderCheck:

@@ -21,6 +21,9 @@ ONLINE, OFFLINE = "online", "offline"
 
 TOTAL = pa.decimal128(14, 2)
 
+TILL_PARTS = ("receipt_number", "branch", "date_time")
+"""Columns whose texts make the id of a till receipt."""
+
 _CELL, _ROW = "\t", "\n"
 """Join the parts of a hash: normalised XML text holds neither, so no two contents read alike."""
 
@@ -65,6 +68,15 @@ def total_faults(record: Column, columns: Mapping[str, Column]) -> list[Fault]:
     wide = totals.filter(is_true(pc.greater_equal(pc.abs(totals["amount_sum"]), limit)))
     mask = pc.is_in(record, value_set=array_of(wide["record"]))
     return [Fault(mask, RejectCode.OUT_OF_RANGE, "amount", "the total of the lines has too many digits")]
+
+
+def till_ids(columns: Mapping[str, Column]) -> Column:
+    """Return the ids of till receipts, null where a part is missing (rule: purchases 1).
+
+    Args:
+        columns: Receipt number, branch, and the moment as delivered.
+    """
+    return pc.binary_join_element_wise(*(_escaped(columns[name]) for name in TILL_PARTS), "|")
 
 
 def with_quantities(lines: pa.Table) -> pa.Table:
@@ -158,12 +170,7 @@ def _kinds(size: int, lines: pa.Table, excluded: tuple[str, ...]) -> Column:
 def _ids(records: pa.Table, kind: Column, online: Column) -> Column:
     """Make the ids of orders, till receipts and returns (rules: purchases 1 and 8)."""
     order_number, text = array_of(records["order_number"]), array_of(records["date_time"])
-    parts = [
-        _escaped(array_of(records["receipt_number"])),
-        _escaped(array_of(records["branch"])),
-        _escaped(text),
-    ]
-    offline_id = pc.binary_join_element_wise(*parts, "|")
+    offline_id = till_ids({name: array_of(records[name]) for name in TILL_PARTS})
     wall_clock = pc.replace_substring_regex(text, rf"\.[0-9]+|(?:{ZONE})$", "")
     digits = pc.replace_substring_regex(_only_after_day(wall_clock, text), "[^0-9]", "")
     moment = pc.utf8_rpad(digits, 14, "0")

@@ -28,6 +28,7 @@ from erp_feeds.steps.frames import (
     table_of,
     without,
 )
+from erp_feeds.steps.keys import record_keys
 from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.purchases import till_faults, total_faults
 from erp_feeds.steps.values import Fault, read_values
@@ -64,13 +65,15 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
     found.faults[:0] = _repeated(block)
     found.faults += [fault for rule in RECORD_RULES.get(interface.name, ()) for fault in rule(found.columns)]
     numbers = block.numbers
-    rejects = [_rejects(fault, numbers) for fault in found.faults]
+    keys = record_keys(interface, found.columns)
+    rejects = [_rejects(fault, numbers, keys) for fault in found.faults]
     frames: dict[str, pd.DataFrame] = {}
     bad_lines: list[Column] = []
     if interface.lines and block.lines:
         lines, faults = _lines(block.lines, interface.lines.fields, merchant)
         by_line = pc.take(numbers, block.lines.record)
-        rejects += [_rejects(fault, by_line) for fault in faults]
+        keys_by_line = pc.take(keys, block.lines.record)
+        rejects += [_rejects(fault, by_line, keys_by_line) for fault in faults]
         bad_lines = [pc.filter(by_line, fault.mask) for fault in faults]
     nobody = pc.is_null(numbers)
     by_field = reduce(pc.or_, (fault.mask for fault in found.faults), nobody)
@@ -190,16 +193,14 @@ def _record_table(block: Block, found: _Findings, interface: Interface) -> pa.Ta
     return pa.table(columns, schema=records_schema(interface))
 
 
-def _rejects(fault: Fault, numbers: Column) -> pa.Table:
-    """Return the refused records of one fault; line and raw text are found in a second pass."""
+def _rejects(fault: Fault, numbers: Column, keys: Column) -> pa.Table:
+    """Return the refused records of one fault; line and raw text are found in a second pass, by the load."""
     records = pc.filter(numbers, fault.mask)
     size = len(records)
     reason = fault.reason if isinstance(fault.reason, str) else pc.filter(fault.reason, fault.mask)
     reasons = pa.array([reason] * size, pa.string()) if isinstance(reason, str) else reason
     code, name = pa.array([str(fault.code)] * size, pa.string()), pa.array([fault.field] * size, pa.string())
-    return pa.table(
-        [records, code, name, reasons, pa.nulls(size, pa.int32()), pa.nulls(size, pa.string())], REJECTS
-    )
+    return pa.table([records, code, name, reasons, pc.filter(keys, fault.mask)], schema=REJECTS)
 
 
 def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:

@@ -53,6 +53,8 @@ class LedgerFile:
     sha256: str | None
     seen_at: datetime
     finished_at: datetime | None
+    archive_deleted_at: datetime | None
+    """When retention deleted the original: such a file can be replayed no more."""
 
     @property
     def tally(self) -> Counts:
@@ -80,6 +82,30 @@ class LedgerFile:
     def warnings(self) -> dict[str, int]:
         """What was odd about it, by code."""
         return self.tally.warnings
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """What a run made of one file."""
+
+    run_id: str
+    file: str
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+    mended: int
+    """Rejects that its load closed."""
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return Counts.model_validate(self.counts).loaded
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Records refused, by code."""
+        return Counts.model_validate(self.counts).rejected
 
 
 @dataclass(frozen=True)
@@ -127,11 +153,24 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class ProfileField:
+    """One field of a profile, and the file and record that set it."""
+
+    field: str
+    value: str | None
+    """None where that record emptied it."""
+    file: str | None
+    record: int
+
+
+@dataclass(frozen=True)
 class Identifier:
-    """An external identifier of a profile."""
+    """An external identifier of a profile, or an address by which a record without a number found it."""
 
     type: str
     value: str
+    rule: str | None
+    """The rule that linked it, for example 'customers 2'; None where that was not noted yet."""
     file: str | None
     record: int | None
 
@@ -143,8 +182,11 @@ class Purchase:
     purchase_id: str
     kind: Kind
     channel: Literal["online", "offline"]
-    profile_id: int
+    profile_id: int | None
+    """None where the person was forgotten."""
     order_number: str | None
+    return_of: str | None
+    """The order that a return is of, where it is known (rule: purchases 8)."""
     receipt_number: str | None
     branch: str | None
     local_time: str | None
@@ -219,6 +261,14 @@ class Reject:
     code: str
     field: str
     reason: str
+    run_id: str | None
+    """That refused it."""
+    opened_at: datetime
+    closed_at: datetime | None
+    """When a load mended it; None while it is open."""
+    closed_by_run: str | None
+    closed_by_file: str | None
+    """The file whose load mended it: its own, replayed, or a newer one."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
 

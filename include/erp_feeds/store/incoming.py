@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,13 @@ def copy_frames(
         _copy(connection, table, pa.Table.from_pandas(frame, preserve_index=False))
         if len(frame) >= WORTH_ANALYZING:
             connection.execute(sql.SQL("ANALYZE {} (record)").format(sql.Identifier(table)))
+
+
+def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Copy rows into a temporary table as they come, without holding them."""
+    with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:

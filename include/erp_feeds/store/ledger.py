@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import Counts, FeedFile, Sighting
-from erp_feeds.errors import FailError, QuarantineCode, WarningCode
+from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
+from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.statements import statement
@@ -128,12 +128,82 @@ def unfinished(
 
 
 @plain_errors("looking up archived files")
-def archived_between(
-    connection: psycopg.Connection, merchant: str, start: date, end: date, interfaces: Collection[str]
+def archived(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
 ) -> list[FeedFile]:
-    """Return the archived originals of the days [start, end), ordered by interface and sequence."""
-    values = {"merchant": merchant, "interfaces": list(interfaces), "start": start, "end": end}
-    return [_feed_file(row) for row in connection.execute(statement("ledger/archived_between"), values)]
+    """Return the archived originals that a replay asks for, ordered by interface and sequence.
+
+    Raises:
+        FailError: a file that it names was never archived, or retention has deleted it.
+    """
+    found = _chosen(connection, merchant, interfaces, replay)
+    named = {str(file.file_id) for file in found} | {file.name for file in found}
+    unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
+    if unknown and (gone := _chosen(connection, merchant, interfaces, replay, deleted=True)):
+        names = ", ".join(file.name for file in gone)
+        raise FailError(f"{merchant}: retention has deleted the originals of {names}", "deleted")
+    if unknown:
+        raise FailError(f"{merchant} has no archived original of {', '.join(unknown)}", "not_archived")
+    return found
+
+
+@plain_errors("looking up deleted files")
+def deleted(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
+) -> list[str]:
+    """Return the names of files that a replay asks for and whose originals retention has deleted."""
+    return [file.name for file in _chosen(connection, merchant, interfaces, replay, deleted=True)]
+
+
+def _chosen(
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Collection[str],
+    replay: Replay,
+    *,
+    deleted: bool = False,
+) -> list[FeedFile]:
+    values = {
+        "merchant": merchant,
+        "interfaces": list(interfaces),
+        "file_ids": list(replay.file_ids) or None,
+        "files": list(replay.files) or None,
+        **replay.model_dump(include={"rejects", "since", "until"}),
+        "deleted": deleted,
+    }
+    return [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
+
+
+@plain_errors("looking for expired files")
+def expired(connection: psycopg.Connection, merchant: str, days: int) -> list[str]:
+    """Return the URLs of originals received more than `days` days ago, of files that are done with."""
+    found = connection.execute(statement("ledger/expired"), {"merchant": merchant, "days": days})
+    return [url for (url,) in found]
+
+
+def drop_original(
+    connection: psycopg.Connection, merchant: str, url: str, delete: Callable[[str], None]
+) -> bool:
+    """Delete an original and note it; a crash between the two leaves it to be deleted again, never forgotten.
+
+    Return False where a new sighting has come to share the original, which then stays.
+    """
+    values = {"merchant": merchant, "archived": url}
+    with transaction(connection, "deleting an original"):
+        lock_merchant(connection, merchant)
+        noted = connection.execute(statement("ledger/note_deleted"), values).rowcount > 0
+        if noted:
+            delete(url)
+    return noted
+
+
+def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
+    """Tell whether retention has deleted the original of a file, or is just doing so."""
+    query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
+    with transaction(connection, f"looking up {file.name}"):
+        lock_merchant(connection, _row(connection, file)[0])
+        found = connection.execute(query, [file.file_id]).fetchone()
+    return bool(found and found[0])
 
 
 @plain_errors("looking up a file")
@@ -182,7 +252,8 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     with transaction(connection, f"noting that {file.name} is incomplete"):
         counted = connection.execute(statement("ledger/wait"), values).fetchone()
         state = str(counted[0] if counted else _row(connection, file)[1])
-        _note_run(connection, file, run, state, file.counts)
+        refusal = QuarantineError(code, reason) if state == "quarantined" else None
+        _note_run(connection, file, run, state, file.counts, refusal)
     return state
 
 
@@ -190,10 +261,22 @@ def quarantine(
     connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str
 ) -> None:
     """Refuse a whole file, with a stable code and a reason for people."""
-    values = {"file_id": file.file_id, "run": run, "code": str(code), "reason": reason}
     with transaction(connection, f"quarantining {file.name}"):
-        connection.execute(statement("ledger/quarantine"), values)
-        _note_run(connection, file, run, "quarantined", file.counts)
+        refuse(connection, file, run, QuarantineError(code, reason))
+
+
+def refuse(
+    connection: psycopg.Connection,
+    file: FeedFile,
+    run: str,
+    refusal: QuarantineError,
+    counts: Counts | None = None,
+) -> None:
+    """Quarantine a file inside the open transaction; with its counts where all of it has been read."""
+    values = {"file_id": file.file_id, "run": run, "code": str(refusal.code), "reason": refusal.reason}
+    counted = counts.model_dump_json() if counts else None
+    connection.execute(statement("ledger/quarantine"), {**values, "counts": counted})
+    _note_run(connection, file, run, "quarantined", counts or file.counts, refusal)
 
 
 def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
@@ -217,9 +300,17 @@ def _refusal(name: str, state: str, code: str, reason: str, rejected: dict[str, 
     return f"{name}: {sum(rejected.values())} records rejected ({codes})"
 
 
-def _note_run(connection: psycopg.Connection, file: FeedFile, run: str, state: str, counts: Counts) -> None:
+def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere
+    connection: psycopg.Connection,
+    file: FeedFile,
+    run: str,
+    state: str,
+    counts: Counts,
+    refusal: QuarantineError | None = None,
+) -> None:
     values = {"file_id": file.file_id, "run": run, "state": state, "counts": counts.model_dump_json()}
-    connection.execute(statement("ledger/note_run"), values)
+    why = {"code": str(refusal.code) if refusal else None, "reason": refusal.reason if refusal else None}
+    connection.execute(statement("ledger/note_run"), {**values, **why})
 
 
 def _index_number(interface: Interface, sighting: Sighting) -> str:

@@ -3,44 +3,78 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import WarningCode
+from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.interfaces.mapping_tables import link_rows
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from erp_feeds.store.accounts import load_accounts
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.incoming import copy_frames
+from erp_feeds.store.forgotten import empty_payloads, leave_out
+from erp_feeds.store.incoming import copy_frames, copy_rows
 from erp_feeds.store.profiles import load_profiles
-from erp_feeds.store.purchases import load_purchases
+from erp_feeds.store.purchases import load_purchases, refuse_changed_class
 from erp_feeds.store.statements import statement
+from erp_feeds.store.versioned import Version
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Loader = Callable[[psycopg.Connection, FeedFile, Merchant, Mapping[str, "pd.DataFrame"]], Counts]
-"""Writes the frames of a file inside the open transaction; returns loaded, late rejects and warnings."""
+Part = Callable[[psycopg.Connection, FeedFile, Merchant, Mapping[str, "pd.DataFrame"]], Counts]
+"""Does its part of a load inside the open transaction; returns what it adds to the counts."""
+
+Originals = Callable[[Collection[int]], Iterable[tuple[int, int, str]]]
+"""Record numbers -> (record, line on which it starts, the record as delivered)."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How the files of one interface load."""
+
+    write: Part
+    """Writes the records; counts those loaded, and warnings."""
+    taken: str
+    """SQL file that names the keys of the records that load."""
+    refuse: Part | None = None
+    """Refuses, before anything is written, what only the store can tell; counts the rejects."""
+
 
 LOADERS: Mapping[str, Loader] = {
-    "srs_customers": load_profiles,
-    "srs_purchases": load_purchases,
-    "erp_cache_customers": load_accounts,
+    "srs_customers": Loader(load_profiles, "load/taken_profiles"),
+    "srs_purchases": Loader(load_purchases, "load/taken_purchases", refuse_changed_class),
+    "erp_cache_customers": Loader(load_accounts, "load/taken_accounts"),
 }
 
 
-def load_file(
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a file."""
+
+    counts: Counts
+    refusal: QuarantineError | None = None
+    """Why nothing of it was written."""
+
+
+def load_order(file: FeedFile) -> tuple[int, Decimal]:
+    """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
+    return INTERFACES[file.interface].rank, Decimal(file.sequence)
+
+
+def load_file(  # noqa: PLR0917 - what, whose, in which run, with which data: as everywhere
     connection: psycopg.Connection,
     file: FeedFile,
     merchant: Merchant,
     run: str,
     frames: Mapping[str, pd.DataFrame],
+    originals: Originals | None = None,
 ) -> Counts:
     """Write the records of one file, its rejects and its ledger row, all or nothing.
 
@@ -50,25 +84,59 @@ def load_file(
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
         frames: The final frames of the interface, and `rejects`; columns: sql/load/incoming_*.sql.
+        originals: Finds the text of refused records; without it they are kept without their text.
 
     Returns:
         The final counts of the file: read = loaded + collapsed + skipped + rejected.
 
     Raises:
+        QuarantineError: too_many_rejects, which the ledger then knows already; or a value fits nowhere.
         RetryError: the store was lost, or two transactions collided.
-        FailError: the store refused the data.
+        FailError: the store refused the data, or the secret of the forgotten has changed.
     """
     with transaction(connection, f"loading {file.name}"):
-        _tune(connection)
-        lock_merchant(connection, merchant.name)
-        copy_frames(connection, frames, ("rejects",))
-        counts = file.counts.plus(LOADERS[file.interface](connection, file, merchant, frames))
-        if _is_late(connection, file):
-            counts = counts.plus(Counts(warnings={WarningCode.LATE_FILE.value: 1}))
-        _keep_mapping(connection, file, merchant, frames)
-        connection.execute(statement("load/rejects", file_id=file.file_id))
-        ledger.finish(connection, file, run, counts)
-    return counts
+        loaded = load_within(connection, file, merchant, run, frames, originals)
+    if loaded.refusal:
+        raise loaded.refusal
+    return loaded.counts
+
+
+def load_within(  # noqa: PLR0917 - as load_file
+    connection: psycopg.Connection,
+    file: FeedFile,
+    merchant: Merchant,
+    run: str,
+    frames: Mapping[str, pd.DataFrame],
+    originals: Originals | None = None,
+) -> Loaded:
+    """Do what `load_file` does inside a transaction that the caller ends."""
+    loader = LOADERS[file.interface]
+    _tune(connection)
+    copy_frames(connection, frames, ("rejects",))
+    connection.execute(statement("load/incoming_records"))
+    _look_up(connection, originals)  # reads the file a second time: before the lock, where that is known
+    lock_merchant(connection, merchant.name)
+    frames, left_out = leave_out(connection, file, merchant, frames)
+    counts = file.counts.plus(left_out)
+    if loader.refuse:
+        refused = loader.refuse(connection, file, merchant, frames)
+        counts = counts.plus(refused)
+        if refused.rejected:
+            _look_up(connection, originals)
+    refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    empty_payloads(connection, merchant, file.interface)
+    connection.execute(statement("load/rejects", file_id=file.file_id, run=run))
+    if refusal:  # nothing of the file has been written yet, and its rejects say why
+        ledger.refuse(connection, file, run, refusal, counts)
+        return Loaded(counts, refusal)
+    counts = counts.plus(loader.write(connection, file, merchant, frames))
+    counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
+    version = Version(file.sequence, file.file_id).parts()
+    closing = {"taken": statement(loader.taken), "merchant": merchant.name, "run": run, **version}
+    connection.execute(statement("load/close_rejects", **closing))
+    _keep_mapping(connection, file, merchant, frames)
+    ledger.finish(connection, file, run, counts)
+    return Loaded(counts)
 
 
 def _tune(connection: psycopg.Connection) -> None:
@@ -88,7 +156,34 @@ def _keep_mapping(
         connection.execute(statement("load/mapping", **facts, links=json.dumps(links)))
 
 
-def _is_late(connection: psycopg.Connection, file: FeedFile) -> bool:
+def _look_up(connection: psycopg.Connection, originals: Originals | None) -> None:
+    """Bring line and text of the refused records that have none yet, as a stream."""
+    found = connection.execute(statement("load/unread_rejects")) if originals else ()
+    numbers = [number for (number,) in found]
+    if originals and numbers:
+        copy_rows(connection, "incoming_records", originals(numbers))
+
+
+def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
+    """Return the refusal of a file of which more than some percent of the records are refused."""
+    rejected = sum(counts.rejected.values())
+    if 100 * rejected <= percent * max(counts.read, rejected):
+        return None
+    codes = ", ".join(f"{number} {code}" for code, number in sorted(counts.rejected.items()))
+    reason = (
+        f"{rejected} of {counts.read} records are refused ({codes}), more than the {percent:g} % that "
+        "max_reject_percent allows"
+    )
+    return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)
+
+
+def _odd_index(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
+    """Say whether a newer file was loaded before, and how many are missing before this one (ERP cache 6)."""
     values = {"file_id": file.file_id, "sequence": file.sequence}
-    found = connection.execute(statement("load/late_file"), values).fetchone()
-    return bool(found and found[0])
+    late = connection.execute(statement("load/late_file"), values).fetchone()
+    warnings = {WarningCode.LATE_FILE.value: int(bool(late and late[0]))}
+    settings = merchant.interfaces.get(file.interface)
+    if settings and settings.index == "sequence":
+        gap = connection.execute(statement("load/index_gap", file_id=file.file_id)).fetchone()
+        warnings[WarningCode.INDEX_GAP.value] = gap[0] if gap else 0
+    return {code: number for code, number in warnings.items() if number}

@@ -19,29 +19,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def load_purchases(
+def refuse_changed_class(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Store the frames `purchases` and `lines` as orders and returns (rules: purchases 3, 4, 6)."""
+    """Copy the frames `purchases` and `lines`, and refuse receipts whose class flips (rule: purchases 6)."""
     copy_frames(connection, frames, ("purchases", "lines"))
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
-    refused = _refuse_changed_class(connection, file, merchant)
-    resolve(connection, file, merchant, "incoming_purchases")
+    code = RejectCode.CLASS_CHANGED.value
+    values = {"merchant": merchant.name, "file_id": file.file_id, "code": code}
+    found = connection.execute(statement("load/class_changed", **values)).fetchone()
+    return Counts(rejected={code: found[0]} if found and found[0] else {})
+
+
+def load_purchases(
+    connection: psycopg.Connection,
+    file: FeedFile,
+    merchant: Merchant,
+    frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were refused
+) -> Counts:
+    """Store what `refuse_changed_class` left as orders and returns (rules: purchases 3, 4, 6)."""
+    resolve(connection, file, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     keep_identifiers(connection, file, merchant)
     version = Version(file.sequence, file.file_id).parts()
     connection.execute(statement("load/purchases", merchant=merchant.name, **version))
     silent = count_without_email(connection, file, merchant)
+    taken = connection.execute("SELECT count(*) FROM incoming_purchases").fetchone()
     return Counts(
-        loaded=len(frames["purchases"]) - refused,
-        rejected={RejectCode.CLASS_CHANGED.value: refused} if refused else {},
-        warnings={WarningCode.NO_EMAIL.value: silent} if silent else {},
+        loaded=taken[0] if taken else 0, warnings={WarningCode.NO_EMAIL.value: silent} if silent else {}
     )
-
-
-def _refuse_changed_class(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> int:
-    code = RejectCode.CLASS_CHANGED.value
-    values = {"merchant": merchant.name, "file_id": file.file_id, "code": code}
-    found = connection.execute(statement("load/class_changed", **values)).fetchone()
-    return int(found[0]) if found else 0

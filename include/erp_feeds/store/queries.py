@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields, replace
+from datetime import date
 from typing import Any, TypeVar
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
+from erp_feeds.steps.invoicing import InvoiceGraph
+from erp_feeds.steps.invoicing import invoice_graph as graph_of
 from erp_feeds.store.answers import (
     Account,
     FileProgress,
@@ -17,14 +21,19 @@ from erp_feeds.store.answers import (
     MappingVersion,
     MerchantStatus,
     Profile,
+    ProfileField,
     Purchase,
     PurchaseLine,
     QuarantinedFile,
     Reject,
+    RunFile,
 )
 from erp_feeds.store.statements import statement
 
 Row = TypeVar("Row")
+
+ABOUT_THE_ROW = ("profile_id", "custom", "file", "record", "created_at", "updated_at")
+"""What a profile says of its row, not of its person."""
 
 
 def merchants(connection: Connection[Any]) -> list[str]:
@@ -55,6 +64,17 @@ def files(
     )
 
 
+def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:
+    """Return what some runs made of their files."""
+    return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
+
+
+def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, date] | None:
+    """Return the first and the last day of some files; None without any."""
+    found = connection.execute(statement("queries/days"), {"file_ids": list(file_ids)}).fetchone()
+    return (found[0], found[1]) if found and found[0] else None
+
+
 def progress(connection: Connection[Any], merchant: str | None = None) -> list[FileProgress]:
     """Return how far each file is, in the order of sighting."""
     return _rows(connection, FileProgress, "progress", merchant=merchant)
@@ -74,8 +94,15 @@ def profile(
     return rows[0] if rows else None
 
 
+def profile_fields(connection: Connection[Any], merchant: str, profile_id: int) -> list[ProfileField]:
+    """Return the filled and the emptied fields of a profile, each with the file and record that set it."""
+    names = [each.name for each in fields(Profile) if each.name not in ABOUT_THE_ROW]
+    values = {"merchant": merchant, "profile_id": profile_id, "fields": names}
+    return _rows(connection, ProfileField, "profile_fields", **values)
+
+
 def identifiers(connection: Connection[Any], merchant: str, profile_id: int) -> list[Identifier]:
-    """Return the external identifiers of a profile."""
+    """Return what leads to a profile, and by which rule it was linked."""
     return _rows(connection, Identifier, "identifiers", merchant=merchant, profile_id=profile_id)
 
 
@@ -110,6 +137,12 @@ def account(connection: Connection[Any], merchant: str, number: str) -> Account 
     return rows[0] if rows else None
 
 
+def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None = None) -> InvoiceGraph:
+    """Return what is odd about the invoice debtors of a merchant's accounts, at most `limit` of each kind."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
+
+
 def rejects(
     connection: Connection[Any],
     merchant: str,
@@ -117,11 +150,18 @@ def rejects(
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
+    with_closed: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return the refused records, those of the latest file first."""
-    wanted = {"code": code, "file": file, "with_raw": with_raw}
-    return _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    """Return the refused records, those of the latest file first; the mended ones too where asked."""
+    wanted = {"code": code, "file": file, "with_closed": with_closed}
+    found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    if not with_raw:
+        return found
+    keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
+    rows = connection.execute(statement("queries/rejected_records"), keys)
+    raw = {(file_id, record): text for file_id, record, text in rows}
+    return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
 
 
 def quarantined(

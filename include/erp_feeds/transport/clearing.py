@@ -7,15 +7,19 @@ because it was the newer one, the next look finds like any other file: loaded, a
 
 from __future__ import annotations
 
+import logging
 import posixpath
+from collections.abc import Iterable
 from typing import Protocol
 
 from erp_feeds.batch import Sighting
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, RetryError
 from erp_feeds.merchant import Ftps
 from erp_feeds.transport.ftps.listing import utc
 from erp_feeds.transport.ftps.transfer import NOTHING_KNOWN, Stamp
 from erp_feeds.transport.inbox import aside, is_aside
+
+log = logging.getLogger(__name__)
 
 
 class Mover(Protocol):
@@ -36,6 +40,18 @@ class Mover(Protocol):
     def create_directory(self, path: str) -> None:
         """Make a folder where there is none."""
         ...
+
+
+def clear_all(hook: Mover, sightings: Iterable[Sighting], settings: Ftps) -> None:
+    """Move or delete loaded files; what fails here is logged, and taken up again by the next run."""
+    for sighting in sightings:
+        try:
+            if not clear(hook, sighting, settings):
+                log.info("%s is no longer as it was loaded, and stays", sighting.name)
+        except (FailError, RetryError) as fault:
+            log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
+            if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+                return
 
 
 def clear(hook: Mover, sighting: Sighting, settings: Ftps) -> bool:

@@ -42,7 +42,7 @@ def test_every_merchant_has_a_connection_that_verifies_the_server(variables: dic
     for merchant in environment.merchants():
         connection = json.loads(variables["AIRFLOW_CONN_" + merchant.ftps.connection.upper()])
         assert (connection["conn_type"], connection["port"], connection["login"]) == (
-            "ftp",
+            "ftps",
             2222,
             merchant.name,
         )

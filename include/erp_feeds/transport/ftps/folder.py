@@ -22,6 +22,9 @@ from erp_feeds.transport.ftps.transfer import Stamp
 
 def read_folder(session: Session) -> Listing:
     """Read the current folder by MLSD, or by LIST where the server does not know MLSD."""
+    if session.knows_mlsd is None:
+        # Not by trying: a refused MLSD leaves a data connection open that some servers and relays trip over.
+        session.knows_mlsd = "MLST" in (session.ask("FEAT") or "").upper()
     session.voidcmd("TYPE A")
     if session.knows_mlsd:
         try:

@@ -160,7 +160,7 @@ class FtpsHook(FTPSHook):
             return stamp(session, normalised(path))
 
     def fetch(self, path: str) -> Iterator[bytes]:
-        """Yield a file's bytes in blocks of at most 64 KiB, taking up again where a fault cut it.
+        """Yield a file's bytes in blocks of at most 512 KiB, taking up again where a fault cut it.
 
         Raises:
             RetryError: Not to be had whole for now, or changed under our hands.

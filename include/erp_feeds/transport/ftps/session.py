@@ -6,16 +6,15 @@ import ftplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
 from erp_feeds.errors import ConfigurationError, FailError, RetryError
+from erp_feeds.transport.ftps.channel import Channel
 from erp_feeds.transport.ftps.connection import Extras, Server
 from erp_feeds.transport.ftps.faults import NO_TLS, UNAVAILABLE, RaggedEndError, code_of, sorted_faults
 
-BLOCK = 64 * 1024
-"""Bytes per read; larger blocks cost more CPU, not less."""
 NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 """What OpenSSL finds where plain text comes."""
 EXPLANATION = 5.0
@@ -95,8 +94,8 @@ class Session(ftplib.FTP_TLS):
         self._extras = extras
         self.names = extras.encoding
         """Encoding of file names, as agreed."""
-        self.knows_mlsd = True
-        """Until the server says otherwise."""
+        self.knows_mlsd: bool | None = None
+        """None until the server was asked."""
         self.closing_reply = ""
         """What the server said at the end of the latest transfer."""
         self.set_pasv(extras.passive)
@@ -137,31 +136,12 @@ class Session(ftplib.FTP_TLS):
             raise
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
-        """Open a data connection that resumes the control connection's TLS session.
-
-        Servers demand it as the proof that both come from one client. TLS 1.3 hands out its tickets after the
-        handshake, so the session is read at each transfer.
-        """
+        """Open a data connection for what ftplib itself reads and writes, for example to store a file."""
         plain, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321 - TLS follows below
-        control = self.sock
-        if not isinstance(control, ssl.SSLSocket):
-            plain.close()
-            raise ssl.SSLError("the control connection has no TLS")
-        try:
-            return self._protected(plain, control.session), size
-        except (OSError, EOFError):
-            plain.close()
-            # The server says on the control channel why it closed the data channel.
-            control.settimeout(min(EXPLANATION, self._extras.timeout))
-            with suppress(OSError, EOFError):
-                self.voidresp()
-            raise
-
-    def _protected(self, plain: socket.socket, session: ssl.SSLSession | None) -> ssl.SSLSocket:
-        """Start TLS on a data connection; an end that is not TLS's own will be an error."""
-        return self.context.wrap_socket(
-            plain, server_hostname=self.host, session=session, suppress_ragged_eofs=False
-        )
+        with self._starting_tls(plain) as session:
+            return self.context.wrap_socket(
+                plain, server_hostname=self.host, session=session, suppress_ragged_eofs=False
+            ), size
 
     def stream(self, command: str, offset: int = 0) -> Iterator[bytes]:
         """Yield the blocks of a transfer; only a proper end of TLS and of the command ends it quietly.
@@ -170,21 +150,40 @@ class Session(ftplib.FTP_TLS):
             RaggedEndError: The server calls the transfer complete, but did not end TLS: it may be cut.
         """
         ragged = False
-        with self.transfercmd(command, offset or None) as data:
+        plain, _ = ftplib.FTP.ntransfercmd(self, command, offset or None)  # noqa: S321 - TLS follows below
+        with plain:
+            with self._starting_tls(plain) as session:
+                channel = Channel(plain, self.context, self.host, session)
             try:
-                while block := data.recv(BLOCK):
-                    yield block
+                yield from channel.blocks()
             except ssl.SSLEOFError:
                 ragged = True
             else:
-                if isinstance(data, ssl.SSLSocket):
-                    with suppress(
-                        OSError
-                    ):  # the server has ended TLS; whether it waits for ours does not matter
-                        data.unwrap()
+                channel.end()
         self.closing_reply = self.voidresp()
         if ragged:
             raise RaggedEndError("the data ended without the end of TLS: it may be cut", "ragged_end")
+
+    @contextmanager
+    def _starting_tls(self, plain: socket.socket) -> Iterator[ssl.SSLSession | None]:
+        """Lend the control connection's TLS session, for a data connection to resume.
+
+        Servers demand it as the proof that both come from one client. TLS 1.3 hands out its tickets after the
+        handshake, so the session is read at each transfer.
+        """
+        control = self.sock
+        if not isinstance(control, ssl.SSLSocket):
+            plain.close()
+            raise ssl.SSLError("the control connection has no TLS")
+        try:
+            yield control.session
+        except (OSError, EOFError):
+            plain.close()
+            # The server says on the control channel why it closed the data channel.
+            control.settimeout(min(EXPLANATION, self._extras.timeout))
+            with suppress(OSError, EOFError):
+                self.voidresp()
+            raise
 
     def enter(self, path: str) -> bool:
         """Go into a folder, because servers list paths with odd names wrongly; False where it is missing."""

@@ -1,7 +1,7 @@
 -- What a run refused: whole files with code and reason, and the number of rejected records per file and code.
 -- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number).
-SELECT files.name, file_runs.state, coalesce(files.code, ''), coalesce(files.reason, ''),
-       coalesce(file_runs.counts->'rejected', '{{}}')
+SELECT files.name, file_runs.state, coalesce(file_runs.code, files.code, ''),
+       coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}')
 FROM file_runs
 JOIN files USING (file_id)
 WHERE file_runs.run_id = %(run)s AND files.merchant = %(merchant)s

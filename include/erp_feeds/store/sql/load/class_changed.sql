@@ -6,10 +6,11 @@ WITH refused AS (
     USING purchases AS old
     WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND new.channel = 'offline'
       AND old.kind <> new.kind AND old.file_id <> {file_id}
-    RETURNING new.record, new.kind, old.kind AS stored
+    RETURNING new.record, new.purchase_id, new.kind, old.kind AS stored
 ), kept AS (
-    INSERT INTO incoming_rejects (record, code, reason)
-    SELECT record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind
+    INSERT INTO incoming_rejects (record, code, reason, key)
+    SELECT record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
+           regexp_replace(purchase_id, '~[0-9]+$', '')
     FROM refused
 )
 SELECT count(*) FROM refused

@@ -1,2 +1,2 @@
--- The refused records of one file, as the steps found them.
-CREATE TEMP TABLE incoming_rejects (record int, code text, field text, line int, reason text, raw text) ON COMMIT DROP
+-- The faults of one file's refused records, as the steps found them. key: by which a newer file may mend the record.
+CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DROP

@@ -2,7 +2,7 @@
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
 --      rejects, quarantined (jsonb objects).
--- Skipped records and warnings come from the tallies of loaded files, rejects from the rejects themselves, so that
+-- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
 WITH wanted_files AS (
     SELECT * FROM files WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
@@ -24,7 +24,7 @@ WITH wanted_files AS (
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
     UNION ALL
     SELECT merchant, 'rejects', rejects.code, count(*)
-    FROM rejects JOIN wanted_files USING (file_id) GROUP BY merchant, rejects.code
+    FROM rejects JOIN wanted_files USING (file_id) WHERE closed_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
     SELECT merchant, tally, each.key, sum(each.value::bigint)
     FROM wanted_files

@@ -1,0 +1,265 @@
+"""Rejects: what opens one, what mends it, who may read it, and when a whole file goes with it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from erp_feeds.batch import Counts
+from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.merchant import InterfaceSettings
+from erp_feeds.store import queries
+from integration.store_feed import (
+    TESTSHOP,
+    Feed,
+    accounts,
+    customer,
+    customers,
+    dump,
+    frame,
+    purchase,
+    purchases,
+    scalar,
+)
+
+ERP = "erp_cache_customers"
+
+
+def reject(record: int, key: str | None = None, code: str = "invalid_decimal") -> dict[str, Any]:
+    return {"record": record, "code": code, "field": "cash_back", "reason": "bad", "key": key}
+
+
+def rejecting(frames: dict[str, Any], *rejects: dict[str, Any]) -> dict[str, Any]:
+    return {**frames, "rejects": frame("rejects", list(rejects))}
+
+
+def account(number: str = "good") -> dict[str, Any]:
+    return {"account_number": number, "price_list_name": "A"}
+
+
+def opened(store: psycopg.Connection) -> list[tuple[Any, ...]]:
+    query = "SELECT file_id, record, code FROM rejects WHERE closed_at IS NULL ORDER BY 1, 2, 3"
+    return store.execute(query).fetchall()
+
+
+def closed(store: psycopg.Connection) -> list[tuple[Any, ...]]:
+    query = """SELECT record, code, closed_by_run, closed_by_file FROM rejects
+               WHERE closed_at IS NOT NULL ORDER BY 1, 2"""
+    return store.execute(query).fetchall()
+
+
+def originals(numbers: Any) -> Iterator[tuple[int, int, str]]:
+    return ((number, number * 10, f"<C>{number}</C>") for number in sorted(numbers))
+
+
+@pytest.fixture
+def feed(store: psycopg.Connection) -> Feed:
+    return Feed(store)
+
+
+def test_a_replay_closes_what_it_takes_and_keeps_open_what_it_refuses_again(feed: Feed) -> None:
+    file = feed.file(ERP, 1)
+    feed.load(file, rejecting(accounts(), reject(1), reject(2), reject(2, code="out_of_range")), "first")
+    feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
+    assert opened(feed.connection) == [(file.file_id, 2, "invalid_decimal")]
+    assert closed(feed.connection) == [
+        (1, "invalid_decimal", "replay", file.file_id),
+        (2, "out_of_range", "replay", file.file_id),
+    ]
+
+
+def test_a_second_replay_writes_nothing(feed: Feed) -> None:
+    file = feed.file(ERP, 1)
+    feed.load(file, rejecting(accounts(), reject(1), reject(2)), "first")
+    frames = rejecting(accounts(account()), reject(2))
+    feed.load(file, frames, "replay 1")
+    before = dump(feed.connection)
+    feed.load(file, frames, "replay 2")
+    assert dump(feed.connection) == before
+
+
+def test_what_a_replay_had_closed_and_is_refused_again_opens_again(feed: Feed) -> None:
+    file = feed.file(ERP, 1)
+    for frames in (rejecting(accounts(), reject(1)), accounts(account()), rejecting(accounts(), reject(1))):
+        feed.load(file, frames)
+    assert opened(feed.connection) == [(file.file_id, 1, "invalid_decimal")]
+    assert closed(feed.connection) == []
+
+
+def test_a_newer_file_with_the_same_key_closes_and_a_replay_of_the_older_leaves_it_closed(feed: Feed) -> None:
+    older, newer = feed.file(ERP, 1), feed.file(ERP, 2)
+    bad = rejecting(accounts(account()), reject(2, key="4711"), reject(3, key="4712"), reject(4))
+    feed.load(older, bad, "first")
+    feed.load(newer, rejecting(accounts(account("4711")), reject(9, key="4712")), "second")
+    assert closed(feed.connection) == [(2, "invalid_decimal", "second", newer.file_id)]
+    before = dump(feed.connection)
+    feed.load(older, bad, "replay of the older")
+    assert dump(feed.connection) == before
+
+
+def test_an_older_file_or_another_interface_or_merchant_closes_nothing(feed: Feed) -> None:
+    older, newer = feed.file(ERP, 1), feed.file(ERP, 2)
+    feed.load(newer, rejecting(accounts(), reject(1, key="4711")))
+    feed.load(older, accounts(account("4711")))
+    feed.customers(3, customer("4711"))
+    other = Feed(feed.connection, TESTSHOP.model_copy(update={"name": "othershop"}))
+    other.accounts(9, account("4711"))
+    assert len(opened(feed.connection)) == 1
+
+
+def test_a_newer_revision_of_the_file_closes_all_of_the_older(feed: Feed) -> None:
+    feed.load(feed.file(ERP, 1, "a"), rejecting(accounts(), reject(1), reject(2, key="gone")))
+    feed.load(feed.file(ERP, 1, "b"), accounts(account()))
+    assert opened(feed.connection) == []
+
+
+def test_a_customer_is_mended_by_number_or_else_by_email(feed: Feed) -> None:
+    file = feed.file("srs_customers", 1)
+    keys = ("7", "ada@example.com", "bob@example.com")
+    feed.load(file, rejecting(customers(), *(reject(n, key) for n, key in enumerate(keys, 1))))
+    feed.customers(2, customer("7"), customer("8", "ada@example.com"))
+    assert opened(feed.connection) == [(file.file_id, 3, "invalid_decimal")]
+
+
+def test_a_return_is_not_mended_by_its_order(feed: Feed) -> None:
+    file = feed.file("srs_purchases", 1)
+    keys = ("W1@2017-01-05T10:00:00", "W1@2017-01-09T10:00:00", "R|1|2017-01-05T10:00:00")
+    feed.load(file, rejecting(purchases(), *(reject(n, key) for n, key in enumerate(keys, 1))))
+    order = {"order_number": "W1", "local_time": "2017-01-05T10:00:00"}
+    till = {"channel": "offline", "local_time": "2017-01-05T10:00:00"}
+    feed.purchases(2, purchase("W1", 1, number="1", **order), purchase(keys[2] + "~2", 1, number="1", **till))
+    assert opened(feed.connection) == [(file.file_id, 2, "invalid_decimal")]
+
+
+def test_every_reject_has_line_and_original_also_one_that_only_the_store_finds(feed: Feed) -> None:
+    feed.purchases(1, purchase("p1", 1, number="1", channel="offline"))
+    frames = rejecting(purchases(purchase("p1", -1, number="1", channel="offline")), reject(5))
+    load_with_originals(feed, feed.file("srs_purchases", 2), frames)
+    query = (
+        "SELECT record, code, line, raw FROM rejects JOIN rejected_records USING (file_id, record) ORDER BY 1"
+    )
+    assert feed.connection.execute(query).fetchall() == [
+        (1, "class_changed", 10, "<C>1</C>"),
+        (5, "invalid_decimal", 50, "<C>5</C>"),
+    ]
+
+
+def load_with_originals(feed: Feed, file: Any, frames: dict[str, Any], run: str = "run1") -> Counts:
+    from erp_feeds.store.load import load_file
+
+    return load_file(feed.connection, file, feed.merchant, run, frames, originals)
+
+
+def test_a_load_that_fails_while_it_closes_rejects_leaves_nothing(
+    feed: Feed, store: psycopg.Connection
+) -> None:
+    file = feed.file(ERP, 1)
+    feed.load(file, rejecting(accounts(), reject(1)))
+    store.execute(
+        """CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'power cut'; END $$;
+           CREATE TRIGGER crash BEFORE UPDATE ON rejects FOR EACH ROW EXECUTE FUNCTION crash()"""
+    )
+    store.commit()
+    before = dump(store)
+    with pytest.raises(FailError):
+        feed.load(file, accounts(account()), "replay")
+    assert dump(store) == before
+    store.execute("DROP TRIGGER crash ON rejects")
+    feed.load(file, accounts(account()), "replay again")
+    assert opened(store) == []
+    assert scalar(store, "SELECT count(*) FROM accounts") == 1
+
+
+def strict(feed: Feed, interface: str, percent: float) -> None:
+    interfaces = {**feed.merchant.interfaces, interface: InterfaceSettings(max_reject_percent=percent)}
+    feed.merchant = feed.merchant.model_copy(update={"interfaces": interfaces})
+
+
+def tallied(feed: Feed, interface: str, read: int, **rejected: int) -> Any:
+    file = feed.file(interface, 9)
+    return file.model_copy(update={"counts": Counts(read=read, rejected=rejected)})
+
+
+@pytest.mark.parametrize(("percent", "loads"), [(100, True), (50, True), (49.9, False), (0, False)])
+def test_above_max_reject_percent_nothing_of_the_file_loads(feed: Feed, percent: float, loads: bool) -> None:
+    strict(feed, ERP, percent)
+    file = tallied(feed, ERP, 2, invalid_decimal=1)
+    frames = rejecting(accounts(account()), reject(2))
+    if loads:
+        assert feed.load(file, frames).loaded == 1
+        return
+    with pytest.raises(QuarantineError, match="too_many_rejects: 1 of 2 records are refused"):
+        feed.load(file, frames)
+    assert scalar(feed.connection, "SELECT count(*) FROM accounts") == 0
+    state = "SELECT state || ' ' || code || ' ' || (counts->>'read') FROM files"
+    assert scalar(feed.connection, state) == "quarantined too_many_rejects 2"
+    assert opened(feed.connection) == [(file.file_id, 2, "invalid_decimal")]  # visible: they say why
+    before = dump(feed.connection)
+    with pytest.raises(QuarantineError):
+        feed.load(file, frames, "replay")
+    assert dump(feed.connection) == before
+
+
+def test_too_many_rejects_counts_those_that_only_the_store_finds(feed: Feed) -> None:
+    feed.purchases(1, purchase("p1", 1, number="1", channel="offline"))
+    strict(feed, "srs_purchases", 40)
+    file = tallied(feed, "srs_purchases", 3, missing_field=1)
+    flipped = purchase("p1", -1, number="1", channel="offline")
+    frames = rejecting(purchases(flipped, purchase("o1", 1, number="2")), reject(3))
+    before = dump(feed.connection, ("purchases", "purchase_lines", "profiles", "identifiers"))
+    with pytest.raises(QuarantineError, match=r"2 of 3 .*1 class_changed, 1 missing_field.*40 %"):
+        load_with_originals(feed, file, frames)
+    assert dump(feed.connection, ("purchases", "purchase_lines", "profiles", "identifiers")) == before
+    assert [row[1:] for row in opened(feed.connection)] == [(1, "class_changed"), (3, "invalid_decimal")]
+    strict(feed, "srs_purchases", 100)
+    assert load_with_originals(feed, file, frames, "replay").loaded == 1
+    assert scalar(feed.connection, f"SELECT state FROM files WHERE file_id = {file.file_id}") == "loaded"
+
+
+def test_the_original_of_a_reject_is_for_the_owner_alone(feed: Feed, store: psycopg.Connection) -> None:
+    load_with_originals(feed, feed.file(ERP, 1), rejecting(accounts(), reject(1, key="4711")))
+    role = f"reader_{scalar(store, 'SELECT pg_backend_pid()')}"
+    store.execute(
+        f"""CREATE ROLE {role}; GRANT USAGE ON SCHEMA erp_feeds TO {role};
+            GRANT SELECT ON ALL TABLES IN SCHEMA erp_feeds TO {role}; SET ROLE {role}"""
+    )
+    assert scalar(store, "SELECT code FROM rejects") == "invalid_decimal"
+    assert scalar(store, "SELECT count(*) FROM rejected_records") == 0
+    [seen] = queries.rejects(store, "testshop")
+    assert seen.raw is None
+    store.rollback()
+    [seen] = queries.rejects(store, "testshop", with_raw=True)
+    assert seen.raw == "<C>1</C>"
+
+
+def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed) -> None:
+    file = feed.file(ERP, 1)
+    feed.load(file, rejecting(accounts(), reject(1), reject(2)), "first")
+    feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
+    [shown] = queries.rejects(feed.connection, "testshop")
+    assert (shown.record, shown.run_id, shown.closed_at) == (2, "first", None)
+    every = queries.rejects(feed.connection, "testshop", with_closed=True)
+    assert [(each.record, each.closed_by_run) for each in every] == [(1, "replay"), (2, None)]
+    assert every[0].closed_by_file == file.name
+    assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
+
+
+def test_whatever_the_order_of_replays_the_same_rejects_are_open(feed: Feed) -> None:
+    files = [feed.file(ERP, index) for index in (1, 2, 3)]
+    frames = [
+        rejecting(accounts(account("a")), reject(2, key="b"), reject(3, key="c")),
+        rejecting(accounts(account("b")), reject(2, key="c")),
+        rejecting(accounts(account("a")), reject(2, key="b")),
+    ]
+    for file, data in zip(files, frames, strict=True):
+        feed.load(file, data)
+    wanted = opened(feed.connection)
+    for order in itertools.permutations(range(3)):
+        for number in order:
+            feed.load(files[number], frames[number], "replay")
+        assert opened(feed.connection) == wanted
