@@ -88,6 +88,8 @@ def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> Look:
         log.warning("%s", _truncated(look))
     if look.unreadable:
         log.warning("%d lines of the listing are in no known form and were passed over", look.unreadable)
+    if look.without_size:
+        log.warning("%d files are passed over, since the server tells no size of them", look.without_size)
     if look.complete:
         ledger.see(connection, merchant.name, look.complete, interfaces_of(merchant))
     return look

@@ -26,7 +26,7 @@ class Look:
     """What is in an inbox."""
 
     complete: tuple[Sighting, ...]
-    """New, and unchanged for the merchant's stable_for over at least two looks; in load order."""
+    """New, and unchanged for the merchant's stable_for over at least two looks."""
     settling: int
     """How many others are new, and perhaps still being uploaded."""
     known: tuple[Sighting, ...]
@@ -35,6 +35,8 @@ class Look:
     """Folders of which the server did not list every name."""
     unreadable: int
     """Lines of listings that are in no known form."""
+    without_size: int
+    """Files of which the server tells no size, so that nothing could tell when they are complete."""
 
 
 def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Look:
@@ -48,7 +50,8 @@ def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Lo
     found = inbox.look(hook, merchant, interfaces)
     candidates = ledger.unlisted(connection, merchant.name, found.sightings)
     beyond = _beyond_reach(candidates)
-    asked = inbox.stamped(hook, (each for each in candidates if each.path not in beyond))
+    within = [each for each in candidates if each.path not in beyond]
+    asked = inbox.stamped(hook, within)
     new = ledger.unknown(connection, merchant.name, asked)
     names = [interface.name for interface in interfaces]
     complete = ledger.settled(connection, merchant.name, names, new, merchant.ftps.stable_for)
@@ -60,6 +63,7 @@ def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Lo
         known=tuple(exact.get(each.path, each) for each in found.sightings if each.path not in not_known),
         truncated=found.truncated,
         unreadable=found.unreadable,
+        without_size=len(within) - len(asked),
     )
 
 

@@ -164,7 +164,16 @@ def test_a_rough_listing_is_asked_for_once(store: psycopg.Connection) -> None:
     assert ledger.unlisted(store, "testshop", [rough(exact, "2017-01-01")]) == []
     other = [rough(exact, "2017-01-01T00:01"), rough(exact, "2017-01-02")]
     grown = listed.model_copy(update={"size": 99})
-    assert ledger.unlisted(store, "testshop", [*other, grown]) == [*other, grown]
+    assert ledger.unlisted(store, "testshop", [*other, grown]) == [grown, *other]
+
+
+def test_what_no_row_has_by_name_and_size_is_asked_for_first(store: psycopg.Connection) -> None:
+    """Else a server that tells no times would have the same files asked for at every look, and no others."""
+    feed = Feed(store)
+    known, new = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
+    see(feed, known)
+    listed = [rough(known, "?"), rough(new, "?")]
+    assert ledger.unlisted(store, "testshop", listed) == [listed[1], listed[0]]
 
 
 def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) -> None:
