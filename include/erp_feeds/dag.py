@@ -55,6 +55,7 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 | `report` | All good files are loaded; the message names the others | look, mend, replay: see below |
 | `sense`, `download` | The FTPS server `{connection}` is away | the log says what to change; clear the task |
 | `load` | The store is away; nothing was half written | clear the task |
+| `retention` | Originals past their days could not be deleted; the line goes on | clear the task |
 | any other | A fault in the software, or a full disk | clear the task after the fix |
 
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
@@ -107,6 +108,8 @@ def build_dag(merchant: Merchant) -> DAG:
         default_args={"owner": merchant.owner, "on_failure_callback": alerts.on_failure(merchant), **RETRIES},
     ) as dag:
         _line(merchant, inbox)
+        if merchant.retention.archive_days:
+            _retention(merchant)
     return dag
 
 
@@ -189,3 +192,15 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         batch = step(name)(batch)
     load_task: Any = load(batch)
     report(load_task)
+
+
+def _retention(merchant: Merchant) -> None:
+    """Add the task that stands beside the line: it runs also when nothing is new, and stops no file."""
+
+    @task(max_active_tis_per_dag=1)
+    def retention() -> int:
+        from erp_feeds.retention import delete_expired
+
+        return delete_expired(merchant)
+
+    retention()

@@ -64,6 +64,8 @@ class SkipCode(StrEnum):
 
     NO_IDENTIFIER = "no_identifier"
     NO_LINES = "no_lines"
+    FORGOTTEN = "forgotten"
+    """Its person asked to be forgotten."""
 
 
 class WarningCode(StrEnum):
@@ -81,6 +83,8 @@ class WarningCode(StrEnum):
     NEWER_ELEMENT = "newer_element"
     NEW_REVISION = "new_revision"
     LATE_FILE = "late_file"
+    INDEX_GAP = "index_gap"
+    UNKNOWN_DEBTOR = "unknown_debtor"
     WRONG_EXTENSION = "wrong_extension"
     AMBIGUOUS_TIME = "ambiguous_time"
     NONEXISTENT_TIME = "nonexistent_time"

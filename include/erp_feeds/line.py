@@ -68,6 +68,8 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
         if replay:
             known = {file.file_id for file in files}
             archived = ledger.archived(connection, merchant.name, names, replay)
+            if deleted := ledger.deleted(connection, merchant.name, names, replay):
+                log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
             files += [file for file in archived if file.file_id not in known]
     log.info("%d files for this run", len(files))
     if look and look.truncated and not (files or look.settling):
@@ -274,6 +276,9 @@ def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantine
     with _store() as connection:
         if refusal.is_recorded:
             pass
+        elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
+            log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
+            return
         elif code is QuarantineCode.TRUNCATED:
             limit = merchant.limits.incomplete_attempts
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)

@@ -116,6 +116,9 @@ class InterfaceSettings(_Strict):
         le=100,
         description="Share of refused records above which nothing of a file loads and it is quarantined",
     )
+    index: Literal["timestamp", "sequence"] = Field(
+        "timestamp", description="sequence: index numbers count up by one, and a gap is a warning"
+    )
 
 
 class Alerts(_Strict):
@@ -141,6 +144,14 @@ class Limits(_Strict):
     )
 
 
+class Retention(_Strict):
+    """How long what was received is kept."""
+
+    archive_days: int | None = Field(
+        None, gt=0, description="Days after which an archived original is deleted; kept for ever without"
+    )
+
+
 class Merchant(_Strict):
     """One client: one file, one DAG, one FTPS root, one set of rows."""
 
@@ -158,6 +169,7 @@ class Merchant(_Strict):
     history_from: date = Field(date(2015, 1, 1), description="First day that a backfill may replay")
     alerts: Alerts = Alerts()
     limits: Limits = Limits()
+    retention: Retention = Retention()
     excluded_identifiers: tuple[str, ...] = Field(
         ("0", "000", "-1"), description="Customer numbers that mean 'no customer'"
     )
@@ -311,6 +323,7 @@ def _keys_at(loc: Location) -> list[str]:
         "ftps": Ftps,
         "alerts": Alerts,
         "limits": Limits,
+        "retention": Retention,
         "interfaces": LinkSettings if "mapping" in loc[2:3] else InterfaceSettings,
     }
     model = nested.get(str(loc[0]), Merchant) if loc else Merchant

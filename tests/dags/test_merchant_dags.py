@@ -92,6 +92,15 @@ def test_a_copied_merchant_file_is_a_new_dag(merchants: Path) -> None:
     assert sorted(loaded()) == ["completejourney", "newshop", "testshop"]
 
 
+def test_retention_stands_beside_the_line_where_the_merchant_asks_for_it(merchants: Path) -> None:
+    path = merchants / "testshop.yaml"
+    path.write_text(path.read_text() + "retention: {archive_days: 400}\n")
+    task = loaded()["testshop"].get_task("retention")
+    assert not task.upstream_task_ids | task.downstream_task_ids
+    assert task.on_failure_callback
+    assert not loaded()["completejourney"].has_task("retention")
+
+
 def test_a_bad_merchant_file_is_an_import_error_and_removes_no_other_dag(merchants: Path) -> None:
     text = (merchants / "testshop.yaml").read_text().replace("currency:", "curency:")
     (merchants / "newshop.yaml").write_text(text.replace("name: testshop", "name: newshop"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -163,9 +164,19 @@ class Feed:
         assert kept is not None
         return kept
 
-    def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
-        """Load the frames of a file."""
-        return load_file(self.connection, file, self.merchant, run, frames)
+    def load(
+        self,
+        file: FeedFile,
+        frames: dict[str, pd.DataFrame],
+        run: str = "run1",
+        texts: Mapping[int, str] | None = None,
+    ) -> Counts:
+        """Load the frames of a file; `texts` are its refused records as delivered."""
+
+        def originals(records: Collection[int]) -> Iterable[tuple[int, int, str]]:
+            return [(record, 1, text) for record, text in (texts or {}).items() if record in records]
+
+        return load_file(self.connection, file, self.merchant, run, frames, originals if texts else None)
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:
         """Register and load a customers file."""

@@ -87,6 +87,7 @@ def test_a_mistyped_merchant_gets_an_offer(shop: Shop) -> None:
         ["orders", "shop", "--id", "W-1"],
         ["orders", "shop", "--srs", "00123", "--kind", "return"],
         ["account", "shop", "child"],
+        ["invoice-graph", "shop"],
         ["rejects", "shop"],
         ["migrate"],
     ],
@@ -110,6 +111,13 @@ def test_a_profile_ends_with_its_identifiers(shop: Shop) -> None:
     assert isinstance(told, dict)
     assert list(told)[-1] == "identifiers"
     assert told["birthdate"] == "1985-04-12"
+    fields = {each["field"]: each for each in told["fields"]}
+    assert fields["firstname"] == {
+        "field": "firstname",
+        "value": "Ada",
+        "file": "Shop_SRS_Customers_20170101.zip",
+        "record": 4,
+    }
     assert told["file"] == "Shop_SRS_Customers_20170101.zip"
 
 
@@ -128,6 +136,17 @@ def test_an_account_says_whose_prices_apply(shop: Shop) -> None:
         "debtor",
     )
     assert "unknown" in shop.run("account", "shop", "orphan").stdout
+
+
+def test_the_invoice_graph_is_told_with_its_paths(shop: Shop) -> None:
+    shown = shop.run("invoice-graph", "shop")
+    assert shown.exit_code == 0
+    assert "child > debtor > own" in shown.stdout
+    assert "Cycles: none" in shown.stdout
+    told = shop.told("invoice-graph", "shop", "--limit", "1")
+    assert isinstance(told, dict)
+    assert told["chains"] == [{"path": ["child", "debtor", "own"], "hops": 2, "ends": "debtor"}]
+    assert told["counts"]["unknown_debtors"] == 1
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,23 @@ def test_every_good_file_loads(shop: Shop) -> None:
     assert shop.sense("run2").files == ()
 
 
+def test_purchases_10_customers_of_a_run_load_before_its_purchases(shop: Shop) -> None:
+    """Index order alone would load the purchase first, and let it make the profile."""
+    bought = (
+        "<Export><Purchases><Purchase><OrderNumber>W1</OrderNumber><CustomerNumber>7</CustomerNumber>"
+        "<DateTime>2017-01-01T10:00:00</DateTime>"
+        "<Lines><Line><Sku>a</Sku><Amount>1.00</Amount></Line></Lines></Purchase></Purchases></Export>"
+    )
+    person = "<Export><Customers><Customer><CustomerNumber>7</CustomerNumber></Customer></Customers></Export>"
+    shop.place(
+        packed(INTERFACES["srs_purchases"], "TestShop", "20170101060000", bought.encode()),
+        packed(SRS_CUSTOMERS, "TestShop", "20170109060000", person.encode()),
+    )
+    shop.walk("run1")
+    assert scalar(shop.store, "SELECT rule FROM identifiers") == "customers 3"
+    assert scalar(shop.store, "SELECT count(*) FROM purchases JOIN profiles USING (profile_id)") == 1
+
+
 def test_the_good_load_around_a_broken_file(shop: Shop) -> None:
     shop.place(*everything("TestShop"))
     batch = shop.walk("run1")

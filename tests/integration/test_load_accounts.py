@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from datetime import date
 from decimal import Decimal
@@ -12,9 +13,10 @@ import psycopg
 import pytest
 
 from erp_feeds.errors import FailError, WarningCode
+from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import connection as connections
-from erp_feeds.store import ledger
-from integration.store_feed import Feed, accounts, dump, frame, scalar
+from erp_feeds.store import ledger, queries
+from integration.store_feed import TESTSHOP, Feed, accounts, dump, frame, scalar
 
 FULL = {
     "account_number": "00123",
@@ -34,10 +36,10 @@ def rows(store: psycopg.Connection) -> list[tuple[Any, ...]]:
 
 
 def test_every_field_arrives_as_delivered(store: psycopg.Connection) -> None:
-    counts = Feed(store).accounts(1, FULL)
-    stored = store.execute(f"SELECT {', '.join(FULL)} FROM accounts").fetchone()
+    counts = Feed(store).accounts(1, FULL, {**FULL, "account_number": "100", "invoice_to": None})
+    stored = store.execute(f"SELECT {', '.join(FULL)} FROM accounts ORDER BY account_number").fetchone()
     assert stored == tuple(FULL.values())
-    assert counts.loaded == 1
+    assert counts.loaded == 2
     assert counts.warnings == {}
 
 
@@ -75,7 +77,7 @@ def test_erp_cache_6_late_file_fills_only_what_no_newer_file_brought(store: psyc
     counts = feed.accounts(1, late)
     [(_, price_list, invoice_to, cash_back, *_)] = rows(store)
     assert (price_list, invoice_to, cash_back) == ("NEW", None, Decimal("5.00"))
-    assert counts.warnings == {WarningCode.LATE_FILE: 1}
+    assert counts.warnings == {WarningCode.LATE_FILE: 1, WarningCode.UNKNOWN_DEBTOR: 1}
 
 
 def test_erp_cache_6_new_revision_wins_over_the_first(store: psycopg.Connection) -> None:
@@ -85,7 +87,49 @@ def test_erp_cache_6_new_revision_wins_over_the_first(store: psycopg.Connection)
     counts = feed.load(second, accounts({**FULL, "price_list_name": "SECOND"}))
     feed.load(first, accounts({**FULL, "price_list_name": "FIRST"}))
     assert rows(store)[0][1] == "SECOND"
-    assert counts.warnings == {WarningCode.NEW_REVISION: 1}
+    assert counts.warnings == {WarningCode.NEW_REVISION: 1, WarningCode.UNKNOWN_DEBTOR: 1}
+
+
+def test_erp_cache_6_the_same_name_and_bytes_again_are_nothing_new(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.accounts(1, FULL)
+    again = feed.seen(feed.sighting("erp_cache_customers", 1, "a"))
+    digest = hashlib.sha256(b"a").hexdigest()
+    assert ledger.archive(store, again, digest, "file:///archive/a", date(2017, 1, 1)) is None
+    states = store.execute("SELECT state FROM files ORDER BY file_id").fetchall()
+    assert states == [("loaded",), ("duplicate",)]
+
+
+def test_erp_cache_6_gaps_are_reported_only_where_index_numbers_count_up(store: psycopg.Connection) -> None:
+    counting = {"erp_cache_customers": InterfaceSettings(index="sequence")}
+    feed = Feed(store, TESTSHOP.model_copy(update={"interfaces": counting}))
+    row = {"account_number": "1", "price_list_name": "A"}
+    files = {index: feed.file("erp_cache_customers", index) for index in (7, 8)}
+    found = [feed.load(files[index], accounts(row)).warnings for index in (7, 8)]
+    files[12] = feed.file("erp_cache_customers", 12)
+    found.append(feed.load(files[12], accounts(row)).warnings)
+    assert found == [{}, {}, {WarningCode.INDEX_GAP: 3}]
+    late = {WarningCode.LATE_FILE: 1}
+    assert feed.accounts(9, row).warnings == late
+    assert feed.accounts(11, row).warnings == late | {WarningCode.INDEX_GAP: 1}
+    assert feed.load(files[12], accounts(row), "replay").warnings == {WarningCode.INDEX_GAP: 3}
+    assert Feed(store).accounts(99, row).warnings == {}
+
+
+def test_erp_cache_7_an_unknown_debtor_is_a_warning_of_its_file(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    file = feed.file("erp_cache_customers", 1)
+    rows = [
+        {"account_number": number, "price_list_name": "A", "invoice_to": debtor}
+        for number, debtor in (("1", "9"), ("2", "2"), ("3", "1"), ("4", None), ("5", "9"))
+    ]
+    warned = {WarningCode.UNKNOWN_DEBTOR: 2}
+    assert feed.load(file, accounts(*rows)).warnings == warned
+    assert feed.accounts(2, {"account_number": "9", "price_list_name": "Z"}).warnings == {}
+    assert feed.load(file, accounts(*rows), "replay").warnings == warned
+    found = queries.account(store, "testshop", "1")
+    assert found is not None
+    assert (found.price_list_name, found.debtor, found.note) == ("Z", "9", None)
 
 
 FILES: tuple[dict[str, Any], ...] = (

@@ -106,6 +106,11 @@ def test_customers_6_first_of_two_claims_to_a_free_email_wins(store: psycopg.Con
     assert counts.warnings == {WarningCode.EMAIL_OWNED_BY_OTHER: 1}
 
 
+def test_customers_8_numbers_that_look_alike_are_two_profiles(store: psycopg.Connection) -> None:
+    Feed(store).customers(1, customer("00123", ONE), customer("123", OTHER), customer("123 ", THIRD))
+    assert profiles(store, "email") == {"00123": ONE, "123": OTHER, "123 ": THIRD}
+
+
 def test_customers_9_changed_unowned_email_is_updated_and_emptied_stays(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))

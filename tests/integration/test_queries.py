@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -118,7 +119,7 @@ def test_lines_of_a_purchase(filled: psycopg.Connection) -> None:
         ("debtor", "RETAIL", "own", None),
     ],
 )
-def test_an_account_gets_its_debtors_price_list_in_one_step(
+def test_erp_cache_7_an_account_gets_its_debtors_price_list_in_one_step(
     filled: psycopg.Connection, number: str, price_list: str, debtor: str | None, note: str | None
 ) -> None:
     found = queries.account(filled, "shop", number)
@@ -132,11 +133,38 @@ def test_an_unknown_account_is_none(filled: psycopg.Connection) -> None:
     assert queries.account(filled, "other", "own") is None
 
 
-def test_a_debtor_that_arrives_later_counts_from_then_on(filled: psycopg.Connection) -> None:
+def test_erp_cache_7_a_debtor_that_arrives_later_counts_from_then_on(filled: psycopg.Connection) -> None:
     filled.execute("UPDATE accounts SET account_number = 'nobody' WHERE account_number = 'own'")
     found = queries.account(filled, "shop", "orphan")
     assert found is not None
     assert (found.debtor, found.note) == ("nobody", None)
+
+
+def test_erp_cache_7_the_invoice_graph_names_what_is_odd(filled: psycopg.Connection) -> None:
+    found = queries.invoice_graph(filled, "shop")
+    assert [(chain.path, chain.ends) for chain in found.chains] == [(["child", "debtor", "own"], "debtor")]
+    assert [(each.debtor, each.accounts) for each in found.unknown_debtors] == [("nobody", 1)]
+    assert [each.account for each in found.self_references] == ["self"]
+    assert found.cycles == []
+    filled.execute("UPDATE accounts SET invoice_to = 'child' WHERE account_number = 'own'")
+    (cycle,) = queries.invoice_graph(filled, "shop").cycles
+    assert cycle.path == ["child", "debtor", "own"]
+    assert set(queries.invoice_graph(filled, "other").counts.values()) == {0}
+
+
+def test_erp_cache_7_the_invoice_graph_of_100000_accounts_takes_seconds(filled: psycopg.Connection) -> None:
+    filled.execute(
+        "INSERT INTO accounts"
+        " (merchant, account_number, price_list_name, invoice_to, sequence, file_id, record)"
+        " SELECT 'big', n, 'A', CASE WHEN n % 10 > 0 THEN n / 10 WHEN n > 50000 THEN n + 10 END, 1, 1, 1"
+        " FROM generate_series(1, 100000) AS n"
+    )
+    filled.execute("ANALYZE accounts")
+    began = time.monotonic()
+    found = queries.invoice_graph(filled, "big", limit=20)
+    assert time.monotonic() - began < 5
+    assert found.counts["invoiced_to_another"] == 95_000
+    assert len(found.chains) == 20
 
 
 def test_rejects_show_the_raw_record_only_when_asked(filled: psycopg.Connection) -> None:

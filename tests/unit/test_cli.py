@@ -48,8 +48,9 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 
 
 def test_help_is_everywhere(run: CliRunner) -> None:
-    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert len(names) == 16
+    callbacks = [command.callback for command in app.registered_commands if command.callback]
+    names = [callback.__name__.replace("_", "-") for callback in callbacks]
+    assert len(names) == 18
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name
@@ -227,3 +228,19 @@ def test_a_store_that_is_down_is_no_stack_trace(
     result = run.invoke(app, ["status"])
     assert result.exit_code == 1
     assert result.stderr.startswith("error: cannot reach the store")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--srs", "1", "--email", "a@example.com"],
+        ["--srs", " "],
+        ["--email", "nobody"],
+        ["--srs", "1", "--json"],
+    ],
+)
+def test_forget_wants_exactly_one_person_and_asks_no_machine(run: CliRunner, options: list[str]) -> None:
+    result = run.invoke(app, ["forget", "shop", *options])
+    assert result.exit_code == 2
+    assert "nobody" not in result.output.replace("nobody of", "")

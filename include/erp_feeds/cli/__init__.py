@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, mapping, replaying, server, stored
+from erp_feeds.cli import configuration, erasure, mapping, replaying, server, stored
 from erp_feeds.errors import FeedError
 
 
@@ -46,7 +46,9 @@ for _command in (
     stored.profile,
     stored.orders,
     stored.account,
+    stored.invoice_graph,
     stored.rejects,
     replaying.replay,
+    erasure.forget,
 ):
     app.command()(_command)

@@ -91,10 +91,8 @@ def _words(value: object) -> str:
     match value:
         case bool() | None:
             return {None: "", True: "yes", False: "no"}[value]
-        case Decimal():
-            return f"{value:,f}"
-        case float():
-            return f"{value:,.1f}"
+        case Decimal() | float():
+            return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,.1f}"
         case datetime():
             return value.isoformat(sep=" ", timespec="seconds")
         case dict() | list():

@@ -103,6 +103,20 @@ def known_merchants() -> list[str]:
     return [path.stem for path in merchant_files(settings().merchants)]
 
 
+def configured_merchant(name: str) -> Merchant | None:
+    """Return a merchant as its file describes it; None where it has rows but no file any more.
+
+    Raises:
+        ConfigurationError: its file is wrong.
+    """
+    from erp_feeds.interfaces import VOCABULARY
+    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.settings import settings
+
+    paths = [path for path in merchant_files(settings().merchants) if path.stem == name]
+    return read_merchant(paths[0], VOCABULARY) if paths else None
+
+
 def checked_merchant(connection: Connection[Any], name: str) -> str:
     """Return the name of a merchant that has a file or rows.
 

@@ -14,6 +14,7 @@ from erp_feeds.errors import FailError
 PURCHASE_COLUMNS = (
     "purchase_id",
     "kind",
+    "return_of",
     "channel",
     "occurred_at",
     "branch",
@@ -90,7 +91,7 @@ def profile(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show a profile: its fields, orders and returns, and its external identifiers at the bottom."""
+    """Show a profile: what set each field, its orders and returns, and what linked its identifiers."""
     from erp_feeds.store import queries
 
     if sum(value is not None for value in (srs, email, profile_id)) != 1:
@@ -100,14 +101,15 @@ def profile(
         found = queries.profile(connection, name, srs=srs, email=email, profile_id=profile_id)
         if found is None:
             raise FailError(f"no profile of {name} answers to that", "not_found")
+        fields = queries.profile_fields(connection, name, found.profile_id)
         known = queries.identifiers(connection, name, found.profile_id)
         bought = queries.purchases(connection, name, profile_id=found.profile_id, limit=limit)
     if as_json:
-        print_json({**facts_of(found), "purchases": bought, "identifiers": known})
+        print_json({**facts_of(found), "fields": fields, "purchases": bought, "identifiers": known})
         return
-    print_facts(f"Profile {found.profile_id} of {name}", facts_of(found, "profile_id"))
+    print_table(f"Profile {found.profile_id} of {name}", fields, ("field", "value", "file", "record"))
     print_table("Orders and returns", bought, PURCHASE_COLUMNS)
-    print_table("External identifiers", known, ("type", "value", "file", "record"))
+    print_table("External identifiers", known, ("type", "value", "rule", "file", "record"))
 
 
 def orders(
@@ -161,6 +163,23 @@ def account(
         print_json(found)
     else:
         print_facts(f"Account {number} of {name}", facts_of(found, "account_number"))
+
+
+def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """Show invoice debtors that are odd: self references, chains, cycles, unknown ones; none is followed."""
+    from erp_feeds.store import queries
+
+    with opened_store() as connection:
+        name = checked_merchant(connection, merchant)
+        found = queries.invoice_graph(connection, name, limit)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(f"Invoice debtors of {name}", found.counts)
+    print_table("Cycles", found.cycles, ("accounts", "route"))
+    print_table("Chains", found.chains, ("hops", "route", "ends"))
+    print_table("Unknown debtors", found.unknown_debtors, ("debtor", "accounts"))
+    print_table("Self references", found.self_references, ("account",))
 
 
 def rejects(

@@ -106,6 +106,8 @@ def _rows(connection: Connection[Any], merchant: Merchant, status: MerchantStatu
 def _customer(connection: Connection[Any], merchant: str) -> str | None:
     """Return the number of somebody who bought something."""
     for purchase in queries.purchases(connection, merchant, limit=1):
+        if purchase.profile_id is None:
+            continue
         for identifier in queries.identifiers(connection, merchant, purchase.profile_id):
             if identifier.type == "srs":
                 return identifier.value

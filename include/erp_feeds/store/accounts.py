@@ -9,9 +9,11 @@ import psycopg
 from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.errors import WarningCode
 from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.incoming import copy_frames
+from erp_feeds.store.statements import statement
 from erp_feeds.store.versioned import Version, VersionedField, merge
 
 if TYPE_CHECKING:
@@ -27,9 +29,12 @@ FIELDS = tuple(
 def load_accounts(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Lay the frame `accounts` over the accounts of the merchant (rules: ERP cache 2, 5, 6)."""
+    """Lay the frame `accounts` over the accounts of the merchant (rules: ERP cache 2, 5, 6, 7)."""
     copy_frames(connection, frames, ("accounts",))
     source = sql.SQL("SELECT {}::text AS merchant, * FROM incoming_accounts").format(merchant.name)
     version = Version(file.sequence, file.file_id)
     connection.execute(merge("accounts", source, ("merchant", "account_number"), FIELDS, version))
-    return Counts(loaded=len(frames["accounts"]))
+    unknown = statement("load/unknown_debtor", merchant=merchant.name, file_id=file.file_id)
+    found = connection.execute(unknown).fetchone()
+    warnings = {WarningCode.UNKNOWN_DEBTOR.value: found[0]} if found and found[0] else {}
+    return Counts(loaded=len(frames["accounts"]), warnings=warnings)

@@ -53,6 +53,8 @@ class LedgerFile:
     sha256: str | None
     seen_at: datetime
     finished_at: datetime | None
+    archive_deleted_at: datetime | None
+    """When retention deleted the original: such a file can be replayed no more."""
 
     @property
     def tally(self) -> Counts:
@@ -151,11 +153,24 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class ProfileField:
+    """One field of a profile, and the file and record that set it."""
+
+    field: str
+    value: str | None
+    """None where that record emptied it."""
+    file: str | None
+    record: int
+
+
+@dataclass(frozen=True)
 class Identifier:
-    """An external identifier of a profile."""
+    """An external identifier of a profile, or an address by which a record without a number found it."""
 
     type: str
     value: str
+    rule: str | None
+    """The rule that linked it, for example 'customers 2'; None where that was not noted yet."""
     file: str | None
     record: int | None
 
@@ -167,8 +182,11 @@ class Purchase:
     purchase_id: str
     kind: Kind
     channel: Literal["online", "offline"]
-    profile_id: int
+    profile_id: int | None
+    """None where the person was forgotten."""
     order_number: str | None
+    return_of: str | None
+    """The order that a return is of, where it is known (rule: purchases 8)."""
     receipt_number: str | None
     branch: str | None
     local_time: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -134,21 +134,76 @@ def archived(
     """Return the archived originals that a replay asks for, ordered by interface and sequence.
 
     Raises:
-        FailError: a file that it names was never archived.
+        FailError: a file that it names was never archived, or retention has deleted it.
     """
+    found = _chosen(connection, merchant, interfaces, replay)
+    named = {str(file.file_id) for file in found} | {file.name for file in found}
+    unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
+    if unknown and (gone := _chosen(connection, merchant, interfaces, replay, deleted=True)):
+        names = ", ".join(file.name for file in gone)
+        raise FailError(f"{merchant}: retention has deleted the originals of {names}", "deleted")
+    if unknown:
+        raise FailError(f"{merchant} has no archived original of {', '.join(unknown)}", "not_archived")
+    return found
+
+
+@plain_errors("looking up deleted files")
+def deleted(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
+) -> list[str]:
+    """Return the names of files that a replay asks for and whose originals retention has deleted."""
+    return [file.name for file in _chosen(connection, merchant, interfaces, replay, deleted=True)]
+
+
+def _chosen(
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Collection[str],
+    replay: Replay,
+    *,
+    deleted: bool = False,
+) -> list[FeedFile]:
     values = {
         "merchant": merchant,
         "interfaces": list(interfaces),
         "file_ids": list(replay.file_ids) or None,
         "files": list(replay.files) or None,
         **replay.model_dump(include={"rejects", "since", "until"}),
+        "deleted": deleted,
     }
-    found = [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
-    named = {str(file.file_id) for file in found} | {file.name for file in found}
-    unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
-    if unknown:
-        raise FailError(f"{merchant} has no archived original of {', '.join(unknown)}", "not_archived")
-    return found
+    return [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
+
+
+@plain_errors("looking for expired files")
+def expired(connection: psycopg.Connection, merchant: str, days: int) -> list[str]:
+    """Return the URLs of originals received more than `days` days ago, of files that are done with."""
+    found = connection.execute(statement("ledger/expired"), {"merchant": merchant, "days": days})
+    return [url for (url,) in found]
+
+
+def drop_original(
+    connection: psycopg.Connection, merchant: str, url: str, delete: Callable[[str], None]
+) -> bool:
+    """Delete an original and note it; a crash between the two leaves it to be deleted again, never forgotten.
+
+    Return False where a new sighting has come to share the original, which then stays.
+    """
+    values = {"merchant": merchant, "archived": url}
+    with transaction(connection, "deleting an original"):
+        lock_merchant(connection, merchant)
+        noted = connection.execute(statement("ledger/note_deleted"), values).rowcount > 0
+        if noted:
+            delete(url)
+    return noted
+
+
+def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
+    """Tell whether retention has deleted the original of a file, or is just doing so."""
+    query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
+    with transaction(connection, f"looking up {file.name}"):
+        lock_merchant(connection, _row(connection, file)[0])
+        found = connection.execute(query, [file.file_id]).fetchone()
+    return bool(found and found[0])
 
 
 @plain_errors("looking up a file")

@@ -18,6 +18,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from erp_feeds.store.accounts import load_accounts
 from erp_feeds.store.connection import lock_merchant, transaction
+from erp_feeds.store.forgotten import empty_payloads, leave_out
 from erp_feeds.store.incoming import copy_frames, copy_rows
 from erp_feeds.store.profiles import load_profiles
 from erp_feeds.store.purchases import load_purchases, refuse_changed_class
@@ -91,7 +92,7 @@ def load_file(  # noqa: PLR0917 - what, whose, in which run, with which data: as
     Raises:
         QuarantineError: too_many_rejects, which the ledger then knows already; or a value fits nowhere.
         RetryError: the store was lost, or two transactions collided.
-        FailError: the store refused the data.
+        FailError: the store refused the data, or the secret of the forgotten has changed.
     """
     with transaction(connection, f"loading {file.name}"):
         loaded = load_within(connection, file, merchant, run, frames, originals)
@@ -115,20 +116,21 @@ def load_within(  # noqa: PLR0917 - as load_file
     connection.execute(statement("load/incoming_records"))
     _look_up(connection, originals)  # reads the file a second time: before the lock, where that is known
     lock_merchant(connection, merchant.name)
-    counts = file.counts
+    frames, left_out = leave_out(connection, file, merchant, frames)
+    counts = file.counts.plus(left_out)
     if loader.refuse:
         refused = loader.refuse(connection, file, merchant, frames)
         counts = counts.plus(refused)
         if refused.rejected:
             _look_up(connection, originals)
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    empty_payloads(connection, merchant, file.interface)
     connection.execute(statement("load/rejects", file_id=file.file_id, run=run))
     if refusal:  # nothing of the file has been written yet, and its rejects say why
         ledger.refuse(connection, file, run, refusal, counts)
         return Loaded(counts, refusal)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
-    if _is_late(connection, file):
-        counts = counts.plus(Counts(warnings={WarningCode.LATE_FILE.value: 1}))
+    counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
     version = Version(file.sequence, file.file_id).parts()
     closing = {"taken": statement(loader.taken), "merchant": merchant.name, "run": run, **version}
     connection.execute(statement("load/close_rejects", **closing))
@@ -175,7 +177,13 @@ def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
     return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)
 
 
-def _is_late(connection: psycopg.Connection, file: FeedFile) -> bool:
+def _odd_index(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
+    """Say whether a newer file was loaded before, and how many are missing before this one (ERP cache 6)."""
     values = {"file_id": file.file_id, "sequence": file.sequence}
-    found = connection.execute(statement("load/late_file"), values).fetchone()
-    return bool(found and found[0])
+    late = connection.execute(statement("load/late_file"), values).fetchone()
+    warnings = {WarningCode.LATE_FILE.value: int(bool(late and late[0]))}
+    settings = merchant.interfaces.get(file.interface)
+    if settings and settings.index == "sequence":
+        gap = connection.execute(statement("load/index_gap", file_id=file.file_id)).fetchone()
+        warnings[WarningCode.INDEX_GAP.value] = gap[0] if gap else 0
+    return {code: number for code, number in warnings.items() if number}

@@ -44,7 +44,7 @@ def load_profiles(
 ) -> Counts:
     """Fill profiles with the frame `profiles`, creating those that are new (rules: customers 1 to 12)."""
     copy_frames(connection, frames, ("profiles",))
-    resolve(connection, file, merchant, "incoming_profiles")
+    resolve(connection, file, merchant, "incoming_profiles", ("customers 3", "customers 4"))
     version = Version(file.sequence, file.file_id)
     connection.execute(statement("load/emails", file_id=file.file_id, not_newer=EMAIL.not_newer(version)))
     fields = (*FIELDS, *_custom_fields(connection))
@@ -55,12 +55,17 @@ def load_profiles(
     return Counts(loaded=len(frames["profiles"]), warnings=_warnings(connection, file, merchant))
 
 
-def resolve(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, table: str) -> None:
-    """Find the profile of each record of a table with record, number and email: see sql/load/identity.sql."""
+def resolve(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, table: str, made_by: tuple[str, str]
+) -> None:
+    """Find the profile of each record of a table with record, number and email: see sql/load/identity.sql.
+
+    `made_by` names the rules by which a new number, and a new e-mail alone, make a profile.
+    """
+    values = {"merchant": merchant.name, "file_id": file.file_id}
     people = sql.SQL("SELECT record, number, email FROM {}").format(sql.Identifier(table))
-    connection.execute(
-        statement("load/identity", people=people, merchant=merchant.name, file_id=file.file_id)
-    )
+    rules = dict(zip(("made_by_number", "made_by_email"), made_by, strict=True))
+    connection.execute(statement("load/identity", people=people, **values, **rules))
 
 
 def keep_identifiers(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:

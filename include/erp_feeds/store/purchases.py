@@ -38,7 +38,7 @@ def load_purchases(
     frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were refused
 ) -> Counts:
     """Store what `refuse_changed_class` left as orders and returns (rules: purchases 3, 4, 6)."""
-    resolve(connection, file, merchant, "incoming_purchases")
+    resolve(connection, file, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     keep_identifiers(connection, file, merchant)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
+from erp_feeds.steps.invoicing import InvoiceGraph
+from erp_feeds.steps.invoicing import invoice_graph as graph_of
 from erp_feeds.store.answers import (
     Account,
     FileProgress,
@@ -19,6 +21,7 @@ from erp_feeds.store.answers import (
     MappingVersion,
     MerchantStatus,
     Profile,
+    ProfileField,
     Purchase,
     PurchaseLine,
     QuarantinedFile,
@@ -28,6 +31,9 @@ from erp_feeds.store.answers import (
 from erp_feeds.store.statements import statement
 
 Row = TypeVar("Row")
+
+ABOUT_THE_ROW = ("profile_id", "custom", "file", "record", "created_at", "updated_at")
+"""What a profile says of its row, not of its person."""
 
 
 def merchants(connection: Connection[Any]) -> list[str]:
@@ -88,8 +94,15 @@ def profile(
     return rows[0] if rows else None
 
 
+def profile_fields(connection: Connection[Any], merchant: str, profile_id: int) -> list[ProfileField]:
+    """Return the filled and the emptied fields of a profile, each with the file and record that set it."""
+    names = [each.name for each in fields(Profile) if each.name not in ABOUT_THE_ROW]
+    values = {"merchant": merchant, "profile_id": profile_id, "fields": names}
+    return _rows(connection, ProfileField, "profile_fields", **values)
+
+
 def identifiers(connection: Connection[Any], merchant: str, profile_id: int) -> list[Identifier]:
-    """Return the external identifiers of a profile."""
+    """Return what leads to a profile, and by which rule it was linked."""
     return _rows(connection, Identifier, "identifiers", merchant=merchant, profile_id=profile_id)
 
 
@@ -122,6 +135,12 @@ def account(connection: Connection[Any], merchant: str, number: str) -> Account 
     """Return an account with the price list that applies to it."""
     rows = _rows(connection, Account, "account", merchant=merchant, number=number)
     return rows[0] if rows else None
+
+
+def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None = None) -> InvoiceGraph:
+    """Return what is odd about the invoice debtors of a merchant's accounts, at most `limit` of each kind."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 
 
 def rejects(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -74,6 +75,13 @@ def open_original(url: str) -> BinaryIO:
     except FileNotFoundError:
         reason = f"the archive does not hold {url} any more: bring it back from a backup and replay its day"
         raise QuarantineError(QuarantineCode.NOT_ARCHIVED, reason) from None
+
+
+def delete(url: str) -> None:
+    """Delete an original for good; one that is gone already is no fault."""
+    path = ObjectStoragePath(url)
+    with suppress(FileNotFoundError):
+        path.fs.rm_file(path.path)
 
 
 def _is_kept(target: ObjectStoragePath, size: int) -> bool:

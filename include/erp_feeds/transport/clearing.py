@@ -79,9 +79,12 @@ def clear(hook: Mover, sighting: Sighting, settings: Ftps) -> bool:
 
 def _is_same(hook: Mover, sighting: Sighting, path: str) -> bool:
     """Tell whether a path leads to the very file that was loaded."""
-    size, time = stamp = hook.stamp(path)
+    stamp = hook.stamp(path)
+    if None in stamp:
+        stamp = hook.stamp(path)  # one that goes between the two questions is gone at the next
     if stamp == NOTHING_KNOWN:
         return False
+    size, time = stamp
     if size is None or time is None:
         command = "SIZE" if size is None else "MDTM"
         message = (

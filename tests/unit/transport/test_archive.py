@@ -77,6 +77,15 @@ def test_missing_original_says_so(home: Path) -> None:
         archive.open_original((home / "archive/nothing.zip").as_uri())
 
 
+def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_fault(home: Path) -> None:
+    kept, other = (archive.keep([content], "testshop", "srs_customers", NAME) for content in (b"abc", b"abd"))
+    for _ in range(2):
+        archive.delete(kept.url)
+    with pytest.raises(QuarantineError, match="does not hold"):
+        archive.open_original(kept.url)
+    archive.open_original(other.url).close()
+
+
 def test_object_store_without_renames(monkeypatch: pytest.MonkeyPatch) -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/archive")
@@ -85,3 +94,6 @@ def test_object_store_without_renames(monkeypatch: pytest.MonkeyPatch) -> None:
     with archive.open_original(kept.url) as original:
         assert original.read() == b"abc"
     assert len(fsspec.filesystem("memory").ls("/bucket/archive/testshop/srs_customers")) == 1
+    archive.delete(kept.url)
+    archive.delete(kept.url)
+    assert fsspec.filesystem("memory").ls("/bucket/archive/testshop/srs_customers") == []

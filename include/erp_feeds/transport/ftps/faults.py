@@ -98,7 +98,7 @@ def _of_tls(place: str, error: ssl.SSLError) -> FeedError:
         help_ = _CERTIFICATE_HELP.get(error.verify_code, _UNKNOWN_AUTHORITY_HELP)
         message = f"{place}: the server's certificate is refused ({error.verify_message}): {help_}"
         return FailError(message, "certificate_refused")
-    reason = error.reason or ""
+    reason = getattr(error, "reason", "") or ""  # only OpenSSL's own have one
     for part, help_ in _TLS_HELP.items():
         if part in reason:
             return FailError(f"{place}: TLS with the server fails ({reason}): {help_}", "tls_refused")

@@ -1,10 +1,11 @@
 -- Originals that a replay takes, one per content.
--- In: merchant, interfaces; each or null: file_ids, files (names), rejects (a code that is open), since, until (days,
+-- In: merchant, interfaces; deleted: whether retention has deleted the original; each or null: file_ids, files (names), rejects (a code that is open), since, until (days,
 --     both included). Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
   AND state IN ('loaded', 'quarantined', 'archived') AND archived IS NOT NULL
+  AND (archive_deleted_at IS NOT NULL) = %(deleted)s
   AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
   AND (%(files)s::text[] IS NULL OR name = ANY(%(files)s::text[]))
   AND (%(since)s::date IS NULL OR day >= %(since)s::date)

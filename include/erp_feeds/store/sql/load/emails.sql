@@ -1,7 +1,7 @@
 -- Who gets which e-mail. Each profile wants the e-mail of its last record in the file that has one, unless a newer
 -- file has brought the one it holds. Assume that every move succeeds, then take back what cannot, until it is stable.
 --
--- In:  resolved; merchant; not_newer: the condition that no newer file brought the e-mail of a profile "old".
+-- In:  resolved; forgotten_emails: belong to nobody; merchant; not_newer: the condition that no newer file brought the e-mail of a profile "old".
 -- Out: temporary tables wishes (profile_id, email), won (profile_id, email).
 --
 -- Rules: customers 5 (an e-mail stays with the profile that has it), 6 (else file order decides) and 9 (swaps succeed).
@@ -16,6 +16,7 @@ FROM (
 ) AS wanted
 LEFT JOIN profiles AS old ON old.profile_id = wanted.profile_id
 WHERE (old.profile_id IS NULL OR {not_newer})
+  AND wanted.email NOT IN (SELECT email FROM forgotten_emails)
   AND NOT EXISTS (
       SELECT FROM email_refusals AS refused
       WHERE refused.file_id = {file_id} AND refused.profile_id = wanted.profile_id AND refused.email = wanted.email

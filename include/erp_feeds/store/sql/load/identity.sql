@@ -1,10 +1,12 @@
 -- Which profile each record of one file belongs to. All records are planned before any is applied, so that the
 -- result does not depend on batching or parallelism.
 --
--- In:  people: a query (record, number, email) over the file; merchant; file_id.
+-- In:  people: a query (record, number, email) over the file; merchant; file_id; made_by_number, made_by_email: the
+--      rules by which this interface creates a profile.
 -- Out: temporary tables
---      resolved (record, number, email, owner, unknown, unmatched, profile_id), one row per record;
---        owner: who had the e-mail before; unknown: the number is new; unmatched: found by e-mail for the first time
+--      resolved (record, number, email, owner, unknown, unmatched, profile_id, rule), one row per record;
+--        owner: who had the e-mail before; unknown: the number is new; unmatched: found by e-mail for the first time;
+--        rule: which rule decided on the profile
 --      created  (profile_id, number, email, record): profiles to make, with the first record that asks for each.
 --
 -- Rules: customers 1 to 4 and 6, purchases 3 and 4.
@@ -55,10 +57,14 @@ ANALYZE created;
 
 CREATE TEMP TABLE resolved ON COMMIT DROP AS
 WITH by_email AS (
-    SELECT bearers.email, coalesce(bearers.settled, created.profile_id) AS profile_id
+    SELECT bearers.email, coalesce(bearers.settled, created.profile_id) AS profile_id,
+           CASE WHEN bearers.settled IS NULL THEN bearers.record END AS made_by
     FROM bearers LEFT JOIN created ON created.email = bearers.email
 ), by_number AS (
-    SELECT newcomers.number, coalesce(newcomers.owner, by_email.profile_id, created.profile_id) AS profile_id
+    SELECT newcomers.number, coalesce(newcomers.owner, by_email.profile_id, created.profile_id) AS profile_id,
+           CASE WHEN newcomers.owner IS NOT NULL THEN 'customers 2'
+                WHEN created.profile_id IS NOT NULL OR by_email.made_by = newcomers.record THEN {made_by_number}
+                ELSE 'customers 6' END AS rule
     FROM newcomers
     LEFT JOIN by_email ON by_email.email = newcomers.email
     LEFT JOIN created ON created.number = newcomers.number
@@ -66,7 +72,11 @@ WITH by_email AS (
 SELECT known.record, known.number, known.email, known.owner,
        known.settled IS NULL AND known.number IS NOT NULL AS unknown,
        known.settled IS NULL AND known.number IS NULL AS unmatched,
-       coalesce(known.settled, by_number.profile_id, known.owner, by_email.profile_id) AS profile_id
+       coalesce(known.settled, by_number.profile_id, known.owner, by_email.profile_id) AS profile_id,
+       CASE WHEN by_number.number IS NOT NULL THEN by_number.rule
+            WHEN known.number IS NOT NULL THEN 'customers 1'
+            WHEN by_email.made_by = known.record THEN {made_by_email}
+            ELSE 'customers 4' END AS rule
 FROM known
 LEFT JOIN by_number ON known.settled IS NULL AND by_number.number = known.number
 LEFT JOIN by_email ON known.settled IS NULL AND known.number IS NULL AND by_email.email = known.email;

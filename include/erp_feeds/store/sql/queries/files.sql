@@ -3,7 +3,8 @@
 -- Out: one row per file, as in the dataclass LedgerFile.
 SELECT
     file_id, interface, name, state, code, reason, revision, day, size, attempts, run_id,
-    coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, seen_at, finished_at
+    coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, seen_at, finished_at,
+    archive_deleted_at
 FROM files
 WHERE
     merchant = %(merchant)s

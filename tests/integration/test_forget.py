@@ -1,0 +1,385 @@
+"""Forgetting a person: what goes, what stays, and that nothing brings them back or touches anybody else."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from erp_feeds.batch import FeedFile
+from erp_feeds.errors import FailError, SkipCode
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store import connection as connections
+from erp_feeds.store.erasure import Named, Receipt, forget
+from erp_feeds.store.forgotten import forgotten_by, remember
+from integration.store_feed import (
+    TABLES,
+    TESTSHOP,
+    Feed,
+    customer,
+    customers,
+    dump,
+    frame,
+    profiles,
+    purchase,
+    purchases,
+    scalar,
+)
+
+ONE, OTHER, THIRD = "a@example.com", "b@example.com", "c@example.com"
+SHOP = TESTSHOP.name
+FORGOTTEN = {SkipCode.FORGOTTEN: 1}
+
+
+def erased(store: psycopg.Connection, *, dry_run: bool = False, **named: str) -> Receipt:
+    """Forget the person of one number (srs=) or address (email=)."""
+    [(kind, value)] = named.items()
+    return forget(store, SHOP, Named(kind, value), INTERFACES, dry_run=dry_run)  # type: ignore[arg-type]  # one of two
+
+
+def everything(store: psycopg.Connection) -> str:
+    """Every row of the store as one text."""
+    return json.dumps(dump(store, (*TABLES, "forgotten", "file_runs")))
+
+
+def refused(*records: int) -> dict[str, pd.DataFrame]:
+    """The frame of refused records."""
+    fault = {"code": "invalid_date", "field": "birth_date", "reason": "bad"}
+    return {"rejects": frame("rejects", [{"record": record, **fault} for record in records])}
+
+
+REJECTS = "SELECT record, code, raw FROM rejects JOIN rejected_records USING (file_id, record) ORDER BY 1"
+
+
+def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    ada = {"firstname": "Ada", "phone": "0205550100", "custom": {"custom_street": "Kerkstraat"}}
+    raw = f"<Customer><CustomerNumber>4711</CustomerNumber><Email>{ONE.upper()}</Email></Customer>"
+    file = feed.file("srs_customers", 1)
+    frames = customers(customer("4711", ONE, **ada), customer("4712", OTHER, firstname="Bob"))
+    feed.load(file, frames | refused(3, 4), texts={3: raw, 4: "<Customer/>"})
+    feed.customers(2, customer("4713", ONE), customer("4712", ONE))
+    feed.purchases(
+        1,
+        purchase("p1", 1, 2, number="4711"),
+        purchase("p2", -5, email=ONE),
+        purchase("p3", 7, number="4712"),
+    )
+    receipt = erased(store, email=ONE)
+    assert receipt.erased == {
+        "profiles": 1,
+        "identifiers": 2,
+        "email_matches": 1,
+        "email_refusals": 1,
+        "purchases_made_anonymous": 2,
+        "reject_payloads": 1,
+        "identifiers_suppressed": 3,
+    }
+    left = everything(store)
+    for personal in ("Ada", "0205550100", "Kerkstraat", "4711", "4713", ONE, ONE.upper()):
+        assert personal not in left, personal
+    assert profiles(store, "firstname", "email") == {"4712": ("Bob", OTHER)}
+    kept = store.execute("SELECT purchase_id, total, profile_id IS NULL FROM purchases ORDER BY 1").fetchall()
+    assert [(each, str(total), nobody) for each, total, nobody in kept] == [
+        ("p1", "3.00", True),
+        ("p2", "-5.00", True),
+        ("p3", "7.00", False),
+    ]
+    assert scalar(store, "SELECT count(*) FROM purchase_lines") == 4
+    assert store.execute(REJECTS).fetchall() == [
+        (3, "invalid_date", None),
+        (4, "invalid_date", "<Customer/>"),
+    ]
+
+
+def test_the_receipt_lists_the_originals_that_hold_the_person(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE, city="Delft"), customer("2", OTHER))
+    feed.customers(2, customer("2", OTHER))
+    feed.customers(3, customer("1", firstname="Ada"))
+    feed.purchases(4, purchase("p1", 1, number="1"))
+    feed.purchases(5, purchase("p2", 1, number="2"))
+    file = feed.file("srs_customers", 6)
+    raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
+    feed.load(file, customers() | refused(1), texts={1: raw})
+    receipt = erased(store, srs="1")
+    names = [each.file.removeprefix("TestShop_SRS_") for each in receipt.originals]
+    assert names == ["Customers_1.zip", "Customers_3.zip", "Customers_6.zip", "Purchases_4.zip"]
+    assert all(each.archived.startswith("file:///archive/") for each in receipt.originals)
+    assert erased(store, srs="1").originals == []
+
+
+def test_forgetting_again_changes_nothing(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    erased(store, srs="1")
+    before = everything(store)
+    for named in ({"srs": "1"}, {"email": ONE}):
+        assert not any(erased(store, **named).erased.values())
+    assert everything(store) == before
+
+
+def test_a_dry_run_counts_the_same_and_changes_nothing(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", ONE))
+    before = everything(store)
+    foretold = erased(store, srs="2", dry_run=True)
+    assert everything(store) == before
+    assert erased(store, srs="2").erased == foretold.erased
+    assert foretold.dry_run
+
+
+def test_whoever_is_not_in_the_store_can_be_kept_out_of_it(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    assert erased(store, email=ONE).erased["identifiers_suppressed"] == 1
+    counts = feed.customers(1, customer(None, ONE), customer("2", OTHER))
+    assert (counts.loaded, counts.skipped) == (1, FORGOTTEN)
+    assert profiles(store, "email") == {"2": OTHER}
+
+
+def test_loads_leave_the_forgotten_out_and_count_them(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", OTHER))
+    erased(store, srs="1")
+    counts = feed.customers(
+        2, customer("1", THIRD, firstname="Ada"), customer(None, ONE), customer("2", city="X")
+    )
+    assert (counts.loaded, counts.skipped) == (1, {SkipCode.FORGOTTEN: 2})
+    counts = feed.purchases(
+        3, purchase("p1", 1, number="1"), purchase("p2", 1, email=ONE), purchase("p3", 1, number="2")
+    )
+    assert (counts.loaded, counts.skipped) == (1, {SkipCode.FORGOTTEN: 2})
+    assert profiles(store, "email", "city") == {"2": (OTHER, "X")}
+    assert scalar(store, "SELECT array_agg(purchase_id) FROM purchases") == ["p3"]
+    assert scalar(store, "SELECT count(*) FROM purchase_lines") == 1
+
+
+def test_customers_2_a_new_number_with_a_forgotten_email_is_the_same_person(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    erased(store, email=ONE)
+    file = feed.file("srs_purchases", 1)
+    frames = purchases(purchase("p1", 1, number="9"), purchase("p2", 1, number="9", email=ONE))
+    counts = feed.load(file, frames)
+    assert (counts.loaded, counts.skipped) == (0, {SkipCode.FORGOTTEN: 2})
+    before = dump(store)
+    assert feed.load(file, frames, "again") == counts
+    assert dump(store) == before
+    assert feed.customers(2, customer("9", OTHER)).skipped == FORGOTTEN
+
+
+def test_customers_5_a_known_number_wins_over_a_forgotten_email(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", OTHER))
+    erased(store, srs="1")
+    counts = feed.customers(2, customer("2", ONE, city="Delft"))
+    assert (counts.loaded, counts.skipped) == (1, {})
+    assert profiles(store, "email", "city") == {"2": (OTHER, "Delft")}
+    assert feed.purchases(3, purchase("p1", 1, number="2", email=ONE)).loaded == 1
+    assert ONE not in everything(store)
+
+
+def test_an_address_that_belongs_to_another_by_now_stays_theirs(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    first = feed.file("srs_customers", 1), customers(customer(None, ONE, firstname="Ada"))
+    bought = feed.file("srs_purchases", 1), purchases(purchase("p1", 1, email=ONE))
+    for file, frames in (first, bought):
+        feed.load(file, frames)
+    feed.customers(2, customer("1", ONE), customer("2"))
+    feed.customers(3, customer("1", OTHER), customer("2", ONE, firstname="Bob"))
+    before = dump(store, ("profiles",))["profiles"]
+    erased(store, srs="1")
+    for file, frames in (first, bought):
+        assert feed.load(file, frames, "replay").skipped == FORGOTTEN
+    assert set(dump(store, ("profiles",))["profiles"]) < set(before)
+    assert profiles(store, "email", "firstname") == {"2": (ONE, "Bob")}
+    assert scalar(store, "SELECT profile_id FROM purchases") is None
+    assert feed.purchases(4, purchase("p2", 1, email=ONE)).loaded == 1
+
+
+def test_an_old_address_leads_to_whom_it_led(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer(None, ONE))
+    feed.customers(2, customer("1", ONE))
+    feed.customers(3, customer("1", OTHER), customer("2", THIRD))
+    assert erased(store, email=ONE).erased["profiles"] == 1
+    assert profiles(store, "email") == {"2": THIRD}
+
+
+def test_an_old_address_of_several_people_is_refused(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    for index in (1, 3):
+        feed.customers(index, customer(None, ONE), customer(str(index), ONE))
+        feed.customers(index + 1, customer(str(index), f"{index}@example.com"))
+    before = everything(store)
+    with pytest.raises(FailError, match="2 profiles: name the person by --srs") as refusal:
+        erased(store, email=ONE)
+    assert refusal.value.code == "ambiguous"
+    assert ONE not in str(refusal.value)
+    assert everything(store) == before
+
+
+def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    erased(store, srs="1")
+    texts = (
+        f"<C><Email>{ONE}</Email></C>",
+        "<C><CustomerNumber>1</CustomerNumber></C>",
+        "<C><City>1</City></C>",
+    )
+    file = feed.file("srs_customers", 2)
+    for run in ("first", "again"):
+        feed.load(file, customers() | refused(1, 2, 3), run, dict(enumerate(texts, 1)))
+        found = store.execute(REJECTS).fetchall()
+        assert found == [(1, "invalid_date", None), (2, "invalid_date", None), (3, "invalid_date", texts[2])]
+
+
+def test_merchants_forget_each_for_themselves(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    other = Feed(store, TESTSHOP.model_copy(update={"name": "othershop"}))
+    for each in (feed, other):
+        each.customers(1, customer("1", ONE))
+    erased(store, srs="1")
+    assert scalar(store, "SELECT array_agg(merchant) FROM profiles") == ["othershop"]
+    assert other.customers(2, customer("1", ONE), customer(None, ONE)).skipped == {}
+
+
+def test_a_load_that_waited_for_the_lock_leaves_the_person_out(
+    store: psycopg.Connection, store_uri: str
+) -> None:
+    feed = Feed(store)
+    file, frames = feed.file("srs_customers", 1), customers(customer("1", ONE), customer("2", OTHER))
+    counts = []
+
+    def work() -> None:
+        with connections.open_uri(store_uri) as own:
+            counts.append(Feed(own).load(file, frames))
+
+    waiting = threading.Thread(target=work)
+    with connections.transaction(store, "holding the lock"):
+        connections.lock_merchant(store, SHOP)
+        waiting.start()
+        while not scalar(store, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            assert waiting.is_alive()
+        remember(store, forgotten_by(store, SHOP), [("srs", "1")])
+    waiting.join()
+    assert [each.skipped for each in counts] == [FORGOTTEN]
+    assert profiles(store, "email") == {"2": OTHER}
+
+
+def test_forgetting_amid_loads_ends_without_the_person(store: psycopg.Connection, store_uri: str) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", OTHER))
+    files = [feed.file("srs_customers", index) for index in range(2, 10)]
+
+    def work(part: int) -> None:
+        with connections.open_uri(store_uri) as own:
+            for file in files[part::2]:
+                Feed(own).load(file, customers(customer("1", ONE), customer("2", city=file.index_number)))
+
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(2)]
+    for thread in threads:
+        thread.start()
+    assert erased(store, srs="1").erased["profiles"] == 1
+    for thread in threads:
+        thread.join()
+    assert profiles(store, "email", "city") == {"2": (OTHER, "9")}
+    assert scalar(store, "SELECT count(*) FROM files WHERE state = 'loaded'") == 9
+
+
+def test_a_secret_makes_other_digests_and_both_count(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(store)
+    erased(store, srs="1")
+    monkeypatch.setenv("ERP_FEEDS_FORGET_SECRET", "pepper")
+    erased(store, srs="2")
+    assert scalar(store, "SELECT count(DISTINCT key_id) FROM forgotten") == 2
+    assert feed.customers(1, customer("1"), customer("2"), customer("3")).skipped == {SkipCode.FORGOTTEN: 2}
+
+
+def test_a_changed_secret_stops_loads_instead_of_bringing_people_back(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(store)
+    file = feed.file("srs_customers", 1)
+    monkeypatch.setenv("ERP_FEEDS_FORGET_SECRET", "pepper")
+    erased(store, srs="1")
+    monkeypatch.setenv("ERP_FEEDS_FORGET_SECRET", "salt")
+    with pytest.raises(FailError, match="ERP_FEEDS_FORGET_SECRET") as refusal:
+        feed.load(file, customers(customer("1")))
+    assert refusal.value.code == "wrong_forget_secret"
+    assert scalar(store, "SELECT count(*) FROM profiles") == 0
+
+
+NUMBERS = st.sampled_from(["71", "72", "73", "74"])
+EMAILS = st.sampled_from([f"{name}@x.nl" for name in "abcd"])
+identifiers = st.tuples(st.none() | NUMBERS, st.none() | EMAILS).filter(any)
+history = st.lists(
+    st.tuples(st.booleans(), st.lists(identifiers, min_size=1, max_size=5)), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), files=history)
+def test_a_replay_of_everything_brings_nobody_back_and_changes_nobody_else(
+    store: psycopg.Connection, data: st.DataObject, files: list[Any]
+) -> None:
+    store.execute(f"TRUNCATE {', '.join(TABLES)}, file_runs, forgotten RESTART IDENTITY")
+    store.commit()
+    feed = Feed(store)
+    loaded = [_loaded(feed, index, each) for index, each in enumerate(files, 1)]
+    people = store.execute("SELECT profile_id, email FROM profiles ORDER BY 1").fetchall()
+    nameable = [each for each in people if each[1] or _numbers(store, each[0])]
+    profile_id, email = data.draw(st.sampled_from(nameable))
+    numbers = _numbers(store, profile_id)
+    named = {"srs": data.draw(st.sampled_from(numbers))} if numbers else {"email": email}
+    others = _others(store, profile_id)
+    receipt = erased(store, **named)
+    assert _others(store, profile_id) == others
+    for position in data.draw(st.permutations(range(len(loaded)))):
+        feed.load(*loaded[position], "replay")
+    assert _others(store, profile_id) == others
+    assert scalar(store, "SELECT count(*) FROM profiles") == len(people) - 1
+    nobodys = scalar(store, "SELECT count(*) FROM purchases WHERE profile_id IS NULL")
+    assert nobodys == receipt.erased["purchases_made_anonymous"]
+    left = everything(store)
+    assert not [number for number in numbers if f'"{number}"' in left]
+    assert not email or email not in left
+
+
+def _loaded(feed: Feed, index: int, contents: tuple[bool, list[Any]]) -> tuple[FeedFile, Any]:
+    bought, records = contents
+    if bought:
+        rows = (
+            purchase(f"p{index}-{n}", n, number=number, email=email)
+            for n, (number, email) in enumerate(records, 1)
+        )
+        file, frames = feed.file("srs_purchases", index), purchases(*rows)
+    else:
+        row = (customer(number, email, firstname=f"f{index}") for number, email in records)
+        file, frames = feed.file("srs_customers", index), customers(*row)
+    feed.load(file, frames)
+    return file, frames
+
+
+def _numbers(store: psycopg.Connection, profile_id: int) -> list[str]:
+    query = "SELECT value FROM identifiers WHERE profile_id = %s ORDER BY 1"
+    return [value for (value,) in store.execute(query, [profile_id])]
+
+
+def _others(store: psycopg.Connection, profile_id: int) -> dict[str, list[str]]:
+    """Every row of everybody else, with the transaction that wrote it; not where an address led once."""
+    queries = {
+        table: f"SELECT to_jsonb(t)::text || t.xmin FROM {table} t WHERE profile_id <> %s ORDER BY 1"
+        for table in ("profiles", "identifiers", "purchases")
+    }
+    return {table: [row for (row,) in store.execute(query, [profile_id])] for table, query in queries.items()}

@@ -1,0 +1,46 @@
+"""Whom a refused record mentions, wherever and however it is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.steps.mentions import is_about_people, mentions
+
+CUSTOMERS = INTERFACES["srs_customers"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "numbers", "emails"),
+    [
+        ("<Customer><CustomerNumber> 1001 </CustomerNumber></Customer>", {"1001"}, set()),
+        ("<C><CustomerNumber>A\n 1</CustomerNumber><Age>7</Age></C>", {"A 1"}, set()),
+        ("<C><CustomerNumber>1<!-- x -->0</CustomerNumber><CustomerNumber/></C>", {"10"}, set()),
+        ('<n:C xmlns:n="urn:x"><n:CustomerNumber>1</n:CustomerNumber></n:C>', {"1"}, set()),
+        ("<C><Email> Ada@Example.COM </Email></C>", set(), {"ada@example.com"}),
+        ("<C><Email>a&amp;b@x.nl</Email></C>", set(), {"a&b@x.nl"}),
+        ("<C><Note>write to a@x.nl, or b@x.nl.</Note></C>", set(), {"a@x.nl", "b@x.nl"}),
+        ("<C><Email>a@<!-- split -->x.nl</Email></C>", set(), {"a@x.nl", "a@"}),
+        ('<C mail="mailto:a@x.nl"><!-- b@x.nl --></C>', set(), {"a@x.nl", "b@x.nl"}),
+        ("<C><CustomerNumber>1</CustomerNumber><Email>a@x.nl</Broken>", {"1", "a@x.nl"}, {"a@x.nl"}),
+    ],
+)
+def test_numbers_and_addresses_are_found(raw: str, numbers: set[str], emails: set[str]) -> None:
+    found = mentions(raw, CUSTOMERS)
+    assert found.numbers == numbers
+    assert found.emails - {"a@"} == emails - {"a@"}
+
+
+def test_the_element_names_of_the_merchant_count() -> None:
+    theirs = CUSTOMERS.with_elements({"customer_number": "KlantNr"})
+    raw = "<C><KlantNr>1</KlantNr><CustomerNumber>2</CustomerNumber></C>"
+    assert mentions(raw, theirs).numbers == {"1"}
+
+
+def test_an_address_within_a_longer_one_is_another() -> None:
+    assert mentions("<C><Email>ba@x.nl.example</Email></C>", CUSTOMERS).emails == {"ba@x.nl.example"}
+
+
+def test_interfaces_about_people() -> None:
+    about = {name for name, interface in INTERFACES.items() if is_about_people(interface)}
+    assert about == {"srs_customers", "srs_purchases"}
