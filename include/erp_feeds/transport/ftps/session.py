@@ -130,7 +130,7 @@ class Session(ftplib.FTP_TLS):
         except TimeoutError:
             raise
         except OSError:
-            if self.file is not None:
+            if self.file is not None:  # else the greeting never came
                 with suppress(EOFError):
                     self.getresp()
             raise
