@@ -9,6 +9,9 @@ ONCE       ?=
 CMD        ?= version
 WORKERS    ?= 2
 RECORDS    ?= 200000
+MEGABYTES  ?= 500
+MERCHANTS  ?= 1000
+SERVERS    ?= 50
 PYTEST     ?=
 
 # pytest and docker-compose.yaml set the same path: include/ holds the package, dags/ and plugins/ import it.
@@ -18,12 +21,12 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench format docs lock screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing format docs lock screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-	    printf '  %-12s %s\n' "$$name" "$$text"; done
+	    printf '  %-15s %s\n' "$$name" "$$text"; done
 
 setup: $(VENV)/.installed ## make .venv with everything pinned (the other targets do it when needed)
 
@@ -75,8 +78,16 @@ check: setup ## lint, formatting, types, layers, merchant files
 	@$(PYTHON) -m erp_feeds check
 	@$(PYTHON) -m erp_feeds docs --check
 
-bench: setup ## measure reading and loading beside a floor and peers (RECORDS=200000)
+bench: bench-reading bench-download bench-sensing ## measure CPU and memory beside a floor and peers
+
+bench-reading: setup ## measure reading and loading (RECORDS=200000)
 	@$(PYTHON) benchmarks/reading.py --records $(RECORDS)
+
+bench-download: setup ## measure fetching a big file over FTPS beside curl (MEGABYTES=500)
+	@$(PYTHON) benchmarks/downloading.py --megabytes $(MEGABYTES)
+
+bench-sensing: setup ## measure a triggerer that watches many inboxes (MERCHANTS=1000 SERVERS=50)
+	@$(PYTHON) benchmarks/sensing.py --merchants $(MERCHANTS) --servers $(SERVERS)
 
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .

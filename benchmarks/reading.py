@@ -15,16 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import resource
-import statistics
-import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from measured import Figures, cpu, in_turn, median, peak
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.samples import sample
@@ -42,7 +40,6 @@ MERCHANT = Merchant.model_validate(
         "interfaces": {INTERFACE.name: {}},
     }
 )
-Figures = dict[str, float]
 
 
 def floor(path: Path) -> Figures:
@@ -125,9 +122,9 @@ def _loading(connection: Any, backend: Any, frames: dict[str, Any]) -> float:
     for file in ledger.unfinished(connection, MERCHANT.name, [INTERFACE.name], 1):
         ledger.archive(connection, file, "0" * 64, "file:///none", date(2017, 1, 1))
     (file,) = ledger.archived(connection, MERCHANT.name, [INTERFACE.name], Replay(since=date(2017, 1, 1)))
-    before = _cpu() + sum(backend.cpu_times()[:2])
+    before = cpu() + sum(backend.cpu_times()[:2])
     load_file(connection, file, MERCHANT, "bench", frames)
-    return _cpu() + float(sum(backend.cpu_times()[:2])) - before
+    return cpu() + float(sum(backend.cpu_times()[:2])) - before
 
 
 def _frames(path: Path) -> dict[str, Any]:
@@ -142,15 +139,9 @@ def _frames(path: Path) -> dict[str, Any]:
     return split(whole, INTERFACE, MERCHANT).frames
 
 
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
 def _used() -> Figures:
     """Return CPU seconds of this process and its peak memory in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"cpu": _cpu(), "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6}
+    return {"cpu": cpu(), "peak": peak()}
 
 
 WAYS: dict[str, Callable[[Path], Figures]] = {
@@ -173,12 +164,6 @@ def _generated(folder: Path, records: int) -> Path:
     return path
 
 
-def _measured(way: str, path: Path) -> Figures:
-    """Run one way in a fresh process, so that no way pays for or profits from another."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(WAYS[way], (path,))
-
-
 def main() -> None:
     """Measure every way in turn, round by round, and print the medians."""
     parser = argparse.ArgumentParser(
@@ -188,22 +173,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     chosen = parser.parse_args()
-    found: dict[str, list[Figures]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory(prefix="erp-feeds-bench-") as folder:
-        path = _generated(Path(folder), chosen.records)
-        for number in range(chosen.rounds):
-            for way, figures in found.items():
-                print(f"round {number + 1} of {chosen.rounds}: {way}", file=sys.stderr)
-                figures.append(_measured(way, path))
+        found = in_turn(WAYS, chosen.rounds, _generated(Path(folder), chosen.records))
     if chosen.json:
         print(json.dumps(found, indent=2))
         return
-    base = statistics.median(figures["cpu"] for figures in found["floor"])
+    base = median(found["floor"], "cpu")
     print(f"{chosen.records:,} records\n{'way':<18}{'CPU s':>8}{'x floor':>9}{'peak MB':>9}")
     for way, figures in found.items():
-        cpu, peak = (statistics.median(each[name] for each in figures) for name in ("cpu", "peak"))
-        print(f"{way:<18}{cpu:>8.2f}{cpu / base:>9.1f}{peak:>9.0f}")
-    again = statistics.median(figures["again"] for figures in found["load"])
+        used, most = median(figures, "cpu"), median(figures, "peak")
+        print(f"{way:<18}{used:>8.2f}{used / base:>9.1f}{most:>9.0f}")
+    again = median(found["load"], "again")
     print(f"{'load again':<18}{again:>8.2f}{again / base:>9.1f}")
 
 

@@ -5,6 +5,7 @@ Nothing here imports Airflow's authoring API, so a test or a shell can walk the 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import traceback
 from collections.abc import Iterator
@@ -126,7 +127,9 @@ def _archive(
     if not ledger.is_to_fetch(connection, file):  # a retry: by now its path may lead to other bytes
         return ledger.kept(connection, file)
     try:
-        original = archive.keep(hook.fetch(file.path), merchant.name, file.interface, file.name)
+        digest = hashlib.sha256()
+        blocks = hook.fetch(file.path, digest)
+        original = archive.keep(blocks, merchant.name, file.interface, file.name, digest)
     except ChangedError as fault:  # left in its state: the next look at the inbox settles it
         log.warning("%s waits for the next run: %s", file.name, fault)
         return None

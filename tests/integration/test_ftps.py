@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ftplib
+import hashlib
 import os
 import signal
 import ssl
@@ -179,9 +180,11 @@ def test_cut_transfer_is_taken_up_again(ftps: RunningFtps, ftps_connection: Conn
     with_file(ftps)
     fault = Fault(kind, times=2)
     ftps.server.handler.dtp_handler = fault.dtp()
+    digest = hashlib.sha256()
     with hook(ftps_connection(extra={"timeout": 0.5})) as client:
-        assert b"".join(client.fetch("/x.zip")) == CONTENT
+        assert b"".join(client.fetch("/x.zip", digest)) == CONTENT
     assert fault.happened == 2
+    assert digest.digest() == hashlib.sha256(CONTENT).digest()
 
 
 def test_transfer_that_never_succeeds_ends_in_a_retry(ftps: RunningFtps, ftps_connection: Connect) -> None:

@@ -27,7 +27,9 @@ class Kept:
     """Bytes."""
 
 
-def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> Kept:
+def keep(
+    chunks: Iterable[bytes], merchant: str, interface: str, name: str, digest: hashlib._Hash | None = None
+) -> Kept:
     """Write an original to the archive while hashing it; the same bytes under the same name are kept once.
 
     Args:
@@ -35,6 +37,7 @@ def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> K
         merchant: Merchant's name: the first folder.
         interface: Interface's name: the second folder.
         name: File name as delivered.
+        digest: SHA-256 that whoever yields the chunks feeds with them, so that they are not hashed twice.
 
     Returns:
         URL `<archive>/<merchant>/<interface>/<stem>.<first 16 digits of the hash><extension>`, hash and size.
@@ -44,11 +47,13 @@ def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> K
     """
     stem, extension = _plain(name)
     folder = ObjectStoragePath(settings().archive) / merchant / interface
-    digest = hashlib.sha256()
+    hashing = digest is None
+    digest = digest or hashlib.sha256()
     size = 0
     with arriving(folder, durable=True) as arrival:
         for chunk in chunks:
-            digest.update(chunk)
+            if hashing:
+                digest.update(chunk)
             arrival.file.write(chunk)
             size += len(chunk)
         sha256 = digest.hexdigest()

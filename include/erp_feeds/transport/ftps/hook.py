@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ftplib
+import hashlib
 import posixpath
 import time
 from collections.abc import Callable, Iterator
@@ -159,15 +160,19 @@ class FtpsHook(FTPSHook):
         with self._session(normalised(path)) as session:
             return stamp(session, normalised(path))
 
-    def fetch(self, path: str) -> Iterator[bytes]:
+    def fetch(self, path: str, digest: hashlib._Hash | None = None) -> Iterator[bytes]:
         """Yield a file's bytes in blocks of at most 512 KiB, taking up again where a fault cut it.
+
+        Args:
+            path: Path on the server; backslashes are accepted.
+            digest: A fresh SHA-256, for a caller who wants the hash too: every byte is hashed here anyway.
 
         Raises:
             RetryError: Not to be had whole for now, or changed under our hands.
             FileGoneError: No longer there.
             FailError: The server refuses it.
         """
-        transfer = Transfer(normalised(path), self.log)
+        transfer = Transfer(normalised(path), self.log, digest=digest or hashlib.sha256())
         while not transfer.complete:
             yield from self._stretch(transfer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from erp_feeds.errors import RetryError
@@ -32,10 +32,11 @@ class Transfer:
     """Size and time when the transfer began."""
     knows_rest: bool = True
     """Until the server says otherwise."""
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    """Of what has come, to compare it with what a server sends anew."""
 
     def __post_init__(self) -> None:
         self._began = self._said = time.monotonic()
-        self._digest = hashlib.sha256()
 
     def expect(self, place: str, stamp: Stamp) -> Stamp:
         """Refuse a file that is no longer the one whose transfer began."""
@@ -62,7 +63,7 @@ class Transfer:
 
     def beyond(self, place: str, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """Pass over what came already, when the server begins anew; other bytes are another file's."""
-        expected, again, left = self._digest.digest(), hashlib.sha256(), self.received
+        expected, again, left = self.digest.digest(), hashlib.sha256(), self.received
         for block in blocks:
             known, new = block[:left], block[left:]
             again.update(known)
@@ -77,7 +78,7 @@ class Transfer:
     def take(self, block: bytes) -> None:
         """Count a block, and tell now and then how far a long transfer is."""
         self.received += len(block)
-        self._digest.update(block)
+        self.digest.update(block)
         now = time.monotonic()
         if now - self._said >= PROGRESS_EVERY:
             self._said = now
