@@ -42,7 +42,8 @@ def store_uri(server_uri: str, template: str) -> Iterator[str]:
     name = f"store_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_uri, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield postgres.database(server_uri, name)
+    yield postgres.database(server_uri, name)
+    with psycopg.connect(server_uri, autocommit=True) as admin:  # the server may have died meanwhile
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

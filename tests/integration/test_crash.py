@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import random
@@ -26,6 +25,7 @@ from erp_feeds.interfaces.samples import sample
 from erp_feeds.settings import INCLUDE
 from integration.ftps_fixtures import RunningFtps
 from integration.store_feed import TABLES, TESTSHOP
+from integration.store_rows import rows
 
 TESTS = Path(__file__).parents[1]
 KILLS_IN_A_ROW = 8
@@ -35,16 +35,6 @@ INDEXES = ("20170101", "20170102")
 MERCHANT = TESTSHOP.model_copy(update={"ftps": TESTSHOP.ftps.model_copy(update={"stable_for": 0})})
 WRITTEN = tuple(table for table in (*TABLES, "file_runs") if table != "files")
 """What a load writes; it only updates the ledger."""
-CLOCKS = {
-    "seen_at",
-    "archived_at",
-    "finished_at",
-    "created_at",
-    "updated_at",
-    "first_used_at",
-    "opened_at",
-    "at",
-}
 NAMING_A_FILE = tuple(table for table in WRITTEN if table not in {"purchase_lines", "file_runs", "mappings"})
 
 
@@ -131,19 +121,3 @@ def half_loaded(store: psycopg.Connection) -> list[Any]:
     named = " UNION ".join(f"SELECT file_id FROM {table}" for table in NAMING_A_FILE)
     query = f"SELECT name FROM files WHERE (state = 'loaded') <> (file_id IN ({named}))"
     return store.execute(query).fetchall()
-
-
-def rows(store: psycopg.Connection, *, with_clocks: bool = False) -> dict[str, list[str]]:
-    """Return all rows; profiles are numbered anew, because a killed load leaves a gap in their sequence."""
-    ids = store.execute("SELECT profile_id FROM profiles ORDER BY 1").fetchall()
-    number = {profile_id: position for position, (profile_id,) in enumerate(ids)}
-    hidden = set() if with_clocks else CLOCKS
-    found = {}
-    for table in ("files", *WRITTEN):
-        plain = [row for (row,) in store.execute(f"SELECT to_jsonb(t) FROM {table} t")]
-        for row in plain:
-            if "profile_id" in row:
-                row["profile_id"] = number[row["profile_id"]]
-        kept = [{key: value for key, value in row.items() if key not in hidden} for row in plain]
-        found[table] = sorted(json.dumps(row, sort_keys=True) for row in kept)
-    return found
