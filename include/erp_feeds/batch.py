@@ -74,6 +74,10 @@ class Counts(BaseModel):
     skipped: dict[str, int] = Field(default_factory=dict)
     rejected: dict[str, int] = Field(default_factory=dict)
     warnings: dict[str, int] = Field(default_factory=dict)
+    elements: dict[str, int] = Field(default_factory=dict)
+    """Element of the interface that the file carried -> in how many records or lines."""
+    unknown: dict[str, int] = Field(default_factory=dict)
+    """Element that the interface does not know -> how often; see `steps.drift`."""
 
     def plus(self, other: Counts) -> Counts:
         """Add two tallies of the same file, kept by two steps."""
@@ -84,6 +88,8 @@ class Counts(BaseModel):
             skipped=_added(self.skipped, other.skipped),
             rejected=_added(self.rejected, other.rejected),
             warnings=_added(self.warnings, other.warnings),
+            elements=_added(self.elements, other.elements),
+            unknown=_added(self.unknown, other.unknown),
         )
 
 

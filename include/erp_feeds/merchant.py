@@ -139,6 +139,15 @@ class Limits(_Strict):
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")
     ratio: int = Field(1_000, gt=0, description="Unzipped size over zipped size")
+    record_bytes: int = Field(
+        4_000_000, gt=0, description="Bytes of XML without the end of a record, above which a file is refused"
+    )
+    depth: int = Field(32, gt=0, le=255, description="Elements within each other, the root included")
+    fields: int = Field(
+        1_000, gt=0, description="Elements in one record or line, above which the record is refused"
+    )
+    attributes: int = Field(100, gt=0, description="Attributes of one element")
+    namespaces: int = Field(100, gt=0, description="Namespaces declared for all records")
     incomplete_attempts: int = Field(
         3, gt=0, description="Fetches of a truncated file before it is quarantined"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,9 @@ from lxml import etree
 from pyarrow import csv
 
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Limits
 from erp_feeds.steps import sheet as sheets
+from erp_feeds.steps.drift import names_in
 from erp_feeds.steps.frames import Column, array_of, count_true, escaped_json
 from erp_feeds.steps.stream import RecordStream
 
@@ -26,8 +29,10 @@ class Rows:
     """Where an element that the interface knows occurs twice."""
     extras: Column
     """Unknown elements as the text of a JSON object, or null."""
-    unknown: int
-    """Occurrences of unknown elements."""
+    unknown: dict[str, int]
+    """Unknown element -> how often it occurs."""
+    crowded: Column
+    """Where more elements are than the limit allows; unknown ones are not looked for there."""
 
     def __len__(self) -> int:
         return len(self.extras)
@@ -53,9 +58,11 @@ class Block:
     lines: Lines | None
     repeated_columns: dict[int, str]
     """Position of a record with repeated elements -> column of the first of them."""
-    foreign: int
-    """Children of the container under another name than the record's."""
+    foreign: dict[str, int]
+    """What is no record among the records, and no line among the lines -> how often it occurs."""
     namespaced: bool
+    plain: bool
+    """Whether all text is of plain ASCII, so that no conversion can have damaged it."""
 
     @property
     def numbers(self) -> Column:
@@ -63,29 +70,42 @@ class Block:
         return pa.array(np.arange(self.first, self.first + len(self.records), dtype=np.int32))
 
 
-def read_block(stream: RecordStream, container: etree._Element, interface: Interface, first: int) -> Block:
+def read_block(
+    stream: RecordStream, container: etree._Element, interface: Interface, limits: Limits, first: int
+) -> Block:
     """Read the closed records of a container.
 
     Args:
         stream: Whose container it is.
         container: As the stream yields it.
         interface: With the element names of the merchant.
+        limits: How many elements a record or line may hold.
         first: Number of the first of these records, from 1.
     """
     namespace, namespaced = _namespace(stream, container)
     last = "1" if stream.finished else "0"
-    text = bytes(sheets.sheet(interface, namespace)(container, last=last))
+    text = bytes(sheets.sheet(interface, namespace)(container, last=last, most=str(limits.fields)))
     head, _, tail = text.partition(sheets.SECTION_END)
     foreign, _, rows = head.partition(b"\n")
-    records = _rows(_table(rows, sheets.record_columns(interface)))
+    record_table = _table(rows, sheets.record_columns(interface))
+    records = _rows(record_table, limits.fields)
+    outside = pa.array([foreign.decode().removeprefix("x") or None], pa.string())
+    strays = names_in(outside, _place(interface.record_path))
     lines = None
     if interface.lines:
         table = _table(tail, sheets.line_columns(interface.lines.fields))
         position = pc.subtract(array_of(table[sheets.RECORD]), pa.scalar(1, pa.int32()))
-        lines = Lines(_rows(table), position, array_of(table[sheets.LINE_NO]))
-    return Block(
-        first, records, lines, _repeated_columns(records, container, interface), int(foreign), namespaced
-    )
+        in_line = _rows(table, limits.fields, f"{interface.lines.path}/")
+        lines = Lines(in_line, position, array_of(table[sheets.LINE_NO]))
+        strays |= names_in(array_of(record_table[sheets.STRAYS]), _place(interface.lines.path.split("/")))
+    repeated = _repeated_columns(records, container, interface)
+    plain = text.isascii() and b"\x7f" not in text
+    return Block(first, records, lines, repeated, strays, namespaced, plain)
+
+
+def _place(path: Sequence[str]) -> str:
+    """Return the parent of a path, as a prefix of the names of its children."""
+    return "".join(f"{name}/" for name in path[:-1])
 
 
 def _namespace(stream: RecordStream, container: etree._Element) -> tuple[str | None, bool]:
@@ -113,9 +133,15 @@ def _table(text: bytes, columns: list[str]) -> pa.Table:
     )
 
 
-def _rows(table: pa.Table) -> Rows:
-    """Tell missing, empty and repeated elements apart."""
-    beside = {sheets.COUNT, sheets.EXTRAS, sheets.RECORD, sheets.LINE_NO}
+def _rows(table: pa.Table, most: int, place: str = "") -> Rows:
+    """Tell missing, empty and repeated elements apart.
+
+    Args:
+        table: As the sheet wrote it.
+        most: Elements that a row may have.
+        place: Of the rows below the record, with a slash at its end.
+    """
+    beside = {sheets.COUNT, sheets.EXTRAS, sheets.RECORD, sheets.LINE_NO, sheets.STRAYS}
     columns = {name: array_of(table[name]) for name in table.column_names if name not in beside}
     extras = array_of(table[sheets.EXTRAS])
     unknown = pc.fill_null(pc.count_substring(extras, "  "), 0)
@@ -124,15 +150,19 @@ def _rows(table: pa.Table) -> Rows:
         explained = pc.add(explained, pc.cast(column.is_valid(), pa.int32()))
     # The sheet's blank before each value goes, and with it Unicode blanks that XML does not know.
     text = {name: pc.utf8_trim_whitespace(column) for name, column in columns.items() if name[0] != "#"}
-    repeated = pc.greater(array_of(table[sheets.COUNT]), explained)
-    return Rows(text, repeated, _json(extras), int(pc.sum(unknown, min_count=0).as_py()))
+    count = array_of(table[sheets.COUNT])
+    crowded = pc.greater(count, most)
+    repeated = pc.and_not(pc.greater(count, explained), crowded)
+    return Rows(text, repeated, _json(extras), names_in(extras, place), crowded)
 
 
 def _json(extras: Column) -> Column:
-    """Turn `  name=value  name=value` into a JSON object; `  =` stands for a repeated element."""
+    """Turn `  name=value  name=value` into a JSON object; `  =name` stands for a repeated element."""
     if extras.null_count == len(extras):
         return extras
-    text = escaped_json(pc.replace_substring(extras, "  =", ""))
+    if pc.any(pc.match_substring(extras, "  =")).as_py():
+        extras = pc.replace_substring_regex(extras, "  =[^ ]+", "")
+    text = escaped_json(extras)
     pairs = pc.replace_substring_regex(text, r"  ([^= ]+)=", r'","\1":"')
     return pc.binary_join_element_wise(pa.scalar("{"), pc.utf8_slice_codeunits(pairs, 2), pa.scalar('"}'), "")
 

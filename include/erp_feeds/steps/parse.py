@@ -12,6 +12,7 @@ from erp_feeds.errors import WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, read_block
+from erp_feeds.steps.drift import Drift, carried
 from erp_feeds.steps.header import declared_version, is_newer
 from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.stream import CHUNK, RecordStream, line_of
@@ -32,29 +33,48 @@ def parse(
     Yields:
         Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.
         Records are numbered from 1 over all members. The last block is empty and carries the warnings
-        that count once a file (namespace, version) or once an element name (newer elements).
+        that count once a file (namespace, version, encoding) or once an element name (newer elements), and
+        which elements the file carried.
 
     Raises:
         QuarantineError: The file is refused as a whole; the blocks yielded before must be thrown away.
     """
     read = 0
     once: set[tuple[WarningCode, str]] = set()
+    drift = Drift(interface)
+    strays = 0
     for source in sources:
-        stream = RecordStream(source, interface, chunk=chunk)
+        stream = RecordStream(source, interface, merchant.limits, chunk=chunk)
         header = _HeaderCheck(stream, interface, merchant)
         for container in stream:
             header.look()
-            block = read_block(stream, container, interface, read + 1)
+            block = read_block(stream, container, interface, merchant.limits, read + 1)
             read += len(block.records)
             header.note(block)
+            _note_elements(drift, block, interface)
             if block.namespaced:
                 once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
             yield validate(block, interface, merchant)
         once |= header.conclude()
+        strays += drift.note_surroundings(stream.root())
+        if stream.mismatched:
+            once.add((WarningCode.ENCODING_MISMATCH, ""))
     warnings: dict[str, int] = {}
     for code, _ in sorted(once):
         warnings[code.value] = warnings.get(code.value, 0) + 1
-    yield Outcome(empty_frames(interface), Counts(warnings=warnings))
+    yield Outcome(empty_frames(interface), Counts(warnings=warnings).plus(drift.counts(strays)))
+
+
+def _note_elements(drift: Drift, block: Block, interface: Interface) -> None:
+    """Tally the elements of a block, known and unknown, of its records and lines."""
+    drift.note_known(carried((field.element, block.records.text[field.name]) for field in interface.fields))
+    drift.note_unknown(block.records.unknown)
+    drift.note_unknown(block.foreign)
+    if interface.lines and block.lines:
+        lines, place = block.lines.rows, interface.lines.path
+        fields = interface.lines.fields
+        drift.note_known(carried((f"{place}/{field.element}", lines.text[field.name]) for field in fields))
+        drift.note_unknown(lines.unknown)
 
 
 class RawRecord(NamedTuple):

@@ -16,6 +16,7 @@ ANY_NAMESPACE = "*"
 """For files that mix namespaces: match by local name alone, at two to three times the cost."""
 
 COUNT, EXTRAS, CHILDREN, RECORD, LINE_NO = "#count", "#extras", "#children", "#record", "#line_no"
+STRAYS = "#strays"
 """Columns beside the fields; '#' keeps them apart from every column name."""
 
 SECTION_END = b"\n\n"
@@ -26,7 +27,7 @@ _NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 def record_columns(interface: Interface) -> list[str]:
     """Return the columns of the text's record rows."""
-    children = [CHILDREN] if interface.lines else []
+    children = [CHILDREN, STRAYS] if interface.lines else []
     return [*(field.name for field in interface.fields), *children, COUNT, EXTRAS]
 
 
@@ -39,13 +40,20 @@ def line_columns(fields: Sequence[Field]) -> list[str]:
 def sheet(interface: Interface, namespace: str | None) -> etree.XSLT:
     """Return the sheet that writes the closed records of a container.
 
-    Its text: one row with the count of foreign children, one row a record, an empty row, one row a line.
+    Its text: one row with the foreign children, one row a record, an empty row, one row a line.
     A field is ' ' and its text, a missing one nothing, so that missing and empty stay apart. Unknown elements
-    are `  name=value`: normalised text holds no two blanks, so that is unambiguous. A repeated one is `  =`.
+    are `  name=value`: normalised text holds no two blanks, so that is unambiguous. A repeated one is
+    `  =name` but for its last occurrence. What is no line among the lines is `  name=`, and so is what is no
+    record among the records, behind an 'x' that keeps that row from being empty.
 
     Args:
         interface: With the element names of the merchant.
         namespace: Of the records; None for none, ANY_NAMESPACE to match by local name.
+
+    Parameters of the sheet:
+        last: 1 where the last child of the container is closed too.
+        most: Elements in a record or line above which its unknown ones are not looked for: that takes
+            quadratic time.
     """
     names = _Names(namespace)
     record = interface.record_path[-1]
@@ -54,9 +62,11 @@ def sheet(interface: Interface, namespace: str | None) -> etree.XSLT:
     row = [*map(names.column, elements)]
     if line_path:
         row.append(f'<xsl:if test="{names.child(line_path[0])}">x</xsl:if>')
+        beside = "/".join([*map(names.child, line_path[:-1]), f"*[not({names.self(line_path[-1])})]"])
+        row.append(_names_of(beside) if len(line_path) > 1 else "")
     body = f"""
 <xsl:variable name="closed" select="*[position() &lt; last() or $last]"/>
-<xsl:value-of select="count($closed[not({names.self(record)})])"/>{_END}
+<xsl:text>x</xsl:text>{_names_of(f"$closed[not({names.self(record)})]")}{_END}
 <xsl:for-each select="$closed[{names.self(record)}]">{_row([*row, *_rest("record")])}</xsl:for-each>{_END}"""
     known = _template(names, [*elements, *line_path[:1]], "record")
     if interface.lines:
@@ -70,6 +80,7 @@ def sheet(interface: Interface, namespace: str | None) -> etree.XSLT:
         known += _template(names, line_elements, "line")
     text = f"""<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"{names.binding}>
 <xsl:output method="text" encoding="UTF-8"/><xsl:param name="last" select="0"/>
+<xsl:param name="most" select="0"/>
 <xsl:template match="/*">{body}</xsl:template>{known}</xsl:stylesheet>"""
     return etree.XSLT(etree.XML(text))
 
@@ -105,7 +116,14 @@ def _row(cells: list[str]) -> str:
 
 def _rest(mode: str) -> list[str]:
     """Return the cells that tell of repeated and unknown elements."""
-    return ['<xsl:value-of select="count(*)"/>', f'<xsl:apply-templates select="*" mode="{mode}"/>']
+    unknown = f'<xsl:if test="count(*) &lt;= $most"><xsl:apply-templates select="*" mode="{mode}"/></xsl:if>'
+    return ['<xsl:value-of select="count(*)"/>', unknown]
+
+
+def _names_of(path: str) -> str:
+    """Return what writes the names of the elements of a path."""
+    name = "<xsl:value-of select=\"concat('  ',local-name(),'=')\"/>"
+    return f'<xsl:for-each select="{path}">{name}</xsl:for-each>'
 
 
 def _template(names: _Names, known: list[str], mode: str) -> str:
@@ -113,7 +131,7 @@ def _template(names: _Names, known: list[str], mode: str) -> str:
     match = "|".join(map(names.child, dict.fromkeys(known)))
     return f"""<xsl:template match="{match}" mode="{mode}"/><xsl:template match="*" mode="{mode}">
 <xsl:choose><xsl:when test="following-sibling::*[local-name()=local-name(current())]">
-<xsl:text>  =</xsl:text></xsl:when>
+<xsl:value-of select="concat('  =',local-name())"/></xsl:when>
 <xsl:otherwise><xsl:value-of select="concat('  ',local-name(),'=',normalize-space())"/></xsl:otherwise>
 </xsl:choose></xsl:template>"""
 

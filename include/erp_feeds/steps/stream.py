@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -9,14 +10,17 @@ from lxml import etree
 
 from erp_feeds.errors import QuarantineCode, QuarantineError
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Limits
+from erp_feeds.steps.encoding import declared_encoding, refuse_impossible_encoding
 
 CHUNK = 2 << 20
 """Bytes fed at a time: larger ones cost memory, smaller ones time."""
 
-PATIENCE = 16 << 20
-"""Bytes without one complete record after which a file is refused: memory stays bounded whatever comes."""
-
-_PROLOG = 64 << 10
+_HEAD = 64 << 10
+_START = 1_000
+"""Bytes for the start of the next record, with which the end of a record is seen."""
+_DOCTYPE = re.compile(rb"(?:\s++|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
+_MARKS = b"\xef\xbb\xbf\xff\xfe\0"
 _SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 
 
@@ -28,11 +32,29 @@ class RecordStream:
     """
 
     def __init__(
-        self, source: BinaryIO, interface: Interface, *, chunk: int = CHUNK, comments: bool = False
+        self,
+        source: BinaryIO,
+        interface: Interface,
+        limits: Limits | None = None,
+        *,
+        chunk: int = CHUNK,
+        comments: bool = False,
     ) -> None:
+        """Prepare to read.
+
+        Args:
+            source: Bytes of the member.
+            interface: With the element names of the merchant.
+            limits: What the XML may hold; None for what has been read under its limits before.
+            chunk: Bytes fed at a time.
+            comments: Whether comments and processing instructions stay.
+        """
         self._source = source
         self._path = interface.record_path[:-1]
-        self._chunk = chunk
+        self._guard = _Guard(limits) if limits else None
+        self._chunk = min(chunk, limits.record_bytes) if limits else chunk
+        self._declared = ""
+        self._attributes = False
         self._parser = etree.XMLPullParser(
             events=("start",), tag=tuple(f"{{*}}{name}" for name in self._path), remove_comments=not comments,
             remove_pis=not comments, **_SAFE,
@@ -47,24 +69,20 @@ class RecordStream:
         """Yield the container whenever it holds closed records, and once at the end.
 
         Raises:
-            QuarantineError: doctype, not_well_formed, wrong_structure, too_large.
+            QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, wrong_structure,
+                record_too_large, too_deep, too_many_attributes, too_many_namespaces, name_too_long.
         """
         waited = 0
-        first = True
-        while data := self._source.read(self._chunk):
-            if first:
-                _refuse_doctype_of_prolog(data[:_PROLOG])
-                first = False
+        for data in self._chunks():
             self._feed(data)
             waited += len(data)
+            self._check(data)
             if self.container is not None and len(self.container) > 1:
                 waited = 0
                 yield self.container
                 _drop_read(self.container)
-            if waited > PATIENCE:
-                raise QuarantineError(
-                    QuarantineCode.TOO_LARGE, f"{PATIENCE >> 20} MiB without a complete record"
-                )
+            if self._guard:
+                self._guard.check_wait(waited)
         root = self._close()
         if self.container is None:
             raise _wrong(f"no {'/'.join(self._path)} with records; the root is {_local(root)}")
@@ -79,6 +97,31 @@ class RecordStream:
         while (parent := root.getparent()) is not None:
             root = parent
         return root
+
+    @property
+    def mismatched(self) -> bool:
+        """Whether a byte order mark proved another encoding than the declared one."""
+        return any(entry.type_name == "WAR_ENCODING_MISMATCH" for entry in self._parser.feed_error_log)
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the bytes; the first ones are looked at as a whole, however small the chunks are."""
+        head = b""
+        while len(head) < _HEAD and (data := self._source.read(max(self._chunk, _HEAD))):
+            head += data
+        _refuse_doctype_of_prolog(head)
+        refuse_impossible_encoding(head)
+        self._declared = declared_encoding(head)
+        for start in range(0, len(head), self._chunk):
+            yield head[start : start + self._chunk]
+        while data := self._source.read(self._chunk):
+            yield data
+
+    def _check(self, data: bytes) -> None:
+        """Hold what is not yet read against the limits, after these bytes."""
+        before, self._attributes = self._attributes, b"=" in data  # a tag may begin in the bytes before
+        if self._guard and self.container is not None:
+            attributes = before or self._attributes
+            self._guard.check(self.container, attributes=attributes, namespaces=self.namespaces)
 
     def _feed(self, data: bytes) -> None:
         window = self._tail + data
@@ -121,11 +164,61 @@ class RecordStream:
         fault = self._fault()
         if fault is None:
             return QuarantineError(QuarantineCode.NOT_WELL_FORMED, "the XML is empty")
+        place = f"line {fault.line}, column {fault.column}"
+        code = _CODES.get(fault.type_name, QuarantineCode.NOT_WELL_FORMED)
+        if code is QuarantineCode.RECORD_TOO_LARGE and fault.message.startswith("Excessive depth"):
+            code = QuarantineCode.TOO_DEEP
+        declared = self._declared or "none, which means UTF-8"
+        reasons = {
+            QuarantineCode.WRONG_ENCODING: f"bytes at {place} are not in the declared encoding: {declared}",
+            QuarantineCode.UNKNOWN_ENCODING: f"the encoding declared at {place} is unknown: write UTF-8",
+        }
         term = fault.type_name.removeprefix("ERR_").replace("_", " ").lower()
-        return QuarantineError(
-            QuarantineCode.NOT_WELL_FORMED,
-            f"the XML breaks at line {fault.line}, column {fault.column}: {term}",
-        )
+        return QuarantineError(code, reasons.get(code, f"the XML breaks at {place}: {term}"))
+
+
+_CODES = {
+    "ERR_INVALID_ENCODING": QuarantineCode.WRONG_ENCODING,
+    "ERR_UNSUPPORTED_ENCODING": QuarantineCode.UNKNOWN_ENCODING,
+    "ERR_UNKNOWN_ENCODING": QuarantineCode.UNKNOWN_ENCODING,
+    "ERR_NAME_TOO_LONG": QuarantineCode.NAME_TOO_LONG,
+    "ERR_RESOURCE_LIMIT": QuarantineCode.RECORD_TOO_LARGE,
+}
+"""What libxml2 finds -> why the file is refused; all else is not well-formed."""
+
+
+class _Guard:
+    """Holds what has been read against a merchant's limits, so that memory and time stay bounded."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._too_deep = etree.XPath(f"boolean({'/*' * (limits.depth + 1)})")
+        self._too_many_attributes = etree.XPath(f"boolean(//@*[{limits.attributes + 1}])")
+
+    def check(self, container: etree._Element, *, attributes: bool, namespaces: bool) -> None:
+        """Refuse what is deeper or wider than the limits.
+
+        Args:
+            container: In the tree of what is not yet read.
+            attributes: Whether there may be any.
+            namespaces: Whether there may be any.
+        """
+        limits = self._limits
+        if self._too_deep(container):
+            reason = f"elements lie more than {limits.depth} deep within each other; see limits.depth"
+            raise QuarantineError(QuarantineCode.TOO_DEEP, reason)
+        if attributes and self._too_many_attributes(container):
+            reason = f"an element has more than {limits.attributes} attributes; see limits.attributes"
+            raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
+        if namespaces and len(container.nsmap) > limits.namespaces:
+            reason = f"more than {limits.namespaces} namespaces are declared; see limits.namespaces"
+            raise QuarantineError(QuarantineCode.TOO_MANY_NAMESPACES, reason)
+
+    def check_wait(self, waited: int) -> None:
+        """Refuse a file in which no record ends for too long, over `waited` bytes."""
+        if waited > self._limits.record_bytes + _START:
+            reason = f"{self._limits.record_bytes} bytes without the end of a record; see limits.record_bytes"
+            raise QuarantineError(QuarantineCode.RECORD_TOO_LARGE, reason)
 
 
 def _drop_read(container: etree._Element) -> None:
@@ -152,16 +245,14 @@ def _wrong(reason: str) -> QuarantineError:
 def _refuse_doctype(element: etree._Element) -> None:
     """Refuse any DOCTYPE: entities could expand without end, or read what is none of the file's business."""
     if element.getroottree().docinfo.internalDTD is not None:
-        raise QuarantineError(QuarantineCode.DOCTYPE, "the XML has a DOCTYPE, which no feed needs")
+        raise _doctype()
+
+
+def _doctype() -> QuarantineError:
+    return QuarantineError(QuarantineCode.DOCTYPE, "the XML has a DOCTYPE, which no feed needs")
 
 
 def _refuse_doctype_of_prolog(head: bytes) -> None:
-    """Find a DOCTYPE before anything else is read, so that no other fault of the file can hide it."""
-    parser = etree.XMLParser(recover=True, **_SAFE)
-    try:
-        parser.feed(head)
-        root = parser.close()
-    except etree.XMLSyntaxError:
-        return
-    if root is not None:
-        _refuse_doctype(root)
+    """Find a DOCTYPE before a parser reads it, so that neither its entities nor other faults come first."""
+    if _DOCTYPE.match(head.lstrip(_MARKS).replace(b"\0", b"")):
+        raise _doctype()

@@ -15,6 +15,7 @@ from erp_feeds.errors import RejectCode, WarningCode
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, Lines, Rows
+from erp_feeds.steps.damage import damage_of
 from erp_feeds.steps.frames import (
     REJECTS,
     Column,
@@ -62,7 +63,7 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
         may have several rejects but is counted once, under its first code.
     """
     found = _read(block.records, interface.fields, merchant)
-    found.faults[:0] = _repeated(block)
+    found.faults[:0] = [_crowded(block.records, merchant), *_repeated(block)]
     found.faults += [fault for rule in RECORD_RULES.get(interface.name, ()) for fault in rule(found.columns)]
     numbers = block.numbers
     keys = record_keys(interface, found.columns)
@@ -70,11 +71,11 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
     frames: dict[str, pd.DataFrame] = {}
     bad_lines: list[Column] = []
     if interface.lines and block.lines:
-        lines, faults = _lines(block.lines, interface.lines.fields, merchant)
+        lines = _lines(block.lines, interface.lines.fields, merchant)
         by_line = pc.take(numbers, block.lines.record)
         keys_by_line = pc.take(keys, block.lines.record)
-        rejects += [_rejects(fault, by_line, keys_by_line) for fault in faults]
-        bad_lines = [pc.filter(by_line, fault.mask) for fault in faults]
+        rejects += [_rejects(fault, by_line, keys_by_line) for fault in lines.faults]
+        bad_lines = [pc.filter(by_line, fault.mask) for fault in lines.faults]
     nobody = pc.is_null(numbers)
     by_field = reduce(pc.or_, (fault.mask for fault in found.faults), nobody)
     refused = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
@@ -82,7 +83,8 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
     frames["records"] = frame_of(_record_table(block, found, interface).filter(good))
     if interface.lines and block.lines:
         table = pa.table(
-            [by_line, block.lines.line_no, *lines.values()], schema=lines_schema(interface.lines.fields)
+            [by_line, block.lines.line_no, *lines.columns.values()],
+            schema=lines_schema(interface.lines.fields),
         )
         frames["lines"] = frame_of(table.filter(pc.take(good, block.lines.record)))
     frames["rejects"] = _ordered(rejects)
@@ -151,6 +153,11 @@ def _missing(spec: Field, text: Column) -> Fault:
     )
 
 
+def _crowded(rows: Rows, merchant: Merchant) -> Fault:
+    reason = f"holds more than {merchant.limits.fields} elements; see limits.fields"
+    return Fault(rows.crowded, RejectCode.TOO_MANY_FIELDS, "", reason)
+
+
 def _repeated(block: Block) -> list[Fault]:
     """Refuse records in which a field occurs twice: which one counts would be a guess."""
     reason = "occurs more than once in the record"
@@ -164,14 +171,13 @@ def _repeated(block: Block) -> list[Fault]:
     return faults
 
 
-def _lines(
-    lines: Lines, fields: Sequence[Field], merchant: Merchant
-) -> tuple[dict[str, Column], list[Fault]]:
+def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findings:
     """Read the lines; a bad one refuses its whole record, under the field name `lines.<column>`."""
     found = _read(lines.rows, fields, merchant)
     repeated = Fault(lines.rows.repeated, RejectCode.REPEATED_FIELD, "", "an element occurs more than once")
-    faults = [repeated, *found.faults, *total_faults(lines.record, found.columns)]
-    named = []
+    crowded = _crowded(lines.rows, merchant)
+    faults = [crowded, repeated, *found.faults, *total_faults(lines.record, found.columns)]
+    found.faults = []
     for fault in faults:
         if count_true(fault.mask):
             which = pc.cast(lines.line_no, pa.string())
@@ -179,8 +185,8 @@ def _lines(
                 pa.scalar("line "), which, pa.scalar(": " + fault.reason), ""
             )
             name = f"lines.{fault.field}" if fault.field else "lines"
-            named.append(replace(fault, field=name, reason=reason))
-    return found.columns, named
+            found.faults.append(replace(fault, field=name, reason=reason))
+    return found
 
 
 def _record_table(block: Block, found: _Findings, interface: Interface) -> pa.Table:
@@ -218,11 +224,25 @@ def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:
 def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame) -> Counts:
     """Tally a block; what was odd counts only in records that go on."""
     warnings: dict[str, int] = {}
-    unknown = block.records.unknown + block.foreign + (block.lines.rows.unknown if block.lines else 0)
+    tallies = [block.records.unknown, block.foreign, block.lines.rows.unknown if block.lines else {}]
+    unknown = sum(number for tally in tallies for number in tally.values())
     odd = [(code, count_true(pc.and_(mask, good))) for code, mask in found.odd]
+    if not block.plain:
+        odd += _damaged(block.records, good)
+        odd += _damaged(block.lines.rows, pc.take(good, block.lines.record)) if block.lines else []
     for code, number in [(WarningCode.UNKNOWN_ELEMENT, unknown), *odd]:
         if number:
             warnings[code.value] = warnings.get(code.value, 0) + number
     first = rejects.drop_duplicates("record")["code"] if len(rejects) else rejects["code"]
     rejected = {str(code): int(number) for code, number in first.value_counts().items()}
     return Counts(read=len(block.records), rejected=rejected, warnings=warnings)
+
+
+def _damaged(rows: Rows, good: Column) -> list[tuple[WarningCode, int]]:
+    """Count the values that a conversion has damaged; they load, since the rest of their record is sound."""
+    found: list[tuple[WarningCode, int]] = []
+    for text in [*rows.text.values(), rows.extras]:
+        if damage := damage_of(text):
+            found.append((WarningCode.MOJIBAKE, count_true(pc.and_(damage.mojibake, good))))
+            found.append((WarningCode.DAMAGED_TEXT, count_true(pc.and_(damage.lost, good))))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.errors import RejectCode
 from erp_feeds.interfaces.spec import ISO_DATE, Field, FieldType
+from erp_feeds.steps.damage import LOST, damage_of
 from erp_feeds.steps.frames import Column, count_true, is_one_of, is_true, type_of, without
 
 
@@ -73,6 +74,9 @@ SCIENTIFIC = r"-?[0-9]+(?:[eE]\+[0-9]+|[.,][0-9]+[eE][+-]?[0-9]+)"
 
 def _identifier(spec: Field, text: Column) -> Reading:
     """Keep numbers as text: 00123 and 123 differ (rule: customers 8)."""
+    if damage := damage_of(text):
+        reading = _identifier(spec, without(text, damage.lost))
+        return replace(reading, faults=[*reading.faults, _lost(spec, damage.lost)])
     damaged = matches(text, SCIENTIFIC)
     too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST))
     if not count_true(pc.or_(damaged, too_long)):
@@ -85,7 +89,13 @@ def _identifier(spec: Field, text: Column) -> Reading:
     return Reading(without(text, pc.or_(damaged, too_long)), faults)
 
 
-_ATOM = r'[^@\s.,;:<>()\[\]\\"]+'
+def _lost(spec: Field, mask: Column) -> Fault:
+    """Refuse a damaged identifier: it would name somebody or something else."""
+    reason = "holds a control character or U+FFFD: a conversion has lost signs of it before it came"
+    return Fault(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
+
+
+_ATOM = rf'[^@\s.,;:<>()\[\]\\"{LOST}]+'
 _EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:[\pL\pN](?:[\pL\pN-]*[\pL\pN])?\.)+\pL[\pL\pN-]*[\pL\pN]"
 _EMAIL_ASCII = r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+[.-])+[a-z]+[a-z]"
 """Nearly every address; the full pattern is five times slower and sees only what is left."""

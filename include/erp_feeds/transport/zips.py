@@ -19,6 +19,7 @@ from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant
+from erp_feeds.transport.zip_directory import directory_of
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -30,6 +31,8 @@ HEAD = 64
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
 """What zipfile raises on damaged bytes."""
 ENCRYPTED_BIT = 0x1
+ENTRY_SIZE = 2_000
+"""Bytes of the directory that a member may take: its name and extras are short in any honest zip."""
 
 
 class Members:
@@ -39,7 +42,7 @@ class Members:
         self, original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant, counts: Counts
     ) -> None:
         self.counts = counts
-        """Only warnings: records are counted by who reads them."""
+        """Only warnings, complete when `sources` is through: records are counted by who reads them."""
         self._original = original
         self._file_name = file_name
         self._interface = interface
@@ -62,10 +65,16 @@ class Members:
 
     def _unzipped(self) -> Iterator[BinaryIO]:
         meter = _Meter(_size(self._original), self._merchant.limits)
+        with _zip_faults():
+            _check_directory(self._original, self._merchant.limits)
         with _zip_faults(), zipfile.ZipFile(self._original) as archive:
             infos = archive.infolist()
             _check_names(infos, self._merchant.limits)
-            for info in _chosen(infos, self._interface, self._merchant):
+            chosen = _chosen(infos, self._interface, self._merchant)
+            if ignored := len(_xml_members(infos)) - len(chosen):
+                warnings = {WarningCode.IGNORED_MEMBER.value: ignored}
+                self.counts = self.counts.plus(Counts(warnings=warnings))
+            for info in chosen:
                 with archive.open(info) as raw:
                     yield _guarded(raw, info.filename, meter)
 
@@ -195,6 +204,14 @@ def _zip_faults() -> Iterator[None]:
         raise QuarantineError(QuarantineCode.TRUNCATED, reason) from None
 
 
+def _check_directory(original: BinaryIO, limits: Limits) -> None:
+    """Refuse a directory of too many members, by what it says and by its size."""
+    found = directory_of(original)
+    if found and (found.entries > limits.members or found.size > limits.members * ENTRY_SIZE):
+        reason = f"says it holds {found.entries} members, above {limits.members}; see limits.members"
+        raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
+
+
 def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
     """Refuse what no honest export holds, before a byte is unzipped."""
     if len(infos) > limits.members:
@@ -220,7 +237,7 @@ def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Mercha
     for info in files:
         if _base(info).lower().endswith(NESTED_ENDINGS):
             raise QuarantineError(QuarantineCode.NESTED_ZIP, f"member '{info.filename}' is itself an archive")
-    xml = [info for info in files if _base(info).lower().endswith(".xml")]
+    xml = _xml_members(infos)
     for info in xml:
         _check_shop(_base(info), merchant)
     matching = [info for info in xml if interface.match(_base(info))]
@@ -230,6 +247,10 @@ def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Mercha
         example = interface.file_name(merchant.shop_name, "<index>", "xml")
         raise QuarantineError(QuarantineCode.NO_MEMBER, f"holds no XML like {example}, but {found}")
     return sorted(matching or lone, key=lambda info: info.filename)
+
+
+def _xml_members(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    return [info for info in infos if not _is_ignored(info) and _base(info).lower().endswith(".xml")]
 
 
 def _check_shop(name: str, merchant: Merchant) -> None:

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from erp_feeds.errors import ConfigurationError, QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.samples import sample
-from erp_feeds.steps import stream
 from erp_feeds.steps.frames import table_of
-from erp_feeds.steps.parse import parse, raw_records
+from erp_feeds.steps.parse import raw_records
 
 CUSTOMERS = "srs_customers"
 ERP = "erp_cache_customers"
@@ -218,11 +217,8 @@ def test_a_doctype_refuses_the_file(read, text, chunk):
         b"<Export><Customers><Customer></Customers></Export>",
         b"<Export><Customers><Customer><Email>&nope;</Email></Customer></Customers></Export>",
         b"<Export><Customers/></Export><Export/>",
-        b"<Export><Customers>\xe9</Customers></Export>",
-        b'<?xml version="1.0" encoding="klingon"?><Export><Customers/></Export>',
         b"<Export><Customers>\x01</Customers></Export>",
         b"<Export><Customers><x:Customer/></Customers></Export>",
-        "<Export><Customers/></Export>".encode("utf-16-le"),
     ],
 )
 @pytest.mark.parametrize("chunk", [7, 1 << 20])
@@ -252,21 +248,6 @@ def test_the_reason_has_line_and_column_but_no_text_of_the_file(read):
 )
 def test_another_structure_refuses_the_file(read, text):
     assert code_of(read, CUSTOMERS, text) == "wrong_structure"
-
-
-def test_one_endless_record_refuses_the_file(merchant, monkeypatch):
-    monkeypatch.setattr(stream, "PATIENCE", 1 << 20)
-
-    class Endless(io.RawIOBase):
-        started = False
-
-        def read(self, size: int = -1) -> bytes:
-            head, self.started = b"" if self.started else b"<Export><Customers><Customer>", True
-            return head + b"<X/>" * (size // 4 - 10)
-
-    with pytest.raises(QuarantineError) as caught:
-        list(parse([Endless()], INTERFACES[CUSTOMERS], merchant, chunk=1 << 18))
-    assert caught.value.code == "too_large"
 
 
 def erp(settings: str, inner: str = "", after: str = "") -> str:

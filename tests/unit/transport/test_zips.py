@@ -61,6 +61,37 @@ def test_members_of_the_interface_come_in_name_order_without_the_others(merchant
     assert list(read(zipped(members), merchant).items()) == [(MEMBER, b"<a/>"), (second, b"<b/>")]
 
 
+def test_xml_that_is_not_read_is_told(merchant: Merchant) -> None:
+    members = {MEMBER: XML, "TestShop_SRS_Purchases_1.xml": b"<p/>", "extra.xml": b"<x/>", "._x.xml": b"x"}
+    opened = zips.members(io.BytesIO(zipped(members)), NAME, CUSTOMERS, merchant)
+    assert len(list(opened.sources())) == 1
+    assert opened.counts.warnings == {"ignored_member": 2}
+
+
+def test_a_directory_of_very_many_members_is_refused_before_it_is_read(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytearray(zipped({f"{number}.txt": b"" for number in range(5_000)}))
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert refusal(bytes(content), merchant) == "too_many_members"
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 8 : end + 12] = struct.pack("<HH", 1, 1)  # the count lies, the size of the directory cannot
+    assert refusal(bytes(content), merchant) == "too_many_members"
+
+
+@pytest.mark.parametrize(("count", "code"), [(1, None), (101, "too_many_members")])
+def test_the_end_record_of_zip64_is_understood(merchant: Merchant, count: int, code: str | None) -> None:
+    names = [MEMBER, *(f"{number}.txt" for number in range(1, count))]
+    content = zipped(dict.fromkeys(names, XML))
+    end = content.rindex(b"PK\x05\x06")
+    entries, size, offset = struct.unpack("<HLL", content[end + 10 : end + 20])
+    record = struct.pack("<4sQHHLLQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    rest = struct.pack("<4sHHHHLLH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    whole = content[:end] + record + locator + rest
+    assert (refusal(whole, merchant) if code else read(whole, merchant)) == (code or {MEMBER: XML})
+
+
 def test_what_file_managers_leave_behind_is_ignored(merchant: Merchant) -> None:
     clutter = {
         "out/": b"",
