@@ -224,7 +224,7 @@ def _signal(family: Iterable[psutil.Process], groups: Iterable[int], number: sig
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
     for process in family:
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, ProcessLookupError):  # gone meanwhile
             if os.getpgid(process.pid) == os.getpgid(0):
                 process.send_signal(number)
 
