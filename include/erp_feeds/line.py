@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from erp_feeds import lookout, stations
+from erp_feeds import feedback, lookout, stations
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.errors import FailError, FeedError, QuarantineCode, QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, interfaces_of
@@ -198,6 +198,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     """
     with _store() as connection:
         _clear_loaded(merchant, batch, connection)
+        feedback.give(merchant, batch.run, connection)
         refused = ledger.refused(connection, merchant.name, batch.run)
     staging.sweep(batch.merchant, settings().staging_days)
     if refused:

@@ -161,6 +161,24 @@ class Retention(_Strict):
     )
 
 
+class Feedback(_Strict):
+    """What the ERP party gets to read about its own files."""
+
+    format: Literal["xml", "csv"] = Field("xml", description="Layout of the result files")
+    folder: str = Field(
+        "results",
+        pattern=r"^[^/\\\x00-\x1f]+$",
+        description="Folder of the result files, below ftps.root; it is made where it is missing",
+    )
+
+    @field_validator("folder")
+    @classmethod
+    def _a_folder(cls, value: str) -> str:
+        if value in {".", ".."}:
+            raise ValueError("a folder below ftps.root has a name of its own")
+        return value
+
+
 class Merchant(_Strict):
     """One client: one file, one DAG, one FTPS root, one set of rows."""
 
@@ -179,6 +197,9 @@ class Merchant(_Strict):
     alerts: Alerts = Alerts()
     limits: Limits = Limits()
     retention: Retention = Retention()
+    feedback: Feedback | None = Field(
+        None, description="Result files for the ERP party; none are written without"
+    )
     excluded_identifiers: tuple[str, ...] = Field(
         ("0", "000", "-1"), description="Customer numbers that mean 'no customer'"
     )
@@ -333,6 +354,7 @@ def _keys_at(loc: Location) -> list[str]:
         "alerts": Alerts,
         "limits": Limits,
         "retention": Retention,
+        "feedback": Feedback,
         "interfaces": LinkSettings if "mapping" in loc[2:3] else InterfaceSettings,
     }
     model = nested.get(str(loc[0]), Merchant) if loc else Merchant

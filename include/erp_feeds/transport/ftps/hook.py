@@ -232,6 +232,24 @@ class FtpsHook(FTPSHook):
             _speak_of(session, normalised(from_name))
             return session.rename(normalised(from_name), normalised(to_name))
 
+    def store_bytes(self, path: str, content: bytes) -> None:
+        """Write a file whole or not at all, over an older one: it gets its name when every byte is there.
+
+        Raises:
+            RetryError: The server cannot be reached for now, or kept less than was sent.
+            FailError: The server refuses.
+        """
+        path = normalised(path)
+        arriving = path + ".part"
+        with self._session(path) as session:
+            _speak_of(session, path)
+            session.store(arriving, content)
+            size, _ = stamp(session, arriving)
+            if size not in {None, len(content)}:
+                message = f"{self._place}: {arriving} has {size} of {len(content)} bytes"
+                raise RetryError(message, "incomplete_upload")
+            session.rename(arriving, path)
+
     def delete_file(self, path: str) -> None:
         """Remove a file from the server."""
         with self._session(normalised(path)) as session:

@@ -164,6 +164,19 @@ class Session(ftplib.FTP_TLS):
         if ragged:
             raise RaggedEndError("the data ended without the end of TLS: it may be cut", "ragged_end")
 
+    def store(self, path: str, content: bytes) -> None:
+        """Write a file; the end of TLS tells the server that nothing was cut.
+
+        Its reply on the control channel decides: many servers do not answer the end of TLS with their own.
+        """
+        self.voidcmd("TYPE I")
+        with self.transfercmd(f"STOR {path}") as channel:
+            channel.sendall(content)
+            if isinstance(channel, ssl.SSLSocket):
+                with suppress(OSError):
+                    channel.unwrap()
+        self.closing_reply = self.voidresp()
+
     @contextmanager
     def _starting_tls(self, plain: socket.socket) -> Iterator[ssl.SSLSession | None]:
         """Lend the control connection's TLS session, for a data connection to resume.

@@ -1,0 +1,99 @@
+"""The result file for the ERP party: what became of one of its files, as XML or CSV.
+
+It holds codes, counts, record numbers and field names only. Reasons stay inside: they may quote a value.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from lxml import etree
+
+from erp_feeds.batch import Counts
+
+Format = Literal["xml", "csv"]
+CSV_COLUMNS = ("kind", "record", "line", "code", "field", "count", "text")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One fault of one record that no load has mended yet."""
+
+    record: int
+    """Counted from 1 through all members of the file."""
+    line: int | None
+    """Line of the XML, where it is known."""
+    code: str
+    field: str
+    """Name of the field; empty where the whole record is at fault."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file."""
+
+    name: str
+    sha256: str
+    """Of the bytes as they were placed; empty where they could not be fetched."""
+    state: str
+    """`loaded` or `quarantined`."""
+    code: str
+    """Why it is quarantined, else empty."""
+    counts: Counts
+    rejects: tuple[Refused, ...] = ()
+
+
+def result_file(result: FileResult, form: Format) -> tuple[str, bytes]:
+    """Return name and bytes of a result file; the same result always gives the same bytes."""
+    return f"{result.name}.result.{form}", _WRITERS[form](result)
+
+
+def _xml(result: FileResult) -> bytes:
+    counts = result.counts
+    root = etree.Element("FileResult", version="1.0", name=result.name, state=result.state)
+    for attribute, text in (("sha256", result.sha256), ("code", result.code)):
+        if text:
+            root.set(attribute, text)
+    totals = {"read": counts.read, "loaded": counts.loaded, "collapsed": counts.collapsed}
+    etree.SubElement(root, "Counts", {name: str(number) for name, number in totals.items()})
+    for kind, code, number in _coded(counts):
+        etree.SubElement(root, kind.title(), code=code, count=str(number))
+    for refused in result.rejects:
+        reject = etree.SubElement(root, "Reject", record=str(refused.record), code=refused.code)
+        if refused.line is not None:
+            reject.set("line", str(refused.line))
+        if refused.field:
+            reject.set("field", refused.field)
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
+
+
+def _csv(result: FileResult) -> bytes:
+    counts = result.counts
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, CSV_COLUMNS, restval="")
+    writer.writeheader()
+    writer.writerow({"kind": "file", "text": result.name})
+    writer.writerow({"kind": "sha256", "text": result.sha256})
+    writer.writerow({"kind": "state", "code": result.code, "text": result.state})
+    for kind in ("read", "loaded", "collapsed"):
+        writer.writerow({"kind": kind, "count": getattr(counts, kind)})
+    for kind, code, number in _coded(counts):
+        writer.writerow({"kind": kind, "code": code, "count": number})
+    for refused in result.rejects:
+        writer.writerow({"kind": "reject", **vars(refused)})
+    return text.getvalue().encode("utf-8")
+
+
+def _coded(counts: Counts) -> Iterator[tuple[str, str, int]]:
+    """Yield kind, code and number of what is counted by code, always in the same order."""
+    by_kind = {"skipped": counts.skipped, "rejected": counts.rejected, "warning": counts.warnings}
+    for kind, numbers in by_kind.items():
+        for code, number in sorted(numbers.items()):
+            yield kind, code, number
+
+
+_WRITERS: dict[Format, Callable[[FileResult], bytes]] = {"xml": _xml, "csv": _csv}

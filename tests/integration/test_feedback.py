@@ -1,0 +1,200 @@
+"""Result files on the ERP party's server: what they say, when they are written, what a fault costs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from erp_feeds.batch import Replay
+from erp_feeds.demo.exports import Export
+from erp_feeds.errors import FailError
+from erp_feeds.merchant import Feedback
+from erp_feeds.transport.ftps import FtpsHook
+from integration.ftps_fixtures import USER, RunningFtps
+from integration.shop_fixtures import Shop
+from integration.test_faults import customers, numbers, person
+
+GOOD = customers("20170101", person("1", email="ada@example.org"))
+MIXED = customers("20170101", person("1"), person("x" * 9000), person("3", email="not an address"))
+BROKEN = Export(GOOD.interface, GOOD.name, GOOD.day, b"neither zip nor XML")
+RESULT = f"{GOOD.name}.result.xml"
+
+
+@pytest.fixture
+def teller(shop: Shop) -> Shop:
+    """A shop whose ERP party wants to hear of its files."""
+    shop.merchant = shop.merchant.model_copy(update={"feedback": Feedback()})
+    return shop
+
+
+@pytest.fixture
+def uploads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Paths of what was stored, in order."""
+    stored: list[str] = []
+    store = FtpsHook.store_bytes
+
+    def counting(self: FtpsHook, path: str, content: bytes) -> None:
+        store(self, path, content)
+        stored.append(path)
+
+    monkeypatch.setattr(FtpsHook, "store_bytes", counting)
+    return stored
+
+
+def run(shop: Shop, name: str, replay: Replay | None = None) -> None:
+    batch = shop.walk(name, replay)
+    with suppress(FailError):  # the report fails where something was refused
+        shop.report(batch)
+
+
+def results(shop: Shop) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in shop.inbox.glob("results/*")}
+
+
+def root(shop: Shop) -> Any:
+    (content,) = results(shop).values()
+    return etree.fromstring(content)
+
+
+def test_a_loaded_file_with_rejects_and_warnings(teller: Shop) -> None:
+    teller.place(MIXED)
+    run(teller, "run")
+    assert results(teller).keys() == {RESULT}
+    result = root(teller)
+    (sha256,) = teller.store.execute("SELECT sha256 FROM files").fetchone() or ()
+    assert (result.get("state"), result.get("sha256"), result.get("code")) == ("loaded", sha256, None)
+    assert result.find("Counts").get("read") == "3"
+    rejects = teller.store.execute(
+        "SELECT record, line, code, field FROM rejects ORDER BY 1, 3, 4"
+    ).fetchall()
+    assert rejects
+    assert [
+        (int(each.get("record")), int(each.get("line")), each.get("code"), each.get("field"))
+        for each in result.iter("Reject")
+    ] == rejects
+    assert result.find("Warning") is not None
+    (content,) = results(teller).values()
+    assert b"xxx" not in content
+    assert b"not an address" not in content
+    assert b"Ada" not in content
+
+
+def test_a_quarantined_file(teller: Shop) -> None:
+    teller.place(BROKEN)
+    run(teller, "run")
+    assert (root(teller).get("state"), root(teller).get("code")) == ("quarantined", "not_a_zip")
+
+
+def test_csv_in_another_folder(shop: Shop) -> None:
+    shop.merchant = shop.merchant.model_copy(update={"feedback": Feedback(format="csv", folder="answers")})
+    shop.place(GOOD)
+    run(shop, "run")
+    (path,) = (shop.inbox / "answers").iterdir()
+    assert path.name == f"{GOOD.name}.result.csv"
+    assert "state,,,,,,loaded" in path.read_text()
+
+
+def test_without_the_setting_nothing_is_written(shop: Shop, uploads: list[str]) -> None:
+    shop.place(GOOD)
+    run(shop, "run")
+    assert not (shop.inbox / "results").exists()
+    assert uploads == []
+
+
+def test_the_same_outcome_uploads_nothing(teller: Shop, uploads: list[str]) -> None:
+    teller.place(GOOD)
+    run(teller, "run")
+    run(teller, "next run")
+    run(teller, "replay", Replay(files=(GOOD.name,)))
+    assert uploads == [f"/testshop/results/{RESULT}"]
+
+
+def test_a_replay_with_another_outcome_writes_over_it(
+    teller: Shop, uploads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teller.place(MIXED)
+    strict = teller.merchant.interfaces[GOOD.interface].model_copy(update={"max_reject_percent": 0})
+    lenient = teller.merchant
+    interfaces = {**lenient.interfaces, GOOD.interface: strict}
+    teller.merchant = lenient.model_copy(update={"interfaces": interfaces})
+    run(teller, "run")
+    assert root(teller).get("code") == "too_many_rejects"
+    teller.merchant = lenient
+    run(teller, "replay", Replay(files=(MIXED.name,)))
+    assert root(teller).get("state") == "loaded"
+    assert len(uploads) == 2
+
+
+def test_another_revision_of_a_name_replaces_its_result(teller: Shop) -> None:
+    teller.place(BROKEN)
+    run(teller, "run")
+    teller.place(GOOD, minute=1)
+    run(teller, "next run")
+    assert root(teller).get("state") == "loaded"
+    run(teller, "replay of both", Replay(files=(GOOD.name,)))
+    assert root(teller).get("state") == "loaded"
+
+
+def test_a_reject_that_a_newer_file_mends_leaves_the_result(teller: Shop) -> None:
+    wrong = customers("20170101", {**person("1"), "BirthDate": "no date"})
+    teller.place(wrong)
+    run(teller, "run")
+    assert len(root(teller).findall("Reject")) == 1
+    teller.place(customers("20170102", {**person("1"), "BirthDate": "2000-01-31"}))
+    run(teller, "next run")
+    assert etree.fromstring(results(teller)[RESULT]).findall("Reject") == []
+
+
+def test_a_server_that_is_away_gets_the_result_from_the_next_run(
+    teller: Shop, ftps_connection: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    teller.place(GOOD)
+    batch = teller.walk("run")
+    ftps_connection(port=1)
+    with caplog.at_level(logging.WARNING):
+        assert teller.report(batch)["loaded"] == 1
+    assert "the next run tries again" in caplog.text
+    assert results(teller) == {}
+    ftps_connection()
+    run(teller, "next run")
+    assert root(teller).get("state") == "loaded"
+
+
+@pytest.mark.parametrize(
+    "permissions", ["elrm", "elrfw", "elrw"], ids=["no store", "no rename", "no new folder"]
+)
+def test_a_refused_folder_is_a_warning_only(
+    teller: Shop, ftps: RunningFtps, caplog: pytest.LogCaptureFixture, permissions: str
+) -> None:
+    teller.place(GOOD)
+    batch = teller.walk("run")
+    users = ftps.server.handler.authorizer.user_table[USER]
+    allowed = users["perm"]
+    users["perm"] = permissions
+    with caplog.at_level(logging.WARNING):
+        assert teller.report(batch)["loaded"] == 1
+    assert numbers(teller) == {"1"}
+    users["perm"] = allowed
+    assert RESULT not in results(teller)
+    assert f"{RESULT} could not be placed" in caplog.text
+    run(teller, "next run")
+    assert results(teller).keys() == {RESULT}
+
+
+def test_a_server_that_kept_less_than_was_sent_never_shows_it(
+    teller: Shop, ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    teller.place(GOOD)
+    batch = teller.walk("run")
+    with monkeypatch.context() as patched:
+        patched.setattr(ftps.server.handler, "ftp_SIZE", lambda self, path: self.respond("213 1"))
+        teller.report(batch)
+    assert "has 1 of" in caplog.text
+    assert results(teller).keys() <= {f"{RESULT}.part"}
+    run(teller, "next run")
+    assert results(teller).keys() == {RESULT}
