@@ -21,12 +21,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
-import farm as farms
+import many_servers
 import psutil
-from farm import FOLDERS, USER, Farm
+from many_servers import FOLDERS, USER, Servers
 from measured import Figures, cpu, in_turn, median, peak
 
 INTERVAL = 60.0
@@ -39,22 +40,22 @@ LATE = 1.25
 """Intervals after which a look counts as left out."""
 
 
-def shared_login(farm: Farm) -> Figures:
+def shared_login(servers: Servers) -> Figures:
     """Look at every inbox once, with one login per server."""
     start = cpu()
-    for connection in farm.ports:
-        with _client(farm, connection) as client:
-            for merchant in farm.merchants:
+    for connection in servers.ports:
+        with _client(servers, connection) as client:
+            for merchant in servers.merchants:
                 if merchant.ftps.connection == connection:
                     _list(client, merchant.ftps.root)
     return {"cpu": cpu() - start, "peak": peak()}
 
 
-def login_each(farm: Farm) -> Figures:
+def login_each(servers: Servers) -> Figures:
     """Look at every inbox once, with one login per merchant."""
     start = cpu()
-    for merchant in farm.merchants:
-        with _client(farm, merchant.ftps.connection) as client:
+    for merchant in servers.merchants:
+        with _client(servers, merchant.ftps.connection) as client:
             _list(client, merchant.ftps.root)
     return {"cpu": cpu() - start, "peak": peak()}
 
@@ -65,7 +66,7 @@ def _list(client, root: str) -> None:  # type: ignore[no-untyped-def]  # a class
         client.retrlines("MLSD", lambda _: None)
 
 
-def _client(farm: Farm, connection: str):  # type: ignore[no-untyped-def]  # a class made here
+def _client(servers: Servers, connection: str):  # type: ignore[no-untyped-def]  # a class made here
     """Return a session of ftplib, whose data connections resume it as servers demand."""
     import ftplib
 
@@ -75,22 +76,22 @@ def _client(farm: Farm, connection: str):  # type: ignore[no-untyped-def]  # a c
             session = self.sock.session
             return self.context.wrap_socket(plain, server_hostname=self.host, session=session), size
 
-    client = Resuming(context=_context(farm), timeout=30)
-    client.connect("localhost", farm.ports[connection])
-    client.login(USER, farm.password)
+    client = Resuming(context=_context(servers), timeout=30)
+    client.connect("localhost", servers.ports[connection])
+    client.login(USER, servers.password)
     client.prot_p()
     return client
 
 
-def _context(farm: Farm, made: list[object] = []):  # type: ignore[no-untyped-def]  # noqa: B006 - made once
+def _context(servers: Servers, made: list[object] = []):  # type: ignore[no-untyped-def]  # noqa: B006 - made once
     import ssl
 
     if not made:
-        made.append(ssl.create_default_context(cafile=farm.ca))
+        made.append(ssl.create_default_context(cafile=servers.ca))
     return made[0]
 
 
-WAYS: dict[str, Callable[[Farm], Figures]] = {"floor": shared_login, "login each": login_each}
+WAYS: dict[str, Callable[[Servers], Figures]] = {"floor": shared_login, "login each": login_each}
 
 
 @dataclass(frozen=True)
@@ -102,21 +103,21 @@ class Watching:
 
 
 @contextmanager
-def watching(farm: Farm, folder: Path) -> Iterator[Watching]:
+def watching(servers: Servers, folder: Path) -> Iterator[Watching]:
     """Bring Airflow up as far as sensing needs it: metadata, DAGs, triggerer."""
     os.environ |= {"ERP_FEEDS_HOME": str(folder), "ERP_FEEDS_MERCHANTS": str(folder / "merchants")}
     from erp_feeds.demo import environment, ports, postgres
     from erp_feeds.demo.processes import Supervisor
     from erp_feeds.store.migrate import migrate
 
-    farms.write_merchants(farm, folder / "merchants")
+    many_servers.write_merchants(servers, folder / "merchants")
     home = environment.home()
     server = postgres.start(home.postgres)
     supervisor = Supervisor(home)
     try:
         uris = {name: postgres.database(server, name) for name in ("airflow", "erp_feeds")}
         chosen = ports.choose(home.run / "ports.json")
-        variables = environment.build(home, chosen, environment.secrets_of(home), uris) | farm.connections
+        variables = environment.build(home, chosen, environment.secrets_of(home), uris) | servers.connections
         variables |= {
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
@@ -124,12 +125,12 @@ def watching(farm: Farm, folder: Path) -> Iterator[Watching]:
         }
         home.lineage.parent.mkdir(parents=True, exist_ok=True)
         migrate(uris["erp_feeds"])
-        farms.remember_files(farm, uris["erp_feeds"])
+        many_servers.remember_files(servers, uris["erp_feeds"])
         for name, arguments in {"db": ["migrate"], "dag-processor": ["-n", "1"]}.items():
             _say(f"airflow {name} {' '.join(arguments)}")
             supervisor.start(name, [sys.executable, "-m", "airflow", name, *arguments], variables, brief=True)
             supervisor.wait(name)
-        capacity = str(len(farm.merchants) + 100)
+        capacity = str(len(servers.merchants) + 100)
         command = [sys.executable, "-m", "airflow", "triggerer", "--capacity", capacity]
         supervisor.start("triggerer", command, variables)
         (triggerer,) = [child for child in psutil.Process().children() if child.cmdline()[-1] == capacity]
@@ -139,9 +140,9 @@ def watching(farm: Farm, folder: Path) -> Iterator[Watching]:
         supervisor.stop()
 
 
-def measured(farm: Farm, at_work: Watching, minutes: int) -> dict[str, list[Figures]]:
+def measured(servers: Servers, at_work: Watching, minutes: int) -> dict[str, list[Figures]]:
     """Return the figures of some full minutes after every inbox has been seen."""
-    _await_all(farm)
+    _await_all(servers)
     triggerer: list[Figures] = []
     database: list[Figures] = []
     for number in range(minutes):
@@ -156,34 +157,34 @@ def measured(farm: Farm, at_work: Watching, minutes: int) -> dict[str, list[Figu
             (after - then) * 60 / (time.time() - began)
             for after, then in zip((_used(at_work.triggerer), _used(at_work.database)), before, strict=True)
         ]
-        visits = farm.visits().between(began, began + 60)
+        visits = servers.visits().between(began, began + 60)
         counted = {"logins": float(visits.number("login")), "listings": float(visits.number("list"))}
         triggerer.append({"cpu": spent[0], "peak": most, **counted})
         database.append({"cpu": spent[1], "peak": 0.0})
     return {"triggerer": triggerer, "database": database}
 
 
-def unseen(farm: Farm, start: float, end: float) -> list[str]:
+def unseen(servers: Servers, start: float, end: float) -> list[str]:
     """Return the inboxes of which a look was left out in a span of time."""
-    looks = farm.visits().between(start, end).folders()
+    looks = servers.visits().between(start, end).folders()
     left_out = []
-    for merchant in farm.merchants:
+    for merchant in servers.merchants:
         for folder in FOLDERS:
             moments = [start, *looks.get(f"{merchant.ftps.connection}{merchant.ftps.root}/{folder}", []), end]
-            gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+            gaps = [after - before for before, after in pairwise(moments)]
             if max(gaps) > INTERVAL * LATE:
                 left_out.append(f"{merchant.ftps.root}/{folder}")
     return left_out
 
 
-def _await_all(farm: Farm) -> None:
+def _await_all(servers: Servers) -> None:
     """Wait until the triggerer looks at every inbox, and for one more interval."""
     _say("waiting until every inbox has been seen")
-    wanted = len(farm.merchants) * len(FOLDERS)
+    wanted = len(servers.merchants) * len(FOLDERS)
     deadline = time.monotonic() + PATIENCE
-    while len(farm.visits().folders()) < wanted:
+    while len(servers.visits().folders()) < wanted:
         if time.monotonic() > deadline:
-            raise SystemExit(f"only {len(farm.visits().folders())} of {wanted} folders were listed")
+            raise SystemExit(f"only {len(servers.visits().folders())} of {wanted} folders were listed")
         time.sleep(1)
     time.sleep(INTERVAL)
 
@@ -219,12 +220,12 @@ def main() -> None:
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="erp-feeds-bench-") as place,
-        farms.running(Path(place) / "ftps", chosen.servers, chosen.merchants, INTERVAL) as farm,
+        many_servers.running(Path(place) / "ftps", chosen.servers, chosen.merchants, INTERVAL) as servers,
     ):
-        with watching(farm, Path(place) / "home") as at_work:
-            found = measured(farm, at_work, chosen.minutes)
-            left_out = unseen(farm, time.time() - 60 * chosen.minutes, time.time())
-        found |= in_turn(WAYS, chosen.rounds, farm)
+        with watching(servers, Path(place) / "home") as at_work:
+            found = measured(servers, at_work, chosen.minutes)
+            left_out = unseen(servers, time.time() - 60 * chosen.minutes, time.time())
+        found |= in_turn(WAYS, chosen.rounds, servers)
     if chosen.json:
         print(json.dumps({**found, "left out": left_out}, indent=2))
         return

@@ -24,7 +24,8 @@ from erp_feeds import alerts, lineage
 from erp_feeds.batch import PARAM, Batch
 from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError
 from erp_feeds.interfaces import VOCABULARY, interfaces_of
-from erp_feeds.merchant import Merchant, read_merchants
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchants
 from erp_feeds.sensor import InboxSensor
 from erp_feeds.settings import settings
 

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import ParamValidationError
 from erp_feeds import dag as building
 from erp_feeds.batch import PARAM, Replay
 from erp_feeds.errors import ConfigurationError, FailError
-from erp_feeds.merchant import merchant_files
+from erp_feeds.merchant_file import merchant_files
 from erp_feeds.settings import INCLUDE
 
 DAGS = INCLUDE.parent / "dags"

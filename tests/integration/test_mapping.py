@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES, VOCABULARY, mapping_of
-from erp_feeds.merchant import read_merchant
+from erp_feeds.merchant_file import read_merchant
 from erp_feeds.store import queries
 from integration.shop_fixtures import Shop
 from integration.store_feed import dump, scalar

@@ -15,7 +15,8 @@ from jinja2 import meta
 from erp_feeds import alerts
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import VOCABULARY
-from erp_feeds.merchant import Merchant, read_merchant
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchant
 from erp_feeds.settings import INCLUDE
 
 FAULT = FailError("testshop: refused:\n- TestShop_SRS_Customers_1.zip: 2 records rejected (2 <invalid>)")

@@ -9,7 +9,8 @@ import pytest
 from erp_feeds import lineage
 from erp_feeds.batch import Batch, Counts, FeedFile
 from erp_feeds.interfaces import INTERFACES, VOCABULARY
-from erp_feeds.merchant import Merchant, read_merchants
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import INCLUDE
 from erp_feeds.watcher import InboxTrigger
 

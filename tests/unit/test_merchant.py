@@ -8,7 +8,7 @@ import pytest
 
 from erp_feeds.errors import ConfigurationError
 from erp_feeds.interfaces import VOCABULARY, interface_of, interfaces_of
-from erp_feeds.merchant import read_merchant, read_merchants
+from erp_feeds.merchant_file import read_merchant, read_merchants
 from erp_feeds.settings import INCLUDE
 
 GOOD = """\

@@ -8,7 +8,8 @@ import pytest
 
 from erp_feeds.errors import ConfigurationError
 from erp_feeds.interfaces import VOCABULARY, interface_of, mapping_of
-from erp_feeds.merchant import Merchant, read_merchant
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchant
 
 HEAD = """\
 name: shop

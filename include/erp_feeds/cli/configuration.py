@@ -129,7 +129,7 @@ def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -
 def _read(paths: list[Path]) -> tuple[list[Merchant], list[ConfigurationError]]:
     from erp_feeds.errors import ConfigurationError
     from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.merchant_file import merchant_files, read_merchant
     from erp_feeds.settings import settings
 
     folder = settings().merchants

@@ -86,7 +86,7 @@ def merchant_named(name: str) -> Merchant:
         ConfigurationError: there is no such file, or it has faults.
     """
     from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.merchant_file import merchant_files, read_merchant
     from erp_feeds.settings import settings
 
     files = {path.stem: path for path in merchant_files(settings().merchants)}
@@ -97,7 +97,7 @@ def merchant_named(name: str) -> Merchant:
 
 def known_merchants() -> list[str]:
     """Return the merchants that have a file; its name is theirs, also where its content is wrong."""
-    from erp_feeds.merchant import merchant_files
+    from erp_feeds.merchant_file import merchant_files
     from erp_feeds.settings import settings
 
     return [path.stem for path in merchant_files(settings().merchants)]
@@ -110,7 +110,7 @@ def configured_merchant(name: str) -> Merchant | None:
         ConfigurationError: its file is wrong.
     """
     from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant import merchant_files, read_merchant
+    from erp_feeds.merchant_file import merchant_files, read_merchant
     from erp_feeds.settings import settings
 
     paths = [path for path in merchant_files(settings().merchants) if path.stem == name]

@@ -15,7 +15,8 @@ from erp_feeds.demo import ftps_server
 from erp_feeds.demo.credentials import Credentials, credentials, write_admin_file, write_private
 from erp_feeds.demo.ports import Ports
 from erp_feeds.interfaces import VOCABULARY
-from erp_feeds.merchant import Merchant, read_merchants
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import INCLUDE, settings
 
 HOST = "127.0.0.1"

@@ -22,7 +22,8 @@ from erp_feeds.demo.exports import Export, export_names, exports
 from erp_feeds.demo.testshop import testshop_exports
 from erp_feeds.errors import ConfigurationError
 from erp_feeds.interfaces import INTERFACES, VOCABULARY
-from erp_feeds.merchant import Merchant, read_merchants
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import settings
 
 REAL = "completejourney"

@@ -28,7 +28,7 @@ FOLDERS = ("srs", "ErpCache")
 
 
 @dataclass(frozen=True)
-class Farm:
+class Servers:
     """Servers that run, and the merchants on them."""
 
     folder: Path
@@ -79,7 +79,7 @@ class Visits:
 
 
 @contextmanager
-def running(folder: Path, servers: int, merchants: int, interval: float) -> Iterator[Farm]:
+def running(folder: Path, servers: int, merchants: int, interval: float) -> Iterator[Servers]:
     """Lay out merchants, evenly on the servers, and run these in processes of their own."""
     names = [f"server_{number:03}" for number in range(servers)]
     shops = tuple(_merchant(number, names[number % servers], interval) for number in range(merchants))
@@ -97,31 +97,31 @@ def running(folder: Path, servers: int, merchants: int, interval: float) -> Iter
         process.start()
     try:
         known = {name: port for _ in groups for name, port in ports.get(timeout=60).items()}
-        yield Farm(folder, shops, password, known, made.ca)
+        yield Servers(folder, shops, password, known, made.ca)
     finally:
         for process in processes:
             process.terminate()
             process.join()
 
 
-def write_merchants(farm: Farm, folder: Path) -> None:
+def write_merchants(servers: Servers, folder: Path) -> None:
     """Write a merchant file for each, as a team would: only what has no default."""
     folder.mkdir(parents=True)
-    for merchant in farm.merchants:
+    for merchant in servers.merchants:
         values = merchant.model_dump(mode="json", exclude_unset=True)
         (folder / f"{merchant.name}.yaml").write_text(json.dumps(values))  # JSON is YAML
 
 
-def remember_files(farm: Farm, uri: str) -> None:
+def remember_files(servers: Servers, uri: str) -> None:
     """Note in the ledger that every file was loaded, as after some weeks of work."""
     from erp_feeds.batch import Counts
     from erp_feeds.store import ledger
     from erp_feeds.store.connection import open_uri
 
     with open_uri(uri) as connection:
-        for merchant in farm.merchants:
+        for merchant in servers.merchants:
             interfaces = interfaces_of(merchant)
-            ledger.see(connection, merchant.name, _sightings(farm, merchant), interfaces)
+            ledger.see(connection, merchant.name, _sightings(servers, merchant), interfaces)
             names = [interface.name for interface in interfaces]
             for file in ledger.unfinished(connection, merchant.name, names, 100):
                 ledger.archive(connection, file, secrets.token_hex(32), "file:///none", date(2026, 1, 5))
@@ -162,10 +162,10 @@ def _place_files(root: Path, merchant: Merchant) -> None:
         os.utime(file, (PLACED.timestamp(), PLACED.timestamp()))
 
 
-def _sightings(farm: Farm, merchant: Merchant) -> list[Any]:
+def _sightings(servers: Servers, merchant: Merchant) -> list[Any]:
     from erp_feeds.batch import Sighting
 
-    home = farm.folder / merchant.ftps.connection / USER / merchant.ftps.root.strip("/")
+    home = servers.folder / merchant.ftps.connection / USER / merchant.ftps.root.strip("/")
     return [
         Sighting(
             interface=interface,
