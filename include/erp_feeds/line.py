@@ -25,7 +25,7 @@ from erp_feeds.lookout import Look
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
 from erp_feeds.store import connection as store
-from erp_feeds.store import ledger
+from erp_feeds.store import ledger, looks
 from erp_feeds.store import load as loading
 from erp_feeds.transport import archive, clearing, staging
 from erp_feeds.transport.ftps import ChangedError, FileGoneError, FtpsHook
@@ -81,7 +81,7 @@ def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> Look:
     with FtpsHook(merchant.ftps.connection) as hook:
         look = lookout.look(hook, connection, merchant)
         if merchant.ftps.after_load != "leave":
-            done = ledger.done(connection, merchant.name, look.known)
+            done = looks.done(connection, merchant.name, look.known)
             clearing.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
     if look.complete or look.settling:
         log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
@@ -218,7 +218,7 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
     """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
     if merchant.ftps.after_load == "leave":
         return
-    sightings = ledger.sightings_of(connection, batch.files)
+    sightings = looks.sightings_of(connection, batch.files)
     if sightings:
         with FtpsHook(merchant.ftps.connection) as hook:
             clearing.clear_all(hook, sightings, merchant.ftps)

@@ -13,7 +13,7 @@ import psycopg
 from erp_feeds.batch import Sighting
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import ledger
+from erp_feeds.store import looks
 from erp_feeds.transport import inbox
 from erp_feeds.transport.inbox import Lister
 
@@ -48,13 +48,13 @@ def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Lo
     """
     interfaces = interfaces_of(merchant)
     found = inbox.look(hook, merchant, interfaces)
-    candidates = ledger.unlisted(connection, merchant.name, found.sightings)
+    candidates = looks.unlisted(connection, merchant.name, found.sightings)
     beyond = _beyond_reach(candidates)
     within = [each for each in candidates if each.path not in beyond]
     asked = inbox.stamped(hook, within)
-    new = ledger.unknown(connection, merchant.name, asked)
+    new = looks.unknown(connection, merchant.name, asked)
     names = [interface.name for interface in interfaces]
-    complete = ledger.settled(connection, merchant.name, names, new, merchant.ftps.stable_for)
+    complete = looks.settled(connection, merchant.name, names, new, merchant.ftps.stable_for)
     exact = {sighting.path: sighting for sighting in asked}
     not_known = beyond | {sighting.path for sighting in new}
     return Look(

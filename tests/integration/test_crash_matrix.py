@@ -73,7 +73,7 @@ WORKER = (
     Point("inbox cleared, staging not swept", "report", "erp_feeds.transport.staging:sweep", "before"),
 )  # fmt: skip
 STORE = (
-    Point("before the look is remembered", "sense", f"{LEDGER}:settled", "before"),
+    Point("before the look is remembered", "sense", "erp_feeds.store.looks:settled", "before"),
     Point("before new files are noted", "sense", f"{LEDGER}:see", "before"),
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),

@@ -13,7 +13,7 @@ from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
 from erp_feeds.errors import FailError, QuarantineCode, RetryError, WarningCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
-from erp_feeds.store import ledger, migrate
+from erp_feeds.store import ledger, looks, migrate
 from integration.store_feed import Feed, customer, customers, dump, frame, scalar
 
 CUSTOMERS = "srs_customers"
@@ -74,14 +74,14 @@ def test_a_lost_connection_asks_for_another_try(store: psycopg.Connection, store
 def test_only_new_names_sizes_and_times_are_unknown(store: psycopg.Connection) -> None:
     feed = Feed(store)
     first, second = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
-    assert ledger.unknown(store, "testshop", [first, second]) == [first, second]
+    assert looks.unknown(store, "testshop", [first, second]) == [first, second]
     see(feed, first)
     see(feed, first)
-    assert ledger.unknown(store, "testshop", [first, second]) == [second]
+    assert looks.unknown(store, "testshop", [first, second]) == [second]
     grown = first.model_copy(update={"size": 99})
-    assert ledger.unknown(store, "testshop", [first, grown]) == [grown]
-    assert ledger.unknown(store, "othershop", [first]) == [first]
-    assert ledger.unknown(store, "testshop", []) == []
+    assert looks.unknown(store, "testshop", [first, grown]) == [grown]
+    assert looks.unknown(store, "othershop", [first]) == [first]
+    assert looks.unknown(store, "testshop", []) == []
 
 
 def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> None:
@@ -90,13 +90,13 @@ def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> 
     file = feed.seen(sighting)
     ledger.vanish(store, file, "run")
     assert states(store) == ["vanished"]
-    assert ledger.unknown(store, "testshop", [sighting]) == [sighting]
+    assert looks.unknown(store, "testshop", [sighting]) == [sighting]
     see(feed, sighting)
     assert unfinished(feed) == [file]
 
 
 def settled(feed: Feed, *new: Sighting, stable_for: float = 0) -> list[Sighting]:
-    return ledger.settled(feed.connection, "testshop", NAMES, new, stable_for)
+    return looks.settled(feed.connection, "testshop", NAMES, new, stable_for)
 
 
 def test_one_look_is_never_enough(store: psycopg.Connection) -> None:
@@ -131,8 +131,8 @@ def test_a_look_forgets_nothing_of_other_merchants_and_interfaces(store: psycopg
     feed = Feed(store)
     mine, other = feed.sighting(CUSTOMERS, 1), feed.sighting("srs_purchases", 1)
     settled(feed, mine, other)
-    assert ledger.settled(store, "othershop", NAMES, [mine], 0) == []
-    assert ledger.settled(store, "testshop", [CUSTOMERS], [mine], 0) == [mine]
+    assert looks.settled(store, "othershop", NAMES, [mine], 0) == []
+    assert looks.settled(store, "testshop", [CUSTOMERS], [mine], 0) == [mine]
     assert settled(feed, mine, other) == [mine, other]
 
 
@@ -155,16 +155,16 @@ def test_a_rough_listing_is_asked_for_once(store: psycopg.Connection) -> None:
     feed = Feed(store)
     exact = feed.sighting(CUSTOMERS, 1)
     listed = rough(exact)
-    assert ledger.unlisted(store, "testshop", [listed]) == [listed]
+    assert looks.unlisted(store, "testshop", [listed]) == [listed]
     see(feed, exact)
-    assert ledger.unlisted(store, "testshop", [listed]) == [listed]
+    assert looks.unlisted(store, "testshop", [listed]) == [listed]
     asked = exact.model_copy(update={"listed": listed.listed})
-    assert ledger.unknown(store, "testshop", [asked]) == []
-    assert ledger.unlisted(store, "testshop", [listed]) == []
-    assert ledger.unlisted(store, "testshop", [rough(exact, "2017-01-01")]) == []
+    assert looks.unknown(store, "testshop", [asked]) == []
+    assert looks.unlisted(store, "testshop", [listed]) == []
+    assert looks.unlisted(store, "testshop", [rough(exact, "2017-01-01")]) == []
     other = [rough(exact, "2017-01-01T00:01"), rough(exact, "2017-01-02")]
     grown = listed.model_copy(update={"size": 99})
-    assert ledger.unlisted(store, "testshop", [*other, grown]) == [grown, *other]
+    assert looks.unlisted(store, "testshop", [*other, grown]) == [grown, *other]
 
 
 def test_what_no_row_has_by_name_and_size_is_asked_for_first(store: psycopg.Connection) -> None:
@@ -173,7 +173,7 @@ def test_what_no_row_has_by_name_and_size_is_asked_for_first(store: psycopg.Conn
     known, new = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
     see(feed, known)
     listed = [rough(known, "?"), rough(new, "?")]
-    assert ledger.unlisted(store, "testshop", listed) == [listed[1], listed[0]]
+    assert looks.unlisted(store, "testshop", listed) == [listed[1], listed[0]]
 
 
 def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) -> None:
@@ -182,8 +182,8 @@ def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) ->
     exact = feed.sighting(CUSTOMERS, 1).model_copy(update={"modified": now})
     asked = exact.model_copy(update={"listed": f"{now:%Y-%m-%dT%H:%M}"})
     see(feed, exact)
-    assert ledger.unknown(store, "testshop", [asked]) == []
-    assert ledger.unlisted(store, "testshop", [asked]) == [asked]
+    assert looks.unknown(store, "testshop", [asked]) == []
+    assert looks.unlisted(store, "testshop", [asked]) == [asked]
 
 
 def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connection) -> None:
@@ -192,8 +192,8 @@ def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connectio
     loaded, waiting, _ = (feed.seen(sighting) for sighting in sightings)
     store.execute("UPDATE files SET state = 'loaded', path = '/srs/1' WHERE file_id = %s", [loaded.file_id])
     store.execute("UPDATE files SET state = 'waiting' WHERE file_id = %s", [waiting.file_id])
-    assert ledger.done(store, "testshop", sightings) == [sightings[0]]
-    assert ledger.sightings_of(store, [loaded, waiting]) == [
+    assert looks.done(store, "testshop", sightings) == [sightings[0]]
+    assert looks.sightings_of(store, [loaded, waiting]) == [
         sightings[0].model_copy(update={"path": "/srs/1"})
     ]
 

@@ -12,77 +12,11 @@ from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
 from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
+from erp_feeds.store.looks import columns
 from erp_feeds.store.statements import statement
 
 PATIENCE = 20
 """Seconds between two fetches of a file that was incomplete: its upload may still go on."""
-YOUNG = 15 * 60
-"""Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""
-
-
-@plain_errors("looking for new files")
-def unlisted(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings that may be new, as far as a listing that gives times roughly can tell."""
-    if not any(sighting.listed for sighting in sightings):
-        return list(sightings)
-    found = connection.execute(statement("ledger/unlisted"), {"merchant": merchant, **_columns(sightings)})
-    return [sightings[position - 1] for (position,) in found]
-
-
-@plain_errors("looking for new files")
-def unknown(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings whose name, size and time no row has (rule: level-triggered, never by event)."""
-    values = {"merchant": merchant, **_columns(sightings), "age": YOUNG}
-    if any(sighting.listed for sighting in sightings):
-        connection.execute(statement("ledger/recognise"), values)
-    found = connection.execute(statement("ledger/unknown"), values)
-    return [sightings[position - 1] for (position,) in found]
-
-
-def settled(
-    connection: psycopg.Connection,
-    merchant: str,
-    interfaces: Collection[str],
-    new: Sequence[Sighting],
-    stable_for: float,
-) -> list[Sighting]:
-    """Return the new files that an earlier look saw unchanged, and remember the others for the next one.
-
-    Whether complete or not, a new file has taken the place of one that was never fetched under its name.
-
-    Args:
-        connection: Of the store.
-        merchant: Whose inbox was looked at.
-        interfaces: Names of the interfaces that were looked for.
-        new: What the ledger does not know.
-        stable_for: Seconds that a file must stay the same to be complete.
-    """
-    values = {"merchant": merchant, "interfaces": list(interfaces), **_columns(new), "stable_for": stable_for}
-    with transaction(connection, "looking which new files are complete"):
-        found = connection.execute(statement("ledger/settled"), values).fetchall() if new else []
-        connection.execute(statement("ledger/supersede"), values)
-        connection.execute(statement("ledger/sight"), values)
-        connection.execute(statement("ledger/forget_sightings"), values)
-    return [new[position - 1] for (position,) in found]
-
-
-@plain_errors("looking which files need not stay on the server")
-def done(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings whose bytes are loaded, with the exact time that the ledger knows."""
-    found = connection.execute(statement("ledger/done"), {"merchant": merchant, **_columns(sightings)})
-    return [sightings[position - 1].model_copy(update={"modified": modified}) for position, modified in found]
-
-
-@plain_errors("looking up loaded files")
-def sightings_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[Sighting]:
-    """Return loaded files as they were seen on the server."""
-    found = connection.execute(
-        statement("ledger/sightings_of"), {"file_ids": [file.file_id for file in files]}
-    )
-    return [
-        Sighting(interface=interface, name=name, size=size, modified=modified, path=path)
-        for interface, name, size, modified, path in found
-    ]
 
 
 def see(
@@ -96,7 +30,7 @@ def see(
     numbers = [_index_number(declared[sighting.interface], sighting) for sighting in sightings]
     rows = {
         "merchant": merchant,
-        **_columns(sightings),
+        **columns(sightings),
         "path": [sighting.path for sighting in sightings],
         "index_number": numbers,
     }
@@ -318,13 +252,6 @@ def _index_number(interface: Interface, sighting: Sighting) -> str:
     if name is None:
         raise FailError(f"'{sighting.name}' is no file name of {interface.name}")
     return name.index_number
-
-
-def _columns(sightings: Sequence[Sighting]) -> dict[str, list[Any]]:
-    return {
-        field: [getattr(sighting, field) for sighting in sightings]
-        for field in ("interface", "name", "size", "modified", "listed")
-    }
 
 
 def _row(connection: psycopg.Connection, file: FeedFile) -> tuple[str, str, str | None]:
