@@ -10,9 +10,9 @@ import logging
 
 import psycopg
 
-from erp_feeds.errors import FeedError, RetryError
-from erp_feeds.merchant import Feedback, Merchant
-from erp_feeds.steps.feedback import result_file
+from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.feedback import Format, result_file
 from erp_feeds.store import feedback as debts
 from erp_feeds.transport import feedback as placing
 from erp_feeds.transport.ftps import FtpsHook
@@ -20,7 +20,7 @@ from erp_feeds.transport.ftps import FtpsHook
 log = logging.getLogger(__name__)
 
 
-def give(merchant: Merchant, run: str, connection: psycopg.Connection) -> None:
+def give(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run: str) -> None:
     """Place the results that are owed to this merchant's ERP party, where it asked for them."""
     feedback = merchant.feedback
     if feedback is None:
@@ -28,29 +28,40 @@ def give(merchant: Merchant, run: str, connection: psycopg.Connection) -> None:
     try:
         owed = debts.owed(connection, merchant.name, run, merchant.limits.files_per_run)
         if owed:
-            with FtpsHook(merchant.ftps.connection) as hook:
-                _give_all(hook, connection, merchant, feedback, owed)
+            _give_all(hook, connection, placing.folder_of(merchant.ftps, feedback), feedback.format, owed)
     except FeedError as fault:
-        log.warning("No results for the ERP party for now: %s", fault)
+        log.warning("Results for the ERP party wait for the next run: %s", fault)
 
 
 def _give_all(
-    hook: FtpsHook,
-    connection: psycopg.Connection,
-    merchant: Merchant,
-    feedback: Feedback,
-    owed: list[debts.Owed],
+    hook: FtpsHook, connection: psycopg.Connection, folder: str, form: Format, owed: list[debts.Owed]
 ) -> None:
-    folder = placing.folder_of(merchant.ftps, feedback)
+    """Place what differs from what lies there.
+
+    Raises:
+        RetryError: The server or the store cannot be reached for now.
+        FailError: The folder cannot be made.
+    """
+    has_folder = False
     for debt in owed:
-        name, content = result_file(debt.result, feedback.format)
+        name, content = result_file(debt.result, form)
         digest = placing.digest_of(folder, name, content)
-        try:
-            if digest != debt.placed:
-                placing.place(hook, folder, name, content)
-                log.info("%s: %d bytes placed for the ERP party", name, len(content))
-            debts.note_placed(connection, debt, digest)
-        except FeedError as fault:
-            log.warning("%s could not be placed, the next run tries again: %s", name, fault)
-            if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
-                return
+        if digest != debt.placed:
+            if not has_folder:
+                hook.create_directory(folder)
+                has_folder = True
+            if not _placed(hook, folder, name, content):
+                continue
+        debts.note_placed(connection, debt, digest)
+
+
+def _placed(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
+    try:
+        placing.place(hook, folder, name, content)
+    except (FailError, RetryError) as fault:
+        if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+            raise
+        log.warning("%s could not be placed, the next run tries again: %s", name, fault)
+        return False
+    log.info("%s: %d bytes placed for the ERP party", name, len(content))
+    return True

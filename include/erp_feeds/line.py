@@ -56,7 +56,7 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
         unreachable: FeedError | None = None
         look: Look | None = None
         try:
-            look = _see_new_files(merchant, connection)
+            look = _see_new_files(merchant, connection, run)
         except (RetryError, FailError) as fault:
             unreachable = fault
         files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
@@ -77,12 +77,13 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
     return Sensed(Batch(merchant=merchant.name, run=run, files=tuple(files)), look.settling if look else 0)
 
 
-def _see_new_files(merchant: Merchant, connection: psycopg.Connection) -> Look:
+def _see_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> Look:
     with FtpsHook(merchant.ftps.connection) as hook:
         look = lookout.look(hook, connection, merchant)
         if merchant.ftps.after_load != "leave":
             done = looks.done(connection, merchant.name, look.known)
             clearing.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
+        feedback.give(hook, connection, merchant, run)  # a run without files never comes to its report
     if look.complete or look.settling:
         log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
     if look.truncated:
@@ -198,7 +199,8 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     """
     with _store() as connection:
         _clear_loaded(merchant, batch, connection)
-        feedback.give(merchant, batch.run, connection)
+        with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
+            feedback.give(hook, connection, merchant, batch.run)
         refused = ledger.refused(connection, merchant.name, batch.run)
     staging.sweep(batch.merchant, settings().staging_days)
     if refused:

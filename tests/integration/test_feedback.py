@@ -158,18 +158,24 @@ def test_a_server_that_is_away_gets_the_result_from_the_next_run(
     ftps_connection(port=1)
     with caplog.at_level(logging.WARNING):
         assert teller.report(batch)["loaded"] == 1
-    assert "the next run tries again" in caplog.text
+    assert "Results for the ERP party wait for the next run" in caplog.text
     assert results(teller) == {}
     ftps_connection()
-    run(teller, "next run")
+    assert not teller.sense("next run").files
     assert root(teller).get("state") == "loaded"
 
 
 @pytest.mark.parametrize(
-    "permissions", ["elrm", "elrfw", "elrw"], ids=["no store", "no rename", "no new folder"]
+    ("permissions", "warning"),
+    [
+        ("elrm", f"{RESULT} could not be placed"),
+        ("elrmw", f"{RESULT} could not be placed"),
+        ("elrfw", "Results for the ERP party wait"),
+    ],
+    ids=["no store", "no rename", "no new folder"],
 )
 def test_a_refused_folder_is_a_warning_only(
-    teller: Shop, ftps: RunningFtps, caplog: pytest.LogCaptureFixture, permissions: str
+    teller: Shop, ftps: RunningFtps, caplog: pytest.LogCaptureFixture, permissions: str, warning: str
 ) -> None:
     teller.place(GOOD)
     batch = teller.walk("run")
@@ -181,7 +187,7 @@ def test_a_refused_folder_is_a_warning_only(
     assert numbers(teller) == {"1"}
     users["perm"] = allowed
     assert RESULT not in results(teller)
-    assert f"{RESULT} could not be placed" in caplog.text
+    assert warning in caplog.text
     run(teller, "next run")
     assert results(teller).keys() == {RESULT}
 

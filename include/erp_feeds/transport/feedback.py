@@ -13,10 +13,6 @@ from erp_feeds.transport.ftps.hook import normalised
 class Placer(Protocol):
     """What placing needs of an FTPS client."""
 
-    def create_directory(self, path: str) -> None:
-        """Make a folder where there is none."""
-        ...
-
     def store_bytes(self, path: str, content: bytes) -> None:
         """Write a file whole or not at all."""
         ...
@@ -33,11 +29,10 @@ def digest_of(folder: str, name: str, content: bytes) -> str:
 
 
 def place(hook: Placer, folder: str, name: str, content: bytes) -> None:
-    """Write a result file, over an older one of its name.
+    """Write a result file into a folder that is there, over an older one of its name.
 
     Raises:
         RetryError: The server cannot be reached for now, or kept less than was sent.
         FailError: The server refuses.
     """
-    hook.create_directory(folder)
     hook.store_bytes(posixpath.join(folder, name), content)
