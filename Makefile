@@ -9,6 +9,7 @@ ONCE       ?=
 CMD        ?= version
 WORKERS    ?= 2
 RECORDS    ?= 200000
+INPUTS     ?= 100000
 PYTEST     ?=
 
 # pytest and docker-compose.yaml set the same path: include/ holds the package, dags/ and plugins/ import it.
@@ -18,7 +19,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench format docs lock screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench fuzz format docs lock screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -77,6 +78,9 @@ check: setup ## lint, formatting, types, layers, merchant files
 
 bench: setup ## measure reading and loading beside a floor and peers (RECORDS=200000)
 	@$(PYTHON) benchmarks/reading.py --records $(RECORDS)
+
+fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS=100000)
+	@$(PYTHON) benchmarks/fuzzing.py --inputs $(INPUTS) --failures '$(STATE)/fuzzing' --workers $(WORKERS)
 
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
