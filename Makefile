@@ -12,6 +12,7 @@ RECORDS    ?= 200000
 MEGABYTES  ?= 500
 MERCHANTS  ?= 1000
 SERVERS    ?= 50
+INPUTS     ?= 100000
 PYTEST     ?=
 
 # pytest and docker-compose.yaml set the same path: include/ holds the package, dags/ and plugins/ import it.
@@ -21,7 +22,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing format docs lock screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing fuzz format docs lock screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -88,6 +89,9 @@ bench-download: setup ## measure fetching a big file over FTPS beside curl (MEGA
 
 bench-sensing: setup ## measure a triggerer that watches many inboxes (MERCHANTS=1000 SERVERS=50)
 	@$(PYTHON) benchmarks/sensing.py --merchants $(MERCHANTS) --servers $(SERVERS)
+
+fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS=100000)
+	@$(PYTHON) benchmarks/fuzzing.py --inputs $(INPUTS) --failures '$(STATE)/fuzzing' --workers $(WORKERS)
 
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .

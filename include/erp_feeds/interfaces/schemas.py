@@ -8,22 +8,15 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from erp_feeds.interfaces import INTERFACES
+from erp_feeds.interfaces.differences import words
 from erp_feeds.interfaces.samples import checked_version, fields_since, versions_of
-from erp_feeds.interfaces.spec import Field, FieldType, Header, Interface
+from erp_feeds.interfaces.spec import LONGEST_IDENTIFIER, Field, FieldType, Header, Interface
 from erp_feeds.interfaces.targets import CUSTOM_NAME, TRANSFORMS
 from erp_feeds.merchant import Merchant
 
 XS = "http://www.w3.org/2001/XMLSchema"
 MANY = {"minOccurs": "0", "maxOccurs": "unbounded"}
 OPTIONAL = {"minOccurs": "0"}
-
-STRICTER = """\
-What this schema accepts, the feed accepts, with two exceptions that a schema cannot see: an identifier
-in scientific notation such as 1.23E+05, and a record that lacks both of two alternative elements (or
-has only an invalid e-mail address). The feed is more lenient than the schema: element order is free
-(xs:all) and XSD 1.0 allows no wildcard there, so elements unknown to this version are invalid here,
-while the feed keeps or reports them; the feed ignores namespaces, with a warning; and it understands a
-few more spellings, such as ja for yes or a blank for the T in a date and time."""
 
 
 def file_names(interface: Interface) -> dict[str, str]:
@@ -44,7 +37,7 @@ def xsd(interface: Interface, version: str | None = None) -> str:
     lines = interface.lines.fields if interface.lines else ()
     schema = _xs(
         "schema",
-        _note(f"{interface.title} {chosen} ({interface.source}).\n{STRICTER}"),
+        _note(f"{interface.title} {chosen} ({interface.source}).\n{words()}"),
         _root(interface, fields, chosen),
         *_types([*fields, *lines]),
     )
@@ -185,7 +178,7 @@ def _type(field: Field) -> Element:
     if field.required:
         return _restriction(*_form(field))
     if field.type in (FieldType.TEXT, FieldType.IDENTIFIER, FieldType.EMAIL):
-        return _restriction("token", [])
+        return _restriction("token", _longest(field))
     return _xs("union", _xs("simpleType", _restriction(*_form(field))), memberTypes="Empty")
 
 
@@ -201,7 +194,11 @@ def _form(field: Field) -> tuple[str, list[Element]]:
         case FieldType.DECIMAL:
             return _decimal_form(field)
         case FieldType.TEXT | FieldType.IDENTIFIER | FieldType.EMAIL:
-            return "token", [_xs("minLength", value="1")]
+            return "token", [_xs("minLength", value="1"), *_longest(field)]
+
+
+def _longest(field: Field) -> list[Element]:
+    return [_xs("maxLength", value=str(LONGEST_IDENTIFIER))] if field.type is FieldType.IDENTIFIER else []
 
 
 def _decimal_form(field: Field) -> tuple[str, list[Element]]:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cache
 
 ISO_DATE = "%Y-%m-%d"
+LONGEST_IDENTIFIER = 200
+"""Signs: three identifiers, four bytes a sign, fit an index entry of PostgreSQL."""
 TIMESTAMP_FORMS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.errors import RejectCode
-from erp_feeds.interfaces.spec import ISO_DATE, Field, FieldType
+from erp_feeds.interfaces.spec import ISO_DATE, LONGEST_IDENTIFIER, Field, FieldType
 from erp_feeds.steps.damage import LOST, damage_of
 from erp_feeds.steps.frames import Column, count_true, is_one_of, is_true, type_of, without
 
@@ -66,8 +66,6 @@ def _text(_: Field, text: Column) -> Reading:
     return Reading(text)
 
 
-LONGEST = 200
-"""Signs of an identifier: three of them, four bytes a sign, fit an index entry of PostgreSQL."""
 SCIENTIFIC = r"-?[0-9]+(?:[eE]\+[0-9]+|[.,][0-9]+[eE][+-]?[0-9]+)"
 """What a spreadsheet makes of a long number. A bare 1E5 may be a code, so it passes."""
 
@@ -78,13 +76,13 @@ def _identifier(spec: Field, text: Column) -> Reading:
         reading = _identifier(spec, without(text, damage.lost))
         return replace(reading, faults=[*reading.faults, _lost(spec, damage.lost)])
     damaged = matches(text, SCIENTIFIC)
-    too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST))
+    too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_IDENTIFIER))
     if not count_true(pc.or_(damaged, too_long)):
         return Reading(text)
     reason = "a spreadsheet has turned the number into scientific notation; its digits are lost"
     faults = [
         Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
-        Fault(too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST} signs"),
+        Fault(too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST_IDENTIFIER} signs"),
     ]
     return Reading(without(text, pc.or_(damaged, too_long)), faults)
 

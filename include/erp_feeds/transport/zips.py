@@ -264,9 +264,8 @@ def _check_shop(name: str, merchant: Merchant) -> None:
 
 def _is_ignored(info: zipfile.ZipInfo) -> bool:
     parts = info.filename.lower().replace("\\", "/").split("/")
-    return (
-        info.is_dir() or parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or IGNORED_FOLDER in parts
-    )
+    is_folder = info.filename.endswith("/")  # `is_dir` fails on a member without a name
+    return is_folder or parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or IGNORED_FOLDER in parts
 
 
 def _base(info: zipfile.ZipInfo) -> str:

@@ -103,6 +103,13 @@ def test_what_file_managers_leave_behind_is_ignored(merchant: Merchant) -> None:
     assert read(zipped({**clutter, f"out/{MEMBER}": XML}), merchant) == {f"out/{MEMBER}": XML}
 
 
+def test_a_member_without_a_name_is_no_xml(merchant: Merchant) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), XML)
+    assert refusal(file.getvalue(), merchant) == QuarantineCode.NO_MEMBER
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 def test_bare_xml_in_any_encoding(merchant: Merchant, encoding: str) -> None:
     content = '<?xml version="1.0"?>\n<Export>é</Export>\n'.encode(encoding)

@@ -1,0 +1,272 @@
+"""How the reading of files stands hostile ones: thousands of broken samples through unzip, parse and steps.
+
+Every file must end in frames whose records are all accounted for, or in a quarantine with a stable code,
+within its time and its process within its memory. Anything else is a failure: its file is kept with its
+number, a process that hangs or dies is replaced, and the run ends with status 1. The same numbers make the
+same files, so `--first NUMBER --inputs 1` replays one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from erp_feeds.errors import QuarantineCode, QuarantineError
+from erp_feeds.interfaces import INTERFACES, interface_of
+from erp_feeds.merchant import Merchant
+from hostile_zips import SHOP
+from mutations import Input, mutated
+
+MERCHANT = Merchant.model_validate(
+    {
+        "name": "fuzz",
+        "shop_name": SHOP,
+        "timezone": "Europe/Amsterdam",
+        "currency": "EUR",
+        "ftps": {"connection": "none"},
+        "interfaces": {name: {} for name in INTERFACES},
+        "limits": {"unzipped_bytes": 20 << 20, "ratio": 500},
+    }
+)
+IMPORTED = 20.0
+"""Seconds a fresh process may take to import its libraries and read its first file."""
+
+
+class BrokenPromiseError(Exception):
+    """A file was read, but not as promised."""
+
+
+def outcome_of(file: Input) -> str:
+    """Read one file as the tasks of the line do, and say what became of it.
+
+    Returns:
+        `frames`, `frames with rejects`, or the code of the quarantine.
+
+    Raises:
+        BrokenPromiseError: records are lost or counted twice, or the quarantine's reason cannot be stored.
+        Exception: whatever escapes the line: a failure.
+    """
+    try:
+        return _read(file)
+    except QuarantineError as error:
+        code = QuarantineCode(error.code)
+        if code is QuarantineCode.INTERNAL_ERROR or "\0" in error.reason:
+            raise BrokenPromiseError(f"a quarantine that explains nothing: {error!r}") from error
+        error.reason.encode()
+        return f"quarantined: {code}"
+
+
+def _read(file: Input) -> str:
+    import pandas as pd
+
+    from erp_feeds.steps.deduplicate import deduplicate
+    from erp_feeds.steps.parse import parse, raw_records
+    from erp_feeds.steps.split import split
+    from erp_feeds.transport import zips
+
+    interface = interface_of(MERCHANT, file.interface)
+    with contextlib.ExitStack() as stack:
+        unpacked = zips.members(io.BytesIO(file.data), file.name, interface, MERCHANT)
+        members = [_staged(source, stack) for source in unpacked.sources()]
+        blocks = list(parse(members, interface, MERCHANT))
+        frames = {name: pd.concat([block.frames[name] for block in blocks]) for name in blocks[-1].frames}
+        refused = set(frames["rejects"]["record"])
+        counted = sum(block.counts.read for block in blocks)
+        if counted != len(frames["records"]) + len(refused):
+            raise BrokenPromiseError(f"{counted} records became {len(frames['records'])} and {len(refused)}")
+        for member in members:
+            member.seek(0)
+        if {raw.record for raw in raw_records(members, interface, refused)} != refused:
+            raise BrokenPromiseError("a refused record is not found again")
+    for step in (deduplicate, split):
+        frames = step(frames, interface, MERCHANT).frames
+    return "frames with rejects" if refused else "frames"
+
+
+def _staged(source: BinaryIO, stack: contextlib.ExitStack) -> BinaryIO:
+    """Copy a member as the staging does; a large one goes to disk."""
+    file = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=1 << 20))  # noqa: SIM115
+    staged = cast("BinaryIO", file)
+    while block := source.read(1 << 20):
+        staged.write(block)
+    staged.seek(0)
+    return staged
+
+
+def peak() -> float:
+    """Return the peak memory of this process in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Let this process address so much more than it does now; elsewhere than on Linux the peak is judged."""
+    status = Path("/proc/self/statm")
+    if status.exists():
+        used = int(status.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 1_000_000,) * 2)
+
+
+def _work(numbers: range, memory: int, answers: Connection) -> None:
+    """Read files one after the other, and answer after each: outcome, fault, peak memory above the start."""
+    outcome_of(mutated(0))  # imports what the first file imports
+    _limit_memory(memory)
+    before = peak()
+    answers.send(None)
+    for number in numbers:
+        outcome, fault = "failed", ""
+        try:
+            outcome = outcome_of(mutated(number))
+        except BaseException:  # whatever escapes is what the run looks for
+            fault = traceback.format_exc()
+        grown = peak() - before
+        if not fault and grown > memory:
+            fault = f"took {grown:.0f} MB"
+        answers.send((outcome, fault, grown))
+
+
+@dataclass
+class _Worker:
+    """A process and the numbers that it has still to read."""
+
+    numbers: range
+    process: BaseProcess
+    answers: Connection
+    due: float
+
+    @classmethod
+    def start(cls, numbers: range, memory: int) -> _Worker:
+        """Start a fresh process: what one file broke must not touch the next."""
+        context = multiprocessing.get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_work, args=(numbers, memory, sender), daemon=True)
+        process.start()
+        sender.close()
+        return cls(numbers, process, receiver, time.monotonic() + IMPORTED)
+
+    def stop(self) -> int | None:
+        """End the process and return how it ended."""
+        self.process.join(1)
+        self.process.kill()
+        self.process.join()
+        self.answers.close()
+        return self.process.exitcode
+
+
+@dataclass
+class Run:
+    """What a fuzz run found."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: dict[int, str] = field(default_factory=dict)
+    peak: float = 0.0
+    """Largest growth of a process, in MB."""
+
+
+def run(first: int, inputs: int, *, workers: int, seconds: float, memory: int) -> Run:
+    """Read the files of some numbers in processes of their own.
+
+    Args:
+        first: Number of the first file.
+        inputs: How many.
+        workers: How many processes at a time.
+        seconds: In which one file must be read.
+        memory: Megabytes by which a process may grow.
+    """
+    found = Run()
+    numbers = range(first, first + inputs)
+    shares = [numbers[share::workers] for share in range(min(workers, inputs))]
+    active = [_Worker.start(share, memory) for share in shares]
+    while active:
+        ready = set(wait([worker.answers for worker in active], timeout=0.2))
+        for worker in list(active):
+            fault = _heard(worker, seconds, found) if worker.answers in ready else _late(worker, seconds)
+            if fault:
+                found.outcomes["failed"] += 1
+                found.failures[worker.numbers[0]] = fault
+                worker.numbers = worker.numbers[1:]
+            if fault or not worker.numbers:
+                worker.stop()
+                active.remove(worker)
+                if worker.numbers:
+                    active.append(_Worker.start(worker.numbers, memory))
+    return found
+
+
+def _heard(worker: _Worker, seconds: float, found: Run) -> str:
+    """Take one answer; return how the process died if there is none."""
+    try:
+        answer = worker.answers.recv()
+    except EOFError:
+        worker.process.join(1)
+        return f"the process died with status {worker.process.exitcode}"
+    worker.due = time.monotonic() + seconds
+    if answer is not None:
+        outcome, fault, grown = answer
+        found.outcomes[outcome] += 1
+        found.peak = max(found.peak, grown)
+        if fault:
+            found.failures[worker.numbers[0]] = fault
+        worker.numbers = worker.numbers[1:]
+    return ""
+
+
+def _late(worker: _Worker, seconds: float) -> str:
+    return f"took more than {seconds:.0f} s" if time.monotonic() > worker.due else ""
+
+
+def _kept(folder: Path, failures: dict[int, str]) -> Iterator[str]:
+    """Write the failed files for a replay, and yield what to say of each."""
+    for number, fault in sorted(failures.items()):
+        file = mutated(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / file.name
+        path.write_bytes(file.data)
+        yield f"failure {number} ({file.interface}), kept as {path}\n{fault}"
+
+
+def main() -> int:
+    """Read the files, print the outcomes, and return 1 if any failed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    state = Path(os.environ.get("ERP_FEEDS_HOME") or ".erp-feeds")
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first file")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=10, help="in which one file must be read")
+    parser.add_argument("--memory", type=int, default=256, help="MB by which a process may grow")
+    parser.add_argument("--failures", type=Path, default=state / "fuzzing", help="folder for failed files")
+    chosen = parser.parse_args()
+    began = time.monotonic()
+    found = run(
+        chosen.first, chosen.inputs, workers=chosen.workers, seconds=chosen.seconds, memory=chosen.memory
+    )
+    took = time.monotonic() - began
+    for outcome, count in found.outcomes.most_common():
+        print(f"{count:>9,}  {outcome}")
+    rate = chosen.inputs / took
+    print(f"{chosen.inputs:,} inputs in {took:.0f} s: {rate:.0f} a second, {chosen.workers} workers")
+    print(f"largest growth of a process: {found.peak:.0f} MB of {chosen.memory} MB")
+    for line in _kept(chosen.failures, found.failures):
+        print(line, file=sys.stderr)
+    return 1 if found.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
