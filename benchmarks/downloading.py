@@ -62,14 +62,9 @@ def curl(offer: Offer) -> Figures:
 
 def plain_ftplib(offer: Offer) -> Figures:
     """Fetch as a script does that knows of session reuse."""
-    import ftplib
     import ssl
 
-    class Resuming(ftplib.FTP_TLS):
-        def ntransfercmd(self, cmd, rest=None):  # type: ignore[no-untyped-def]  # as ftplib has it
-            plain, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
-            session = self.sock.session
-            return self.context.wrap_socket(plain, server_hostname=self.host, session=session), size
+    from resuming import Resuming
 
     start = cpu()
     target = offer.folder / "ftplib"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import secrets
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -182,6 +185,8 @@ def _serve(folder: Path, names: list[str], made: Certificates, password: str, po
     """Run some of the servers in this process until it is ended, and write down who comes by."""
     from erp_feeds.demo.ftps_server import FtpsServer
 
+    logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # each server would tell of its start
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     log = os.open(folder / f"visits-{os.getpid()}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def note(kind: str, what: str) -> None:

@@ -22,11 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measured import Figures, cpu, in_turn, median, peak
-
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.samples import sample
 from erp_feeds.merchant import Merchant
+from measured import Figures, cpu, in_turn, median, peak
 
 INTERFACE = INTERFACES["erp_cache_customers"]
 RECORD = INTERFACE.record_path[-1]

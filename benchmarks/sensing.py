@@ -13,22 +13,26 @@ processes of their own and count who comes by.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
+import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
-import many_servers
 import psutil
+
+import many_servers
 from many_servers import FOLDERS, USER, Servers
 from measured import Figures, cpu, in_turn, median, peak
+from resuming import Resuming
 
 INTERVAL = 60.0
 """Seconds between two looks at an inbox."""
@@ -60,35 +64,24 @@ def login_each(servers: Servers) -> Figures:
     return {"cpu": cpu() - start, "peak": peak()}
 
 
-def _list(client, root: str) -> None:  # type: ignore[no-untyped-def]  # a class made below
+def _list(client: Resuming, root: str) -> None:
     for folder in FOLDERS:
         client.cwd(f"{root}/{folder}")
         client.retrlines("MLSD", lambda _: None)
 
 
-def _client(servers: Servers, connection: str):  # type: ignore[no-untyped-def]  # a class made here
-    """Return a session of ftplib, whose data connections resume it as servers demand."""
-    import ftplib
-
-    class Resuming(ftplib.FTP_TLS):
-        def ntransfercmd(self, cmd, rest=None):  # type: ignore[no-untyped-def]  # as ftplib has it
-            plain, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
-            session = self.sock.session
-            return self.context.wrap_socket(plain, server_hostname=self.host, session=session), size
-
-    client = Resuming(context=_context(servers), timeout=30)
+def _client(servers: Servers, connection: str) -> Resuming:
+    client = Resuming(context=_context(servers.ca), timeout=30)
     client.connect("localhost", servers.ports[connection])
     client.login(USER, servers.password)
     client.prot_p()
     return client
 
 
-def _context(servers: Servers, made: list[object] = []):  # type: ignore[no-untyped-def]  # noqa: B006 - made once
-    import ssl
-
-    if not made:
-        made.append(ssl.create_default_context(cafile=servers.ca))
-    return made[0]
+@cache
+def _context(ca: Path) -> ssl.SSLContext:
+    """Return the context, made once as any good client does."""
+    return ssl.create_default_context(cafile=ca)
 
 
 WAYS: dict[str, Callable[[Servers], Figures]] = {"floor": shared_login, "login each": login_each}
@@ -171,7 +164,7 @@ def unseen(servers: Servers, start: float, end: float) -> list[str]:
     for merchant in servers.merchants:
         for folder in FOLDERS:
             moments = [start, *looks.get(f"{merchant.ftps.connection}{merchant.ftps.root}/{folder}", []), end]
-            gaps = [after - before for before, after in pairwise(moments)]
+            gaps = [after - before for before, after in itertools.pairwise(moments)]
             if max(gaps) > INTERVAL * LATE:
                 left_out.append(f"{merchant.ftps.root}/{folder}")
     return left_out

@@ -54,9 +54,11 @@ def settled(
     """
     values = {"merchant": merchant, "interfaces": list(interfaces), **columns(new), "stable_for": stable_for}
     with transaction(connection, "looking which new files are complete"):
-        found = connection.execute(statement("ledger/settled"), values).fetchall() if new else []
-        connection.execute(statement("ledger/supersede"), values)
-        connection.execute(statement("ledger/sight"), values)
+        found = []
+        if new:  # most looks find nothing new
+            found = connection.execute(statement("ledger/settled"), values).fetchall()
+            connection.execute(statement("ledger/supersede"), values)
+            connection.execute(statement("ledger/sight"), values)
         connection.execute(statement("ledger/forget_sightings"), values)
     return [new[position - 1] for (position,) in found]
 
