@@ -211,10 +211,10 @@ def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, monkeypatch: 
     shop.place(customers("20170102", person("2")))
     fetch = FtpsHook.fetch
 
-    def refusing(self: FtpsHook, name: str) -> Iterator[bytes]:
+    def refusing(self: FtpsHook, name: str, *rest: Any) -> Iterator[bytes]:
         if name.endswith(path.name):
             raise FailError("550: no rights", "refused")
-        return fetch(self, name)
+        return fetch(self, name, *rest)
 
     with monkeypatch.context() as patched:
         patched.setattr(FtpsHook, "fetch", refusing)
