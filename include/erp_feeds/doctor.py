@@ -13,8 +13,9 @@ from typing import Literal
 
 from erp_feeds.errors import FeedError
 from erp_feeds.interfaces import interfaces_of
-from erp_feeds.merchant import Merchant
+from erp_feeds.merchant import Feedback, Merchant
 from erp_feeds.settings import settings
+from erp_feeds.transport import feedback as placing
 from erp_feeds.transport import inbox, places
 from erp_feeds.transport.ftps import FtpsHook
 from erp_feeds.transport.ftps.connection import Server
@@ -98,6 +99,7 @@ class _Way:
             ("listing", self._listing),
             ("session reuse", self._session_reuse),
             ("rights", self._rights),
+            *([("feedback", self._feedback)] if self._merchant.feedback else []),
             ("download", self._download),
         ]
 
@@ -202,6 +204,13 @@ class _Way:
                 self._hook.rename(trial, trial + "-2")
                 self._hook.delete_directory(trial + "-2")
         return f"folders can be made, renamed and removed, so ftps.after_load '{ftps.after_load}' will work"
+
+    def _feedback(self) -> str:
+        folder = placing.folder_of(self._merchant.ftps, self._merchant.feedback or Feedback())
+        self._hook.create_directory(folder)
+        placing.place(self._hook, folder, TRIAL, TRIAL.encode())
+        self._hook.delete_file(posixpath.join(folder, TRIAL))
+        return f"result files can be placed in {folder}"
 
     def _download(self) -> str:
         found = inbox.look(inbox.ListedOnce(self._hook), self._merchant, interfaces_of(self._merchant))

@@ -15,7 +15,7 @@ from integration.known_rows import fill
 
 STATUS_KEYS = {
     "merchant", "profiles", "orders", "returns", "lines", "revenue", "accounts", "files", "skipped",
-    "rejects", "quarantined", "warnings",
+    "rejects", "quarantined", "warnings", "drift",
 }  # fmt: skip
 
 

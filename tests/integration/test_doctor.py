@@ -31,7 +31,7 @@ class Patient:
         self.file = folder / "testshop.yaml"
         self.runner = CliRunner()
 
-    def write(self, **ftps: Any) -> None:
+    def write(self, feedback: dict[str, str] | None = None, **ftps: Any) -> None:
         facts = {
             "name": "testshop",
             "shop_name": "TestShop",
@@ -39,6 +39,7 @@ class Patient:
             "currency": "EUR",
             "ftps": {"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
             "interfaces": {"srs_customers": {}, "erp_cache_customers": {}},
+            **({"feedback": feedback} if feedback else {}),
         }
         self.file.write_text(json.dumps(facts), "utf-8")
 
@@ -50,7 +51,7 @@ class Patient:
         result = self.run("doctor", "testshop", "--json")
         assert result.stdout, result.exception
         found = {each["step"]: (each["state"], each["said"]) for each in json.loads(result.stdout)}
-        assert tuple(found) == STEPS
+        assert tuple(step for step in found if step != "feedback") == STEPS
         assert result.exit_code == any(state == "wrong" for state, _ in found.values())
         assert PASSWORD not in result.output
         return found
@@ -97,6 +98,19 @@ def test_a_sound_merchant_is_ok_from_end_to_end(patient: Patient, ftps: RunningF
     assert [path.name for path in upload.parent.iterdir()] == [upload.name]
     text = patient.run("doctor", "testshop").output
     assert [line.split("  ")[0] for line in text.splitlines()] == list(STEPS)
+
+
+def test_a_result_file_is_tried_where_the_erp_party_gets_some(patient: Patient, ftps: RunningFtps) -> None:
+    patient.write(feedback={"folder": "Results"})
+    assert patient.findings()["feedback"] == ("ok", "result files can be placed in /testshop/Results")
+    assert list((ftps.root / "testshop" / "Results").iterdir()) == []
+
+
+def test_a_folder_for_results_that_takes_none_is_told(patient: Patient, ftps: RunningFtps) -> None:
+    patient.write(feedback={"folder": "Results"})
+    (ftps.root / "testshop" / "Results").write_bytes(b"a file where the folder should be")
+    assert "Results" in patient.findings()["feedback"][1]
+    assert patient.findings()["feedback"][0] == "wrong"
 
 
 def test_folders_that_are_missing_are_no_fault_and_enable_makes_them(

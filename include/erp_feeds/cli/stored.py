@@ -56,7 +56,7 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
         "files",
         "skipped",
     )
-    print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings"))
+    print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings", "unknown_elements"))
 
 
 def files(
@@ -78,8 +78,8 @@ def files(
     if as_json:
         print_json(rows)
         return
-    columns = ("name", "state", "code", "day", "read", "loaded", "left_out", "warnings", "finished_at")
-    print_table(f"Files of {merchant}", rows, columns)
+    columns = ("name", "state", "code", "day", "read", "loaded", "left_out", "warnings", "unknown_elements")
+    print_table(f"Files of {merchant}", rows, (*columns, "finished_at"))
 
 
 def profile(

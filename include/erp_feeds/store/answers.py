@@ -5,13 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from erp_feeds.batch import Counts
 
 Kind = Literal["order", "return"]
 Tally = dict[str, int]
 """Code or state -> how many."""
+
+
+class Drift(TypedDict, total=False):
+    """How the elements of a file differ from what is known, and from the files before it; see file_drift."""
+
+    unknown: Tally
+    """Element that the interface does not know -> how often."""
+    new: list[str]
+    """The unknown ones that came for the first time."""
+    gone: list[str]
+    """Elements that the files before carried."""
+
+
+def drift_in_words(drift: Drift) -> str:
+    """Return a drift as 'Club 3 (new), Shoe 7, gone: Email'."""
+    unknown = sorted(drift.get("unknown", {}).items())
+    words = [f"{name} {number}{' (new)' if name in drift.get('new', []) else ''}" for name, number in unknown]
+    return ", ".join([*words, *(["gone: " + " ".join(drift["gone"])] if drift.get("gone") else [])])
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,13 @@ class MerchantStatus:
     rejects: Tally
     quarantined: Tally
     warnings: Tally
+    drift: dict[str, Drift]
+    """Interface -> drift of its latest file; only where there is any."""
+
+    @property
+    def unknown_elements(self) -> str:
+        """The drift in words."""
+        return "; ".join(f"{name}: {drift_in_words(each)}" for name, each in sorted(self.drift.items()))
 
 
 @dataclass(frozen=True)
@@ -55,6 +80,12 @@ class LedgerFile:
     finished_at: datetime | None
     archive_deleted_at: datetime | None
     """When retention deleted the original: such a file can be replayed no more."""
+    drift: Drift
+
+    @property
+    def unknown_elements(self) -> str:
+        """The drift in words."""
+        return drift_in_words(self.drift)
 
     @property
     def tally(self) -> Counts:

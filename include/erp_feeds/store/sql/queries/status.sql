@@ -1,7 +1,7 @@
 -- What the store holds per merchant, in one row each.
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
---      rejects, quarantined (jsonb objects).
+--      rejects, quarantined (jsonb objects); drift: per interface, that of its latest file.
 -- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
 WITH wanted_files AS (
@@ -31,6 +31,13 @@ WITH wanted_files AS (
     CROSS JOIN (VALUES ('skipped'), ('warnings')) AS tallied (tally)
     CROSS JOIN LATERAL jsonb_each_text(counts -> tally) AS each
     WHERE state = 'loaded' GROUP BY merchant, tally, each.key
+), drifts AS (
+    SELECT merchant, jsonb_object_agg(
+        interface, jsonb_build_object('unknown', unknown, 'new', new, 'gone', gone)
+    ) AS drift
+    FROM file_drift
+    WHERE latest AND (unknown <> '{{}}' OR gone <> '{{}}') AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
+    GROUP BY merchant
 ), objects AS (
     SELECT
         merchant,
@@ -59,12 +66,14 @@ SELECT
     coalesce(skipped, jsonb_build_object()) AS skipped,
     coalesce(rejects, jsonb_build_object()) AS rejects,
     coalesce(quarantined, jsonb_build_object()) AS quarantined,
-    coalesce(warnings, jsonb_build_object()) AS warnings
+    coalesce(warnings, jsonb_build_object()) AS warnings,
+    coalesce(drift, jsonb_build_object()) AS drift
 FROM named
 LEFT JOIN profile_counts USING (merchant)
 LEFT JOIN purchase_counts USING (merchant)
 LEFT JOIN line_counts USING (merchant)
 LEFT JOIN account_counts USING (merchant)
 LEFT JOIN objects USING (merchant)
+LEFT JOIN drifts USING (merchant)
 WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
 ORDER BY merchant

@@ -1,0 +1,93 @@
+"""Elements that come and go with an ERP's release, as the ledger, `status` and `files` show them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from erp_feeds.cli import app
+from erp_feeds.demo.exports import Export, packed
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store import queries
+from integration.shop_fixtures import Shop
+
+
+def customers(day: int, *people: str) -> Export:
+    xml = "".join(f"<Customer>{person}</Customer>" for person in people)
+    text = f"<Export><Customers>{xml}</Customers></Export>"
+    return packed(INTERFACES["srs_customers"], "TestShop", f"2017010{day}", text.encode())
+
+
+def person(number: int, *elements: str) -> str:
+    return f"<CustomerNumber>{number}</CustomerNumber>" + "".join(f"<{name}>x</{name}>" for name in elements)
+
+
+RELEASES = (
+    customers(1, person(1, "City", "Shoe"), person(2, "City")),
+    customers(2, person(1, "City", "Shoe", "Phone")),
+    customers(3),
+    customers(4, person(1, "City", "Shoe"), person(2, "Shoe", "Club")),
+    customers(5, person(1, "Club", "FirstName")),
+)
+
+
+def drifts(store: psycopg.Connection) -> dict[str, object]:
+    found = queries.files(store, "testshop")
+    return {each.name.rpartition("_")[2]: each.drift for each in reversed(found)}
+
+
+def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg.Connection) -> None:
+    shop.place(*RELEASES)
+    shop.walk("run")
+    assert drifts(store) == {
+        "20170101.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
+        "20170102.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
+        "20170103.zip": {},
+        "20170104.zip": {"unknown": {"Shoe": 2, "Club": 1}, "new": ["Club"], "gone": []},
+        "20170105.zip": {"unknown": {"Club": 1}, "new": [], "gone": ["City", "Shoe"]},
+    }
+    (status,) = queries.status(store, "testshop")
+    assert status.drift == {"srs_customers": {"unknown": {"Club": 1}, "new": [], "gone": ["City", "Shoe"]}}
+    assert status.unknown_elements == "srs_customers: Club 1, gone: City Shoe"
+
+
+def test_people_and_machines_see_a_new_element_at_once(
+    shop: Shop, store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop.place(*RELEASES[:2], RELEASES[3])
+    shop.walk("run")
+    (tmp_path / "merchants").mkdir()
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path / "merchants"))
+    runner = CliRunner()
+    for command in (["status"], ["files", "testshop"]):
+        shown = runner.invoke(app, command)
+        assert shown.exit_code == 0, shown.output
+        assert "Club 1 (new), Shoe 2" in " ".join(shown.output.replace("│", " ").split()), shown.output
+    told = json.loads(runner.invoke(app, ["files", "testshop", "--json"]).stdout)
+    assert told[0]["drift"] == {"unknown": {"Club": 1, "Shoe": 2}, "new": ["Club"], "gone": []}
+
+
+def test_a_replay_of_the_same_file_keeps_its_drift(shop: Shop, store: psycopg.Connection) -> None:
+    shop.place(*RELEASES)
+    shop.walk("run")
+    before = drifts(store)
+    shop.walk("replay", (date(2015, 1, 1), date(2100, 1, 1)))
+    assert drifts(store) == before
+
+
+def test_files_loaded_before_elements_were_tallied_say_nothing(shop: Shop, store: psycopg.Connection) -> None:
+    shop.place(RELEASES[0])
+    shop.walk("run")
+    store.execute("UPDATE files SET counts = counts - 'elements' - 'unknown'")
+    store.commit()
+    shop.place(RELEASES[1])
+    shop.walk("next run")
+    assert drifts(store) == {
+        "20170101.zip": {},
+        "20170102.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
+    }
