@@ -19,7 +19,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -45,6 +45,8 @@ MERCHANT = Merchant.model_validate(
 )
 IMPORTED = 20.0
 """Seconds a fresh process may take to import its libraries and read its first file."""
+PROGRESS = 30.0
+"""Seconds between two lines that say how far the run is."""
 
 
 class BrokenPromiseError(Exception):
@@ -129,7 +131,7 @@ def _work(numbers: range, memory: int, answers: Connection) -> None:
     before = peak()
     answers.send(None)
     for number in numbers:
-        outcome, fault = "failed", ""
+        outcome, fault = "", ""
         try:
             outcome = outcome_of(mutated(number))
         except BaseException:  # whatever escapes is what the run looks for
@@ -178,7 +180,15 @@ class Run:
     """Largest growth of a process, in MB."""
 
 
-def run(first: int, inputs: int, *, workers: int, seconds: float, memory: int) -> Run:
+def run(
+    first: int,
+    inputs: int,
+    *,
+    workers: int,
+    seconds: float,
+    memory: int,
+    tell: Callable[[Run], None] = lambda _: None,
+) -> Run:
     """Read the files of some numbers in processes of their own.
 
     Args:
@@ -187,6 +197,7 @@ def run(first: int, inputs: int, *, workers: int, seconds: float, memory: int) -
         workers: How many processes at a time.
         seconds: In which one file must be read.
         memory: Megabytes by which a process may grow.
+        tell: Told what was found so far, several times a second.
     """
     found = Run()
     numbers = range(first, first + inputs)
@@ -205,11 +216,12 @@ def run(first: int, inputs: int, *, workers: int, seconds: float, memory: int) -
                 active.remove(worker)
                 if worker.numbers:
                     active.append(_Worker.start(worker.numbers, memory))
+        tell(found)
     return found
 
 
 def _heard(worker: _Worker, seconds: float, found: Run) -> str:
-    """Take one answer; return how the process died if there is none."""
+    """Take one answer; return what failed: the next file then gets a fresh process."""
     try:
         answer = worker.answers.recv()
     except EOFError:
@@ -218,10 +230,10 @@ def _heard(worker: _Worker, seconds: float, found: Run) -> str:
     worker.due = time.monotonic() + seconds
     if answer is not None:
         outcome, fault, grown = answer
-        found.outcomes[outcome] += 1
         found.peak = max(found.peak, grown)
         if fault:
-            found.failures[worker.numbers[0]] = fault
+            return str(fault)
+        found.outcomes[outcome] += 1
         worker.numbers = worker.numbers[1:]
     return ""
 
@@ -230,14 +242,33 @@ def _late(worker: _Worker, seconds: float) -> str:
     return f"took more than {seconds:.0f} s" if time.monotonic() > worker.due else ""
 
 
-def _kept(folder: Path, failures: dict[int, str]) -> Iterator[str]:
-    """Write the failed files for a replay, and yield what to say of each."""
-    for number, fault in sorted(failures.items()):
+@dataclass
+class _Reporter:
+    """Says while the run goes on how far it is, and keeps each failed file at once: a run may be stopped."""
+
+    folder: Path
+    inputs: int
+    told: set[int] = field(default_factory=set)
+    due: float = field(default_factory=lambda: time.monotonic() + PROGRESS)
+
+    def tell(self, found: Run) -> None:
+        """Print the failures that are new, and now and then how many files are read."""
+        for number in found.failures.keys() - self.told:
+            self.told.add(number)
+            path, interface = self._kept(number)
+            print(
+                f"failure {number} ({interface}), kept as {path}\n{found.failures[number]}", file=sys.stderr
+            )
+        if time.monotonic() > self.due:
+            self.due += PROGRESS
+            print(f"{found.outcomes.total():>9,} of {self.inputs:,} files read", flush=True)
+
+    def _kept(self, number: int) -> tuple[Path, str]:
         file = mutated(number)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / file.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / file.name
         path.write_bytes(file.data)
-        yield f"failure {number} ({file.interface}), kept as {path}\n{fault}"
+        return path, file.interface
 
 
 def main() -> int:
@@ -255,7 +286,12 @@ def main() -> int:
     chosen = parser.parse_args()
     began = time.monotonic()
     found = run(
-        chosen.first, chosen.inputs, workers=chosen.workers, seconds=chosen.seconds, memory=chosen.memory
+        chosen.first,
+        chosen.inputs,
+        workers=chosen.workers,
+        seconds=chosen.seconds,
+        memory=chosen.memory,
+        tell=_Reporter(chosen.failures, chosen.inputs).tell,
     )
     took = time.monotonic() - began
     for outcome, count in found.outcomes.most_common():
@@ -263,8 +299,6 @@ def main() -> int:
     rate = chosen.inputs / took
     print(f"{chosen.inputs:,} inputs in {took:.0f} s: {rate:.0f} a second, {chosen.workers} workers")
     print(f"largest growth of a process: {found.peak:.0f} MB of {chosen.memory} MB")
-    for line in _kept(chosen.failures, found.failures):
-        print(line, file=sys.stderr)
     return 1 if found.failures else 0
 
 

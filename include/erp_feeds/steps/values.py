@@ -72,7 +72,7 @@ SCIENTIFIC = r"-?[0-9]+(?:[eE]\+[0-9]+|[.,][0-9]+[eE][+-]?[0-9]+)"
 
 def _identifier(spec: Field, text: Column) -> Reading:
     """Keep numbers as text: 00123 and 123 differ (rule: customers 8)."""
-    if damage := damage_of(text):
+    if (damage := damage_of(text)) and count_true(damage.lost):
         reading = _identifier(spec, without(text, damage.lost))
         return replace(reading, faults=[*reading.faults, _lost(spec, damage.lost)])
     damaged = matches(text, SCIENTIFIC)

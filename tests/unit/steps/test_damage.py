@@ -87,3 +87,9 @@ def test_a_damaged_sku_refuses_its_purchase_and_a_description_is_told(read, xml,
         [2, "damaged_text", "lines.sku"]
     ]
     assert outcome.counts.warnings == {"mojibake": 1}
+
+
+def test_an_identifier_that_was_converted_twice_still_names_one_thing_and_is_told(read, xml):
+    outcome = read(CUSTOMERS, xml(CUSTOMERS, "<CustomerNumber>JosÃ©-1</CustomerNumber>"))
+    assert outcome.frames["records"]["customer_number"].tolist() == ["JosÃ©-1"]
+    assert outcome.counts.warnings["mojibake"] == 1
