@@ -281,7 +281,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first file")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=60, help="for one file, on a busy machine too")
-    parser.add_argument("--memory", type=int, default=256, help="MB by which a process may grow")
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=320,
+        help="MB by which a process may grow; 2 MiB of tiny records take 270",
+    )
     parser.add_argument("--failures", type=Path, default=state / "fuzzing", help="folder for failed files")
     chosen = parser.parse_args()
     began = time.monotonic()

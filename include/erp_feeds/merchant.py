@@ -29,7 +29,7 @@ class _Strict(BaseModel):
 class Ftps(_Strict):
     """Where the ERP party places files."""
 
-    connection: str = Field(min_length=1, description="Airflow connection id (type ftp) of the FTPS server")
+    connection: str = Field(min_length=1, description="Airflow connection id (type FTPS) of the FTPS server")
     root: str = Field("/", description="Folder that holds srs and ErpCache; backslashes are accepted")
     poll_interval: float = Field(30, gt=0, description="Seconds between two looks of the watcher")
     stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")

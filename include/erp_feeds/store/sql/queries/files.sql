@@ -2,7 +2,7 @@
 -- In:  merchant, states text[] or null, interface or null, max_rows.
 -- Out: one row per file, as in the dataclass LedgerFile.
 SELECT
-    files.file_id, files.interface, name, state, code, reason, revision, day, size, attempts, run_id,
+    file_id, interface, name, state, code, reason, revision, day, size, attempts, run_id,
     coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, seen_at, finished_at,
     archive_deleted_at,
     CASE
@@ -10,10 +10,10 @@ SELECT
         ELSE jsonb_build_object('unknown', unknown, 'new', new, 'gone', gone)
     END AS drift
 FROM files
-LEFT JOIN file_drift USING (file_id)
+LEFT JOIN file_drift USING (merchant, interface, file_id)
 WHERE
-    files.merchant = %(merchant)s
+    merchant = %(merchant)s
     AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s::text[]))
-    AND (%(interface)s::text IS NULL OR files.interface = %(interface)s)
-ORDER BY seen_at DESC, files.file_id DESC
+    AND (%(interface)s::text IS NULL OR interface = %(interface)s)
+ORDER BY seen_at DESC, file_id DESC
 LIMIT %(max_rows)s
