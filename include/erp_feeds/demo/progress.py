@@ -19,6 +19,8 @@ from erp_feeds.store.answers import FileProgress
 SHOWN = 15
 """Files in the table."""
 FINAL = frozenset({"loaded", "quarantined", "duplicate"})
+Expected = set[tuple[str, str]]
+"""Merchant and name of each file that the ERP party sends."""
 DELIVERED = re.compile(r"\d{4}-\d\d-\d\d: |done: ")
 DONE = re.compile("done: ")
 """What the ERP party says of its deliveries; a stack trace is shown with the error, not here."""
@@ -28,7 +30,7 @@ COLOURS = {"loaded": "green", "quarantined": "red", "duplicate": "yellow"}
 class Screen:
     """Shows each file, mail and delivery once it happens."""
 
-    def __init__(self, console: Console, home: Home, expected: int) -> None:
+    def __init__(self, console: Console, home: Home, expected: Expected) -> None:
         self._console = console
         self._home = home
         self._expected = expected
@@ -90,14 +92,19 @@ class Screen:
         return Group(table, Text(totals(files, self._expected)))
 
 
-def totals(files: Iterable[FileProgress], expected: int) -> str:
-    """Return one line over all files."""
+def pending(files: Iterable[FileProgress], expected: Expected) -> Expected:
+    """Return the expected files that are not in a final state."""
+    return expected - {(file.merchant, file.file) for file in files if file.state in FINAL}
+
+
+def totals(files: Iterable[FileProgress], expected: Expected) -> str:
+    """Return one line over all files: how many of the expected are done, and what the ledger holds in all."""
     listed = list(files)
     states = Counter(file.state for file in listed)
-    done = sum(states[state] for state in FINAL)
+    done = len(expected) - len(pending(listed, expected))
     parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     records = sum(file.read for file in listed)
-    return f"{done} of {expected} files done ({parts or 'none seen yet'}), {records:,} records"
+    return f"{done} of {len(expected)} files done ({parts or 'none seen yet'}), {records:,} records"
 
 
 def _line(file: FileProgress) -> str:

@@ -21,7 +21,7 @@ from erp_feeds.demo.exporter import REAL, expected
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
-from erp_feeds.demo.progress import Screen, totals
+from erp_feeds.demo.progress import Screen, pending, totals
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.store import queries
 from erp_feeds.store.answers import FileProgress
@@ -121,7 +121,7 @@ class _Story:
         self.days = days
         self.merchants = environment.merchants()
         self.expected = expected(self.merchants, days)
-        self.screen = Screen(console, demo.home, len(self.expected))
+        self.screen = Screen(console, demo.home, self.expected)
         self.began = datetime.now(UTC)
 
     def watch(self) -> None:
@@ -134,10 +134,10 @@ class _Story:
         self.demo.start_exporter(self.days)
         deadline = time.monotonic() + DEADLINE + DEADLINE_PER_DAY * self.days
         with self.screen.table() or nullcontext():
-            while self.demo.supervisor.runs("exporter") or summary.pending(self._files(), self.expected):
+            while self.demo.supervisor.runs("exporter") or pending(self._files(), self.expected):
                 self._look()
                 if time.monotonic() > deadline:
-                    late = sorted(name for _, name in summary.pending(self._files(), self.expected))
+                    late = sorted(name for _, name in pending(self._files(), self.expected))
                     raise FailError(
                         f"{len(late)} files are not done in time: {', '.join(late[:5])} …", "late"
                     )
@@ -152,7 +152,7 @@ class _Story:
         failed = self.demo.api.runs(REAL, ["failed"], self.began) if REAL in self._names() else []
         faults += [f"{REAL}: run {name} failed" for name in failed]
         memory = self.demo.supervisor.memory() / 1e6
-        self._print(f"\n{totals(files, len(self.expected))}; {memory:,.0f} MB of memory in use")
+        self._print(f"\n{totals(files, self.expected)}; {memory:,.0f} MB of memory in use")
         for line in summary.summary(self.connection, self.merchants, len(received(self.demo.home.mail))):
             self._print(line)
         for fault in faults:

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import Connection
 
 from erp_feeds.demo.exporter import MADE, REAL
-from erp_feeds.demo.progress import FINAL
+from erp_feeds.demo.progress import FINAL, Expected
 from erp_feeds.demo.testshop import BROKEN_INDEX
 from erp_feeds.errors import QuarantineCode
 from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
@@ -19,8 +19,6 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.store import queries
 from erp_feeds.store.answers import FileProgress, MerchantStatus
 
-Expected = set[tuple[str, str]]
-"""Merchant and file name."""
 Row = tuple[str, str, str]
 """Label, value, command to look closer."""
 
@@ -47,11 +45,6 @@ def problems(files: Iterable[FileProgress], expected: Expected, merchants: Itera
     }
     found = {(file.merchant, file.file): file for file in files if file.state != "duplicate"}
     return [fault for key in sorted(expected) if (fault := _fault(found.get(key), key, key in broken))]
-
-
-def pending(files: Iterable[FileProgress], expected: Expected) -> Expected:
-    """Return the expected files that are not in a final state."""
-    return expected - {(file.merchant, file.file) for file in files if file.state in FINAL}
 
 
 def command(*arguments: str) -> str:

@@ -50,7 +50,3 @@ def test_a_file_that_was_never_seen_is_a_problem() -> None:
 
 def test_a_duplicate_does_not_hide_the_file_that_was_loaded() -> None:
     assert problems(GOOD, replace(GOOD, state="duplicate"), REFUSED) == []
-
-
-def test_pending_are_the_expected_files_without_a_final_state() -> None:
-    assert summary.pending([GOOD, replace(REFUSED, state="waiting")], EXPECTED) == {(MADE, BROKEN)}
