@@ -50,10 +50,13 @@ class Gathering:
         self._connection_id = connection_id
         self._asking: dict[str, tuple[Merchant, asyncio.Future[Found]]] = {}
         self._unseen: set[str] = set()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
 
     async def look(self, merchant: Merchant) -> Found:
-        """Return what the next look finds, together with the merchants that ask at the same moment."""
+        """Return what the next look finds, together with the merchants that ask at the same moment.
+
+        A look still under way is waited for: a slow server gets no second login, and holds one thread.
+        """
         loop = asyncio.get_running_loop()
         if not self._asking:
             loop.call_later(MOMENT, self._go)
@@ -61,10 +64,15 @@ class Gathering:
         return await asyncio.shield(answer)
 
     def _go(self) -> None:
+        if self._running or not self._asking:
+            return
         asking, self._asking = self._asking, {}
-        task = asyncio.get_running_loop().create_task(self._answer(list(asking.values())))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running = asyncio.get_running_loop().create_task(self._answer(list(asking.values())))
+        self._running.add_done_callback(self._done)
+
+    def _done(self, _: asyncio.Task[None]) -> None:
+        self._running = None
+        self._go()
 
     async def _answer(self, asking: list[tuple[Merchant, asyncio.Future[Found]]]) -> None:
         merchants = [merchant for merchant, _ in asking]

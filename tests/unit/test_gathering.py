@@ -36,11 +36,14 @@ class Server:
     def __init__(self) -> None:
         self.looks: list[list[str]] = []
         self.answers: list[dict[str, Found] | Exception] = []
+        self.free = threading.Event()
+        self.free.set()
 
     def look_together(self, connection_id: str, merchants: list[Merchant]) -> dict[str, Found]:
         assert connection_id == "shared_ftps"
         assert threading.current_thread().name.startswith("inbox")
         self.looks.append(sorted(each.name for each in merchants))
+        assert self.free.wait(5)
         answer = self.answers.pop(0) if self.answers else {}
         if isinstance(answer, Exception):
             raise answer
@@ -84,6 +87,23 @@ def look(*rounds: tuple[str, ...]) -> list[dict[str, Found]]:
 def test_who_asks_at_the_same_moment_shares_a_look(server: Server) -> None:
     assert look(("a", "b", "c"), ("a",)) == [dict.fromkeys("abc", WAITING), {"a": WAITING}]
     assert server.looks == [["a", "b", "c"], ["a"]]
+
+
+def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) -> None:
+    async def ask() -> list[Found]:
+        shared = gathering("shared_ftps")
+        server.free.clear()
+        asked = [asyncio.ensure_future(shared.look(merchant("a")))]
+        for name in "bc":
+            await asyncio.sleep(0.05)
+            asked.append(asyncio.ensure_future(shared.look(merchant(name))))
+        await asyncio.sleep(0.05)
+        assert server.looks == [["a"]]
+        server.free.set()
+        return await asyncio.wait_for(asyncio.gather(*asked), 5)
+
+    assert asyncio.run(ask()) == [WAITING] * 3
+    assert server.looks == [["a"], ["b", "c"]]
 
 
 def test_one_gathering_per_server_and_event_loop() -> None:
