@@ -45,11 +45,13 @@ def print_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print the facts of one thing, a line each; what is unknown is left out."""
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    table = Table(show_header=False, box=None)
     for name, value in facts.items():
         if value is not None:
             table.add_row(name.replace("_", " "), _text(value))
-    _console().print(table, markup=False)
+    console = _console()
+    console.print(title, style="italic", markup=False, highlight=False)  # the table would fold it
+    console.print(table, markup=False)
 
 
 def facts_of(row: Any, *without: str) -> dict[str, object]:

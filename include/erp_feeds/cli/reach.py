@@ -52,7 +52,7 @@ def store_address() -> Iterator[str]:
     from erp_feeds.settings import settings
 
     chosen = settings()
-    variable = f"AIRFLOW_CONN_{chosen.store_connection.upper()}"
+    variable = _store_variable()
     folder = chosen.home / "postgres"
     if os.environ.get(variable):
         yield _from_environment(variable)
@@ -67,12 +67,14 @@ def know_connections() -> None:
     """Let Airflow's connections be found: of the environment, else of the demo, else of Airflow's database.
 
     To be called before anything of Airflow is imported. Where nothing is configured, Airflow's files go to
-    the state folder, and not to the home folder of whoever asks.
+    the state folder, and not to the home folder of whoever asks. The demo's store is left to `store_address`,
+    which starts it where the demo has stopped.
     """
     from erp_feeds.demo import environment
 
     for name, value in environment.read_shell(environment.home()).items():
-        os.environ.setdefault(name, value)
+        if name != _store_variable():
+            os.environ.setdefault(name, value)
     if not has_airflow():
         os.environ.setdefault("AIRFLOW_HOME", str(environment.home().airflow))
     # As Airflow's own command line does: connections that are kept in its database count too.
@@ -131,6 +133,13 @@ def checked_merchant(connection: Connection[Any], name: str) -> str:
         if name not in known:
             raise ConfigurationError(f"no merchant '{name}'; {nearest(name, known)}", "unknown_merchant")
     return name
+
+
+def _store_variable() -> str:
+    """Return the environment variable that holds the store's connection."""
+    from erp_feeds.settings import settings
+
+    return f"AIRFLOW_CONN_{settings().store_connection.upper()}"
 
 
 @contextmanager

@@ -315,3 +315,12 @@ class QuarantinedFile:
     reason: str
     archived: str | None
     at: datetime
+
+
+@dataclass(frozen=True)
+class RecordRows:
+    """Where the store keeps what a record brought; None where there is no such row."""
+
+    purchase_id: str | None
+    profile_id: int | None
+    account_number: str | None

@@ -88,6 +88,19 @@ def forgotten_by(connection: psycopg.Connection, merchant: str) -> Forgotten:
     return Forgotten(merchant, keys, frozenset(bytes(digest) for digest, _ in found))
 
 
+def is_forgotten(
+    connection: psycopg.Connection, merchant: str, file_id: int, keys: Mapping[str, str]
+) -> bool:
+    """Tell whether loads leave out a record with this `number` or, where it has none, this `email`."""
+    if not _any_forgotten(connection, merchant):
+        return False
+    forgotten = forgotten_by(connection, merchant)
+    if "number" in keys:
+        return bool(forgotten.among(SRS, [keys["number"]]))
+    email = [keys["email"]] if "email" in keys else []
+    return bool(forgotten.among(EMAIL, email) or forgotten.among(email_in(file_id), email))
+
+
 def remember(
     connection: psycopg.Connection, forgotten: Forgotten, identifiers: Iterable[tuple[str, str]]
 ) -> int:

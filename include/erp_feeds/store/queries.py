@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from erp_feeds.store.answers import (
     Purchase,
     PurchaseLine,
     QuarantinedFile,
+    RecordRows,
     Reject,
     RunFile,
 )
@@ -55,13 +56,12 @@ def files(
     *,
     states: Collection[str] = (),
     interface: str | None = None,
+    file_ids: Collection[int] = (),
     limit: int | None = None,
 ) -> list[LedgerFile]:
     """Return the ledger's files, the latest seen first."""
-    wanted = list(states) or None
-    return _rows(
-        connection, LedgerFile, "files", merchant=merchant, states=wanted, interface=interface, max_rows=limit
-    )
+    wanted = {"states": list(states) or None, "interface": interface, "file_ids": list(file_ids) or None}
+    return _rows(connection, LedgerFile, "files", merchant=merchant, max_rows=limit, **wanted)
 
 
 def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:
@@ -162,6 +162,17 @@ def rejects(
     rows = connection.execute(statement("queries/rejected_records"), keys)
     raw = {(file_id, record): text for file_id, record, text in rows}
     return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
+
+
+def record_rows(
+    connection: Connection[Any], merchant: str, file_id: int, record: int, keys: Mapping[str, str]
+) -> RecordRows:
+    """Return the rows that the keys of a record lead to; keys as in `steps.story`."""
+    inputs = dict.fromkeys(("number", "email", "purchase_id", "account_number")) | dict(keys)
+    (found,) = _rows(
+        connection, RecordRows, "record_rows", merchant=merchant, file_id=file_id, record=record, **inputs
+    )
+    return found
 
 
 def quarantined(

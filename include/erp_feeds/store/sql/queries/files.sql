@@ -1,5 +1,5 @@
 -- The ledger's files of one merchant, the latest seen first.
--- In:  merchant, states text[] or null, interface or null, max_rows.
+-- In:  merchant, max_rows; each or null: states text[], interface, file_ids.
 -- Out: one row per file, as in the dataclass LedgerFile.
 SELECT
     file_id, interface, name, state, code, reason, revision, day, size, attempts, run_id,
@@ -15,5 +15,6 @@ WHERE
     merchant = %(merchant)s
     AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s::text[]))
     AND (%(interface)s::text IS NULL OR interface = %(interface)s)
+    AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
 ORDER BY seen_at DESC, file_id DESC
 LIMIT %(max_rows)s

@@ -1,0 +1,113 @@
+"""What became of one record: from its number in an archived file to the row that it led to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from erp_feeds.cli import app
+from erp_feeds.errors import FailError
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store import queries
+from erp_feeds.store.erasure import Named, forget
+from erp_feeds.whereabouts import Whereabouts, whereabouts
+from integration.shop_files import account, basket, configure, export, person
+from integration.shop_fixtures import Shop
+
+CUSTOMERS = "TestShop_SRS_Customers_{}.zip"
+PURCHASES = "TestShop_SRS_Purchases_{}.zip"
+ACCOUNTS = "TestShop_ErpCache_Customers_{}.zip"
+
+
+def found(shop: Shop, name: str, record: int) -> Whereabouts:
+    return whereabouts(shop.store, shop.merchant, name, record)
+
+
+def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: Shop) -> None:
+    shop.place(export("srs_customers", "20170101", person("1", "x", LastName="Lovelace", City="London")))
+    shop.walk("first")
+    shop.place(export("srs_customers", "20170102", person("1", "x", City="Paris")))
+    shop.walk("second")
+    profile = queries.profile(shop.store, "testshop", srs="1")
+    assert profile is not None
+    first, second = (found(shop, CUSTOMERS.format(day), 1) for day in (20170101, 20170102))
+    assert (first.outcome, first.profile_id, first.line) == ("loaded", profile.profile_id, 1)
+    assert "lastname" in first.fields
+    assert "city" not in first.fields
+    assert "city" in second.fields
+    assert "Lovelace" in str(first.raw)
+
+
+def test_a_purchase_leads_to_its_order_and_its_person_whoever_wrote_it_last(shop: Shop) -> None:
+    till = basket("R1", "1.00")
+    shop.place(export("srs_purchases", "20170101", till, till, basket("R2", "2.00", number="0")))
+    shop.walk("first")
+    first, repeated, nobody = (found(shop, PURCHASES.format(20170101), number) for number in (1, 2, 3))
+    assert (first.outcome, first.purchase_id) == ("loaded", "R1|1|2017-01-01T10:00:00")
+    assert first.profile_id
+    assert (repeated.outcome, repeated.into) == ("collapsed", 1)
+    assert (nobody.outcome, nobody.code) == ("skipped", "no_identifier")
+    changed, other = basket("R1", "3.00"), basket("R1", "4.00")
+    shop.place(export("srs_purchases", "20170102", changed, other))
+    shop.walk("second")
+    assert found(shop, PURCHASES.format(20170102), 1).purchase_id == first.purchase_id
+    assert found(shop, PURCHASES.format(20170102), 2).purchase_id == f"{first.purchase_id}~2"
+    assert found(shop, PURCHASES.format(20170101), 1) == first
+
+
+def test_a_refused_record_says_why_also_where_only_the_store_could_tell(shop: Shop) -> None:
+    shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
+    shop.place(export("srs_purchases", "20170101", basket("R1", "1.00")))
+    shop.walk("first")
+    shop.place(export("srs_purchases", "20170102", basket("R1", "-1.00", "-1.00")))
+    shop.walk("second")
+    refused, flipped = found(shop, ACCOUNTS.format(20170101), 2), found(shop, PURCHASES.format(20170102), 1)
+    assert (refused.outcome, [each.code for each in refused.faults]) == ("rejected", ["invalid_decimal"])
+    assert (flipped.outcome, [each.code for each in flipped.faults]) == ("rejected", ["class_changed"])
+    assert found(shop, ACCOUNTS.format(20170101), 1).account_number == "1"
+
+
+def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) -> None:
+    configure(shop, "erp_cache_customers", max_reject_percent=0)
+    shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
+    shop.place(export("srs_customers", "20170101", person("1", "x")))
+    shop.walk("first")
+    kept = found(shop, ACCOUNTS.format(20170101), 1)
+    assert (kept.state, kept.outcome, kept.code) == ("quarantined", "not loaded", "too_many_rejects")
+    forget(shop.store, "testshop", Named("srs", "1"), INTERFACES)
+    gone = found(shop, CUSTOMERS.format(20170101), 1)
+    assert (gone.outcome, gone.code, gone.profile_id) == ("skipped", "forgotten", None)
+
+
+def test_what_is_not_there_is_said_plainly(shop: Shop) -> None:
+    shop.place(export("erp_cache_customers", "20170101", account("1")))
+    shop.walk("first")
+    with pytest.raises(FailError, match=r"\.zip has 1 records, and none is 2"):
+        found(shop, ACCOUNTS.format(20170101), 2)
+    with pytest.raises(FailError, match=r"no archived original of x\.zip"):
+        found(shop, "x.zip", 1)
+
+
+def test_the_command_shows_the_record_as_delivered_only_where_asked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop.place(export("erp_cache_customers", "20170101", account("1", CashBack="x")))
+    shop.walk("first")
+    (tmp_path / "testshop.yaml").write_text(
+        json.dumps(shop.merchant.model_dump(mode="json", exclude_defaults=True))
+    )
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path))
+
+    def said(*options: str) -> Any:
+        result = CliRunner().invoke(app, ["record", "testshop", ACCOUNTS.format(20170101), "1", *options])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "invalid_decimal" in said()
+    assert "<CashBack>" not in said()
+    assert "<CashBack>x</CashBack>" in said("--raw")
+    assert json.loads(said("--json"))["outcome"] == "rejected"
