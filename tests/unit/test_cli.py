@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -208,6 +209,21 @@ def test_the_environment_names_the_store_as_airflow_does(
             "password": "p@ss",
             "sslmode": "require",
         }
+
+
+def test_the_connections_of_a_demo_that_has_stopped_do_not_hide_that_its_store_must_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from erp_feeds.cli.reach import know_connections
+    from erp_feeds.demo import environment
+
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path))
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    store, shop = "AIRFLOW_CONN_ERP_FEEDS_STORE", "AIRFLOW_CONN_SHOP_FTPS"
+    environment.write_shell(environment.home(), {store: "postgresql://app@/erp", shop: "ftps://server"})
+    know_connections()
+    assert os.environ[shop] == "ftps://server"
+    assert store not in os.environ
 
 
 @pytest.mark.parametrize("connection", ["{broken", "postgresql://host:notaport/x", "[]"])
