@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, erasure, mapping, replaying, server, stored, tracing
+from erp_feeds.cli import configuration, erasure, mapping, replaying, server, stored
 from erp_feeds.errors import FeedError
 
 
@@ -48,7 +48,7 @@ for _command in (
     stored.account,
     stored.invoice_graph,
     stored.rejects,
-    tracing.record,
+    stored.record,
     replaying.replay,
     erasure.forget,
 ):
