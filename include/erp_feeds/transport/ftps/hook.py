@@ -33,10 +33,11 @@ from erp_feeds.transport.ftps.faults import (
     code_of,
     sorted_faults,
 )
-from erp_feeds.transport.ftps.folder import asked, read_folder, stamp
+from erp_feeds.transport.ftps.folder import asked, read_folder, speak_of, stamp
 from erp_feeds.transport.ftps.listing import Entry, Listing
 from erp_feeds.transport.ftps.session import Session, opened
 from erp_feeds.transport.ftps.transfer import Stamp, Transfer
+from erp_feeds.transport.ftps.upload import store_whole
 
 TRIES = 5
 
@@ -229,7 +230,7 @@ class FtpsHook(FTPSHook):
     def rename(self, from_name: str, to_name: str) -> str:
         """Give a file another path on the server."""
         with self._session(normalised(from_name)) as session:
-            _speak_of(session, normalised(from_name))
+            speak_of(session, normalised(from_name))
             return session.rename(normalised(from_name), normalised(to_name))
 
     def store_bytes(self, path: str, content: bytes) -> None:
@@ -240,20 +241,13 @@ class FtpsHook(FTPSHook):
             FailError: The server refuses.
         """
         path = normalised(path)
-        arriving = path + ".part"
         with self._session(path) as session:
-            _speak_of(session, path)
-            session.store(arriving, content)
-            size, _ = stamp(session, arriving)
-            if size not in {None, len(content)}:
-                message = f"{self._place}: {arriving} has {size} of {len(content)} bytes"
-                raise RetryError(message, "incomplete_upload")
-            session.rename(arriving, path)
+            store_whole(session, path, content, self._place)
 
     def delete_file(self, path: str) -> None:
         """Remove a file from the server."""
         with self._session(normalised(path)) as session:
-            _speak_of(session, normalised(path))
+            speak_of(session, normalised(path))
             session.delete(normalised(path))
 
     @contextmanager
@@ -332,9 +326,3 @@ class FtpsHook(FTPSHook):
         folder, name = posixpath.split(path)
         listing = self.listing(folder)
         return not listing.truncated and all(entry.name != name for entry in listing.entries)
-
-
-def _speak_of(session: Session, path: str) -> None:
-    """Speak of a file in the encoding that its name has on the server."""
-    if not path.isascii():
-        stamp(session, path)
