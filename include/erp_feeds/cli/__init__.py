@@ -50,5 +50,6 @@ for _command in (
     stored.rejects,
     replaying.replay,
     erasure.forget,
+    erasure.unforget,
 ):
     app.command()(_command)

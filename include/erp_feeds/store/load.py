@@ -128,7 +128,7 @@ def load_within(  # noqa: PLR0917 - as load_file
         if refused.rejected:
             _look_up(connection, originals)
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
-    empty_payloads(connection, merchant, file.interface)
+    empty_payloads(connection, merchant, file)
     connection.execute(statement("load/rejects", file_id=file.file_id, run=run))
     if refusal:  # nothing of the file has been written yet, and its rejects say why
         ledger.refuse(connection, file, run, refusal, counts)

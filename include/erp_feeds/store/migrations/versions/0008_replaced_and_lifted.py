@@ -1,4 +1,4 @@
-"""Which quarantined files need nothing any more, because others came in their place."""
+"""Which quarantined files were replaced by others; and people who were forgotten and come back."""
 
 from __future__ import annotations
 

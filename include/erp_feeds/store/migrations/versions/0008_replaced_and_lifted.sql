@@ -13,3 +13,7 @@ WHERE refused.state = 'quarantined' AND (newer.seen_at, newer.file_id) > (refuse
              AND loaded.sha256 = newer.sha256 AND loaded.state = 'loaded'
        ))
 ORDER BY refused.file_id, newer.seen_at, newer.file_id;
+
+-- A person who comes back: what the ERP party sent before they were forgotten stays without them, what came later loads.
+ALTER TABLE erp_feeds.forgotten ADD COLUMN lifted_at timestamptz;
+COMMENT ON COLUMN erp_feeds.forgotten.lifted_at IS 'since then only files archived before forgotten_at are affected';
