@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's facts, in the form of Airflow's provider.yaml."""
-    # Not above: whoever imports this first would start Airflow, which asks here before this is there.
-    from erp_feeds.transport.ftps.connection import Extras, field_schemas
+    # Whoever imports this module first would start Airflow, which asks here before the function is there.
+    from erp_feeds.transport.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as said above
 
     return {
         "package-name": "erp-feeds",
