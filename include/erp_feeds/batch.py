@@ -36,7 +36,7 @@ class Replay(BaseModel):
     files: tuple[str, ...] = ()
     """Names; every revision of each."""
     rejects: str | None = None
-    """Files with an open reject of this code, or quarantined with it."""
+    """Files with an open reject of this code, or quarantined with it and not replaced since."""
     since: date | None = None
     until: date | None = None
     """The last day, included."""

@@ -202,7 +202,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
         with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
             feedback.give(hook, connection, merchant, batch.run)
         refused = ledger.refused(connection, merchant.name, batch.run)
-    staging.sweep(batch.merchant, settings().staging_days)
+    _sweep(merchant)
     if refused:
         summary = "\n".join(f"- {line}" for line in refused)
         raise FailError(
@@ -224,6 +224,13 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
     if sightings:
         with FtpsHook(merchant.ftps.connection) as hook:
             clearing.clear_all(hook, sightings, merchant.ftps)
+
+
+def _sweep(merchant: Merchant) -> None:
+    """Remove what earlier runs staged, and what killed ones had not finished archiving."""
+    staging.sweep(merchant.name, settings().staging_days)
+    if removed := archive.sweep(merchant.name):
+        log.info("%d unfinished originals of killed tasks removed from the archive", removed)
 
 
 def totals_of(batch: Batch) -> dict[str, int]:

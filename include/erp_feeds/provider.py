@@ -6,13 +6,17 @@ PYTHONPATH is all that a deployment needs.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from erp_feeds.transport.ftps.connection import Extras, field_schemas
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's facts, in the form of Airflow's provider.yaml."""
+    # Whoever imports this module first would start Airflow, which asks here before the function is there.
+    from erp_feeds.transport.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as said above
+
     return {
         "package-name": "erp-feeds",
         "name": "erp-feeds",
@@ -27,13 +31,15 @@ def get_provider_info() -> dict[str, Any]:
                     "relabeling": {},
                     "placeholders": {"host": "ftps.example.com", "port": "21, or 990 where TLS is implicit"},
                 },
-                "conn-fields": {name: _form_field(name, schema) for name, schema in field_schemas().items()},
+                "conn-fields": {
+                    name: _form_field(schema, Extras.model_fields[name])
+                    for name, schema in field_schemas().items()
+                },
             }
         ],
     }
 
 
-def _form_field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _form_field(schema: dict[str, Any], described: FieldInfo) -> dict[str, Any]:
     """Return a field of the connection form; one that may stay empty is marked so by the type null."""
-    described = Extras.model_fields[name]
     return {"label": described.title, "description": described.description, "schema": schema}

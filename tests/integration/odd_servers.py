@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
+from errno import EEXIST
 from typing import Any
 
 from pyftpdlib.filesystems import AbstractedFS
@@ -57,6 +58,23 @@ def lists_in_dos_form(server: FtpsServer) -> None:
         return path
 
     server.handler.ftp_LIST = listing
+
+
+def writes_over_nothing(server: FtpsServer) -> None:
+    """Let neither an upload nor a rename write over a file, as IIS does for renames and ProFTPD for both."""
+
+    class CarefulFs(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no type hints
+        def open(self, filename: str, mode: str) -> Any:
+            if "w" in mode and self.lexists(filename):
+                raise FileExistsError(EEXIST, "File exists")
+            return super().open(filename, mode)
+
+        def rename(self, src: str, dst: str) -> None:
+            if self.lexists(dst):
+                raise FileExistsError(EEXIST, "File exists")
+            super().rename(src, dst)
+
+    server.handler.abstracted_fs = CarefulFs
 
 
 def serves_short(server: FtpsServer, length: int, times: int) -> list[int]:

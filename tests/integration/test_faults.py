@@ -15,7 +15,7 @@ from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
-from erp_feeds.transport.ftps import FtpsHook
+from erp_feeds.transport.ftps import FtpsHook, retrieval
 from integration.shop_fixtures import STEPS, Shop
 from integration.store_feed import dump, scalar
 
@@ -105,15 +105,15 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
 ) -> None:
     path = shop.place(customers("20170101", person("1")))
     shop.place(customers("20170102", person("2")))
-    fetched = FtpsHook._blocks
+    fetched = retrieval.blocks
 
-    def growing(self: FtpsHook, session: Any, transfer: Any, size: int | None) -> Iterator[bytes]:
-        yield from fetched(self, session, transfer, size)
+    def growing(session: Any, transfer: Any, *others: Any) -> Iterator[bytes]:
+        yield from fetched(session, transfer, *others)
         if transfer.path.endswith("_20170101.zip"):
             with path.open("ab") as upload:
                 upload.write(b"more")
 
-    monkeypatch.setattr(FtpsHook, "_blocks", growing)
+    monkeypatch.setattr(retrieval, "blocks", growing)
     shop.walk("run")
     assert numbers(shop) == {"2"}
     assert shop.states()[1] == "seen"

@@ -15,6 +15,7 @@ from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError
 from erp_feeds.merchant import Feedback
 from erp_feeds.transport.ftps import FtpsHook
+from integration import odd_servers
 from integration.ftps_fixtures import USER, RunningFtps
 from integration.shop_fixtures import Shop
 from integration.test_faults import customers, numbers, person
@@ -190,6 +191,40 @@ def test_a_refused_folder_is_a_warning_only(
     assert warning in caplog.text
     run(teller, "next run")
     assert results(teller).keys() == {RESULT}
+
+
+def test_a_server_that_writes_over_no_file_gets_the_newer_result_too(
+    teller: Shop, ftps: RunningFtps, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd_servers.writes_over_nothing(ftps.server)
+    teller.place(BROKEN)
+    run(teller, "run")
+    (teller.inbox / "results" / f"{RESULT}.part").write_bytes(b"half, of a killed upload")
+    teller.place(GOOD, minute=1)
+    with caplog.at_level(logging.WARNING):
+        run(teller, "next run")
+    assert "could not be placed" not in caplog.text
+    assert results(teller).keys() == {RESULT}
+    assert root(teller).get("state") == "loaded"
+
+
+@pytest.mark.parametrize("permissions", ["elrdmw", "elrfm"], ids=["no rename", "no store"])
+def test_the_older_result_stays_where_a_newer_one_is_refused(
+    teller: Shop, ftps: RunningFtps, permissions: str
+) -> None:
+    teller.place(BROKEN)
+    run(teller, "run")
+    users = ftps.server.handler.authorizer.user_table[USER]
+    allowed = users["perm"]
+    users["perm"] = permissions
+    teller.place(GOOD, minute=1)
+    run(teller, "next run")
+    assert numbers(teller) == {"1"}
+    assert etree.fromstring(results(teller)[RESULT]).get("state") == "quarantined"
+    users["perm"] = allowed
+    assert not teller.sense("run after").files
+    assert results(teller).keys() == {RESULT}
+    assert root(teller).get("state") == "loaded"
 
 
 def test_a_server_that_kept_less_than_was_sent_never_shows_it(

@@ -16,7 +16,7 @@ from erp_feeds.batch import FeedFile
 from erp_feeds.errors import FailError, SkipCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
-from erp_feeds.store.erasure import Named, Receipt, forget
+from erp_feeds.store.erasure import Lifted, Named, Receipt, bring_back, forget
 from erp_feeds.store.forgotten import forgotten_by, remember
 from integration.store_feed import (
     TABLES,
@@ -240,6 +240,97 @@ def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psyco
         feed.load(file, customers() | refused(1, 2, 3), run, dict(enumerate(texts, 1)))
         found = store.execute(REJECTS).fetchall()
         assert found == [(1, "invalid_date", None), (2, "invalid_date", None), (3, "invalid_date", texts[2])]
+
+
+def lifted(store: psycopg.Connection, *, srs: tuple[str, ...] = (), email: tuple[str, ...] = ()) -> Lifted:
+    """Let a person of these numbers and addresses come back."""
+    return bring_back(
+        store, SHOP, [*(Named("srs", each) for each in srs), *(Named("email", each) for each in email)]
+    )
+
+
+def test_who_is_a_customer_again_loads_from_the_next_file_and_nothing_old_comes_back(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    old, bought = feed.file("srs_customers", 1), feed.file("srs_purchases", 1)
+    was = customers(customer("1", ONE, city="Delft"), customer("2", OTHER))
+    had = purchases(purchase("p1", 1, number="1"))
+    feed.load(old, was)
+    feed.load(bought, had)
+    erased(store, srs="1")
+    feed.customers(2, customer("1", ONE, firstname="Ada"))
+    assert "1" not in profiles(store, "email")
+    assert lifted(store, srs=("1",), email=(ONE,)) == Lifted(SHOP, 2, 2)
+    before = everything(store)
+    assert lifted(store, srs=("1",), email=(ONE,)) == Lifted(SHOP, 2, 0)
+    assert everything(store) == before
+    for file, frames in ((old, was), (bought, had)):  # a backfill
+        assert feed.load(file, frames, "replay").skipped == FORGOTTEN
+    assert "1" not in profiles(store, "email")
+    assert feed.customers(3, customer("1", ONE, lastname="Byron")).loaded == 1
+    assert profiles(store, "email", "lastname", "city")["1"] == (ONE, "Byron", None)
+    assert feed.purchases(4, purchase("p2", 1, number="1")).loaded == 1
+    whose = "SELECT array_agg(profile_id IS NULL ORDER BY purchase_id) FROM purchases"
+    assert scalar(store, whose) == [True, False]
+    feed.load(bought, had, "replay")
+    assert scalar(store, whose) == [True, False]
+
+
+def test_a_file_that_came_between_loads_its_person_when_it_is_replayed(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    erased(store, email=ONE)
+    between = feed.file("srs_customers", 1)
+    frames = customers(customer("9", ONE))  # the new number is forgotten with the address (customers 2)
+    assert feed.load(between, frames).skipped == FORGOTTEN
+    assert lifted(store, srs=("9",), email=(ONE,)).lifted == 2
+    assert feed.load(between, frames, "replay").loaded == 1
+    assert profiles(store, "email") == {"9": ONE}
+
+
+def test_only_what_was_named_is_lifted(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    erased(store, srs="1")
+    assert lifted(store, email=(ONE, THIRD)) == Lifted(SHOP, 2, 1)
+    assert feed.customers(2, customer("1", ONE)).skipped == FORGOTTEN
+    assert lifted(store, srs=("1",)).lifted == 1
+    assert feed.customers(3, customer("1", ONE)).loaded == 1
+
+
+def test_customers_5_a_number_that_is_lifted_loads_without_the_forgotten_email(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    erased(store, srs="1")
+    lifted(store, srs=("1",))
+    for index in (2, 3):
+        assert feed.customers(index, customer("1", ONE, city="Delft")).loaded == 1
+    assert profiles(store, "email", "city") == {"1": (None, "Delft")}
+
+
+def test_who_is_forgotten_once_more_stays_so(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE))
+    erased(store, srs="1")
+    lifted(store, srs=("1",), email=(ONE,))
+    again = feed.file("srs_customers", 2)
+    feed.load(again, customers(customer("1", ONE)))
+    receipt = erased(store, srs="1")
+    assert (receipt.erased["profiles"], receipt.erased["identifiers_suppressed"]) == (1, 2)
+    assert feed.load(again, customers(customer("1", ONE)), "replay").skipped == FORGOTTEN
+    assert feed.customers(3, customer("1", ONE)).skipped == FORGOTTEN
+
+
+def test_refused_records_of_who_came_back_keep_their_text(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    erased(store, srs="1")
+    raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
+    for index in (1, 2):
+        feed.load(feed.file("srs_customers", index), customers() | refused(1), texts={1: raw})
+        lifted(store, srs=("1",))
+    assert [text for _, _, text in store.execute(REJECTS)] == [None, raw]
 
 
 def test_merchants_forget_each_for_themselves(store: psycopg.Connection) -> None:

@@ -74,6 +74,9 @@ class Desk:
     def forget(self, *options: str, answer: str | None = None) -> Result:
         return self._runner.invoke(app, ["forget", "testshop", *options], input=answer)
 
+    def unforget(self, *options: str) -> Result:
+        return self._runner.invoke(app, ["unforget", "testshop", *options])
+
     def told(self, *options: str) -> Any:
         result = self.forget(*options, "--json")
         assert result.exit_code == 0, result.output
@@ -195,3 +198,21 @@ def test_a_search_of_the_archive_lists_what_no_row_remembers(shop: Shop, desk: D
     assert added == {"20170108": "search", "20170111": "unreadable"}
     again = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
     assert {each["file"][-12:-4] for each in again} == {"20170102", "20170111"}
+
+
+def test_the_command_that_brings_back_tells_no_personal_data(shop: Shop, desk: Desk) -> None:
+    shop.place(*HISTORY)
+    shop.walk("run")
+    desk.forget("--srs", "4711", "--yes")
+    named = ["--srs", "4711", "--srs", "4712", "--email", " Adelheid@example.com", "--email", "x@y.nl"]
+    shown = desk.unforget(*named)
+    assert shown.exit_code == 0, shown.output
+    assert "replay it" in shown.stdout
+    assert not [each for each in PERSONAL if each in shown.output.lower() or each in shown.output]
+    told = json.loads(desk.unforget(*named, "--json").stdout)
+    assert told == {"merchant": "testshop", "named": 4, "lifted": 0}
+    shop.walk("backfill", JANUARY)
+    assert not [each for each in PERSONAL if each in stored(shop)]
+    shop.place(customers("20170201", ADA))
+    shop.walk("next run")
+    assert [each for each in PERSONAL if each in stored(shop)]

@@ -41,6 +41,10 @@ def account(number: str = "good") -> dict[str, Any]:
     return {"account_number": number, "price_list_name": "A"}
 
 
+def nothing(interface: str) -> dict[str, Any]:
+    return {ERP: accounts(), "srs_customers": customers(), "srs_purchases": purchases()}[interface]
+
+
 def opened(store: psycopg.Connection) -> list[tuple[Any, ...]]:
     query = "SELECT file_id, record, code FROM rejects WHERE closed_at IS NULL ORDER BY 1, 2, 3"
     return store.execute(query).fetchall()
@@ -133,6 +137,75 @@ def test_a_return_is_not_mended_by_its_order(feed: Feed) -> None:
     till = {"channel": "offline", "local_time": "2017-01-05T10:00:00"}
     feed.purchases(2, purchase("W1", 1, number="1", **order), purchase(keys[2] + "~2", 1, number="1", **till))
     assert opened(feed.connection) == [(file.file_id, 2, "invalid_decimal")]
+
+
+def feed_of(feed: Feed, name: str, number: int) -> Feed:
+    """The feed of another merchant, whose indexes begin anew."""
+    return Feed(feed.connection, TESTSHOP.model_copy(update={"name": f"{name}{number}"}))
+
+
+TILL = {"channel": "offline", "local_time": "2017-01-05T10:00:00"}
+WEB = {"order_number": "W@1", "local_time": "2017-01-05T10:00:00"}
+BOUGHT = [purchase("R|1|x", 1, number="1", **TILL), purchase("R|1|x~2", 2, number="1", **TILL)]
+MENDED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
+    (ERP, accounts(account("4711")), ["4711"], ["4712"]),
+    (
+        "srs_customers",
+        customers(customer("7", "ada@example.com")),
+        ["7", "ada@example.com"],
+        ["8", "bob@x.nl"],
+    ),
+    ("srs_customers", customers(customer(email="ada@example.com")), ["ada@example.com"], ["7"]),
+    ("srs_purchases", purchases(*BOUGHT), ["R|1|x"], ["R|1|y"]),
+    ("srs_purchases", purchases(purchase("W@1", 1, number="1", **WEB)), ["W@1@2017-01-05T10:00:00"], ["W@1"]),
+]
+"""Interface, what the newer file brings, the keys that this mends, and keys that it does not."""
+
+
+@pytest.mark.parametrize(("interface", "brought", "mended", "others"), MENDED_BY_KEY)
+def test_erp_cache_6_whether_a_file_comes_in_time_or_late_the_same_of_its_rejects_are_open(
+    feed: Feed, interface: str, brought: dict[str, Any], mended: list[str], others: list[str]
+) -> None:
+    keys = [*mended, *others]
+    bad = rejecting(nothing(interface), *(reject(n, key) for n, key in enumerate(keys, 1)))
+    wanted = [(n, "invalid_decimal") for n in range(len(mended) + 1, len(keys) + 1)]
+    for number, late in enumerate((False, True)):
+        shop = feed_of(feed, "shop", number)
+        older, newer = shop.file(interface, 1), shop.file(interface, 2)
+        loads = [(older, bad), (newer, brought)]
+        for file, frames in reversed(loads) if late else loads:
+            shop.load(file, frames)
+        assert [row[1:] for row in opened(shop.connection) if row[0] == older.file_id] == wanted
+        before = dump(shop.connection)
+        shop.load(older, bad, "replay")
+        assert dump(shop.connection) == before
+        mending = f"SELECT DISTINCT closed_by_file FROM rejects WHERE file_id = {older.file_id} ORDER BY 1"
+        assert scalar(shop.connection, mending) == newer.file_id  # nulls come last
+
+
+def test_a_late_file_that_is_replayed_after_a_fix_closes_its_own_rejects(feed: Feed) -> None:
+    newer, late = feed.file(ERP, 2), feed.file(ERP, 1)
+    feed.load(newer, accounts(account("other")))
+    feed.load(late, rejecting(accounts(), reject(1, key="4711"), reject(2)))
+    assert len(opened(feed.connection)) == 2
+    feed.load(late, accounts(account("4711"), account("4712")), "replay")
+    assert opened(feed.connection) == []
+    assert [row[2:] for row in closed(feed.connection)] == [("replay", late.file_id)] * 2
+
+
+def test_what_a_newer_file_did_not_say_of_a_person_mends_no_late_reject(feed: Feed) -> None:
+    feed.customers(1, customer("7", "ada@example.com"), customer("8", "eve@example.com"))
+    feed.customers(9, customer("7"), customer(email="eve@example.com"))
+    late = feed.file("srs_customers", 5)
+    feed.load(late, rejecting(customers(), reject(1, key="ada@example.com"), reject(2, key="8")))
+    assert [record for _, record, _ in opened(feed.connection)] == [1, 2]
+
+
+def test_of_a_revision_that_comes_late_nothing_is_open(feed: Feed) -> None:
+    older, newer = feed.file(ERP, 1, "a"), feed.file(ERP, 1, "b")
+    feed.load(newer, accounts(account()))
+    feed.load(older, rejecting(accounts(), reject(1), reject(2, key="gone")))
+    assert opened(feed.connection) == []
 
 
 def test_every_reject_has_line_and_original_also_one_that_only_the_store_finds(feed: Feed) -> None:
@@ -263,3 +336,21 @@ def test_whatever_the_order_of_replays_the_same_rejects_are_open(feed: Feed) -> 
         for number in order:
             feed.load(files[number], frames[number], "replay")
         assert opened(feed.connection) == wanted
+
+
+def test_erp_cache_6_whatever_the_order_of_files_the_same_rejects_are_open(feed: Feed) -> None:
+    frames = [
+        rejecting(accounts(account("a")), reject(2, key="b"), reject(3, key="c"), reject(4)),
+        rejecting(accounts(account("b")), reject(2, key="c")),
+        rejecting(accounts(account("a"), account("d")), reject(2, key="b")),
+    ]
+    results = set()
+    for number, order in enumerate(itertools.permutations(range(3))):
+        shop = feed_of(feed, "shop", number)
+        files = [shop.file(ERP, index) for index in (1, 2, 3)]
+        for place in order:
+            shop.load(files[place], frames[place])
+        places = {file.file_id: place for place, file in enumerate(files)}
+        found = opened(shop.connection)
+        results.add(tuple((places[each[0]], each[1]) for each in found if each[0] in places))
+    assert results == {((0, 3), (0, 4), (1, 2), (2, 2))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import date
 from pathlib import Path
 
@@ -146,3 +147,19 @@ def test_an_original_that_is_wanted_again_meanwhile_stays(shop: Shop) -> None:
     shop.store.commit()
     assert not ledger.drop_original(shop.store, "testshop", url, archive.delete)
     assert originals(shop.store) == {OLD.name: True}
+
+
+def test_the_report_says_how_many_unfinished_originals_it_removed(
+    shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.place(OLD)
+    batch = shop.walk("run1")
+    folder = tmp_path / "home/archive/testshop/erp_cache_customers"
+    young, old = folder / ".arriving-young", folder / ".arriving-old"
+    for path in (young, old):
+        path.write_bytes(b"PK")
+    os.utime(old, (0, 0))
+    with caplog.at_level(logging.INFO):
+        shop.report(batch)
+    assert "1 unfinished originals of killed tasks removed from the archive" in caplog.text
+    assert sorted(folder.iterdir()) == sorted([young, Path(batch.files[0].archived.removeprefix("file://"))])

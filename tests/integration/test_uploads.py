@@ -16,7 +16,7 @@ from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.settings import settings
 from erp_feeds.store import ledger
-from erp_feeds.transport.ftps import FtpsHook
+from erp_feeds.transport.ftps import FtpsHook, retrieval
 from integration import odd_servers
 from integration.cutting_proxy import CuttingProxy
 from integration.ftps_fixtures import RunningFtps
@@ -130,14 +130,14 @@ def test_an_uploader_that_goes_on_while_its_half_is_fetched_loses_nothing(
 ) -> None:
     upload(shop, WHOLE.name, WHOLE.content[:200])
     batch = shop.sense("run")
-    fetched = FtpsHook._blocks
+    fetched = retrieval.blocks
 
-    def growing(self: FtpsHook, *arguments: Any) -> Iterator[bytes]:
-        yield from fetched(self, *arguments)
+    def growing(*arguments: Any) -> Iterator[bytes]:
+        yield from fetched(*arguments)
         upload(shop, WHOLE.name, WHOLE.content, second=5)
 
     with monkeypatch.context() as patched:
-        patched.setattr(FtpsHook, "_blocks", growing)
+        patched.setattr(retrieval, "blocks", growing)
         walked(shop, batch)
     assert archived(shop) == []
     shop.report(shop.walk("next run"))
@@ -176,14 +176,14 @@ def test_a_file_taken_away_behind_its_last_byte_is_loaded(
 ) -> None:
     path = upload(shop, WHOLE.name, WHOLE.content)
     batch = shop.sense("run")
-    fetched = FtpsHook._blocks
+    fetched = retrieval.blocks
 
-    def emptied(self: FtpsHook, *arguments: Any) -> Iterator[bytes]:
-        yield from fetched(self, *arguments)
+    def emptied(*arguments: Any) -> Iterator[bytes]:
+        yield from fetched(*arguments)
         path.unlink()  # by an ERP party that clears up what was fetched
 
     with monkeypatch.context() as patched:
-        patched.setattr(FtpsHook, "_blocks", emptied)
+        patched.setattr(retrieval, "blocks", emptied)
         shop.report(walked(shop, batch))
     assert len(numbers(shop)) == 29
     assert archived(shop) == [WHOLE.content]

@@ -29,6 +29,7 @@ COLUMNS = (
     "stall",
     "reuse",
     "move",
+    "place",
     "login",
     "certificate",
     "mode",

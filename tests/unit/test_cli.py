@@ -51,7 +51,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 def test_help_is_everywhere(run: CliRunner) -> None:
     callbacks = [command.callback for command in app.registered_commands if command.callback]
     names = [callback.__name__.replace("_", "-") for callback in callbacks]
-    assert len(names) == 19
+    assert len(names) == 20
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name
@@ -260,3 +260,10 @@ def test_forget_wants_exactly_one_person_and_asks_no_machine(run: CliRunner, opt
     result = run.invoke(app, ["forget", "shop", *options])
     assert result.exit_code == 2
     assert "nobody" not in result.output.replace("nobody of", "")
+
+
+@pytest.mark.parametrize("options", [[], ["--srs", " "], ["--srs", "1", "--email", "nobody"]])
+def test_unforget_wants_numbers_and_addresses(run: CliRunner, options: list[str]) -> None:
+    result = run.invoke(app, ["unforget", "shop", *options])
+    assert result.exit_code == 2
+    assert "nobody" not in result.output

@@ -28,14 +28,14 @@ def test_airflow_finds_the_provider_under_the_name_it_gives_itself() -> None:
 
 def test_the_form_is_one_that_airflow_accepts() -> None:
     from airflow.providers_manager import ProvidersManager
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
-    manager = ProvidersManager()
-    hook = manager.hooks["ftps"]
+    hook = ProvidersManagerTaskRuntime().hooks["ftps"]
     assert hook is not None
     assert hook.hook_class_name == "erp_feeds.transport.ftps.hook.FtpsHook"
     widgets = {
         widget.field_name: widget
-        for widget in manager.connection_form_widgets.values()
+        for widget in ProvidersManager().connection_form_widgets.values()
         if widget.package_name == "erp-feeds"
     }
     assert list(widgets) == list(Extras.model_fields)

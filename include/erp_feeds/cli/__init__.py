@@ -51,5 +51,6 @@ for _command in (
     stored.record,
     replaying.replay,
     erasure.forget,
+    erasure.unforget,
 ):
     app.command()(_command)

@@ -1,4 +1,4 @@
-"""The command that forgets a person."""
+"""The commands that forget a person, and let one come back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from erp_feeds.cli.options import AsJson, MerchantName, SrsNumber
-from erp_feeds.cli.output import print_facts, print_json, print_table
+from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table
 from erp_feeds.cli.reach import checked_merchant, configured_merchant, opened_store
 from erp_feeds.errors import FailError
 
@@ -24,6 +24,11 @@ WHAT_REMAINS = """\
 What this does not reach: archived originals (retention, in the merchant file, deletes those; without
 --search-archive only those are listed that rows came from), staged copies of recent runs (swept some days
 after each run), and your backups."""
+
+
+WHAT_COMES_BACK = """\
+What was erased does not come back: only files that came after the person was forgotten load them. A file that
+came in between was loaded without them: replay it."""
 
 
 def forget(
@@ -60,6 +65,33 @@ def forget(
         if not yes:
             typer.confirm("Forget this person for good?", abort=True)
         _show(erasure.forget(connection, name, named, interfaces), found, as_json=as_json)
+
+
+def unforget(
+    merchant: MerchantName,
+    *,
+    email: Annotated[
+        list[str] | None, typer.Option(help="E-mail address of the person; may be repeated.")
+    ] = None,
+    srs: Annotated[
+        list[str] | None, typer.Option("--srs", help="SRS customer number; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a forgotten person load again, from files that came since; name all their numbers and addresses."""
+    from erp_feeds.store import erasure
+
+    named = [_named(None, each) for each in email or ()] + [_named(each, None) for each in srs or ()]
+    if not named:
+        raise typer.BadParameter("give --email, --srs or both")
+    with opened_store() as connection:
+        name = checked_merchant(connection, merchant)
+        found = erasure.bring_back(connection, name, named)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(f"May load again into {name}", facts_of(found, "merchant"))
+    typer.echo(WHAT_COMES_BACK)
 
 
 def _searched(

@@ -25,5 +25,6 @@ class State(StrEnum):
     WAITING = "waiting"
     LOADED = "loaded"
     QUARANTINED = "quarantined"
+    REPLACED = "replaced"
     DUPLICATE = "duplicate"
     VANISHED = "vanished"

@@ -194,7 +194,7 @@ def rejects(
     *,
     code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
     file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
-    with_closed: Annotated[bool, typer.Option("--all", help="Also those that a later load mended.")] = False,
+    with_closed: Annotated[bool, typer.Option("--all", help="Also what a later load mended.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
     ] = False,
@@ -210,7 +210,7 @@ def rejects(
         records = queries.rejects(
             connection, name, **wanted, limit=limit, with_closed=with_closed, with_raw=raw
         )
-        refused = queries.quarantined(connection, name, **wanted, limit=limit)
+        refused = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_closed)
     if as_json:
         shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
         print_json({"rejects": shown, "quarantined": refused})
@@ -218,7 +218,8 @@ def rejects(
     columns = ("file", "record", "line", "code", "field", "reason")
     mended = ("closed_at", "closed_by_file") if with_closed else ()
     print_table(f"Rejects of {name}", records, (*columns, *mended, "raw") if raw else (*columns, *mended))
-    print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at"))
+    replaced = ("replaced_by",) if with_closed else ()
+    print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at", *replaced))
 
 
 def record(

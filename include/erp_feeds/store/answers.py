@@ -80,6 +80,8 @@ class LedgerFile:
     finished_at: datetime | None
     archive_deleted_at: datetime | None
     """When retention deleted the original: such a file can be replayed no more."""
+    replaced_by: int | None
+    """The file that came later under the name of this quarantined one, and loaded: state `replaced`."""
     drift: Drift
 
     @property
@@ -315,6 +317,8 @@ class QuarantinedFile:
     reason: str
     archived: str | None
     at: datetime
+    replaced_by: int | None
+    """The file that came later under its name, and loaded; where there is one, nothing is left to mend."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from erp_feeds.errors import FailError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.forgotten import EMAIL, SRS, email_in, forgotten_by, remember
+from erp_feeds.store.forgotten import EMAIL, SRS, email_in, forgotten_by, lift, remember
 from erp_feeds.store.statements import statement
 
 AT_ONCE = 5_000
@@ -91,6 +91,34 @@ def forget(
         if dry_run:
             raise psycopg.Rollback
     return Receipt(merchant, dry_run, erased, originals)
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What was lifted; nothing in it tells who the person is."""
+
+    merchant: str
+    named: int
+    """Numbers and addresses that the operator gave."""
+    lifted: int
+    """Those of them that were suppressed until now."""
+
+
+def bring_back(connection: psycopg.Connection, merchant: str, named: Collection[Named]) -> Lifted:
+    """Let a forgotten person load again from files that came since; doing it again changes nothing.
+
+    What was erased stays so: no file that came before the person was forgotten brings it back. Only the given
+    numbers and addresses are lifted, since the store knows no others of somebody forgotten.
+
+    Raises:
+        FailError: the secret has changed.
+        RetryError: the store was lost, or two transactions collided.
+    """
+    with transaction(connection, "bringing a person back"):
+        lock_merchant(connection, merchant)
+        identifiers = {(each.kind, each.value) for each in named}
+        lifted = lift(connection, forgotten_by(connection, merchant), sorted(identifiers))
+    return Lifted(merchant, len(identifiers), lifted)
 
 
 def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> Mentions:

@@ -54,38 +54,53 @@ class Forgotten:
     keys: Mapping[str, bytes]
     """Key id -> key; the last one is the current."""
     digests: frozenset[bytes]
+    lifted: frozenset[bytes] = frozenset()
+    """Digests of those who may come back."""
 
     def among(self, kind: str, values: Iterable[str]) -> list[str]:
         """Return the values that are forgotten."""
-        return [value for value in values if any(d in self.digests for d in self._all_digests(kind, value))]
+        return [value for value in values if not self.digests.isdisjoint(self.all_digests(kind, value))]
+
+    def lifted_among(self, kind: str, values: Iterable[str]) -> list[str]:
+        """Return the values that were forgotten and may come back."""
+        return [value for value in values if not self.lifted.isdisjoint(self.all_digests(kind, value))]
 
     def current(self, kind: str, value: str) -> tuple[bytes, str]:
         """Return the digest of a value under the current key, and the key's id."""
         key_id, key = list(self.keys.items())[-1]
         return _digest(key, self.merchant, kind, value), key_id
 
-    def _all_digests(self, kind: str, value: str) -> Iterable[bytes]:
+    def all_digests(self, kind: str, value: str) -> Iterable[bytes]:
+        """Yield the digests of a value under each key in use."""
         return (_digest(key, self.merchant, kind, value) for key in self.keys.values())
 
 
-def forgotten_by(connection: psycopg.Connection, merchant: str) -> Forgotten:
+def forgotten_by(connection: psycopg.Connection, merchant: str, file_id: int | None = None) -> Forgotten:
     """Return what a merchant has forgotten.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose people.
+        file_id: The file that loads: one that came before its people were forgotten never brings them back.
 
     Raises:
         FailError: some digests were made under a secret that is not the one of now.
     """
-    found = connection.execute(
-        "SELECT digest, key_id FROM forgotten WHERE merchant = %s", [merchant]
-    ).fetchall()
+    values = {"merchant": merchant, "file_id": file_id}
+    found = connection.execute(statement("erasure/forgotten"), values).fetchall()
     salt = connection.execute("SELECT salt FROM forgotten_salt").fetchone()
     keys = _keys(bytes(salt[0]) if salt else b"")
-    if {key_id for _, key_id in found} - keys.keys():
+    if {key_id for _, key_id, _ in found} - keys.keys():
         message = (
             f"{merchant} has forgotten people under another secret, and they would come back: "
             "set ERP_FEEDS_FORGET_SECRET to the one of then"
         )
         raise FailError(message, "wrong_forget_secret")
-    return Forgotten(merchant, keys, frozenset(bytes(digest) for digest, _ in found))
+    in_force, lifted = (
+        frozenset(bytes(digest) for digest, _, is_lifted in found if is_lifted is wanted)
+        for wanted in (False, True)
+    )
+    return Forgotten(merchant, keys, in_force, lifted)
 
 
 def is_forgotten(
@@ -94,7 +109,7 @@ def is_forgotten(
     """Tell whether loads leave out a record with this `number` or, where it has none, this `email`."""
     if not _any_forgotten(connection, merchant):
         return False
-    forgotten = forgotten_by(connection, merchant)
+    forgotten = forgotten_by(connection, merchant, file_id)
     if "number" in keys:
         return bool(forgotten.among(SRS, [keys["number"]]))
     email = [keys["email"]] if "email" in keys else []
@@ -102,16 +117,34 @@ def is_forgotten(
 
 
 def remember(
-    connection: psycopg.Connection, forgotten: Forgotten, identifiers: Iterable[tuple[str, str]]
+    connection: psycopg.Connection,
+    forgotten: Forgotten,
+    identifiers: Iterable[tuple[str, str]],
+    file_id: int | None = None,
 ) -> int:
-    """Add (kind, value) pairs to what loads leave out; return how many are new."""
+    """Add (kind, value) pairs to what loads leave out; return how many are new.
+
+    Args:
+        connection: Of the store, in a transaction.
+        forgotten: What is left out already.
+        identifiers: What joins it.
+        file_id: The file with which they came beside somebody forgotten, where that is the reason.
+    """
     rows = [forgotten.current(kind, value) for kind, value in identifiers]
     values = {
         "merchant": forgotten.merchant,
         "digests": [digest for digest, _ in rows],
         "key_ids": [key_id for _, key_id in rows],
+        "file_id": file_id,
     }
     return connection.execute(statement("erasure/remember"), values).rowcount
+
+
+def lift(connection: psycopg.Connection, forgotten: Forgotten, identifiers: Iterable[tuple[str, str]]) -> int:
+    """Let files that come from now on, or came since, bring (kind, value) pairs; return how many it lifts."""
+    digests = [digest for kind, value in identifiers for digest in forgotten.all_digests(kind, value)]
+    values = {"merchant": forgotten.merchant, "digests": digests}
+    return connection.execute(statement("erasure/lift"), values).rowcount
 
 
 def leave_out(
@@ -141,7 +174,7 @@ def leave_out(
     connection.execute(statement("load/forgotten_emails"))
     if not _any_forgotten(connection, merchant.name):
         return frames, Counts()
-    forgotten = forgotten_by(connection, merchant.name)
+    forgotten = forgotten_by(connection, merchant.name, file.file_id)
     name = PEOPLE[file.interface]
     people = table_of(frames[name])
     kept, number = _without_people(connection, file, forgotten, people)
@@ -150,15 +183,15 @@ def leave_out(
     )
 
 
-def empty_payloads(connection: psycopg.Connection, merchant: Merchant, interface_name: str) -> None:
+def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
     """Empty text and key of refused records that mention somebody forgotten, before they are kept.
 
     Reads and writes the temporary tables incoming_records and incoming_rejects of a load.
     """
-    interface = interface_of(merchant, interface_name)
+    interface = interface_of(merchant, file.interface)
     if not (is_about_people(interface) and _any_forgotten(connection, merchant.name)):
         return
-    forgotten = forgotten_by(connection, merchant.name)
+    forgotten = forgotten_by(connection, merchant.name, file.file_id)
     found = connection.execute("SELECT record, raw FROM incoming_records WHERE raw IS NOT NULL")
     named = [record for record, raw in found if _names(raw, forgotten, interface)]
     connection.execute("UPDATE incoming_records SET raw = NULL WHERE record = ANY(%s)", [named])
@@ -180,8 +213,9 @@ def _without_people(
     alone = pc.filter(email, number.is_null())
     here = forgotten.among(email_in(file.file_id), _distinct(alone))
     beside = _distinct(pc.filter(number, is_one_of(email, emails)))
-    unknown = _unknown_numbers(connection, forgotten.merchant, set(beside) - set(numbers))
-    remember(connection, forgotten, [(SRS, each) for each in unknown])
+    others = set(beside) - {*numbers, *forgotten.lifted_among(SRS, beside)}
+    unknown = _unknown_numbers(connection, forgotten.merchant, others)
+    remember(connection, forgotten, [(SRS, each) for each in unknown], file.file_id)
     connection.execute("INSERT INTO forgotten_emails SELECT unnest(%s::text[])", [emails])
     by_number = is_one_of(number, [*numbers, *unknown])
     by_email = pc.and_(number.is_null(), is_one_of(email, [*emails, *here]))

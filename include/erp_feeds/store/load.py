@@ -43,14 +43,18 @@ class Loader:
     """Writes the records; counts those loaded, and warnings."""
     taken: str
     """SQL file that names the keys of the records that load."""
+    newer: str
+    """SQL file that names the refused records that newer files have brought."""
     refuse: Part | None = None
     """Refuses, before anything is written, what only the store can tell; counts the rejects."""
 
 
 LOADERS: Mapping[str, Loader] = {
-    "srs_customers": Loader(load_profiles, "load/taken_profiles"),
-    "srs_purchases": Loader(load_purchases, "load/taken_purchases", refuse_changed_class),
-    "erp_cache_customers": Loader(load_accounts, "load/taken_accounts"),
+    "srs_customers": Loader(load_profiles, "load/taken_profiles", "load/newer_profiles"),
+    "srs_purchases": Loader(
+        load_purchases, "load/taken_purchases", "load/newer_purchases", refuse_changed_class
+    ),
+    "erp_cache_customers": Loader(load_accounts, "load/taken_accounts", "load/newer_accounts"),
 }
 
 
@@ -124,16 +128,14 @@ def load_within(  # noqa: PLR0917 - as load_file
         if refused.rejected:
             _look_up(connection, originals)
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
-    empty_payloads(connection, merchant, file.interface)
+    empty_payloads(connection, merchant, file)
     connection.execute(statement("load/rejects", file_id=file.file_id, run=run))
     if refusal:  # nothing of the file has been written yet, and its rejects say why
         ledger.refuse(connection, file, run, refusal, counts)
         return Loaded(counts, refusal)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
-    version = Version(file.sequence, file.file_id).parts()
-    closing = {"taken": statement(loader.taken), "merchant": merchant.name, "run": run, **version}
-    connection.execute(statement("load/close_rejects", **closing))
+    _close_rejects(connection, loader, file, merchant, run)
     _keep_mapping(connection, file, merchant, frames)
     ledger.finish(connection, file, run, counts)
     return Loaded(counts)
@@ -162,6 +164,17 @@ def _look_up(connection: psycopg.Connection, originals: Originals | None) -> Non
     numbers = [number for (number,) in found]
     if originals and numbers:
         copy_rows(connection, "incoming_records", originals(numbers))
+
+
+def _close_rejects(
+    connection: psycopg.Connection, loader: Loader, file: FeedFile, merchant: Merchant, run: str
+) -> None:
+    """Close what this load mends, and of its own rejects those that newer files mended before it came."""
+    version = Version(file.sequence, file.file_id).parts()
+    values = {"merchant": merchant.name, "run": run, **version}
+    connection.execute(statement("load/close_rejects", taken=statement(loader.taken), **values))
+    newer = statement(loader.newer, merchant=merchant.name, **version)
+    connection.execute(statement("load/close_late_rejects", newer=newer, run=run, **version))
 
 
 def _too_many(counts: Counts, percent: float) -> QuarantineError | None:

@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.errors import FailError, QuarantineCode, QuarantineError
 from erp_feeds.settings import settings
-from erp_feeds.transport.places import arriving, exists, open_for
+from erp_feeds.transport.places import arriving, exists, open_for, sweep_unfinished
 
 HASH_IN_NAME = 16
+SURELY_DEAD = timedelta(days=1)
+"""Without a byte more for so long, an original belongs to no running task: a fetch gives up long before."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,12 @@ def delete(url: str) -> None:
     path = ObjectStoragePath(url)
     with suppress(FileNotFoundError):
         path.fs.rm_file(path.path)
+
+
+def sweep(merchant: str) -> int:
+    """Remove the half written originals that killed tasks left in a merchant's archive; return how many."""
+    folder = ObjectStoragePath(settings().archive) / merchant
+    return sweep_unfinished(folder, datetime.now(UTC) - SURELY_DEAD)
 
 
 def _is_kept(target: ObjectStoragePath, size: int) -> bool:

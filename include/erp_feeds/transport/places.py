@@ -6,19 +6,22 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from airflow.sdk import ObjectStoragePath
 
 BLOCK = 1024 * 1024
+ARRIVING = ".arriving-"
+"""How a name begins that nothing but an unfinished file has."""
 
 
 class Arrival:
     """A file being written under a temporary name next to its final one."""
 
     def __init__(self, folder: ObjectStoragePath, *, durable: bool) -> None:
-        self._temporary = folder / f".arriving-{uuid.uuid4().hex}"
+        self._temporary = folder / f"{ARRIVING}{uuid.uuid4().hex}"
         self._durable = durable
         make_folder(folder)
         self.file = open_for(self._temporary, "wb")
@@ -87,3 +90,26 @@ def exists(path: ObjectStoragePath) -> bool:
 def make_folder(folder: ObjectStoragePath) -> None:
     """Make a folder and those above it; object stores without folders do nothing."""
     folder.fs.makedirs(folder.path, exist_ok=True)
+
+
+def last_written(folder: ObjectStoragePath, path: str) -> datetime:
+    """Return when a file was written, in UTC; `path` is as the folder's storage names it."""
+    moment: datetime = folder.fs.modified(path)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def sweep_unfinished(folder: ObjectStoragePath, before: datetime) -> int:
+    """Remove what killed tasks left half written anywhere below a folder; return how many files.
+
+    Args:
+        folder: May be missing.
+        before: Only what was written last before this moment: a younger one may be of a task that runs.
+    """
+    removed = 0
+    for path in folder.fs.find(folder.path) if exists(folder) else ():
+        if path.rpartition("/")[2].startswith(ARRIVING):
+            with suppress(FileNotFoundError):  # it is settled after all, or another run sweeps too
+                if last_written(folder, path) < before:
+                    folder.fs.rm_file(path)
+                    removed += 1
+    return removed

@@ -18,7 +18,7 @@ from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.errors import FailError
 from erp_feeds.settings import settings
-from erp_feeds.transport.places import BLOCK, Arrival, exists, make_folder, open_for
+from erp_feeds.transport.places import BLOCK, Arrival, exists, last_written, make_folder, open_for
 
 COMPRESSION = "zstd"
 
@@ -183,8 +183,7 @@ def _merchant_folder(merchant: str) -> ObjectStoragePath:
 
 def _last_written(folder: ObjectStoragePath, path: str) -> datetime:
     """Return the newest time of a run's files, or of the folder itself while it is empty."""
-    moments: list[datetime] = [folder.fs.modified(file) for file in folder.fs.find(path) or [path]]
-    return max(moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments)
+    return max(last_written(folder, file) for file in folder.fs.find(path) or [path])
 
 
 def _gone(url: str, step: str) -> FailError:

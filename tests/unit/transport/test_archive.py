@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import fsspec
@@ -63,6 +69,37 @@ def test_interrupted_write_leaves_nothing(home: Path) -> None:
     assert list((home / "archive/testshop/srs_customers").iterdir()) == []
 
 
+KILLED_WITHIN = """
+import os, signal
+from erp_feeds.transport import archive
+
+def blocks():
+    yield bytes(100_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+archive.keep(blocks(), "testshop", "srs_customers", "TestShop_SRS_Customers_1.zip")
+"""
+
+
+def age(path: Path, days: float) -> None:
+    moment = time.time() - days * 86_400
+    os.utime(path, (moment, moment))
+
+
+def test_what_a_killed_task_left_is_swept_once_it_is_surely_dead(home: Path) -> None:
+    kept = Path(archive.keep([b"abc"], "testshop", "srs_customers", NAME).url.removeprefix("file://"))
+    killed = subprocess.run([sys.executable, "-c", KILLED_WITHIN], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    [left] = set(kept.parent.iterdir()) - {kept}
+    age(kept, 900)
+    age(left, 0.9)
+    assert archive.sweep("testshop") == 0
+    age(left, 1.1)
+    assert archive.sweep("othershop") == 0
+    assert archive.sweep("testshop") == 1
+    assert list(kept.parent.iterdir()) == [kept]
+
+
 @pytest.mark.parametrize(
     "name", ["../x.zip", "a/b.zip", "a\\b.zip", "..", ".", "", "a\nb.zip", "a\0.zip", "c:x.zip"]
 )
@@ -84,6 +121,20 @@ def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_fault(home: Path
     with pytest.raises(QuarantineError, match="does not hold"):
         archive.open_original(kept.url)
     archive.open_original(other.url).close()
+
+
+def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    attach("memory", fs=fsspec.filesystem("memory"))
+    monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/swept")
+    assert archive.sweep("testshop") == 0
+    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    left = "/bucket/swept/testshop/srs_customers/.arriving-0123"
+    fsspec.filesystem("memory").pipe_file(left, b"ab")
+    assert archive.sweep("testshop") == 0
+    monkeypatch.setattr(archive, "SURELY_DEAD", timedelta(0))
+    assert archive.sweep("testshop") == 1
+    archive.open_original(kept.url).close()
+    assert not fsspec.filesystem("memory").exists(left)
 
 
 def test_object_store_without_renames(monkeypatch: pytest.MonkeyPatch) -> None:

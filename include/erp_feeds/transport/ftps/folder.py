@@ -60,6 +60,12 @@ def stamp(session: Session, path: str) -> Stamp:
     return (int(size) if size and size.isdigit() else None, session.ask(f"MDTM {path}"))
 
 
+def speak_of(session: Session, path: str) -> None:
+    """Speak of a file in the encoding that its name has on the server."""
+    if not path.isascii():
+        stamp(session, path)
+
+
 def _whole(listing: Listing, session: Session) -> Listing:
     """Note whether the server said at the end that it left names out."""
     return replace(listing, truncated=says_truncated(session.closing_reply))

@@ -24,19 +24,13 @@ from tenacity import (
 
 from erp_feeds.errors import ConfigurationError, RetryError
 from erp_feeds.transport.ftps.connection import Server, server_of
-from erp_feeds.transport.ftps.faults import (
-    UNAVAILABLE,
-    UNKNOWN_COMMAND,
-    ChangedError,
-    FileGoneError,
-    RaggedEndError,
-    code_of,
-    sorted_faults,
-)
-from erp_feeds.transport.ftps.folder import asked, read_folder, stamp
+from erp_feeds.transport.ftps.faults import ChangedError, sorted_faults
+from erp_feeds.transport.ftps.folder import asked, read_folder, speak_of, stamp
 from erp_feeds.transport.ftps.listing import Entry, Listing
+from erp_feeds.transport.ftps.retrieval import rest
 from erp_feeds.transport.ftps.session import Session, opened
 from erp_feeds.transport.ftps.transfer import Stamp, Transfer
+from erp_feeds.transport.ftps.upload import store_whole
 
 TRIES = 5
 
@@ -229,7 +223,7 @@ class FtpsHook(FTPSHook):
     def rename(self, from_name: str, to_name: str) -> str:
         """Give a file another path on the server."""
         with self._session(normalised(from_name)) as session:
-            _speak_of(session, normalised(from_name))
+            speak_of(session, normalised(from_name))
             return session.rename(normalised(from_name), normalised(to_name))
 
     def store_bytes(self, path: str, content: bytes) -> None:
@@ -240,20 +234,13 @@ class FtpsHook(FTPSHook):
             FailError: The server refuses.
         """
         path = normalised(path)
-        arriving = path + ".part"
         with self._session(path) as session:
-            _speak_of(session, path)
-            session.store(arriving, content)
-            size, _ = stamp(session, arriving)
-            if size not in {None, len(content)}:
-                message = f"{self._place}: {arriving} has {size} of {len(content)} bytes"
-                raise RetryError(message, "incomplete_upload")
-            session.rename(arriving, path)
+            store_whole(session, path, content, self._place)
 
     def delete_file(self, path: str) -> None:
         """Remove a file from the server."""
         with self._session(normalised(path)) as session:
-            _speak_of(session, normalised(path))
+            speak_of(session, normalised(path))
             session.delete(normalised(path))
 
     @contextmanager
@@ -274,7 +261,7 @@ class FtpsHook(FTPSHook):
             with attempt:
                 try:
                     with self._session(transfer.path) as session:
-                        yield from self._rest(session, transfer)
+                        yield from rest(session, transfer, self._place)
                 except ChangedError:
                     raise
                 except RetryError as fault:
@@ -290,51 +277,3 @@ class FtpsHook(FTPSHook):
             wait=wait_random_exponential(self._back_off, max=30 * self._back_off),
             reraise=True,
         )
-
-    def _rest(self, session: Session, transfer: Transfer) -> Iterator[bytes]:
-        """Yield what is still missing of a file, and compare it with what the server says of the file."""
-        size, _ = transfer.expect(self._place, stamp(session, transfer.path))
-        try:
-            for block in self._blocks(session, transfer, size):
-                transfer.take(block)
-                yield block
-        except RaggedEndError:
-            if transfer.received != size:  # a server that never ends TLS is believed when every byte is there
-                raise
-        transfer.finish(self._place, stamp(session, transfer.path))
-
-    def _blocks(self, session: Session, transfer: Transfer, size: int | None) -> Iterator[bytes]:
-        if transfer.received and transfer.received == size:  # everything came before the fault
-            return
-        try:
-            if transfer.received and transfer.can_resume():
-                yield from self._resumed(session, transfer)
-            else:
-                yield from transfer.beyond(self._place, session.stream(f"RETR {transfer.path}"))
-        except ftplib.error_perm as error:
-            if code_of(error) == UNAVAILABLE and self._is_gone(transfer.path):
-                message = f"{self._place}: {transfer.path} is no longer there"
-                raise FileGoneError(message, "vanished") from None
-            raise
-
-    def _resumed(self, session: Session, transfer: Transfer) -> Iterator[bytes]:
-        """Yield the rest, or begin anew where the server knows no REST."""
-        try:
-            yield from session.stream(f"RETR {transfer.path}", transfer.received)
-        except ftplib.error_perm as error:
-            if code_of(error) not in UNKNOWN_COMMAND:
-                raise
-            transfer.knows_rest = False
-            yield from transfer.beyond(self._place, session.stream(f"RETR {transfer.path}"))
-
-    def _is_gone(self, path: str) -> bool:
-        """Tell a vanished file from one that may not be read: both get the same reply."""
-        folder, name = posixpath.split(path)
-        listing = self.listing(folder)
-        return not listing.truncated and all(entry.name != name for entry in listing.entries)
-
-
-def _speak_of(session: Session, path: str) -> None:
-    """Speak of a file in the encoding that its name has on the server."""
-    if not path.isascii():
-        stamp(session, path)

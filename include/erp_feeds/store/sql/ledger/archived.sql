@@ -1,6 +1,6 @@
 -- Originals that a replay takes, one per content.
--- In: merchant, interfaces; deleted: whether retention has deleted the original; each or null: file_ids, files (names), rejects (a code that is open), since, until (days,
---     both included). Out: ledger rows, in load order.
+-- In: merchant, interfaces; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
+--     rejects (a code that is open: not of what a later file mended or replaced), since, until (days, both included). Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
@@ -11,7 +11,7 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
   AND (%(since)s::date IS NULL OR day >= %(since)s::date)
   AND (%(until)s::date IS NULL OR day <= %(until)s::date)
   AND (%(rejects)s::text IS NULL
-       OR state = 'quarantined' AND code = %(rejects)s
+       OR state = 'quarantined' AND code = %(rejects)s AND file_id NOT IN (SELECT file_id FROM replaced_files)
        OR EXISTS (
            SELECT FROM rejects
            WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s AND rejects.closed_at IS NULL

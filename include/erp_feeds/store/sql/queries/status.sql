@@ -1,11 +1,15 @@
 -- What the store holds per merchant, in one row each.
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
---      rejects, quarantined (jsonb objects); drift: per interface, that of its latest file.
+--      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per interface, that of its latest file.
 -- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
 WITH wanted_files AS (
-    SELECT * FROM files WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
+    SELECT
+        file_id, merchant, code, counts,
+        CASE WHEN replaced_by IS NULL THEN state ELSE 'replaced' END AS state
+    FROM files LEFT JOIN replaced_files USING (file_id)
+    WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
 ), profile_counts AS (
     SELECT merchant, count(*) AS profiles
     FROM profiles WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
