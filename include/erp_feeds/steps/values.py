@@ -93,7 +93,7 @@ def _lost(spec: Field, mask: Column) -> Fault:
     return Fault(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
 
 
-_ATOM = rf'[^@\s.,;:<>()\[\]\\"{LOST}]+'
+_ATOM = rf'[^@\s\pZ\p{{Cf}}.,;:<>()\[\]\\"{LOST}]+'
 _EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:[\pL\pN](?:[\pL\pN-]*[\pL\pN])?\.)+\pL[\pL\pN-]*[\pL\pN]"
 _EMAIL_ASCII = r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+[.-])+[a-z]+[a-z]"
 """Nearly every address; the full pattern is five times slower and sees only what is left."""

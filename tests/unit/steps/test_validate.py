@@ -174,6 +174,15 @@ def test_customers_7_emails_are_trimmed_and_lower_cased(customers):
     assert outcome.frames["records"]["email"].tolist() == ["ada.l+x@example.com"]
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff", "\u00ad", "\u200e\u00a0", " \u2060 "])
+def test_customers_7_and_8_what_cannot_be_seen_makes_no_other_person(customers, unseen):
+    """Nor does it make an empty element a value."""
+    person = f"<CustomerNumber>{unseen}1001{unseen}</CustomerNumber><Email>{unseen}a@b.nl{unseen}</Email>"
+    frame = customers(f"{person}<FirstName>{unseen}</FirstName>").frames["records"]
+    assert frame[["customer_number", "email"]].to_numpy().tolist() == [["1001", "a@b.nl"]]
+    assert frame["cleared"].tolist() == [",first_name,"]
+
+
 @pytest.mark.parametrize(
     "email",
     [
@@ -199,6 +208,8 @@ def test_customers_7_valid_emails(customers, email):
         "ada@",
         "@example.com",
         "a b@example.com",
+        "a\u00a0b@example.com",
+        "a\u200bb@example.com",
         "a@b@example.com",
         "ada@example",
         "ada@.com",
