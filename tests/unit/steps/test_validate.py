@@ -157,9 +157,16 @@ def test_erp_cache_3_only_real_days(account, text):
     assert account("CashBackCalculateToDate", text) == (None, ["invalid_date"])
 
 
-@pytest.mark.parametrize("day", [date(2016, 2, 29), date(1, 1, 1), date(9999, 12, 31), date(1969, 12, 31)])
+@pytest.mark.parametrize("day", [date(2016, 2, 29), date(1, 1, 2), date(9999, 12, 31), date(1969, 12, 31)])
 def test_real_days_are_read(account, day):
     assert account("CashBackCalculateToDate", day.isoformat()) == (day, [])
+
+
+def test_customers_11_the_day_that_dotnet_writes_for_none_is_left_out(customers):
+    outcome = customers("<CustomerNumber>1</CustomerNumber><BirthDate>0001-01-01</BirthDate>")
+    assert outcome.frames["records"]["birth_date"].isna().all()
+    assert outcome.counts.warnings == {"unknown_value": 1}
+    assert outcome.counts.rejected == {}
 
 
 def test_customers_8_numbers_are_text_and_scientific_notation_is_refused(customers):
