@@ -177,6 +177,14 @@ class _Way:
             return Doubt(f"{form}; the server leaves names out in {', '.join(cut)}: see ftps.after_load")
         if unreadable:
             return Doubt(f"{form}; {unreadable} of {count + unreadable} lines are in no known form")
+        if stray := inbox.strays(self._merchant, interfaces_of(self._merchant), self._listings):
+            expected = ", ".join(
+                inbox.path_of(self._merchant, interface) for interface in interfaces_of(self._merchant)
+            )
+            return Doubt(
+                f"{form}; {len(stray)} files are never taken for their name or folder, such as {stray[0]}: "
+                f"expected are {expected}, letter for letter"
+            )
         return f"{form}, {count} names" + (
             "" if form == "MLSD" else "; exact times are asked for file by file"
         )

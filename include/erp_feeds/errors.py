@@ -142,7 +142,7 @@ class QuarantineError(FeedError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the sentence that offers the nearest valid name, so that a typing error mends itself."""
-    names = sorted(known)
+    names = sorted(set(known))
     match = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.5)
     if match:
         near = next(name for name in names if name.lower() == match[0])

@@ -88,10 +88,8 @@ def _see_new_files(merchant: Merchant, connection: psycopg.Connection, run: str)
         log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
     if look.truncated:
         log.warning("%s", _truncated(look))
-    if look.unreadable:
-        log.warning("%d lines of the listing are in no known form and were passed over", look.unreadable)
-    if look.without_size:
-        log.warning("%d files are passed over, since the server tells no size of them", look.without_size)
+    for sentence in look.passed_over():
+        log.warning("%s", sentence)
     if look.complete:
         ledger.see(connection, merchant.name, look.complete, interfaces_of(merchant))
     return look

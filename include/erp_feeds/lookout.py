@@ -37,6 +37,22 @@ class Look:
     """Lines of listings that are in no known form."""
     without_size: int
     """Files of which the server tells no size, so that nothing could tell when they are complete."""
+    stray: tuple[str, ...]
+    """Paths of files meant for this merchant, in a folder or under a name that nothing looks for."""
+
+    def passed_over(self) -> list[str]:
+        """Return a sentence for each kind of thing that no run will ever take as it is."""
+        said = []
+        if self.unreadable:
+            said.append(f"{self.unreadable} lines of the listing are in no known form and were passed over")
+        if self.without_size:
+            said.append(f"{self.without_size} files are passed over, since the server tells no size of them")
+        if self.stray:
+            said.append(
+                f"{len(self.stray)} files are passed over for their name or folder, such as {self.stray[0]}: "
+                "`python -m erp_feeds doctor` tells what is expected"
+            )
+        return said
 
 
 def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Look:
@@ -63,6 +79,7 @@ def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> Lo
         known=tuple(exact.get(each.path, each) for each in found.sightings if each.path not in not_known),
         truncated=found.truncated,
         unreadable=found.unreadable,
+        stray=found.stray,
         without_size=len(within) - len(asked),
     )
 

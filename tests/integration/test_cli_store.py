@@ -99,6 +99,19 @@ def test_every_command_speaks_to_people_and_machines(shop: Shop, command: list[s
     assert shop.told(*command)
 
 
+@pytest.mark.parametrize(
+    ("command", "offer"),
+    [
+        (["rejects", "shop", "--code", "invalid_dat"], "did you mean 'invalid_date'?"),
+        (["files", "shop", "--interface", "srs_customer"], "did you mean 'srs_customers'?"),
+    ],
+)
+def test_a_typing_error_is_never_answered_with_none(shop: Shop, command: list[str], offer: str) -> None:
+    result = shop.run(*command)
+    assert result.exit_code == 1
+    assert offer in result.output
+
+
 def test_a_profile_ends_with_its_identifiers(shop: Shop) -> None:
     shown = shop.run("profile", "shop", "--srs", "77").stdout
     assert (

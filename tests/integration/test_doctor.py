@@ -100,6 +100,18 @@ def test_a_sound_merchant_is_ok_from_end_to_end(patient: Patient, ftps: RunningF
     assert [line.split("  ")[0] for line in text.splitlines()] == list(STEPS)
 
 
+@pytest.mark.parametrize("path", ["srs/testshop_SRS_Customers_1.zip", "TestShop_SRS_Customers_1.zip"])
+def test_a_file_that_is_never_taken_is_told_with_what_is_expected(
+    patient: Patient, ftps: RunningFtps, path: str
+) -> None:
+    patient.run("enable", "testshop")
+    (ftps.root / "testshop" / path).write_bytes(b"x")
+    state, said = patient.findings()["listing"]
+    assert state == "warning"
+    assert path in said
+    assert "srs/TestShop_SRS_Customers_<index>.zip" in said
+
+
 def test_a_result_file_is_tried_where_the_erp_party_gets_some(patient: Patient, ftps: RunningFtps) -> None:
     patient.write(feedback={"folder": "Results"})
     assert patient.findings()["feedback"] == ("ok", "result files can be placed in /testshop/Results")

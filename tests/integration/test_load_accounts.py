@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pytest
 
@@ -41,6 +42,14 @@ def test_every_field_arrives_as_delivered(store: psycopg.Connection) -> None:
     assert stored == tuple(FULL.values())
     assert counts.loaded == 2
     assert counts.warnings == {}
+
+
+def test_a_frame_whose_first_chunk_is_empty_arrives(store: psycopg.Connection) -> None:
+    frames = accounts(FULL)
+    frames["accounts"] = pd.concat([frames["accounts"].head(0), frames["accounts"]], ignore_index=True)
+    feed = Feed(store)
+    feed.load(feed.file("erp_cache_customers", 1), frames)
+    assert scalar(store, "SELECT price_list_name FROM accounts") == FULL["price_list_name"]
 
 
 def test_numbers_that_look_alike_differ(store: psycopg.Connection) -> None:

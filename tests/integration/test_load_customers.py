@@ -44,6 +44,14 @@ def test_customers_3_number_only_creates_a_profile_and_warns(store: psycopg.Conn
     assert profiles(store, "email") == {"1001": ONE}
 
 
+def test_customers_3_a_first_file_of_many_numbers_takes_no_quadratic_time(store: psycopg.Connection) -> None:
+    """Nothing is known of an empty store's tables: a plan that goes by that took half a minute here."""
+    store.execute("SET statement_timeout = '8s'")
+    store.commit()
+    counts = Feed(store).customers(1, *(customer(str(number)) for number in range(20_000)))
+    assert counts.warnings == {"no_email": 20_000}
+
+
 def test_customers_4_email_only_updates_or_creates(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1001", ONE))

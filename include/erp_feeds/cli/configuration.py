@@ -12,6 +12,7 @@ import typer
 
 from erp_feeds.cli.options import AsJson
 from erp_feeds.cli.output import print_json, print_table
+from erp_feeds.cli.reach import checked_interface
 
 if TYPE_CHECKING:
     from erp_feeds.errors import ConfigurationError
@@ -55,7 +56,7 @@ def interfaces(name: OneInterface = None, as_json: AsJson = False) -> None:
     from erp_feeds.interfaces import INTERFACES
     from erp_feeds.interfaces.tables import field_rows
 
-    chosen = [_interface(name)] if name else list(INTERFACES.values())
+    chosen = [checked_interface(name)] if name else list(INTERFACES.values())
     if as_json:
         print_json([_described(each) for each in chosen])
         return
@@ -78,7 +79,7 @@ def sample(
     """Write a sample export of an interface."""
     from erp_feeds.interfaces import samples
 
-    chosen = _interface(interface)
+    chosen = checked_interface(interface)
     pieces = samples.sample(chosen, records, samples.checked_version(chosen, version))
     if output is None and not as_json:
         for piece in pieces:
@@ -143,16 +144,6 @@ def _read(paths: list[Path]) -> tuple[list[Merchant], list[ConfigurationError]]:
     if not good and not errors:
         raise ConfigurationError(f"no merchant file (*.yaml) in {folder}", "no_merchants")
     return good, errors
-
-
-def _interface(name: str) -> Interface:
-    from erp_feeds.errors import ConfigurationError, nearest
-    from erp_feeds.interfaces import INTERFACES
-
-    if name not in INTERFACES:
-        message = f"'{name}' is no interface; {nearest(name, INTERFACES)}"
-        raise ConfigurationError(message, "unknown_interface")
-    return INTERFACES[name]
 
 
 def _described(interface: Interface) -> dict[str, object]:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from erp_feeds.errors import ConfigurationError, FeedError, nearest
+from erp_feeds.errors import REPLAYABLE, ConfigurationError, FeedError, nearest
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from erp_feeds.interfaces.spec import Interface
     from erp_feeds.merchant import Merchant
 
 DATABASE = "erp_feeds"
@@ -117,6 +118,34 @@ def configured_merchant(name: str) -> Merchant | None:
 
     paths = [path for path in merchant_files(settings().merchants) if path.stem == name]
     return read_merchant(paths[0], VOCABULARY) if paths else None
+
+
+def checked_interface(name: str) -> Interface:
+    """Return an interface by its name.
+
+    Raises:
+        ConfigurationError: there is none of this name; it offers the nearest one.
+    """
+    from erp_feeds.interfaces import INTERFACES
+
+    if name not in INTERFACES:
+        raise ConfigurationError(
+            f"'{name}' is no interface; {nearest(name, INTERFACES)}", "unknown_interface"
+        )
+    return INTERFACES[name]
+
+
+def checked_code(code: str) -> str:
+    """Return a code of refused records or files.
+
+    Raises:
+        ConfigurationError: there is no such code; it offers the nearest one.
+    """
+    if code not in REPLAYABLE:
+        raise ConfigurationError(
+            f"'{code}' is no code of a refusal; {nearest(code, REPLAYABLE)}", "unknown_code"
+        )
+    return code
 
 
 def checked_merchant(connection: Connection[Any], name: str) -> str:

@@ -13,8 +13,8 @@ import typer
 from erp_feeds.batch import Replay
 from erp_feeds.cli.options import AsJson, MerchantName
 from erp_feeds.cli.output import print_json, print_table
-from erp_feeds.cli.reach import know_connections, merchant_named, opened_store, store_address
-from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError, nearest
+from erp_feeds.cli.reach import checked_code, know_connections, merchant_named, opened_store, store_address
+from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
     from erp_feeds.airflow_api import AirflowApi
@@ -80,12 +80,9 @@ def _choice(
         raise typer.BadParameter(
             "give exactly one of --file, --rejects and --since; --until goes with --since"
         )
-    if rejects is not None and rejects not in REPLAYABLE:
-        message = f"'{rejects}' is no code of a refusal; {nearest(rejects, REPLAYABLE)}"
-        raise ConfigurationError(message, "unknown_code")
     return Replay(
         files=tuple(file or ()),
-        rejects=rejects,
+        rejects=rejects and checked_code(rejects),
         since=since.date() if since else None,
         until=until.date() if until else None,
     )

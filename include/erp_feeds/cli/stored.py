@@ -9,6 +9,8 @@ import typer
 from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant, SrsNumber, State
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table
 from erp_feeds.cli.reach import (
+    checked_code,
+    checked_interface,
     checked_merchant,
     know_connections,
     known_merchants,
@@ -81,7 +83,8 @@ def files(
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
-        rows = queries.files(connection, name, states=state or (), interface=interface, limit=limit)
+        kind = interface and checked_interface(interface).name
+        rows = queries.files(connection, name, states=state or (), interface=kind, limit=limit)
     if as_json:
         print_json(rows)
         return
@@ -206,7 +209,7 @@ def rejects(
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
-        wanted = {"code": code, "file": file}
+        wanted = {"code": code and checked_code(code), "file": file}
         records = queries.rejects(
             connection, name, **wanted, limit=limit, with_closed=with_closed, with_raw=raw
         )

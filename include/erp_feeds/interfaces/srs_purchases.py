@@ -20,7 +20,7 @@ SRS_PURCHASES = Interface(
             "order_number",
             "OrderNumber",
             FieldType.IDENTIFIER,
-            description="Order number of an online purchase; absent on a till receipt",
+            description="Order number of an online purchase; absent, 0, 000 or -1 on a till receipt",
             example="W-20170105-1",
         ),
         Field(

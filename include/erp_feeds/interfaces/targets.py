@@ -16,7 +16,7 @@ TRANSFORMS = {
         Transform("country", "ISO 3166-1 alpha-2, of alpha-3 codes and names in several languages"),
         Transform("language", "ISO 639-1, of codes, locales such as nl-NL, and names"),
         Transform("currency", "ISO 4217: three letters, in upper case"),
-        Transform("phone", "digits, - and +"),
+        Transform("phone", "digits, - and +; two numbers in one field, or an extension, mean nothing"),
         Transform(
             "yes_no",
             "yes or no, of yes, ja, true, 1, y, j, no, nee, false, 0, n; anything else is unknown, never no",

@@ -88,18 +88,18 @@ def read_block(
     head, _, tail = text.partition(sheets.SECTION_END)
     foreign, _, rows = head.partition(b"\n")
     record_table = _table(rows, sheets.record_columns(interface))
-    records = _rows(record_table, limits.fields)
+    plain = text.isascii() and b"\x7f" not in text
+    records = _rows(record_table, limits.fields, plain=plain)
     outside = pa.array([foreign.decode().removeprefix("x") or None], pa.string())
     strays = names_in(outside, _place(interface.record_path))
     lines = None
     if interface.lines:
         table = _table(tail, sheets.line_columns(interface.lines.fields))
         position = pc.subtract(array_of(table[sheets.RECORD]), pa.scalar(1, pa.int32()))
-        in_line = _rows(table, limits.fields, f"{interface.lines.path}/")
+        in_line = _rows(table, limits.fields, f"{interface.lines.path}/", plain=plain)
         lines = Lines(in_line, position, array_of(table[sheets.LINE_NO]))
         strays |= names_in(array_of(record_table[sheets.STRAYS]), _place(interface.lines.path.split("/")))
     repeated = _repeated_columns(records, container, interface)
-    plain = text.isascii() and b"\x7f" not in text
     return Block(first, records, lines, repeated, strays, namespaced, plain)
 
 
@@ -133,13 +133,20 @@ def _table(text: bytes, columns: list[str]) -> pa.Table:
     )
 
 
-def _rows(table: pa.Table, most: int, place: str = "") -> Rows:
+_UNSEEN = "".join(
+    map(chr, (0x20, 0xA0, 0xAD, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x2060, 0x3000, 0xFEFF))
+)
+"""Signs that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
+
+
+def _rows(table: pa.Table, most: int, place: str = "", *, plain: bool = False) -> Rows:
     """Tell missing, empty and repeated elements apart.
 
     Args:
         table: As the sheet wrote it.
         most: Elements that a row may have.
         place: Of the rows below the record, with a slash at its end.
+        plain: Whether all text is of plain ASCII.
     """
     beside = {sheets.COUNT, sheets.EXTRAS, sheets.RECORD, sheets.LINE_NO, sheets.STRAYS}
     columns = {name: array_of(table[name]) for name in table.column_names if name not in beside}
@@ -148,12 +155,20 @@ def _rows(table: pa.Table, most: int, place: str = "") -> Rows:
     explained = unknown
     for column in columns.values():
         explained = pc.add(explained, pc.cast(column.is_valid(), pa.int32()))
-    # The sheet's blank before each value goes, and with it Unicode blanks that XML does not know.
-    text = {name: pc.utf8_trim_whitespace(column) for name, column in columns.items() if name[0] != "#"}
+    text = {name: _trimmed(column, plain=plain) for name, column in columns.items() if name[0] != "#"}
     count = array_of(table[sheets.COUNT])
     crowded = pc.greater(count, most)
     repeated = pc.and_not(pc.greater(count, explained), crowded)
     return Rows(text, repeated, _json(extras), names_in(extras, place), crowded)
+
+
+def _trimmed(column: Column, *, plain: bool) -> Column:
+    """Take the sheet's blank before each value away, and with it the blanks that XML does not know.
+
+    What cannot be seen would make another customer of '1001'.
+    """
+    trimmed = pc.utf8_trim_whitespace(column)
+    return trimmed if plain else pc.utf8_trim(trimmed, _UNSEEN)
 
 
 def _json(extras: Column) -> Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of
 from erp_feeds.steps.mapping import LINKED_CURRENCY, fill_lines, fill_profiles, fill_purchases
 from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.purchases import ONLINE, ORDER, identify, with_quantities
+from erp_feeds.steps.purchases import ONLINE, ORDER, identify, skipped_masks, with_quantities
 
 
 def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Merchant) -> Outcome:
@@ -65,8 +66,8 @@ def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcom
     lines = with_quantities(table_of(frames["lines"]))
     identified = identify(delivered, lines, merchant)
     records, kept = _one_per_basket(identified.records)
-    ids = records.select(["purchase_id"]).to_pandas()
-    rank = ids.groupby("purchase_id", sort=False).cumcount().to_numpy()
+    ids = _known(records, ["purchase_id"])
+    rank = ids.groupby(list(ids), sort=False).cumcount().to_numpy()
     collisions = int(np.count_nonzero(rank))
     if collisions:
         records = _suffixed(records, rank)
@@ -80,15 +81,28 @@ def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcom
 
 def _one_per_basket(records: pa.Table) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
     """Return the records without those for which a later or an equal one stands, and which ones are kept."""
-    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
+    known = _known(records, ["purchase_id", "channel", "kind", "content_hash"])
     # An order number names one order, but several returns of it may bear the same moment.
     unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
-    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
-    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
+    basket = [name for name in known if name != "kind"]
+    order = [name for name in basket if name != "content_hash"]
+    superseded = unique & known.duplicated(order, keep="last").to_numpy()
+    repeated = ~unique & known.duplicated(basket, keep="first").to_numpy()
     if repeated.any():
         records = _filled_last(records, known, unique)
     kept = ~(superseded | repeated)
     return records.filter(pa.array(kept)), kept
+
+
+def _known(records: pa.Table, names: list[str]) -> pd.DataFrame:
+    """Return columns of purchases, and one that keeps what `split` will skip apart from everything.
+
+    Such a record may neither take the place of a good one nor its id, as it could not from a file of its own.
+    """
+    known: pd.DataFrame = records.select(names).to_pandas()
+    nobody, nothing = skipped_masks(records)
+    skipped = pc.or_(nobody, nothing).to_numpy(zero_copy_only=False)
+    return known.assign(apart=np.where(skipped, np.arange(1, len(known) + 1), 0))
 
 
 _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] = {
@@ -100,7 +114,7 @@ _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] 
 
 def _filled_last(records: pa.Table, known: pd.DataFrame, unique: npt.NDArray[np.bool_]) -> pa.Table:
     """Give equal baskets what the last of them fills beside it, as if each came in a file of its own."""
-    keys = [known[name] for name in ("channel", "purchase_id", "content_hash")]
+    keys = [known[name] for name in known if name != "kind"]
     position = pd.Series(np.arange(len(known)))
     last = np.where(unique, position, position.groupby(keys, sort=False).transform("max"))
     for place, name in enumerate(records.column_names):
@@ -109,13 +123,21 @@ def _filled_last(records: pa.Table, known: pd.DataFrame, unique: npt.NDArray[np.
     return records
 
 
-def _suffixed(records: pa.Table, rank: npt.NDArray[np.int64]) -> pa.Table:
-    """Give the later of several baskets under one id the suffix ~2, ~3 and so on (rule: purchases 7)."""
-    ids = array_of(records["purchase_id"])
-    suffix = pc.cast(pa.array(rank + 1), pa.string())
-    later = pc.binary_join_element_wise(ids, suffix, "~")
-    ids = pc.if_else(pa.array(rank > 0), later, ids)
-    return records.set_column(records.column_names.index("purchase_id"), "purchase_id", ids)
+def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]]) -> pa.Table:
+    """Give the later of several baskets under one id the suffix ~2, ~3 and so on (rule: purchases 7).
+
+    An order number that reads like such an id keeps it.
+    """
+    ids = array_of(records["purchase_id"]).to_pylist()
+    taken = set(ids)
+    for row in np.flatnonzero(rank):
+        number = int(rank[row]) + 1
+        while (later := f"{ids[row]}~{number}") in taken:
+            number += 1
+        ids[row] = later
+        taken.add(later)
+    place = records.column_names.index("purchase_id")
+    return records.set_column(place, "purchase_id", pa.array(ids, pa.string()))
 
 
 def _tagged(tag: str, column: Column) -> Column:

@@ -117,11 +117,21 @@ def _currency(column: Column) -> Column:
     return without(upper, pc.invert(matches(upper, "[A-Z]{3}")))
 
 
+_LONGEST_PHONE = 17
+"""Digits: fifteen by ITU-T E.164, and 00 before them."""
+
+
 def _phone(column: Column) -> Column:
-    """Keep digits, - and +; the (0) that nobody dials behind a country code goes."""
+    """Keep digits, - and +; the (0) that nobody dials behind a country code goes.
+
+    Two numbers in one field, or a number with its extension, would become a number of somebody else: they
+    mean nothing here.
+    """
     dialled = pc.replace_substring_regex(column, r"^(\+|00)([^(]*)\(0\)", r"\1\2")
     plain = pc.replace_substring_regex(dialled, "[^0-9+-]", "")
-    return without(plain, pc.invert(is_true(pc.match_substring_regex(plain, "[0-9]"))))
+    several = pc.match_substring_regex(column, r"[0-9].*[+;|]|[0-9].*\pL.*[0-9]")
+    one = matches(plain, rf"\+?-*(?:[0-9]-*){{1,{_LONGEST_PHONE}}}")
+    return without(plain, is_true(pc.or_(pc.invert(one), several)))
 
 
 def _by_unique_value(column: Column, meaning: Callable[[str], str | None]) -> Column:

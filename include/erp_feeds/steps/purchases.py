@@ -124,6 +124,14 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     return Identified(table, {code.value: number for code, number in found if number})
 
 
+def skipped_masks(records: pa.Table) -> tuple[Column, Column]:
+    """Return which purchases are of nobody, and which others have no lines (rules: purchases 3 and 9)."""
+    number, email = array_of(records["customer_number"]), array_of(records["email"])
+    nobody = pc.and_(number.is_null(), email.is_null())
+    nothing = pc.and_(pc.equal(array_of(records["line_count"]), 0), pc.invert(nobody))
+    return nobody, nothing
+
+
 def _excluded_skus(merchant: Merchant) -> tuple[str, ...]:
     settings = merchant.interfaces.get("srs_purchases")
     return settings.excluded_skus if settings else ()

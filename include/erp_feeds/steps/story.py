@@ -105,8 +105,10 @@ def _same_customer(unique: pa.Table, own: Row) -> Column:
 
 def _same_purchase(unique: pa.Table, own: Row) -> Column:
     """An online order goes by its number alone, all else by id and basket (rules: purchases 6, 7)."""
-    ids = pc.replace_substring_regex(array_of(unique["purchase_id"]), r"~\d+$", "")
-    same = pc.and_(pc.equal(ids, own["purchase_id"]), pc.equal(array_of(unique["channel"]), own["channel"]))
+    ids = array_of(unique["purchase_id"])
+    bare = pc.replace_substring_regex(ids, r"~\d+$", "")
+    same = pc.or_(pc.equal(ids, own["purchase_id"]), pc.equal(bare, own["purchase_id"]))
+    same = pc.and_(same, pc.equal(array_of(unique["channel"]), own["channel"]))
     if own["channel"] == ONLINE and own["kind"] == ORDER:
         return same
     return pc.and_(same, pc.equal(array_of(unique["content_hash"]), own["content_hash"]))

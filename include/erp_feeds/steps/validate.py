@@ -125,8 +125,14 @@ def _read(rows: Rows, fields: Sequence[Field], merchant: Merchant) -> _Findings:
     return found
 
 
+NO_ORDER = ("0", "000", "-1")
+"""What a till writes where a receipt has no order number: else all of them would be one order."""
+
+
 def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Column:
-    """Take what means 'no customer' for absent (rule: customers 7)."""
+    """Take what means no customer, or no order, for absent (rules: customers 7, purchases 1)."""
+    if spec.name == "order_number":
+        return without(text, is_one_of(text, NO_ORDER))
     if spec.name == "customer_number":
         return without(text, is_one_of(text, merchant.excluded_identifiers))
     if spec.type is FieldType.EMAIL and merchant.excluded_emails:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -93,7 +94,7 @@ def _lost(spec: Field, mask: Column) -> Fault:
     return Fault(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
 
 
-_ATOM = rf'[^@\s.,;:<>()\[\]\\"{LOST}]+'
+_ATOM = rf'[^@\s\pZ\p{{Cf}}.,;:<>()\[\]\\"{LOST}]+'
 _EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:[\pL\pN](?:[\pL\pN-]*[\pL\pN])?\.)+\pL[\pL\pN-]*[\pL\pN]"
 _EMAIL_ASCII = r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+[.-])+[a-z]+[a-z]"
 """Nearly every address; the full pattern is five times slower and sees only what is left."""
@@ -139,6 +140,8 @@ def _range(spec: Field) -> str:
 
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_NO_DAY = date(1, 1, 1)
+"""What .NET writes where it has no day or moment."""
 
 
 def _real_days(text: Column) -> Column:
@@ -157,7 +160,8 @@ def _date(spec: Field, text: Column) -> Reading:
     days = _real_days(iso)
     bad = pc.and_(text.is_valid(), days.is_null())
     reason = f"is no day of the form {form_words(spec.date_form)}"
-    return Reading(days, [Fault(bad, RejectCode.INVALID_DATE, spec.name, reason)])
+    none = is_true(pc.equal(days, pa.scalar(_NO_DAY)))
+    return Reading(without(days, none), [Fault(bad, RejectCode.INVALID_DATE, spec.name, reason)], none)
 
 
 _DATE_PARTS = {"%d": ("dd", "[0-9]{2}"), "%m": ("MM", "[0-9]{2}"), "%Y": ("yyyy", "[0-9]{4}")}
@@ -188,7 +192,7 @@ ZONE = r"Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]"
 def _datetime(spec: Field, text: Column) -> Reading:
     """Check a moment but keep its text, of which an offline order id is made (rule: purchases 5)."""
     formed = without(text, _unlike(text, rf"{_DATE}(?:[T ]{_TIME}(?:{ZONE})?)?"))
-    formed = without(formed, is_true(pc.starts_with(formed, "0001-01-01")))  # .NET's 'none'
+    formed = without(formed, is_true(pc.starts_with(formed, _NO_DAY.isoformat())))
     bad = pc.and_(text.is_valid(), _real_days(pc.utf8_slice_codeunits(formed, 0, 10)).is_null())
     reason = "is no moment of the form yyyy-MM-ddTHH:mm:ss"
     return Reading(without(text, bad), [Fault(bad, RejectCode.INVALID_DATETIME, spec.name, reason)])

@@ -74,5 +74,8 @@ def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     options = csv.WriteOptions(include_header=False, batch_size=BATCH)
+    chosen = data.select(columns)
+    # Where the first chunk holds no rows, Arrow's writer sends memory that nobody has written to.
+    filled = pa.Table.from_batches([batch for batch in chosen.to_batches() if len(batch)], chosen.schema)
     with connection.cursor().copy(into) as copy:
-        csv.write_csv(data.select(columns), _CopySink(copy), options)
+        csv.write_csv(filled, _CopySink(copy), options)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+import unicodedata
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -74,6 +75,8 @@ class Inbox:
     """Folders of which the server did not list every name."""
     unreadable: int = 0
     """Lines of listings that are in no known form."""
+    stray: tuple[str, ...] = ()
+    """Paths of files meant for this merchant, in a folder or under a name that nothing looks for."""
 
 
 def aside(path: str) -> str:
@@ -100,6 +103,12 @@ def folders(merchant: Merchant, interfaces: Iterable[Interface]) -> list[str]:
 def folder_of(merchant: Merchant, interface: Interface) -> str:
     """Return the folder on the server in which the files of an interface appear."""
     return posixpath.join(merchant.ftps.root.replace("\\", "/"), interface.folder)
+
+
+def path_of(merchant: Merchant, interface: Interface) -> str:
+    """Return the path under which a file of an interface is expected."""
+    name = interface.file_name(merchant.shop_name, "<index>")
+    return posixpath.join(folder_of(merchant, interface), name)
 
 
 def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> Inbox:
@@ -131,7 +140,46 @@ def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> I
         tuple(sighting for *_, sighting in sorted(ranked, key=lambda each: each[:3])),
         tuple(folder for folder, listing in listings.items() if listing.truncated),
         sum(listing.unreadable for listing in listings.values()),
+        strays(merchant, interfaces, listings),
     )
+
+
+def strays(
+    merchant: Merchant, interfaces: Sequence[Interface], listings: Mapping[str, Listing]
+) -> tuple[str, ...]:
+    """Return the paths of files that were meant for a merchant and will never be taken, in name order.
+
+    Args:
+        merchant: Whose files are expected.
+        interfaces: Kinds of files that are switched on.
+        listings: Folder -> what lies there.
+    """
+    found = []
+    for folder, listing in listings.items():
+        kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
+        found += [
+            posixpath.join(folder, entry.name)
+            for entry in listing.entries
+            if not (entry.is_folder or is_temporary(entry.name))
+            and _kind(merchant, kinds, entry.name) is None
+            and _is_meant(merchant, interfaces, entry.name)
+        ]
+    return tuple(sorted(found))
+
+
+def _is_meant(merchant: Merchant, interfaces: Iterable[Interface], name: str) -> bool:
+    """Tell whether a name is that of a file of this merchant but for upper case, or for its index number."""
+    alike = _alike(name)
+    read = [found for interface in interfaces if (found := interface.match(name))]
+    if read:  # else another shop whose name begins alike would be taken for this one
+        return any(_alike(found.shop_name) == _alike(merchant.shop_name) for found in read)
+    starts = (_alike(f"{merchant.shop_name}_{interface.token}") for interface in interfaces)
+    return alike.endswith((".zip", ".xml")) and any(alike.startswith(start) for start in starts)
+
+
+def _alike(name: str) -> str:
+    """Return a form that names share which look alike: Macs part a letter from its accent."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def require_root(hook: Lister, merchant: Merchant) -> None:

@@ -146,6 +146,24 @@ def test_purchases_7_another_basket_under_one_receipt_is_kept_with_a_suffix(uniq
     assert outcome.counts.warnings == {"receipt_collision": 2, "repeated_key": 1}
 
 
+def test_purchases_7_an_order_number_that_reads_like_a_suffixed_receipt_keeps_its_id(unique, purchase):
+    base = "17|3|2017-01-05T11:53:26"
+    outcome = unique(PURCHASES, purchase(LINE), purchase(OTHER), purchase(LINE, OrderNumber=f"{base}~2"))
+    assert outcome.frames["records"]["purchase_id"].tolist() == [base, f"{base}~3", f"{base}~2"]
+
+
+@pytest.mark.parametrize("number", ["W1", None])
+def test_purchases_3_and_9_what_is_skipped_takes_no_place_and_no_id(unique, purchase, number):
+    """In files of their own the good record would stay, and stay under its id."""
+    good = purchase(LINE, OrderNumber=number)
+    nobodys, empty = purchase(OTHER, OrderNumber=number, CustomerNumber=None), purchase(OrderNumber=number)
+    outcome = unique(PURCHASES, nobodys, empty, good, nobodys, empty)
+    ids = dict(outcome.frames["records"][["record", "purchase_id"]].to_numpy().tolist())
+    assert ids[3] == (number or "17|3|2017-01-05T11:53:26")
+    assert outcome.counts.collapsed == 0
+    assert outcome.counts.warnings == {}
+
+
 def test_purchases_8_a_return_never_meets_the_order_it_is_of(unique, purchase):
     outcome = unique(PURCHASES, purchase(LINE, OrderNumber="W1"), purchase(("a", "-1.00"), OrderNumber="W1"))
     assert outcome.frames["records"]["purchase_id"].tolist() == ["W1", "W1-R20170105115326"]

@@ -89,10 +89,29 @@ def test_customers_11_unknown_values_are_left_out_never_guessed(profile):
         ("020-5550100", "020-5550100"),
         ("+31 (0)20 5550100", "+31205550100"),
         ("(020) 555.0100", "0205550100"),
+        ("02/555 01 00", "025550100"),
+        ("tel. 020 5550100 (work)", "0205550100"),
     ],
 )
 def test_phones_keep_digits_minus_and_plus(profile, text, phone):
     assert profile(Phone=text)[0]["phone"] == phone
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "020 5550100 / 06 12345678",
+        "020 5550100; 112",
+        "+31 20 5550100 ext 4",
+        "020-5550100 or 112",
+        "+31 6 1 +31 6 2",
+        "-",
+    ],
+)
+def test_customers_11_several_phones_in_one_field_never_become_one(profile, text):
+    row, warnings = profile(Phone=text)
+    assert "phone" not in row
+    assert warnings == {"unknown_value": 1}
 
 
 @pytest.mark.parametrize(

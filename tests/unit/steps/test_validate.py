@@ -157,9 +157,16 @@ def test_erp_cache_3_only_real_days(account, text):
     assert account("CashBackCalculateToDate", text) == (None, ["invalid_date"])
 
 
-@pytest.mark.parametrize("day", [date(2016, 2, 29), date(1, 1, 1), date(9999, 12, 31), date(1969, 12, 31)])
+@pytest.mark.parametrize("day", [date(2016, 2, 29), date(1, 1, 2), date(9999, 12, 31), date(1969, 12, 31)])
 def test_real_days_are_read(account, day):
     assert account("CashBackCalculateToDate", day.isoformat()) == (day, [])
+
+
+def test_customers_11_the_day_that_dotnet_writes_for_none_is_left_out(customers):
+    outcome = customers("<CustomerNumber>1</CustomerNumber><BirthDate>0001-01-01</BirthDate>")
+    assert outcome.frames["records"]["birth_date"].isna().all()
+    assert outcome.counts.warnings == {"unknown_value": 1}
+    assert outcome.counts.rejected == {}
 
 
 def test_customers_8_numbers_are_text_and_scientific_notation_is_refused(customers):
@@ -172,6 +179,15 @@ def test_customers_8_numbers_are_text_and_scientific_notation_is_refused(custome
 def test_customers_7_emails_are_trimmed_and_lower_cased(customers):
     outcome = customers("<Email> Ada.L+x@Example.COM\u00a0</Email>")
     assert outcome.frames["records"]["email"].tolist() == ["ada.l+x@example.com"]
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff", "\u00ad", "\u200e\u00a0", " \u2060 "])
+def test_customers_7_and_8_what_cannot_be_seen_makes_no_other_person(customers, unseen):
+    """Nor does it make an empty element a value."""
+    person = f"<CustomerNumber>{unseen}1001{unseen}</CustomerNumber><Email>{unseen}a@b.nl{unseen}</Email>"
+    frame = customers(f"{person}<FirstName>{unseen}</FirstName>").frames["records"]
+    assert frame[["customer_number", "email"]].to_numpy().tolist() == [["1001", "a@b.nl"]]
+    assert frame["cleared"].tolist() == [",first_name,"]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +215,8 @@ def test_customers_7_valid_emails(customers, email):
         "ada@",
         "@example.com",
         "a b@example.com",
+        "a\u00a0b@example.com",
+        "a\u200bb@example.com",
         "a@b@example.com",
         "ada@example",
         "ada@.com",
@@ -269,6 +287,19 @@ def test_purchases_1_a_till_receipt_needs_receipt_branch_and_moment(codes, purch
         (1, "missing_field", "receipt_number"),
         (2, "missing_field", "branch"),
         (3, "missing_field", "date_time"),
+    ]
+
+
+@pytest.mark.parametrize("number", ["0", "000", "-1"])
+def test_purchases_1_an_order_number_that_means_none_is_absent(codes, walk, purchase, number):
+    """Else all receipts of a till that writes 0 would be one order, of which the last one stays."""
+    line = ("a", "1.00")
+    receipts = [purchase(line, OrderNumber=number, ReceiptNumber=receipt) for receipt in ("17", "18")]
+    sold = walk(PURCHASES, *receipts).frames["purchases"]
+    assert sold["channel"].tolist() == ["offline", "offline"]
+    assert sold["purchase_id"].tolist() == ["17|3|2017-01-05T11:53:26", "18|3|2017-01-05T11:53:26"]
+    assert codes(PURCHASES, purchase(line, OrderNumber=number, Branch=None)) == [
+        (1, "missing_field", "branch")
     ]
 
 

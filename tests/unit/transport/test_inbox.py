@@ -159,3 +159,26 @@ def test_a_folder_that_merchants_share_is_listed_once(server: MemoryServer, merc
     first = inbox.look(shared, merchant, interfaces_of(merchant))
     assert inbox.look(shared, merchant, interfaces_of(merchant)) == first
     assert server.commands.count("listing") == 2  # srs and ErpCache
+
+
+def test_what_was_meant_for_the_merchant_and_is_never_taken_is_told(
+    server: MemoryServer, merchant: Merchant
+) -> None:
+    meant = [
+        f"{CACHE}/TestShop_ErpCache_Customers.zip",
+        f"{CACHE}/TestShop_ErpCache_Customers_2017-01-10.zip",
+        f"{CACHE}/TestShop_SRS_Customers_1.zip",
+        f"{SRS}/TESTSHOP_SRS_Purchases_1.zip",
+        f"{SRS}/TestShop_srs_customers_2.XML",
+    ]
+    others = [
+        f"{CACHE}/TestShop_ErpCache_CustomerPrices_1.zip",
+        f"{CACHE}/TestShop_ErpCache_Customers_1.zip",
+        f"{CACHE}/TestShop_ErpCache_Customers_1.pdf",
+        f"{SRS}/TestShop-Staging_SRS_Customers_1.zip",
+        f"{SRS}/TestShop_SRS_Customers_2.zip.part",
+        f"{SRS}/TestShop_SRS_Customers_2_SRS_Customers_3.zip",
+    ]
+    for path in (*meant, *others):
+        server.place(path, "x")
+    assert look(server, merchant).stray == tuple(meant)
