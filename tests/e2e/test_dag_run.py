@@ -87,6 +87,11 @@ class Deployment:
         with closing(psycopg.connect(self.databases[database])) as connection:
             return connection.execute(query).fetchall()  # type: ignore[arg-type] # a literal of this module
 
+    def execute(self, database: str, statement: str) -> None:
+        """Change something in the store or in Airflow's metadata."""
+        with closing(psycopg.connect(self.databases[database])) as connection, connection:
+            connection.execute(statement)  # type: ignore[arg-type] # a literal of a test
+
     def store(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of the store, with the transaction that wrote it."""
         found = self.rows("erp_feeds", "SELECT tablename FROM pg_tables WHERE schemaname = 'erp_feeds'")

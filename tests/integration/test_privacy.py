@@ -308,23 +308,23 @@ def test_software_that_fails_anywhere_else(
 
 
 QUOTING = {
-    "a constraint": f"ALTER TABLE profiles ADD CONSTRAINT none CHECK (lastname !~ '{LAST}')",
-    "a unique index": "CREATE UNIQUE INDEX once ON profiles (lastname)",
-    "a trigger": """
+    "CheckViolation 23514 none": f"ALTER TABLE profiles ADD CONSTRAINT none CHECK (lastname !~ '{LAST}')",
+    "UniqueViolation 23505 once": "CREATE UNIQUE INDEX once ON profiles (lastname)",
+    "RaiseException P0001": """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'not %', NEW.lastname USING DETAIL = NEW::text, HINT = NEW.email; END $$;
+        $$ BEGIN RAISE EXCEPTION 'not %', NEW.lastname USING DETAIL = NEW::text, HINT = NEW.lastname; END $$;
         CREATE TRIGGER refuse BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION refuse()""",
-    "a conversion": """
+    "InvalidDatetimeFormat 22007": """
         CREATE FUNCTION convert() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN NEW.birthdate := NEW.lastname::date; RETURN NEW; END $$;
         CREATE TRIGGER convert BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION convert()""",
 }
-"""Who refuses a row -> how it comes to that; each quotes the row in message, detail, hint or context."""
+"""What is told -> how it comes to that; PostgreSQL quotes the row in message, detail, hint or context."""
 
 
-@pytest.mark.parametrize("statement", QUOTING.values(), ids=QUOTING)
-def test_a_row_that_postgresql_refuses_and_quotes(shop: Shop, outlets: Outlets, statement: str) -> None:
-    shop.store.execute(statement)  # type: ignore[arg-type] # a literal of this module
+@pytest.mark.parametrize("told", QUOTING)
+def test_a_row_that_postgresql_refuses_and_quotes(shop: Shop, outlets: Outlets, told: str) -> None:
+    shop.store.execute(QUOTING[told])  # type: ignore[arg-type] # a literal of this module
     shop.store.commit()
     shop.place(odd_but_good(100)[0])
     try:
@@ -333,4 +333,5 @@ def test_a_row_that_postgresql_refuses_and_quotes(shop: Shop, outlets: Outlets, 
         outlets.raised("load", failed)
     add_store(shop, outlets)
     assert outlets.leaks() == []
+    assert f"({told})" in " ".join(outlets.texts.values())
     assert scalar(shop.store, "SELECT count(*) FROM profiles") == 0

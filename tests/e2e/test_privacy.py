@@ -1,0 +1,77 @@
+"""A person whom nobody can mistake goes through real Airflow: what it logs, keeps, mails and reports of that.
+
+`tests/integration/test_privacy.py` says what is searched for, and what may be shown.
+"""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+
+import pytest
+
+from e2e.test_dag_run import LINE, NAME, Deployment, deployment  # noqa: F401 - a fixture
+from erp_feeds.demo import environment, exporter
+from erp_feeds.demo.exports import Export
+from integration.personal_data import LAST, odd_but_good, refused, rejected, tokens_in
+
+QUOTING = """
+    CREATE FUNCTION erp_feeds.refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not %', NEW.lastname USING DETAIL = NEW::text, HINT = NEW.lastname; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON erp_feeds.profiles FOR EACH ROW EXECUTE FUNCTION erp_feeds.refuse()"""
+"""Makes PostgreSQL refuse every new profile in words that quote it."""
+
+pytestmark = pytest.mark.timeout(240)  # takes 30 s; these machines are shared
+
+
+def deliver(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *exports: Export) -> None:  # noqa: F811
+    merchant = next(each for each in environment.merchants() if each.name == NAME)
+    variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
+    monkeypatch.setenv(variable, deployment.variables[variable])
+    with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
+        assert all(inbox.place(export) for export in exports)
+
+
+def metadata(deployment: Deployment) -> dict[str, str]:  # noqa: F811
+    """Every row of Airflow's metadata, as text: XCom, rendered fields, asset events, runs, its own log."""
+    tables = deployment.rows("airflow", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = "SELECT t::text FROM {} t"
+    return {name: str(deployment.rows("airflow", rows.format(f'"{name}"'))) for (name,) in tables}
+
+
+def mails(deployment: Deployment) -> dict[str, str]:  # noqa: F811
+    """What was mailed, each part decoded."""
+    found = {}
+    for path in deployment.mails.glob("*.eml"):
+        mail = message_from_bytes(path.read_bytes())
+        parts = [part.get_payload(decode=True) or b"" for part in mail.walk() if not part.is_multipart()]
+        found[f"mail {path.name}"] = str(mail.items()) + b"".join(parts).decode()  # type: ignore[arg-type]
+    return found
+
+
+def test_a_person_leaves_neither_by_airflow_nor_by_mail_nor_by_lineage(
+    deployment: Deployment,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    good = odd_but_good(1000)
+    deliver(deployment, monkeypatch, *good[1:], *rejected(1100), *refused(1200))
+    told = deployment.run_dag()
+    assert told.tasks == dict.fromkeys(LINE, "success") | {"report": "failed"}, told.output[-3000:]
+    deployment.execute("erp_feeds", QUOTING)
+    deliver(deployment, monkeypatch, good[0])
+    failed = deployment.run_dag()
+    assert failed.tasks["load"] == "failed", failed.output[-3000:]
+
+    home = deployment.mails.parent
+    written = [path for path in (*home.glob("logs/**/*"), *home.glob("lineage/*")) if path.is_file()]
+    texts = {str(path.relative_to(home)): path.read_text("utf-8", "replace") for path in written}
+    texts |= {"first run": told.output, "second run": failed.output, **metadata(deployment), **mails(deployment)}
+    assert {place: found for place, text in texts.items() if (found := tokens_in(text))} == {}
+
+    assert "RaiseException P0001" in failed.output
+    assert "too_many_attributes" in texts["xcom"] or "quarantined, too_many_attributes" in told.output
+    assert "load failed" in str(mails(deployment))
+    assert "TestShop_SRS_Customers" in texts["xcom"]
+    assert "wrong_importer" in str(mails(deployment))
+    assert "erp_feeds" in texts["lineage/events.jsonl"]
+    lastnames = f"SELECT count(*) FROM erp_feeds.profiles WHERE lastname ~ '{LAST}'"
+    assert deployment.rows("erp_feeds", lastnames)[0][0] > 0
