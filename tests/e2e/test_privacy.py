@@ -62,13 +62,14 @@ def test_a_person_leaves_neither_by_airflow_nor_by_mail_nor_by_lineage(
     assert failed.tasks["load"] == "failed", failed.output[-3000:]
 
     home = deployment.mails.parent
-    written = [path for path in (*home.glob("logs/**/*"), *home.glob("lineage/*")) if path.is_file()]
+    written = [path for path in (*home.glob("logs/**/*"), *home.glob("lineage/*"), home / "postgres" / "log") if path.is_file()]
     texts = {str(path.relative_to(home)): path.read_text("utf-8", "replace") for path in written}
     texts |= {"first run": told.output, "second run": failed.output, **metadata(deployment), **mails(deployment)}
     assert {place: found for place, text in texts.items() if (found := tokens_in(text))} == {}
 
     assert "RaiseException P0001" in failed.output
-    assert "too_many_attributes" in texts["xcom"] or "quarantined, too_many_attributes" in told.output
+    assert "ready to accept connections" in texts["postgres/log"]
+    assert "quarantined, too_many_attributes" in told.output
     assert "load failed" in str(mails(deployment))
     assert "TestShop_SRS_Customers" in texts["xcom"]
     assert "wrong_importer" in str(mails(deployment))
