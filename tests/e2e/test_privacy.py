@@ -17,7 +17,8 @@ from integration.personal_data import LAST, odd_but_good, refused, rejected, tok
 QUOTING = """
     CREATE FUNCTION erp_feeds.refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'not %', NEW.lastname USING DETAIL = NEW::text, HINT = NEW.lastname; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON erp_feeds.profiles FOR EACH ROW EXECUTE FUNCTION erp_feeds.refuse()"""
+    CREATE TRIGGER refuse BEFORE INSERT ON erp_feeds.profiles
+    FOR EACH ROW EXECUTE FUNCTION erp_feeds.refuse()"""
 """Makes PostgreSQL refuse every new profile in words that quote it."""
 
 pytestmark = pytest.mark.timeout(240)  # takes 30 s; these machines are shared
@@ -62,9 +63,18 @@ def test_a_person_leaves_neither_by_airflow_nor_by_mail_nor_by_lineage(
     assert failed.tasks["load"] == "failed", failed.output[-3000:]
 
     home = deployment.mails.parent
-    written = [path for path in (*home.glob("logs/**/*"), *home.glob("lineage/*"), home / "postgres" / "log") if path.is_file()]
+    written = [
+        path
+        for path in (*home.glob("logs/**/*"), *home.glob("lineage/*"), home / "postgres" / "log")
+        if path.is_file()
+    ]
     texts = {str(path.relative_to(home)): path.read_text("utf-8", "replace") for path in written}
-    texts |= {"first run": told.output, "second run": failed.output, **metadata(deployment), **mails(deployment)}
+    texts |= {
+        "first run": told.output,
+        "second run": failed.output,
+        **metadata(deployment),
+        **mails(deployment),
+    }
     assert {place: found for place, text in texts.items() if (found := tokens_in(text))} == {}
 
     assert "RaiseException P0001" in failed.output
