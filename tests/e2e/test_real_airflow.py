@@ -279,7 +279,7 @@ def test_a_person_in_every_place_of_a_feed_is_in_no_log_of_a_task(
     with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
         assert all(inbox.place(export) for export in exports)
     names = ", ".join(f"'{export.name}'" for export in exports)
-    done = "SELECT count(*) FROM erp_feeds.files WHERE state NOT IN ('seen', 'archived') AND name IN"
+    done = "SELECT count(*) FROM erp_feeds.files WHERE state IN ('loaded', 'quarantined') AND name IN"
     wait_for(lambda: demo.query(f"{done} ({names})")[0][0] == len(exports), 240, demo.output.read_text)
     wait_for(lambda: any("wrong_importer" in _text(path) for path in (demo.home / "mail").glob("*.eml")), 120)
     texts = {path: path.read_text("utf-8", "replace") for path in (demo.home / "logs").rglob("*.log")}

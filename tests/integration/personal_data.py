@@ -177,10 +177,7 @@ def refused(first: int) -> list[Export]:
     """Files that are refused as a whole, each at a person or just behind one."""
     xmls = [export(CUSTOMERS, first + place, xml) for place, xml in enumerate(_refused_xml())]
     first += len(xmls)
-    zips = [
-        replace(export(CUSTOMERS, first + place, b""), content=content)
-        for place, content in enumerate(_refused_zips())
-    ]
+    zips = [_bare(first + place, content) for place, content in enumerate(_refused_zips())]
     headers = [
         erp_xml(account("15"), importer=f"{FIRST} {LAST}"),
         erp_xml(account("15"), version=PHONE),
@@ -188,6 +185,15 @@ def refused(first: int) -> list[Export]:
     ]
     first += len(zips)
     return [*xmls, *zips, *(export(ERP_CACHE, first + place, xml) for place, xml in enumerate(headers))]
+
+
+def cut(first: int) -> list[Export]:
+    """Files that look as if their upload had not ended: fetched some times more, then refused."""
+    return [_bare(first + place, content) for place, content in enumerate(_cut())]
+
+
+def _bare(day: int, content: bytes) -> Export:
+    return replace(export(CUSTOMERS, day, b""), content=content)
 
 
 def _refused_xml() -> Iterable[str | bytes]:
@@ -256,14 +262,20 @@ def _refused_zips() -> Iterable[bytes]:
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         encrypted[encrypted.index(signature) + offset] |= 1
     yield bytes(encrypted)
-    yield stored.replace(FIRST.encode(), b"Zzyzxellb", 1)  # the directory has another name than the member
-    yield stored.replace(STREET.encode(), b"Xyzzyplaza", 1)  # the checksum is wrong
-    yield stored.replace(struct.pack("<L", zlib.crc32(xml)), b"\0\0\0\0")
     with io.BytesIO() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_BZIP2) as archive:
             archive.writestr(f"{person}.xml", xml)
         yield file.getvalue()
     yield f"{EMAIL};{LAST};{PHONE}".encode()
+
+
+def _cut() -> Iterable[bytes]:
+    xml = customers_xml(customer(CustomerNumber="30")).encode()
+    stored = zipped((f"{FIRST} {LAST}.xml", xml))
+    yield stored.replace(FIRST.encode(), b"Zzyzxellb", 1)  # the directory has another name than the member
+    yield stored.replace(STREET.encode(), b"Xyzzyplaza", 1)  # the checksum is wrong
+    yield stored.replace(struct.pack("<L", zlib.crc32(xml)), b"\0\0\0\0")
+    yield stored[:-30]
     yield f"<Export><Customers><Customer><Email>{EMAIL}".encode()
 
 

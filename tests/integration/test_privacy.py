@@ -17,7 +17,7 @@ from typing import Any
 
 import jinja2
 import pytest
-from airflow.sdk._shared.logging.structlog import structlog
+import structlog
 from typer.testing import CliRunner
 
 from erp_feeds import alerts, lineage, stations
@@ -43,6 +43,7 @@ from integration.personal_data import (
     TOKENS,
     customer,
     customers_xml,
+    cut,
     export,
     odd_but_good,
     refused,
@@ -166,7 +167,7 @@ def test_the_search_finds_a_person_in_every_form() -> None:
 
 
 def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outlets) -> None:
-    good, bad, broken = odd_but_good(100), rejected(200), refused(300)
+    good, bad, broken = odd_but_good(100), rejected(200), [*refused(300), *cut(500)]
     shop.place(*good, *bad, *broken)
     walk(shop, "first", outlets)
     walk(shop, "replay", outlets, Replay(since="2000-01-01"))  # type: ignore[arg-type] # pydantic reads it
