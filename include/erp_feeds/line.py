@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import psycopg
 
 from erp_feeds import feedback, lookout, stations
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
+from erp_feeds.discretion import PLAIN, discreet, poisonous
 from erp_feeds.errors import FailError, FeedError, QuarantineCode, QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, interfaces_of
 from erp_feeds.lookout import Look
@@ -42,6 +42,7 @@ class Sensed:
     """New files that may still be in the middle of their upload."""
 
 
+@discreet("sense")
 def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
     """Drain the inbox against the ledger; a replay adds the archived files that it asks for.
 
@@ -103,6 +104,7 @@ def _truncated(look: Look) -> FailError:
     return FailError(message, "truncated_listing")
 
 
+@discreet("download")
 def download(merchant: Merchant, batch: Batch) -> Batch:
     """Archive the original bytes of every new file before anything reads them."""
     kept: list[FeedFile] = []
@@ -152,26 +154,31 @@ def _day(merchant: Merchant, file: FeedFile) -> date:
     return (name and name.day()) or datetime.now(ZoneInfo(merchant.timezone)).date()
 
 
+@discreet("unzip")
 def unzip(merchant: Merchant, batch: Batch) -> Batch:
     """Unpack the archived originals into staged XML members."""
     return _each_file(merchant, batch, "unzip")
 
 
+@discreet("parse")
 def parse(merchant: Merchant, batch: Batch) -> Batch:
     """Stream the XML members into staged frames: records, lines and rejects."""
     return _each_file(merchant, batch, "parse")
 
 
+@discreet("deduplicate")
 def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
     """Let the last record of a key win within each file."""
     return _each_file(merchant, batch, "deduplicate")
 
 
+@discreet("split")
 def split(merchant: Merchant, batch: Batch) -> Batch:
     """Part what loads (profiles; orders and returns; accounts) from what is skipped."""
     return _each_file(merchant, batch, "split")
 
 
+@discreet("load")
 def load(merchant: Merchant, batch: Batch) -> Batch:
     """Load file by file, each in one transaction, in the order that the rules ask for."""
     loaded: list[FeedFile] = []
@@ -189,6 +196,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     return batch.with_files(loaded)
 
 
+@discreet("report")
 def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     """Say what became of the run; fail it, after everything good has loaded, where something was refused.
 
@@ -260,23 +268,15 @@ def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
             kept.append(stations.STATIONS[station](merchant, file, folder))
         except QuarantineError as refusal:
             _set_aside(merchant, batch.run, file, refusal)
-        except (FeedError, OSError, MemoryError):
+        except PLAIN:
             raise
         except Exception as fault:  # one poisonous file must not block a merchant for ever
             broken.append((file, fault))
     if broken and not kept:
         raise broken[0][1]
     for file, cause in broken:
-        _set_aside(merchant, batch.run, file, _internal_error(file, cause))
+        _set_aside(merchant, batch.run, file, poisonous(file.name, cause))
     return batch.with_files(kept)
-
-
-def _internal_error(file: FeedFile, fault: Exception) -> QuarantineError:
-    """Log where the software failed, without the fault's own words: they may quote the data."""
-    trace = "".join(traceback.format_tb(fault.__traceback__))
-    log.error("The software failed on %s: %s at\n%s", file.name, type(fault).__name__, trace)
-    reason = f"the software failed on it ({type(fault).__name__}); the log of this task says where"
-    return QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)
 
 
 def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:

@@ -24,6 +24,13 @@ from erp_feeds.merchant import (
     Vocabulary,
 )
 
+_OF_PEOPLE = frozenset(
+    {("excluded_emails",), ("excluded_identifiers",), ("alerts", "email"), ("alerts", "email_from")}
+)
+"""Places that hold addresses and numbers of people."""
+LONGEST_SHOWN = 60
+"""Signs of a value in an error."""
+
 MerchantFile = Annotated[Path, "a YAML file in the folder of merchants"]
 
 
@@ -48,7 +55,7 @@ def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
     if merchant and merchant.name != path.stem:
         faults.append((("name",), f"is '{merchant.name}', but the file is {path.name}: name them alike"))
     lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in faults]
-    lines += [f"{path.name}:{line}: {key} is there twice" for line, key in _repeated_keys(node)]
+    lines += [f"{path.name}:{line}: {_dotted((key,))} is there twice" for line, key in _repeated_keys(node)]
     if lines or merchant is None:
         raise ConfigurationError("\n".join(lines), "invalid_merchant_file")
     return merchant
@@ -73,6 +80,10 @@ def _load(path: MerchantFile) -> tuple[yaml.Node, dict[str, Any]]:
         text = path.read_text("utf-8")
         node = yaml.compose(text, Loader=loader)
         data = yaml.load(text, Loader=loader)  # noqa: S506 - both candidates are safe loaders
+    except yaml.MarkedYAMLError as error:  # its text quotes the line, where YAML is read without libyaml
+        at = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        message = f"{path.name}{at}: not readable as YAML: {error.problem or error.context}"
+        raise ConfigurationError(message, "invalid_yaml") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name}: not readable as YAML: {error}", "invalid_yaml") from None
     if node is None or not isinstance(data, dict):
@@ -133,7 +144,21 @@ def _model_faults(error: ValidationError) -> Iterator[Fault]:
             yield loc, "is missing and required"
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            yield loc, f"is {fault['input']!r}: {message}"
+            yield loc, f"is {_shown(loc, fault['input'])}: {message}"
+
+
+def _shown(loc: Location, value: object) -> str:
+    """Return a value as an error may show it: a short one, and nobody's address or number."""
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    if {loc[:1], loc[:2]} & _OF_PEOPLE or _is_address(text):
+        return "not shown"
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+
+
+def _is_address(text: str) -> bool:
+    return "@" in text
 
 
 def _keys_at(loc: Location) -> list[str]:
@@ -173,4 +198,4 @@ def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
 
 
 def _dotted(loc: Location) -> str:
-    return ".".join(str(part) for part in loc) or "file"
+    return ".".join("(an address)" if _is_address(str(part)) else str(part) for part in loc) or "file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from erp_feeds.discretion import discreet
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
 from erp_feeds.store import connection as store
@@ -13,6 +14,7 @@ from erp_feeds.transport import archive
 log = logging.getLogger(__name__)
 
 
+@discreet("retention")
 def delete_expired(merchant: Merchant) -> int:
     """Delete the originals older than the merchant's `retention.archive_days`; return how many.
 

@@ -19,6 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from erp_feeds.demo import environment, exporter, ftps_server, mail, postgres, testshop
+from erp_feeds.demo.exports import Export
 from erp_feeds.demo.ports import Ports
 from erp_feeds.store import migrate
 
@@ -87,6 +88,11 @@ class Deployment:
         with closing(psycopg.connect(self.databases[database])) as connection:
             return connection.execute(query).fetchall()  # type: ignore[arg-type] # a literal of this module
 
+    def execute(self, database: str, statement: str) -> None:
+        """Change something in the store or in Airflow's metadata."""
+        with closing(psycopg.connect(self.databases[database])) as connection, connection:
+            connection.execute(statement)  # type: ignore[arg-type] # a literal of a test
+
     def store(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of the store, with the transaction that wrote it."""
         found = self.rows("erp_feeds", "SELECT tablename FROM pg_tables WHERE schemaname = 'erp_feeds'")
@@ -148,19 +154,19 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def deliver(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Upload every file of the shop as the ERP party does: under another name, then renamed."""
+def deliver(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *exports: Export) -> None:
+    """Upload files of the shop as the ERP party does: under another name, then renamed."""
     merchant = next(each for each in environment.merchants() if each.name == NAME)
     variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
     monkeypatch.setenv(variable, deployment.variables[variable])
     with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
-        assert all(inbox.place(export) for export in testshop.testshop_exports(merchant.shop_name))
+        assert all(inbox.place(export) for export in exports)
 
 
 def test_uploads_become_rows_and_only_the_broken_file_fails(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliver(deployment, monkeypatch)
+    deliver(deployment, monkeypatch, *testshop.testshop_exports("TestShop"))
     ran = deployment.run_dag()
     assert (ran.exit_code, ran.state) == (1, "failed"), ran.output[-3000:]
     assert ran.tasks == dict.fromkeys(LINE, "success") | {"report": "failed"}

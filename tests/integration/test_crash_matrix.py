@@ -255,7 +255,8 @@ def crash(shop: Shop, cluster: Path) -> None:
     postmaster = psutil.Process(int((cluster / "postmaster.pid").read_text().split()[0]))
     family = [postmaster, *postmaster.children(recursive=True)]
     for process in family:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # one may have ended by itself just now
+            process.kill()
     psutil.wait_procs(family, timeout=10)
     start_again(cluster)
     shop.store = open_uri(uri, autocommit=True)

@@ -93,6 +93,33 @@ def test_a_fault_says_where_what_and_what_instead(
     assert offer in message
 
 
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("excluded_emails: zzyzx@example.com", "shop.yaml:5: excluded_emails is not shown: "),
+        ("excluded_identifiers: '0697531246'", "shop.yaml:5: excluded_identifiers is not shown: "),
+        ("excluded_emails: [[zzyzx@example.com]]", "shop.yaml:5: excluded_emails.0 is a list: "),
+        ("alerts: {email: zzyzx}", "shop.yaml:5: alerts.email is not shown: "),
+        ("alerts: {zzyzx@example.com: true}", "shop.yaml:5: alerts.(an address) is no known key"),
+        ("alerts: zzyzx@example.com", "shop.yaml:5: alerts is not shown: "),
+        ("title: [zzyzx, 0697531246]", "shop.yaml:5: title is a list: "),
+        ("owner: {zzyzx: 0697531246}", "shop.yaml:5: owner is a mapping: "),
+        ("zzyzx@example.com: 1\nzzyzx@example.com: 2", "shop.yaml:6: (an address) is there twice"),
+        ("owner: zzyzx@example.com: 0697531246", "shop.yaml:5: not readable as YAML: mapping values"),
+    ],
+)
+def test_a_fault_shows_nobodys_address_or_number(tmp_path: Path, new: str, said: str) -> None:
+    message = fault(tmp_path, "currency: EUR\n", f"currency: EUR\n{new}\n")
+    assert said in message
+    assert "zzyzx" not in message
+    assert "0697531246" not in message
+
+
+def test_a_long_value_is_clipped(tmp_path: Path) -> None:
+    message = fault(tmp_path, "currency: EUR", f"currency: {'x' * 500}")
+    assert f"currency is '{'x' * 59}…: " in message
+
+
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     assert "timezone is missing and required" in fault(tmp_path, "timezone: Europe/Amsterdam\n", "")
 

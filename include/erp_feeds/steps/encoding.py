@@ -44,7 +44,8 @@ def refuse_impossible_encoding(head: bytes) -> None:
         reason = "the XML is in UTF-16, but has neither a byte order mark nor a declaration that says so"
         raise QuarantineError(QuarantineCode.WRONG_ENCODING, reason)
     if not head.startswith(_WIDE_STARTS) and declared and _WIDE_NAMES.match(declared):
-        reason = f"line 1 declares {declared}, but the bytes are of an encoding with one byte a sign"
+        said = in_words(declared)
+        reason = f"line 1 declares {said}, but the bytes are of an encoding with one byte a sign"
         raise QuarantineError(QuarantineCode.WRONG_ENCODING, reason)
 
 
@@ -54,3 +55,15 @@ def declared_encoding(head: bytes) -> str:
         head = head.removeprefix(mark)
     found = _DECLARATION.match(head.replace(b"\0", b""))
     return found[1].decode("ascii") if found else ""
+
+
+def in_words(declared: str) -> str:
+    """Return what may be said of a declared encoding: anything may stand there, so only a known name."""
+    if not declared:
+        return "none, which means UTF-8"
+    try:
+        codecs.lookup(declared)
+    except LookupError:
+        wide = _WIDE_NAMES.match(declared)  # Python does not know UCS-4
+        return wide[0] if wide else "one of an unknown name"
+    return declared

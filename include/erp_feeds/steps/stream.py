@@ -11,11 +11,13 @@ from lxml import etree
 from erp_feeds.errors import QuarantineCode, QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits
-from erp_feeds.steps.encoding import declared_encoding, refuse_impossible_encoding
+from erp_feeds.steps.encoding import declared_encoding, in_words, refuse_impossible_encoding
 
 CHUNK = 2 << 20
 """Bytes fed at a time: larger ones cost memory, smaller ones time."""
 
+LONGEST_ROOT = 50
+"""Signs of the root's name in a refusal: a name is structure, unless somebody wrote data as a name."""
 _HEAD = 64 << 10
 _START = 1_000
 """Bytes for the start of the next record, with which the end of a record is seen."""
@@ -85,7 +87,7 @@ class RecordStream:
                 self._guard.check_wait(waited)
         root = self._close()
         if self.container is None:
-            raise _wrong(f"no {'/'.join(self._path)} with records; the root is {_local(root)}")
+            raise _wrong(f"no {'/'.join(self._path)} with records; the root is {_local(root)[:LONGEST_ROOT]}")
         self.finished = True
         yield self.container
 
@@ -168,7 +170,7 @@ class RecordStream:
         code = _CODES.get(fault.type_name, QuarantineCode.NOT_WELL_FORMED)
         if code is QuarantineCode.RECORD_TOO_LARGE and fault.message.startswith("Excessive depth"):
             code = QuarantineCode.TOO_DEEP
-        declared = self._declared or "none, which means UTF-8"
+        declared = in_words(self._declared)
         reasons = {
             QuarantineCode.WRONG_ENCODING: f"bytes at {place} are not in the declared encoding: {declared}",
             QuarantineCode.UNKNOWN_ENCODING: f"the encoding declared at {place} is unknown: write UTF-8",

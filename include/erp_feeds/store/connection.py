@@ -32,6 +32,9 @@ LIBPQ_EXTRAS = (
 )
 """Extras of an Airflow connection that libpq knows; others belong to other clients."""
 
+_STATEMENT_AT_FAULT = "42"
+"""Class of PostgreSQL's states: syntax error or access rule violation."""
+
 _HELP = {
     "password authentication failed": "the login or password is wrong",
     "no password supplied": "the password is missing",
@@ -133,7 +136,10 @@ def conninfo_of(connection_id: str) -> str:
 
 
 def _state(error: psycopg.Error) -> str:
-    """Say what PostgreSQL says without quoting rows: its text is safe where the statement is at fault."""
-    safe = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else None
+    """Say what PostgreSQL says without quoting rows: its text is safe where the statement is at fault.
+
+    Those are the errors of class 42. Others count as ProgrammingError too, such as what a trigger raises.
+    """
+    safe = error.diag.message_primary if (error.sqlstate or "").startswith(_STATEMENT_AT_FAULT) else None
     at = error.diag.constraint_name or error.diag.column_name
     return " ".join(part for part in (type(error).__name__, error.sqlstate, at, safe) if part)

@@ -19,6 +19,7 @@ from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant
+from erp_feeds.transport.member_names import base_of, said_by, said_of
 from erp_feeds.transport.zip_directory import directory_of
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -61,7 +62,8 @@ class Members:
         else:
             size = _size(self._original)
             self._original.seek(0)
-            yield _guarded(self._original, self._file_name, _Meter(size, self._merchant.limits))
+            meter = _Meter(size, self._merchant.limits)
+            yield _guarded(self._original, self._file_name, "the file", meter)
 
     def _unzipped(self) -> Iterator[BinaryIO]:
         meter = _Meter(_size(self._original), self._merchant.limits)
@@ -76,7 +78,7 @@ class Members:
                 self.counts = self.counts.plus(Counts(warnings=warnings))
             for info in chosen:
                 with archive.open(info) as raw:
-                    yield _guarded(raw, info.filename, meter)
+                    yield _guarded(raw, info.filename, said_of(info, infos), meter)
 
 
 def members(original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant) -> Members:
@@ -129,11 +131,11 @@ class _Guarded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def refuse_nested(self) -> None:
-        """Refuse a zip that calls itself XML."""
+    def refuse_nested(self, called: str) -> None:
+        """Refuse a zip that calls itself XML; `called` is what may be said of it."""
         self._head = self.read(HEAD)
         if self._head.startswith(ZIP_STARTS):
-            raise QuarantineError(QuarantineCode.NESTED_ZIP, f"member '{self.name}' is itself a zip")
+            raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")
 
     def read(self, size: int = -1, /) -> bytes:
         if size is None or size < 0:
@@ -152,9 +154,9 @@ class _Guarded(io.RawIOBase):
         return len(block)
 
 
-def _guarded(source: IO[bytes], name: str, meter: _Meter) -> BinaryIO:
+def _guarded(source: IO[bytes], name: str, called: str, meter: _Meter) -> BinaryIO:
     guarded = _Guarded(source, name, meter)
-    guarded.refuse_nested()
+    guarded.refuse_nested(called)
     return cast("BinaryIO", guarded)
 
 
@@ -196,7 +198,9 @@ def _zip_faults() -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        raise QuarantineError(QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({error})") from None
+        raise QuarantineError(
+            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({said_by(error)})"
+        ) from None
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
@@ -220,15 +224,18 @@ def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
     for info in infos:
         name = info.orig_filename.replace("\\", "/")
         if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/") or "\0" in name:
-            raise QuarantineError(QuarantineCode.UNSAFE_PATH, f"member {name!r} points out of the zip")
+            reason = f"{said_of(info, infos)} points out of the zip"
+            raise QuarantineError(QuarantineCode.UNSAFE_PATH, reason)
         if info.flag_bits & ENCRYPTED_BIT:
-            raise QuarantineError(QuarantineCode.ENCRYPTED, f"member '{name}' is encrypted")
+            raise QuarantineError(QuarantineCode.ENCRYPTED, f"{said_of(info, infos)} is encrypted")
         if info.compress_type not in METHODS:
-            reason = f"member '{name}' is packed by method {info.compress_type}: only deflate can be unzipped"
-            raise QuarantineError(QuarantineCode.NOT_A_ZIP, reason)
-    for name, times in Counter(info.orig_filename.replace("\\", "/") for info in infos).items():
-        if times > 1:
-            raise QuarantineError(QuarantineCode.DUPLICATE_MEMBER, f"member '{name}' is there {times} times")
+            packed = f"is packed by method {info.compress_type}: only deflate can be unzipped"
+            raise QuarantineError(QuarantineCode.NOT_A_ZIP, f"{said_of(info, infos)} {packed}")
+    times = Counter(info.orig_filename.replace("\\", "/") for info in infos)
+    for info in infos:
+        if (number := times[info.orig_filename.replace("\\", "/")]) > 1:
+            reason = f"{said_of(info, infos)} is there {number} times"
+            raise QuarantineError(QuarantineCode.DUPLICATE_MEMBER, reason)
 
 
 def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Merchant) -> list[zipfile.ZipInfo]:
@@ -236,14 +243,15 @@ def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Mercha
     files = [info for info in infos if not _is_ignored(info)]
     for info in files:
         if _base(info).lower().endswith(NESTED_ENDINGS):
-            raise QuarantineError(QuarantineCode.NESTED_ZIP, f"member '{info.filename}' is itself an archive")
+            reason = f"{said_of(info, infos)} is itself an archive"
+            raise QuarantineError(QuarantineCode.NESTED_ZIP, reason)
     xml = _xml_members(infos)
     for info in xml:
-        _check_shop(_base(info), merchant)
+        _check_shop(info, infos, merchant)
     matching = [info for info in xml if interface.match(_base(info))]
     lone = xml if len(xml) == 1 and not any(each.match(_base(xml[0])) for each in INTERFACES.values()) else []
     if not (matching or lone):
-        found = ", ".join(sorted(info.filename for info in files)[:5]) or "nothing"
+        found = ", ".join([said_of(info, infos) for info in files][:5]) or "nothing"
         example = interface.file_name(merchant.shop_name, "<index>", "xml")
         raise QuarantineError(QuarantineCode.NO_MEMBER, f"holds no XML like {example}, but {found}")
     return sorted(matching or lone, key=lambda info: info.filename)
@@ -253,12 +261,14 @@ def _xml_members(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     return [info for info in infos if not _is_ignored(info) and _base(info).lower().endswith(".xml")]
 
 
-def _check_shop(name: str, merchant: Merchant) -> None:
+def _check_shop(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo], merchant: Merchant) -> None:
     """Refuse a member of another shop: its data must not end in this merchant's rows."""
     for interface in INTERFACES.values():
-        found = interface.match(name)
+        found = interface.match(_base(info))
         if found and found.shop_name != merchant.shop_name:
-            reason = f"member '{name}' is of shop '{found.shop_name}', not of '{merchant.shop_name}'"
+            reason = (
+                f"{said_of(info, infos)} is of another shop, not of '{merchant.shop_name}' letter for letter"
+            )
             raise QuarantineError(QuarantineCode.FOREIGN_MEMBER, reason)
 
 
@@ -269,4 +279,4 @@ def _is_ignored(info: zipfile.ZipInfo) -> bool:
 
 
 def _base(info: zipfile.ZipInfo) -> str:
-    return info.filename.replace("\\", "/").rpartition("/")[2]
+    return base_of(info.filename)

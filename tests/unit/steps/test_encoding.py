@@ -73,11 +73,13 @@ def test_the_bytes_are_believed_against_the_declaration_with_one_warning(read, c
         (declared("UCS-4").encode("cp1252"), "wrong_encoding", ("line 1 declares UCS-4",)),
         (TEXT.format("Zoë").encode("utf-16-le"), "wrong_encoding", ("neither a byte order mark",)),
         (TEXT.format("Zoë").encode("utf-16-be"), "wrong_encoding", ("neither a byte order mark",)),
+        (declared("utf-16Zoe").encode(), "wrong_encoding", ("line 1 declares utf-16,",)),
+        (codecs.BOM_UTF8 + declared("Zoe").encode("cp1252"), "wrong_encoding", ("one of an unknown name",)),
         (declared("klingon").encode(), "unknown_encoding", ("line 1, column ", "write UTF-8")),
         (declared("utf-32").encode("utf-32"), "unknown_encoding", ("UTF-32",)),
     ],
     ids=["1252", "undeclared 1252", "mark and 1252", "overlong", "utf-16 is not", "ucs-4 is not",
-         "utf-16 le", "utf-16 be", "klingon", "utf-32"],
+         "utf-16 le", "utf-16 be", "a name behind utf-16", "a name", "klingon", "utf-32"],
 )  # fmt: skip
 def test_a_wrong_encoding_is_refused_with_its_place_and_without_text(read, content, code, words, chunk):
     with pytest.raises(QuarantineError) as caught:

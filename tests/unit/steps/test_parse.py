@@ -14,6 +14,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.samples import sample
 from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.parse import raw_records
+from erp_feeds.steps.stream import LONGEST_ROOT
 
 CUSTOMERS = "srs_customers"
 ERP = "erp_cache_customers"
@@ -248,6 +249,12 @@ def test_the_reason_has_line_and_column_but_no_text_of_the_file(read):
 )
 def test_another_structure_refuses_the_file(read, text):
     assert code_of(read, CUSTOMERS, text) == "wrong_structure"
+
+
+def test_data_that_was_written_as_the_name_of_the_root_is_clipped(read):
+    with pytest.raises(QuarantineError) as caught:
+        read(CUSTOMERS, f"<{'x' * 5_000}/>")
+    assert caught.value.reason.endswith(f"; the root is {'x' * LONGEST_ROOT}")
 
 
 def erp(settings: str, inner: str = "", after: str = "") -> str:

@@ -184,6 +184,40 @@ def test_refusals(merchant: Merchant, code: str, content: bytes) -> None:
     assert code in set(QuarantineCode)
 
 
+PERSON = "Zzyzxella Quuxington"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (zipped({f"{PERSON}.pdf": b"x", f"{PERSON}.x": b"x"}), "but member 1 (.pdf), member 2"),
+        (zipped({"TestShop_ErpCache_CustomerPrices_1.xml": XML, f"{PERSON}.xml": XML}),
+         "but member 'TestShop_ErpCache_CustomerPrices_1.xml', member 2 (.xml)"),
+        (zipped({MEMBER: XML, f"{PERSON}/Other_SRS_Customers_1.xml": XML}),
+         "member 'Other_SRS_Customers_1.xml' is of another shop, not of 'TestShop'"),
+        (zipped({MEMBER: XML, f"{PERSON}_SRS_Customers_1.xml": XML}), "member 2 (.xml) is of another shop"),
+        (zipped({f"{PERSON}/../../{MEMBER}": XML}), f"member '{MEMBER}' points out of the zip"),
+        (zipped([(MEMBER, XML), *[(f"{PERSON}.xml", XML)] * 2]), "member 2 (.xml) is there 2 times"),
+        (zipped({MEMBER: XML, f"{PERSON}.ZIP": b"x"}), "member 2 (.zip) is itself an archive"),
+        (zipped({f"{PERSON}.xml": zipped({"a.xml": XML})}), "member 1 (.xml) is itself a zip"),
+        (zipped({f"{PERSON}.xml": XML}, zipfile.ZIP_BZIP2), "member 1 (.xml) is packed by method 12"),
+        (zipped({f"{PERSON}.xml": XML}, zipfile.ZIP_STORED).replace(b"<Customers", b"<customers"),
+         "(Bad CRC-32 for file)"),
+        (zipped({f"{PERSON}'s.xml": XML}).replace(PERSON.encode(), PERSON.upper().encode(), 1),
+         "(File name in directory)"),
+    ],
+    ids=lambda value: "" if isinstance(value, bytes) else value,
+)  # fmt: skip
+def test_a_refusal_names_exports_and_counts_other_members(
+    merchant: Merchant, content: bytes, said: str
+) -> None:
+    with pytest.raises(QuarantineError) as caught:
+        read(content, merchant)
+    assert said in caught.value.reason
+    assert not [part for part in PERSON.upper().split() if part in caught.value.reason.upper()]
+
+
 def test_real_bytes_count_not_those_of_the_header(merchant: Merchant) -> None:
     limits = merchant.limits.model_copy(update={"unzipped_bytes": 1_000})
     small = merchant.model_copy(update={"limits": limits})

@@ -1,0 +1,39 @@
+"""What may be said of the members of a zip: any name but that of an export may be a person's.
+
+Reasons of a quarantine are read in logs, alerts and the ledger. So a name is said where it is formed like
+that of an export, whose shop and kind somebody must know to act; of any other member its place, as `unzip -l`
+lists it.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+from erp_feeds.interfaces import INTERFACES
+
+_SYSTEMS = "|".join(sorted({interface.token.partition("_")[0] for interface in INTERFACES.values()}))
+_EXPORT = re.compile(
+    rf"[\w-]{{1,60}}_(?:{_SYSTEMS})_[A-Za-z]{{1,40}}_[0-9]{{1,30}}\.[A-Za-z]{{3}}", re.IGNORECASE
+)
+_ENDINGS = (".xml", ".zip", ".gz", ".7z", ".rar", ".tar", ".csv", ".json", ".pdf", ".txt", ".xls", ".xlsx")
+_QUOTE = re.compile(r"""[\s:b]*['"].*""", re.DOTALL)
+
+
+def base_of(name: str) -> str:
+    """Return a member's name without its folders."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def said_of(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo]) -> str:
+    """Return what stands for a member in a sentence: its name, or its place among the members, from 1."""
+    base = base_of(info.orig_filename)
+    if _EXPORT.fullmatch(base):
+        return f"member '{base}'"
+    ending = next((each for each in _ENDINGS if base.lower().endswith(each)), "")
+    return f"member {infos.index(info) + 1}" + (f" ({ending})" if ending else "")
+
+
+def said_by(error: Exception) -> str:
+    """Return what zipfile says of damage, up to the first name that it quotes."""
+    return _QUOTE.sub("", str(error)) or type(error).__name__
