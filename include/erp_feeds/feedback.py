@@ -26,9 +26,10 @@ def give(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run
     if feedback is None:
         return
     try:
-        owed = debts.owed(connection, merchant.name, run, merchant.limits.files_per_run)
-        if owed:
-            _give_all(hook, connection, placing.folder_of(merchant.ftps, feedback), feedback.format, owed)
+        with debts.one_at_a_time(connection, merchant.name):
+            owed = debts.owed(connection, merchant.name, run, merchant.limits.files_per_run)
+            if owed:
+                _give_all(hook, connection, placing.folder_of(merchant.ftps, feedback), feedback.format, owed)
     except FeedError as fault:
         log.warning("Results for the ERP party wait for the next run: %s", fault)
 

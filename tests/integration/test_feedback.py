@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,8 @@ from erp_feeds.batch import Replay
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError
 from erp_feeds.merchant import Feedback
+from erp_feeds.store import feedback as debts
+from erp_feeds.store.connection import open_uri
 from erp_feeds.transport.ftps import FtpsHook
 from integration import odd_servers
 from integration.ftps_fixtures import USER, RunningFtps
@@ -129,6 +132,19 @@ def test_a_replay_with_another_outcome_writes_over_it(
     run(teller, "replay", Replay(files=(MIXED.name,)))
     assert root(teller).get("state") == "loaded"
     assert len(uploads) == 2
+
+
+def test_two_runs_never_place_at_once(teller: Shop, uploads: list[str], store_uri: str) -> None:
+    teller.place(GOOD)
+    batch = teller.walk("run")
+    with open_uri(store_uri, autocommit=True) as other, ThreadPoolExecutor() as pool:
+        with debts.one_at_a_time(other, "testshop"):
+            reporting = pool.submit(teller.report, batch)
+            with pytest.raises(TimeoutError):
+                reporting.result(0.5)
+            assert uploads == []
+        reporting.result(30)
+    assert len(uploads) == 1
 
 
 def test_another_revision_of_a_name_replaces_its_result(teller: Shop) -> None:
