@@ -206,7 +206,9 @@ def test_purchases_7_a_basket_keeps_its_id_in_a_later_file(shop: Shop) -> None:
     assert total(shop) == 3
 
 
-def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that the server has refused to hand out, an hour ago."""
     path = shop.place(customers("20170101", person("1")))
     shop.place(customers("20170102", person("2")))
     fetch = FtpsHook.fetch
@@ -224,6 +226,18 @@ def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, monkeypatch: 
     assert numbers(shop) == {"2"}
     shop.store.execute("UPDATE files SET finished_at = finished_at - interval '1 hour'")
     shop.store.commit()
+    return path
+
+
+def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, refused: Path) -> None:
+    assert refused.exists()
     shop.walk("an hour later")
     assert numbers(shop) == {"1", "2"}
     assert ledger.refused(shop.store, shop.merchant.name, "an hour later") == []
+
+
+def test_a_refused_file_that_goes_away_is_asked_for_no_more(shop: Shop, refused: Path) -> None:
+    refused.unlink()
+    shop.report(shop.walk("an hour later"))
+    assert sorted(shop.states().values()) == ["loaded", "vanished"]
+    assert shop.sense("another hour later").files == ()
