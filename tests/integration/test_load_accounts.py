@@ -109,6 +109,25 @@ def test_erp_cache_6_the_same_name_and_bytes_again_are_nothing_new(store: psycop
     assert states == [("loaded",), ("duplicate",)]
 
 
+def test_erp_cache_6_bytes_that_take_a_newer_revision_back_are_a_revision_too(
+    store: psycopg.Connection,
+) -> None:
+    """The ERP party's last word counts, also where it said the same before."""
+    feed = Feed(store)
+    said = {"a": "WHOLESALE", "b": "RETAIL"}
+    counts = [
+        feed.load(
+            feed.file("erp_cache_customers", 1, word), accounts({**FULL, "price_list_name": said[word]})
+        )
+        for word in ("a", "b", "a")
+    ]
+    assert scalar(store, "SELECT price_list_name FROM accounts") == "WHOLESALE"
+    assert counts[2].warnings[WarningCode.NEW_REVISION] == 1
+    again = feed.seen(feed.sighting("erp_cache_customers", 1, "a"))
+    digest = hashlib.sha256(b"a").hexdigest()
+    assert ledger.archive(store, again, digest, "file:///archive/a", date(2017, 1, 1)) is None
+
+
 def test_erp_cache_6_gaps_are_reported_only_where_index_numbers_count_up(store: psycopg.Connection) -> None:
     counting = {"erp_cache_customers": InterfaceSettings(index="sequence")}
     feed = Feed(store, TESTSHOP.model_copy(update={"interfaces": counting}))

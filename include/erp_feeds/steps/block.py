@@ -133,7 +133,7 @@ def _table(text: bytes, columns: list[str]) -> pa.Table:
     )
 
 
-_UNSEEN = "".join(
+UNSEEN = "".join(
     map(chr, (0x20, 0xA0, 0xAD, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x2060, 0x3000, 0xFEFF))
 )
 """Signs that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
@@ -168,7 +168,7 @@ def _trimmed(column: Column, *, plain: bool) -> Column:
     What cannot be seen would make another customer of '1001'.
     """
     trimmed = pc.utf8_trim_whitespace(column)
-    return trimmed if plain else pc.utf8_trim(trimmed, _UNSEEN)
+    return trimmed if plain else pc.utf8_trim(trimmed, UNSEEN)
 
 
 def _json(extras: Column) -> Column:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.steps.block import UNSEEN
 from erp_feeds.steps.stream import RecordStream
 
 NUMBER = "customer_number"
@@ -52,7 +53,7 @@ def mentions(raw: str, interface: Interface) -> Mentions:
         texts += ["".join(map(str, element.itertext())) for element in root.iter("{*}*")]
         element = interface.field(NUMBER).element
         numbers = {_trimmed("".join(map(str, found.itertext()))) for found in root.iter(f"{{*}}{element}")}
-    emails = {email.lower().strip(".") for text in texts for email in _EMAIL.findall(text)}
+    emails = {email.lower().strip("." + UNSEEN) for text in texts for email in _EMAIL.findall(text)}
     return Mentions(frozenset(numbers - {""}), frozenset(emails))
 
 
@@ -84,4 +85,4 @@ def _parser() -> etree.XMLParser:
 
 
 def _trimmed(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()).strip(UNSEEN)
