@@ -7,7 +7,7 @@ from datetime import date
 import psycopg
 
 from erp_feeds.errors import WarningCode
-from integration.store_feed import Feed, customer, customers, dump, profiles, purchase, scalar
+from integration.store_feed import Feed, customer, customers, dump, emptied, profiles, purchase, scalar
 
 ONE, OTHER, THIRD = "a@example.com", "b@example.com", "c@example.com"
 
@@ -133,6 +133,42 @@ def test_customers_9_swapped_emails_succeed(store: psycopg.Connection) -> None:
     counts = feed.customers(2, customer("1", OTHER), customer("2", THIRD), customer("3", ONE))
     assert profiles(store, "email") == {"1": OTHER, "2": THIRD, "3": ONE}
     assert counts.warnings == {}
+
+
+def test_customers_6_an_address_that_its_owner_has_left_is_free_for_a_later_record(store: psycopg.Connection) -> None:
+    for moved, newcomer in [((2,), (3,)), ((2, 3), ())]:  # in files of their own, and in one file
+        feed = emptied(store)
+        feed.customers(1, customer("1", ONE, firstname="Ada"))
+        people = {2: customer("1", OTHER), 3: customer("3", ONE, firstname="Cas")}
+        for index, file in enumerate([moved, newcomer], 2):
+            feed.customers(index, *(people[each] for each in file))
+        assert profiles(store, "email", "firstname") == {"1": (OTHER, "Ada"), "3": (ONE, "Cas")}
+
+
+def test_customers_6_before_its_owner_leaves_an_address_still_leads_to_it(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE, firstname="Ada"))
+    feed.customers(2, customer("3", ONE), customer("1", OTHER), customer(None, ONE, firstname="Cas"))
+    assert profiles(store, "email", "firstname") == {"1": (OTHER, "Ada"), "3": (OTHER, "Ada")}
+    assert count(store) == 2
+
+
+def test_customers_6_an_owner_whose_move_is_refused_keeps_its_address(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2", OTHER))
+    counts = feed.customers(2, customer("1", OTHER), customer("3", ONE))
+    assert counts.warnings == {WarningCode.EMAIL_OWNED_BY_OTHER: 1}
+    assert profiles(store, "email") == {"1": ONE, "2": OTHER, "3": ONE}
+    counts = feed.customers(3, customer("1", THIRD), customer("4", THIRD), customer("5", ONE))
+    assert count(store) == 3
+    assert profiles(store, "profile_id")["5"] == profiles(store, "profile_id")["1"]
+
+
+def test_customers_6_a_late_file_moves_nobody_and_so_frees_no_address(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(9, customer("1", ONE))
+    feed.customers(2, customer("1", OTHER), customer("3", ONE))
+    assert profiles(store, "email") == {"1": ONE, "3": ONE}
 
 
 def test_customers_9_a_chain_that_ends_at_an_owner_who_stays_moves_nobody(store: psycopg.Connection) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EMAIL = VersionedField("email", clearable=False)
+NEVER = sql.SQL("false")
 FIELDS = tuple(
     VersionedField(name)
     for name in (
@@ -44,9 +45,10 @@ def load_profiles(
 ) -> Counts:
     """Fill profiles with the frame `profiles`, creating those that are new (rules: customers 1 to 12)."""
     copy_frames(connection, frames, ("profiles",))
-    resolve(connection, file, merchant, "incoming_profiles", ("customers 3", "customers 4"))
     version = Version(file.sequence, file.file_id)
-    connection.execute(statement("load/emails", file_id=file.file_id, not_newer=EMAIL.not_newer(version)))
+    moves = EMAIL.not_newer(version)
+    resolve(connection, file, merchant, "incoming_profiles", ("customers 3", "customers 4"), moves=moves)
+    connection.execute(statement("load/emails", file_id=file.file_id, not_newer=moves))
     fields = (*FIELDS, *_custom_fields(connection))
     writes = _writes(merchant, fields)
     key, fields = ("merchant", "profile_id"), (EMAIL, *fields)
@@ -56,16 +58,28 @@ def load_profiles(
 
 
 def resolve(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, table: str, made_by: tuple[str, str]
+    connection: psycopg.Connection,
+    file: FeedFile,
+    merchant: Merchant,
+    table: str,
+    made_by: tuple[str, str],
+    *,
+    moves: sql.Composable = NEVER,
 ) -> None:
     """Find the profile of each record of a table with record, number and email: see sql/load/identity.sql.
 
-    `made_by` names the rules by which a new number, and a new e-mail alone, make a profile.
+    Args:
+        connection: In the transaction of the load.
+        file: Whose records they are.
+        merchant: Whose people.
+        table: The temporary table.
+        made_by: The rules by which a new number, and a new e-mail alone, make a profile.
+        moves: The condition under which a profile `old` takes a new e-mail from this file.
     """
     values = {"merchant": merchant.name, "file_id": file.file_id}
     people = sql.SQL("SELECT record, number, email FROM {}").format(sql.Identifier(table))
     rules = dict(zip(("made_by_number", "made_by_email"), made_by, strict=True))
-    connection.execute(statement("load/identity", people=people, **values, **rules))
+    connection.execute(statement("load/identity", people=people, moves=moves, **values, **rules))
 
 
 def keep_identifiers(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
