@@ -236,3 +236,14 @@ def test_the_same_number_on_several_records_is_one_person(store: psycopg.Connect
     Feed(store).customers(1, customer("1", None, city="A"), customer("1", ONE), customer("1", OTHER))
     assert count(store) == 1
     assert profiles(store, "email", "city") == {"1": (OTHER, "A")}
+
+
+def test_customers_6_a_field_counts_from_the_record_that_brought_it(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    moved = {"brought": '{"firstname": "1"}', "firstname": "Ada", "lastname": "Dijk"}
+    feed.customers(
+        1,
+        {"record": 2, **customer("2", "a@example.com", firstname="Bea", lastname="Old")},
+        {"record": 3, **customer("1", "a@example.com", **moved)},
+    )
+    assert profiles(store, "firstname", "lastname") == {"1": ("Bea", "Dijk"), "2": ("Bea", "Dijk")}

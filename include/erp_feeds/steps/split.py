@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
@@ -15,6 +15,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, frame_of, table_of
 from erp_feeds.steps.mapping import LINKED_CURRENCY, VERSION, with_custom_object
 from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.purchases import left_out
 
 PURCHASE_COLUMNS = (
     "record", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number", "branch",
@@ -42,7 +43,7 @@ def split(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Me
 def _customers(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
     """Leave out customers that nothing identifies (rule: customers 4)."""
     records = table_of(frames["records"])
-    nobody = _nobody(records, "number")
+    nobody = pc.and_(array_of(records["number"]).is_null(), array_of(records["email"]).is_null())
     profiles = with_custom_object(records.filter(pc.invert(nobody)))
     return Outcome({"profiles": frame_of(profiles)}, _skipped({SkipCode.NO_IDENTIFIER: nobody}))
 
@@ -50,15 +51,13 @@ def _customers(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
 def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
     """Leave out purchases of nobody, and those without lines (rules: purchases 3 and 9)."""
     records, lines = table_of(frames["records"]), table_of(frames["lines"])
-    nobody = _nobody(records, "customer_number")
-    nothing = pc.and_(pc.equal(array_of(records["line_count"]), 0), pc.invert(nobody))
-    kept = records.filter(pc.invert(pc.or_(nobody, nothing)))
+    masks = left_out(records)
+    kept = records.filter(pc.invert(reduce(pc.or_, masks.values())))
     currency = pc.fill_null(kept[LINKED_CURRENCY], merchant.currency)
     kept = kept.drop_columns(["currency"]).append_column("currency", currency)
     kept = with_custom_object(kept.append_column("number", kept["customer_number"])).select(PURCHASE_COLUMNS)
     lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(kept["record"])))
-    counts = _skipped({SkipCode.NO_IDENTIFIER: nobody, SkipCode.NO_LINES: nothing})
-    return Outcome({"purchases": frame_of(kept), "lines": frame_of(lines)}, counts)
+    return Outcome({"purchases": frame_of(kept), "lines": frame_of(lines)}, _skipped(masks))
 
 
 def _accounts(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
@@ -72,10 +71,6 @@ _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] 
     "srs_purchases": _purchases,
     "erp_cache_customers": _accounts,
 }
-
-
-def _nobody(records: pa.Table, number: str) -> Column:
-    return pc.and_(array_of(records[number]).is_null(), array_of(records["email"]).is_null())
 
 
 def _skipped(masks: Mapping[SkipCode, Column]) -> Counts:
