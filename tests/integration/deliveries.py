@@ -299,8 +299,31 @@ one_receipt = _files(
 """Files of nothing but baskets under one till receipt."""
 
 
-settled_customers = _files(CUSTOMERS, _merged(st.sampled_from(SETTLED[CUSTOMERS]), fields), most=2).map(tuple)
-"""Customers who may come in any order, and in any file."""
+one_person = _files(
+    CUSTOMERS,
+    _merged(
+        st.sampled_from([{"CustomerNumber": "3"}, {"CustomerNumber": "4"}, {}]),
+        st.just({"Email": "b@x.nl"}),
+        _some_of({"FirstName": ("Ada", "Bea"), "LastName": ("Dijk", "Old"), "City": ("Delft", "")}),
+    ),
+    most=2,
+).map(tuple)
+"""Records of one person, who goes by two numbers and an address."""
+
+orders_and_accounts = st.tuples(
+    _files(
+        PURCHASES,
+        _merged(
+            st.sampled_from([{"OrderNumber": "W1"}, {"OrderNumber": "W2"}]),
+            st.just({"DateTime": "2017-01-05T11:53:26"}),
+            st.sampled_from([{"CustomerNumber": "1"}, {"Email": "b@x.nl"}, {}]),
+            st.sampled_from(["1.00", "2.50", "-1.00", ""]).map(_basket),
+        ),
+        most=2,
+    ),
+    _files(ACCOUNTS, accounts, most=2),
+).map(lambda drawn: tuple(file for files in drawn for file in files))
+"""Orders of two numbers, of which some are of nobody or empty; and accounts."""
 
 
 def one_file_a_record(delivery: Delivery) -> Delivery:
