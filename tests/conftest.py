@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="erp-feeds-airflow-")
@@ -14,3 +16,7 @@ os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(PROJECT / "dags")
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 for name in [name for name in os.environ if name.startswith(("ERP_FEEDS_", "AIRFLOW_CONN_"))]:
     del os.environ[name]
+
+settings.register_profile("thorough", max_examples=300, deadline=None)
+if "HYPOTHESIS_PROFILE" in os.environ:
+    settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])

@@ -40,7 +40,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("birthdate", pa.date32()),
             *((name, TEXT) for name in ("phone", "postcode", "city", "country", "language", "currency")),
             *((name, pa.bool_()) for name in ("newsletter", "service", "marketing")),
-            *((name, TEXT) for name in ("custom", "cleared", "mapping_version")),
+            *((name, TEXT) for name in ("custom", "cleared", "brought", "mapping_version")),
         ]
     ),
     "purchases": pa.schema(
@@ -221,6 +221,13 @@ TABLES = (
     "accounts",
     "mappings",
 )
+
+
+def emptied(connection: psycopg.Connection, merchant: Merchant = TESTSHOP) -> Feed:
+    """A feed into the emptied store, for the many examples of a property test."""
+    connection.execute(f"TRUNCATE {', '.join(TABLES)}, file_runs RESTART IDENTITY")
+    connection.commit()
+    return Feed(connection, merchant)
 
 
 def dump(connection: psycopg.Connection, tables: tuple[str, ...] = TABLES) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.store_feed import Feed, accounts, customer, customers, dump, purchase, purchases
+from integration.store_feed import accounts, customer, customers, dump, emptied, purchase, purchases
 
 few = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -31,16 +31,6 @@ account = st.fixed_dictionaries(
 )
 
 
-def empty(store: psycopg.Connection) -> Feed:
-    """A feed into the emptied store."""
-    store.execute(
-        "TRUNCATE files, file_runs, rejects, rejected_records, profiles, identifiers, email_matches,"
-        " email_refusals, purchases, purchase_lines, accounts RESTART IDENTITY"
-    )
-    store.commit()
-    return Feed(store)
-
-
 def customer_rows(records: list[tuple[str | None, str | None]]) -> tuple[dict[str, Any], ...]:
     return tuple(
         customer(number, email, firstname=f"name{position}")
@@ -51,7 +41,7 @@ def customer_rows(records: list[tuple[str | None, str | None]]) -> tuple[dict[st
 @few
 @given(files=st.lists(people, min_size=1, max_size=3))
 def test_a_rerun_of_the_last_file_writes_nothing(store: psycopg.Connection, files: list[Any]) -> None:
-    feed = empty(store)
+    feed = emptied(store)
     for index, records in enumerate(files, 1):
         file, frames = feed.file("srs_customers", index), customers(*customer_rows(records))
         counts = feed.load(file, frames)
@@ -65,7 +55,7 @@ def test_a_rerun_of_the_last_file_writes_nothing(store: psycopg.Connection, file
 def test_purchases_rerun_writes_nothing_and_leaves_profiles_alone(
     store: psycopg.Connection, first: list[Any], second: list[Any]
 ) -> None:
-    feed = empty(store)
+    feed = emptied(store)
     feed.customers(1, *customer_rows(first))
     known = set(dump(store, ("profiles",))["profiles"])
     rows = (purchase(f"p{n}", n, number=number, email=email) for n, (number, email) in enumerate(second, 1))
@@ -82,7 +72,7 @@ def test_purchases_rerun_writes_nothing_and_leaves_profiles_alone(
 def test_every_record_finds_one_profile_and_emails_come_from_the_files(
     store: psycopg.Connection, files: list[Any]
 ) -> None:
-    feed = empty(store)
+    feed = emptied(store)
     for index, records in enumerate(files, 1):
         feed.customers(index, *customer_rows(records))
     found = store.execute("SELECT profile_id, email FROM profiles").fetchall()
@@ -102,7 +92,7 @@ def test_any_order_of_accounts_files_ends_in_the_same_rows(
     order = data.draw(st.permutations(range(len(rows))))
     ends = []
     for positions in (range(len(rows)), [*order, order[0]]):
-        feed = empty(store)
+        feed = emptied(store)
         files = [feed.file("erp_cache_customers", index) for index in range(1, len(rows) + 1)]
         for position in positions:
             feed.load(files[position], accounts(rows[position]))
@@ -117,7 +107,7 @@ def test_any_order_of_accounts_files_ends_in_the_same_rows(
 def test_emails_of_known_numbers_follow_a_simple_model(
     store: psycopg.Connection, data: st.DataObject, records: list[tuple[str, str | None]]
 ) -> None:
-    feed = empty(store)
+    feed = emptied(store)
     held: dict[str, str | None] = {"1": "a@x.nl", "2": "b@x.nl", "3": "c@x.nl", "4": None}
     feed.customers(1, *(customer(number, email) for number, email in held.items()))
     feed.customers(2, *(customer(number, email) for number, email in records))

@@ -135,7 +135,9 @@ def test_customers_9_swapped_emails_succeed(store: psycopg.Connection) -> None:
     assert counts.warnings == {}
 
 
-def test_customers_6_an_address_that_its_owner_has_left_is_free_for_a_later_record(store: psycopg.Connection) -> None:
+def test_customers_6_an_address_that_its_owner_has_left_is_free_for_a_later_record(
+    store: psycopg.Connection,
+) -> None:
     for moved, newcomer in [((2,), (3,)), ((2, 3), ())]:  # in files of their own, and in one file
         feed = emptied(store)
         feed.customers(1, customer("1", ONE, firstname="Ada"))
@@ -153,14 +155,13 @@ def test_customers_6_before_its_owner_leaves_an_address_still_leads_to_it(store:
     assert count(store) == 2
 
 
-def test_customers_6_an_owner_whose_move_is_refused_keeps_its_address(store: psycopg.Connection) -> None:
+def test_customers_6_an_owner_who_cannot_move_has_not_left(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE), customer("2", OTHER))
-    counts = feed.customers(2, customer("1", OTHER), customer("3", ONE))
-    assert counts.warnings == {WarningCode.EMAIL_OWNED_BY_OTHER: 1}
+    feed.customers(2, customer("1", OTHER), customer("3", ONE))
     assert profiles(store, "email") == {"1": ONE, "2": OTHER, "3": ONE}
-    counts = feed.customers(3, customer("1", THIRD), customer("4", THIRD), customer("5", ONE))
-    assert count(store) == 3
+    feed.customers(3, customer("1", THIRD), customer("4", THIRD), customer("5", ONE))
+    assert count(store) == 2
     assert profiles(store, "profile_id")["5"] == profiles(store, "profile_id")["1"]
 
 
@@ -280,3 +281,14 @@ def test_the_same_number_on_several_records_is_one_person(store: psycopg.Connect
     Feed(store).customers(1, customer("1", None, city="A"), customer("1", ONE), customer("1", OTHER))
     assert count(store) == 1
     assert profiles(store, "email", "city") == {"1": (OTHER, "A")}
+
+
+def test_customers_6_a_field_counts_from_the_record_that_brought_it(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    moved = {"brought": '{"firstname": "1"}', "firstname": "Ada", "lastname": "Dijk"}
+    feed.customers(
+        1,
+        {"record": 2, **customer("2", "a@example.com", firstname="Bea", lastname="Old")},
+        {"record": 3, **customer("1", "a@example.com", **moved)},
+    )
+    assert profiles(store, "firstname", "lastname") == {"1": ("Bea", "Dijk"), "2": ("Bea", "Dijk")}

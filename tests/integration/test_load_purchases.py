@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+import pytest
 
 from erp_feeds.errors import RejectCode, WarningCode
 from integration.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
@@ -177,3 +178,36 @@ def test_text_keeps_quotes_commas_and_line_breaks(store: psycopg.Connection) -> 
     feed.load(feed.file("srs_purchases", 1), frames)
     found = store.execute("SELECT sku, description FROM purchase_lines ORDER BY line_no").fetchall()
     assert found == [("", text), ("1", None)]
+
+
+@pytest.mark.parametrize(
+    ("arriving", "expected"),
+    [
+        ([(2, (2,)), (1, (1, 2))], {"r": (2, 2), "r~2": (1, 1)}),
+        ([(1, (1, 2, 3)), (2, (3, 1))], {"r": (1, 2), "r~2": (2, 1), "r~3": (3, 2)}),
+        ([(1, (1, 2)), (2, (2, 1))], {"r": (1, 2), "r~2": (2, 2)}),
+        ([(1, (1,)), (2, (-1, 1))], {"r": (1, 2), "r~2": (-1, 2)}),
+        ([(1, (1, 2)), (2, (3, 1))], {"r": (1, 2), "r~2": (3, 2)}),
+    ],
+    ids=["a late file", "another order", "the places swapped", "beside another class", "changed beside it"],
+)
+def test_purchases_7_a_stored_basket_keeps_its_id_and_is_never_stored_twice(
+    store: psycopg.Connection,
+    arriving: list[tuple[int, tuple[int, ...]]],
+    expected: dict[str, tuple[int, int]],
+) -> None:
+    feed = Feed(store)
+    for index, amounts in arriving:
+        receipt = {"number": "1", "channel": "offline"}
+        ids = ["r", "r~2", "r~3"]
+        file = feed.file("srs_purchases", index)
+        frames = purchases(*(purchase(id_, n, **receipt) for id_, n in zip(ids, amounts, strict=False)))
+        counts = feed.load(file, frames)
+        assert counts.rejected == {}
+    found = store.execute("SELECT purchase_id, total::int, trunc(sequence)::int FROM purchases")
+    assert {purchase_id: facts for purchase_id, *facts in found} == {
+        purchase_id: list(facts) for purchase_id, facts in expected.items()
+    }
+    before = dump(store)
+    assert feed.load(file, frames, "again") == counts
+    assert dump(store) == before

@@ -16,7 +16,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.parse import parse
 from erp_feeds.steps.split import split
-from integration.store_feed import TESTSHOP, Feed, dump
+from integration.store_feed import TESTSHOP, dump, emptied
 
 few = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -105,15 +105,6 @@ def frames_of(
         key: pd.concat([block.frames[key] for block in blocks], ignore_index=True) for key in blocks[0].frames
     }
     return split(deduplicate(frames, interface, merchant).frames, interface, merchant).frames
-
-
-def emptied(store: psycopg.Connection, merchant: Merchant) -> Feed:
-    store.execute(
-        "TRUNCATE files, file_runs, rejects, rejected_records, profiles, identifiers, email_matches,"
-        " email_refusals, purchases, purchase_lines, mappings RESTART IDENTITY"
-    )
-    store.commit()
-    return Feed(store, merchant)
 
 
 PROFILES = (

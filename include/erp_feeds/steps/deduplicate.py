@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of
-from erp_feeds.steps.mapping import LINKED_CURRENCY, fill_lines, fill_profiles, fill_purchases
+from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of, without
+from erp_feeds.steps.mapping import LINKED_CURRENCY, fill_lines, fill_profiles, fill_purchases, json_objects
 from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.purchases import ONLINE, ORDER, identify, skipped_masks, with_quantities
+from erp_feeds.steps.purchases import ONLINE, ORDER, identify, left_out, with_quantities
+
+BROUGHT = "brought"
+"""Column that says which record brought a field, where not the last of the key: JSON, field -> record."""
 
 
 def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Merchant) -> Outcome:
@@ -46,8 +50,12 @@ def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, mercha
 
 
 def _customers(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
-    """Collapse by number, or else by e-mail (rule: customers 6)."""
+    """Collapse by number, or else by e-mail (rule: customers 6).
+
+    Who else is the same person only the store can tell; there too the last record wins, field by field.
+    """
     profiles, unknown = fill_profiles(table_of(frames["records"]), mapping_of(merchant, "srs_customers"))
+    profiles = profiles.append_column(BROUGHT, pa.nulls(len(profiles), pa.string()))
     number, email = array_of(profiles["number"]), array_of(profiles["email"])
     collapsed = _collapsed(profiles, pc.coalesce(_tagged("n", number), _tagged("e", email)))
     return Outcome(collapsed.frames, collapsed.counts.plus(_warned(WarningCode.UNKNOWN_VALUE, unknown)))
@@ -60,49 +68,43 @@ def _accounts(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
 
 
 def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
-    """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7)."""
+    """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7).
+
+    What is left out anyway stands for nothing else: it would take the purchase of its id along.
+    """
     mapping = mapping_of(merchant, "srs_purchases")
     delivered, unknown = fill_purchases(table_of(frames["records"]), mapping)
     lines = with_quantities(table_of(frames["lines"]))
     identified = identify(delivered, lines, merchant)
-    records, kept = _one_per_basket(identified.records)
-    ids = _known(records, ["purchase_id"])
-    rank = ids.groupby(list(ids), sort=False).cumcount().to_numpy()
+    going = pc.invert(reduce(pc.or_, left_out(identified.records).values()))
+    left = identified.records.filter(pc.invert(going))
+    records, collapsed = _one_per_basket(identified.records.filter(going))
+    ids = records.select(["purchase_id"]).to_pandas()
+    rank = ids.groupby("purchase_id", sort=False).cumcount().to_numpy()
     collisions = int(np.count_nonzero(rank))
     if collisions:
         records = _suffixed(records, rank)
-    if not kept.all():
+    if len(left):
+        records = pa.concat_tables([records, left.cast(records.schema)]).sort_by("record").combine_chunks()
+    if collapsed:
         lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(records["record"])))
-    counts = _tally(int(np.count_nonzero(~kept))).plus(Counts(warnings=identified.warnings))
+    counts = _tally(collapsed).plus(Counts(warnings=identified.warnings))
     counts = counts.plus(_warned(WarningCode.RECEIPT_COLLISION, collisions))
     unique = {"records": frame_of(records), "lines": frame_of(fill_lines(lines, mapping))}
     return Outcome(unique, counts.plus(_warned(WarningCode.UNKNOWN_VALUE, unknown)))
 
 
-def _one_per_basket(records: pa.Table) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
-    """Return the records without those for which a later or an equal one stands, and which ones are kept."""
-    known = _known(records, ["purchase_id", "channel", "kind", "content_hash"])
+def _one_per_basket(records: pa.Table) -> tuple[pa.Table, int]:
+    """Return the records without those for which a later or an equal one stands, and the number of these."""
+    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
     # An order number names one order, but several returns of it may bear the same moment.
     unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
-    basket = [name for name in known if name != "kind"]
-    order = [name for name in basket if name != "content_hash"]
-    superseded = unique & known.duplicated(order, keep="last").to_numpy()
-    repeated = ~unique & known.duplicated(basket, keep="first").to_numpy()
+    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
+    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
     if repeated.any():
         records = _filled_last(records, known, unique)
     kept = ~(superseded | repeated)
-    return records.filter(pa.array(kept)), kept
-
-
-def _known(records: pa.Table, names: list[str]) -> pd.DataFrame:
-    """Return columns of purchases, and one that keeps what `split` will skip apart from everything.
-
-    Such a record may neither take the place of a good one nor its id, as it could not from a file of its own.
-    """
-    known: pd.DataFrame = records.select(names).to_pandas()
-    nobody, nothing = skipped_masks(records)
-    skipped = pc.or_(nobody, nothing).to_numpy(zero_copy_only=False)
-    return known.assign(apart=np.where(skipped, np.arange(1, len(known) + 1), 0))
+    return records.filter(pa.array(kept)), int(np.count_nonzero(~kept))
 
 
 _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] = {
@@ -114,7 +116,7 @@ _STEPS: Mapping[str, Callable[[Mapping[str, pd.DataFrame], Merchant], Outcome]] 
 
 def _filled_last(records: pa.Table, known: pd.DataFrame, unique: npt.NDArray[np.bool_]) -> pa.Table:
     """Give equal baskets what the last of them fills beside it, as if each came in a file of its own."""
-    keys = [known[name] for name in known if name != "kind"]
+    keys = [known[name] for name in ("channel", "purchase_id", "content_hash")]
     position = pd.Series(np.arange(len(known)))
     last = np.where(unique, position, position.groupby(keys, sort=False).transform("max"))
     for place, name in enumerate(records.column_names):
@@ -195,16 +197,28 @@ def _merged(table: pa.Table, groups: _Groups) -> pa.Table:
     """
     columns: dict[str, Column] = {}
     cleared: dict[str, Column] = {}
-    text = array_of(table["cleared"])
+    moved: dict[str, Column] = {}
+    text, numbers = array_of(table["cleared"]), array_of(table["record"])
+    last = pc.take(numbers, pa.array(groups.last(np.ones(len(table), bool))))
     for name in table.column_names:
-        if name == "cleared":
+        if name in {"cleared", BROUGHT}:
             continue
         column = array_of(table[name])
         valid = column.is_valid().to_numpy(zero_copy_only=False)
         empty = is_true(pc.match_substring(text, f",{name},")).to_numpy(zero_copy_only=False)
         rows = groups.last(valid | empty)
-        columns[name] = pc.take(column, pa.array(rows, mask=rows < 0))
+        taken = pa.array(rows, mask=rows < 0)
+        columns[name] = pc.take(column, taken)
+        moved[name] = without(pc.take(numbers, taken), pc.equal(pc.take(numbers, taken), last))
         if empty.any():
             cleared[name] = pc.and_(columns[name].is_null(), pa.array(groups.last(empty) >= 0))
     columns["cleared"] = names_where(cleared, len(groups.starts))
+    columns[BROUGHT] = json_objects(
+        {
+            name: array_of(pc.cast(column, pa.string()))
+            for name, column in moved.items()
+            if column.null_count < len(column)
+        },
+        len(groups.starts),
+    )
     return pa.table({name: columns[name] for name in table.column_names})

@@ -89,7 +89,7 @@ def with_custom_object(table: pa.Table) -> pa.Table:
     """Return the table with its custom fields as one column `custom`: a JSON object as text."""
     names = [name for name in table.column_names if name.startswith(CUSTOM)]
     members = {name: array_of(table[name]) for name in names}
-    return table.drop_columns(names).append_column("custom", _json_objects(members, len(table)))
+    return table.drop_columns(names).append_column("custom", json_objects(members, len(table)))
 
 
 def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column, int]:
@@ -126,8 +126,8 @@ def _constant(text: str, rows: int) -> Column:
     return pa.repeat(pa.scalar(text, pa.string()), rows)
 
 
-def _json_objects(members: Mapping[str, Column], rows: int) -> Column:
-    """Return one JSON object a row, of the members that have a value."""
+def json_objects(members: Mapping[str, Column], rows: int) -> Column:
+    """Return one JSON object a row, of the members that have a value; all values are text."""
     if not members:
         return _constant("{}", rows)
     quote = pa.scalar('"')

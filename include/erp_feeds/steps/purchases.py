@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.errors import RejectCode, SkipCode, WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, is_one_of, is_true, without
 from erp_feeds.steps.values import ZONE, Fault, matches
@@ -124,12 +124,16 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     return Identified(table, {code.value: number for code, number in found if number})
 
 
-def skipped_masks(records: pa.Table) -> tuple[Column, Column]:
-    """Return which purchases are of nobody, and which others have no lines (rules: purchases 3 and 9)."""
+def left_out(records: pa.Table) -> dict[SkipCode, Column]:
+    """Return which purchases do not load: nobody's, and others without lines (rules: purchases 3 and 9).
+
+    Args:
+        records: As `identify` leaves them.
+    """
     number, email = array_of(records["customer_number"]), array_of(records["email"])
     nobody = pc.and_(number.is_null(), email.is_null())
     nothing = pc.and_(pc.equal(array_of(records["line_count"]), 0), pc.invert(nobody))
-    return nobody, nothing
+    return {SkipCode.NO_IDENTIFIER: nobody, SkipCode.NO_LINES: nothing}
 
 
 def _excluded_skus(merchant: Merchant) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 
 import pandas as pd
 import pyarrow.compute as pc
@@ -14,7 +15,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, frame_of, table_of
 from erp_feeds.steps.mapping import LINKED_CURRENCY, VERSION, with_custom_object
 from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.purchases import skipped_masks
+from erp_feeds.steps.purchases import left_out
 
 PURCHASE_COLUMNS = (
     "record", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number", "branch",
@@ -50,14 +51,13 @@ def _customers(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:
 def _purchases(frames: Mapping[str, pd.DataFrame], merchant: Merchant) -> Outcome:
     """Leave out purchases of nobody, and those without lines (rules: purchases 3 and 9)."""
     records, lines = table_of(frames["records"]), table_of(frames["lines"])
-    nobody, nothing = skipped_masks(records)
-    kept = records.filter(pc.invert(pc.or_(nobody, nothing)))
+    masks = left_out(records)
+    kept = records.filter(pc.invert(reduce(pc.or_, masks.values())))
     currency = pc.fill_null(kept[LINKED_CURRENCY], merchant.currency)
     kept = kept.drop_columns(["currency"]).append_column("currency", currency)
     kept = with_custom_object(kept.append_column("number", kept["customer_number"])).select(PURCHASE_COLUMNS)
     lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(kept["record"])))
-    counts = _skipped({SkipCode.NO_IDENTIFIER: nobody, SkipCode.NO_LINES: nothing})
-    return Outcome({"purchases": frame_of(kept), "lines": frame_of(lines)}, counts)
+    return Outcome({"purchases": frame_of(kept), "lines": frame_of(lines)}, _skipped(masks))
 
 
 def _accounts(frames: Mapping[str, pd.DataFrame], _: Merchant) -> Outcome:

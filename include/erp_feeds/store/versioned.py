@@ -98,10 +98,14 @@ def merge(
 
 
 def last_brought(field: VersionedField) -> sql.Composed:
-    """Return the aggregate over rows `new`: what the last record that says anything of the field says."""
-    return sql.SQL("(array_agg({value} ORDER BY new.record DESC) FILTER (WHERE {brought}))[1]").format(
-        value=field.of("new"), brought=field.brought_by("new")
-    )
+    """Return the aggregate over rows `new`: what the last record that says anything of the field says.
+
+    A row may stand for several records; then its column `brought` tells which one brought the field.
+    """
+    return sql.SQL(
+        "(array_agg({value} ORDER BY coalesce((new.brought->>{name})::int, new.record) DESC)"
+        " FILTER (WHERE {brought}))[1]"
+    ).format(value=field.of("new"), name=field.name, brought=field.brought_by("new"))
 
 
 def emptied_last(field: VersionedField) -> sql.Composed:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,6 +41,18 @@ def test_customers_6_the_last_record_wins_field_by_field(unique):
     assert records["cleared"].isna().all()
     assert outcome.counts.collapsed == 1
     assert outcome.counts.warnings == {"repeated_key": 1}
+
+
+def test_customers_6_a_collapsed_record_tells_which_one_brought_what_the_last_did_not(unique):
+    outcome = unique(
+        CUSTOMERS,
+        customer(CustomerNumber="1", FirstName="Ada", LastName="Old", Street="Kerkstraat"),
+        customer(CustomerNumber="2", FirstName="Bob"),
+        customer(CustomerNumber="1", LastName="New"),
+    )
+    brought = outcome.frames["records"]["brought"].tolist()
+    assert pd.isna(brought[0])
+    assert json.loads(brought[1]) == {"firstname": "1", "custom_street": "1"}
 
 
 def test_customers_6_identical_records_collapse(unique):
@@ -136,6 +150,26 @@ def test_purchases_6_of_one_order_number_the_last_wins(unique, purchase):
     assert outcome.frames["records"]["record"].tolist() == [2]
     assert outcome.frames["lines"]["sku"].tolist() == ["b", "a"]
     assert outcome.counts.warnings == {"repeated_key": 1}
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [((), {}), ((LINE,), {"CustomerNumber": None})],
+    ids=["purchases_9_without_lines", "purchases_3_of_nobody"],
+)
+def test_what_is_left_out_takes_no_purchase_of_its_id_along(walk, purchase, left_out):
+    lines, elements = left_out
+    order = {"OrderNumber": "W1"}
+    outcome = walk(PURCHASES, purchase(LINE, **order), purchase(*lines, **{**order, **elements}))
+    assert outcome.frames["purchases"]["record"].tolist() == [1]
+    assert outcome.frames["lines"]["record"].tolist() == [1]
+    assert (outcome.counts.collapsed, sum(outcome.counts.skipped.values())) == (0, 1)
+
+
+def test_purchases_7_what_is_left_out_collides_with_no_basket(walk, purchase):
+    outcome = walk(PURCHASES, purchase(), purchase(LINE), purchase(LINE, CustomerNumber=None))
+    assert outcome.frames["purchases"]["purchase_id"].tolist() == ["17|3|2017-01-05T11:53:26"]
+    assert outcome.counts.warnings == {}
 
 
 def test_purchases_7_another_basket_under_one_receipt_is_kept_with_a_suffix(unique, purchase):

@@ -55,6 +55,7 @@ def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
         "newsletter",
         "cleared",
         "mapping_version",
+        "brought",
         "custom",
     ]
     frames = walk(PURCHASES, purchase(("a", "1.00"))).frames

@@ -1,18 +1,49 @@
--- A basket that an earlier file stored beside others under one receipt keeps its id, also when it comes alone or in
--- another order (rule: purchases 7): without this it would take the first basket's place. Such receipts are rare, and
--- the primary key finds them first, so that the cost does not grow with the table.
+-- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
+-- file brings it, in whatever order and company (rule: purchases 7); the others take the ids that remain, in file order.
+-- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
+-- primary key finds them first, so that the cost does not grow with the table.
 -- In: incoming_purchases; merchant. Out: their purchase_id.
-WITH beside AS MATERIALIZED (
-    SELECT new.record, new.purchase_id, new.content_hash, shared.base
-    FROM incoming_purchases AS new
-    CROSS JOIN LATERAL (SELECT regexp_replace(new.purchase_id, '~[0-9]+$', '') AS base) AS shared
-    JOIN purchases AS second ON second.merchant = {merchant} AND second.purchase_id = shared.base || '~2'
+WITH RECURSIVE sharing AS MATERIALIZED (
+    SELECT record, purchase_id, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
+    FROM incoming_purchases
+    WHERE channel = 'offline' OR kind = 'return'
+), shared AS MATERIALIZED (
+    SELECT sharing.base
+    FROM sharing
+    JOIN purchases AS second ON second.merchant = {merchant} AND second.purchase_id = sharing.base || '~2'
+    UNION
+    SELECT base FROM sharing WHERE purchase_id <> base
+), stored AS (
+    SELECT shared.base, 1 AS place, first.content_hash
+    FROM shared
+    JOIN purchases AS first ON first.merchant = {merchant} AND first.purchase_id = shared.base
+    UNION ALL
+    SELECT stored.base, stored.place + 1, following.content_hash
+    FROM stored
+    JOIN purchases AS following ON following.merchant = {merchant}
+     AND following.purchase_id = stored.base || '~' || stored.place + 1
+), incoming AS MATERIALIZED (
+    SELECT record, base, content_hash FROM sharing JOIN shared USING (base)
+), known AS MATERIALIZED (
+    SELECT DISTINCT ON (record) record, base, place
+    FROM incoming
+    JOIN stored USING (base, content_hash)
+    ORDER BY record, place
+), others AS (
+    SELECT record, base, row_number() OVER (PARTITION BY base ORDER BY record) AS turn
+    FROM incoming
+    WHERE record NOT IN (SELECT record FROM known)
+), remaining AS (
+    SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY place) AS turn
+    FROM (SELECT base, count(*) AS size FROM incoming GROUP BY base) AS group_of
+    CROSS JOIN LATERAL generate_series(1, size) AS place
+    WHERE (base, place) NOT IN (SELECT base, place FROM known)
+), placed AS (
+    SELECT record, base, place FROM known
+    UNION ALL
+    SELECT record, base, place FROM others JOIN remaining USING (base, turn)
 )
 UPDATE incoming_purchases AS new
-SET purchase_id = stored.purchase_id
-FROM beside
-CROSS JOIN LATERAL unnest(ARRAY[base, base || '~2', base || '~3', base || '~4']) AS candidate (purchase_id)
-JOIN purchases AS stored ON stored.merchant = {merchant} AND stored.purchase_id = candidate.purchase_id
-WHERE new.record = beside.record
-  AND stored.content_hash = beside.content_hash AND stored.purchase_id <> beside.purchase_id
-  AND NOT EXISTS (SELECT FROM incoming_purchases AS other WHERE other.purchase_id = stored.purchase_id)
+SET purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
+FROM placed
+WHERE new.record = placed.record

@@ -6,7 +6,7 @@ WITH several AS MATERIALIZED (
     SELECT profile_id FROM resolved GROUP BY profile_id HAVING count(*) > 1
 ), records AS NOT MATERIALIZED (
     SELECT resolved.profile_id, incoming_profiles.record, {columns}, coalesce(jsonb_strip_nulls(custom), '{{}}') AS custom, cleared,
-           mapping_version
+           brought, mapping_version
     FROM incoming_profiles
     JOIN resolved USING (record)
 ), laid AS (
