@@ -20,7 +20,6 @@ ONLY_THE_FEED_REFUSES: Mapping[str, str] = {
 ONLY_THE_SCHEMA_REFUSES: Mapping[str, str] = {
     "unknown_element": "an element unknown to this version, kept or reported (xs:all allows no wildcard)",
     "namespace": "elements in a namespace, ignored with a warning (a schema is for one namespace)",
-    "markup": "markup within a value, of which the text counts (a simple type has none)",
     "blanks": "a value between Unicode blanks, which are trimmed (a schema knows only those of XML)",
     "consent": "another word than yes or no, such as ja; one without meaning is left out with a warning",
     "moment": "a moment without T, seconds or time, with fractions, or a zone as +0100 or beyond +14:00",

@@ -16,7 +16,7 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits
 from erp_feeds.steps import sheet as sheets
 from erp_feeds.steps.drift import names_in
-from erp_feeds.steps.frames import Column, array_of, count_true, escaped_json
+from erp_feeds.steps.frames import Column, array_of, count_true, escaped_json, is_true
 from erp_feeds.steps.stream import RecordStream
 
 
@@ -33,6 +33,8 @@ class Rows:
     """Unknown element -> how often it occurs."""
     crowded: Column
     """Where more elements are than the limit allows; unknown ones are not looked for there."""
+    nested: dict[str, Column]
+    """Where a field holds elements instead of text; only the fields of which any does."""
 
     def __len__(self) -> int:
         return len(self.extras)
@@ -159,7 +161,9 @@ def _rows(table: pa.Table, most: int, place: str = "", *, plain: bool = False) -
     count = array_of(table[sheets.COUNT])
     crowded = pc.greater(count, most)
     repeated = pc.and_not(pc.greater(count, explained), crowded)
-    return Rows(text, repeated, _json(extras), names_in(extras, place), crowded)
+    nested = {name: is_true(pc.starts_with(columns[name], "  ")) for name in text}
+    nested = {name: mask for name, mask in nested.items() if count_true(mask)}
+    return Rows(text, repeated, _json(extras), names_in(extras, place), crowded, nested)
 
 
 def _trimmed(column: Column, *, plain: bool) -> Column:

@@ -114,6 +114,8 @@ def _read(rows: Rows, fields: Sequence[Field], merchant: Merchant) -> _Findings:
         text = _without_placeholders(spec, text, merchant)
         if spec.required:
             found.faults.append(_missing(spec, text))
+        if spec.name in rows.nested:
+            found.faults.append(_nested(spec, rows))
         reading = read_values(spec, text)
         found.columns[spec.name] = reading.values
         if spec.type is FieldType.EMAIL:
@@ -157,6 +159,12 @@ def _missing(spec: Field, text: Column) -> Fault:
     return Fault(
         text.is_null(), RejectCode.MISSING_FIELD, spec.name, f"{spec.element} is required, but not there"
     )
+
+
+def _nested(spec: Field, rows: Rows) -> Fault:
+    """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
+    reason = f"{spec.element} holds elements, where text is expected"
+    return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 
 def _crowded(rows: Rows, merchant: Merchant) -> Fault:

@@ -204,7 +204,6 @@ CODES: Mapping[str, RejectCode] = {
 SCHEMA: Mapping[str, Callable[[Changes], bool]] = {
     "unknown_element": _kind("unknown", "newer"),
     "namespace": _kind("namespaced"),
-    "markup": _kind("markup"),
     "blanks": _any(lambda field, text: text != text.strip() and (text.strip() or not field.required)),
     "consent": _any(lambda _, text: text not in ("yes", "no"), FieldType.YES_NO),
     "moment": _any(_moment_spelled_freely, FieldType.DATETIME),
@@ -357,7 +356,6 @@ EXAMPLES: list[tuple[str, str, dict[str, tuple[str, str]]]] = [
     ("line_total", PURCHASES, {"amount": ("text", "999999999999.99")}),
     ("unknown_element", CUSTOMERS, {"city": ("unknown", "")}),
     ("namespace", CUSTOMERS, {"city": ("namespaced", "")}),
-    ("markup", CUSTOMERS, {"city": ("markup", "")}),
     ("blanks", CACHE, {"cash_back": ("text", "1.00\u00a0")}),
     ("moment", PURCHASES, {"date_time": ("text", "2017-01-05 11:53")}),
     ("number", CACHE, {"discount_percentage": ("text", "-0")}),

@@ -143,6 +143,16 @@ def named(export: str, customers: str, customer: str, field: str, declaration: s
 PLAIN = ("Export", "Customers", "Customer", "CustomerNumber")
 
 
+@pytest.mark.parametrize("inner", ["<Id>10</Id><Kind>x</Kind>", "1<b/>", "<Id/>"])
+def test_a_field_that_holds_elements_refuses_its_record_alone(read, xml, inner):
+    odd = f"<AccountNumber>{inner}</AccountNumber><PriceListName>A</PriceListName>"
+    good = "<AccountNumber>2</AccountNumber><PriceListName>A<!-- b -->C</PriceListName><X><Y/></X>"
+    outcome = read(ERP, xml(ERP, odd, good))
+    found = outcome.frames["rejects"]
+    assert ("invalid_value", "account_number") in found[["code", "field"]].itertuples(index=False, name=None)
+    assert outcome.frames["records"]["price_list_name"].tolist() == ["AC"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
