@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from lxml import etree
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import WarningCode
+from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, read_block
-from erp_feeds.steps.drift import Drift, carried
+from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.header import declared_version, is_newer
 from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.stream import CHUNK, RecordStream, line_of
@@ -46,16 +47,20 @@ def parse(
     for source in sources:
         stream = RecordStream(source, interface, merchant.limits, chunk=chunk)
         header = _HeaderCheck(stream, interface, merchant)
+        before, foreign = read, Counter[str]()
         for container in stream:
             header.look()
             block = read_block(stream, container, interface, merchant.limits, read + 1)
             read += len(block.records)
             header.note(block)
+            foreign.update(block.foreign)
             _note_elements(drift, block, interface)
             if block.namespaced:
                 once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
             yield validate(block, interface, merchant)
         once |= header.conclude()
+        if read == before and foreign:
+            raise _no_records(interface, foreign)
         strays += drift.note_surroundings(stream.root())
         if stream.mismatched:
             once.add((WarningCode.ENCODING_MISMATCH, ""))
@@ -63,6 +68,14 @@ def parse(
     for code, _ in sorted(once):
         warnings[code.value] = warnings.get(code.value, 0) + 1
     yield Outcome(empty_frames(interface), Counts(warnings=warnings).plus(drift.counts(strays)))
+
+
+def _no_records(interface: Interface, foreign: Counter[str]) -> QuarantineError:
+    """Refuse a member that holds only other things than records: skipped one by one they would be lost."""
+    name, number = foreign.most_common(1)[0]
+    wanted = "/".join(interface.record_path)
+    reason = f"no {wanted}, but {number} of {name[:LONGEST_NAME]}; names of elements count letter for letter"
+    return QuarantineError(QuarantineCode.WRONG_STRUCTURE, reason)
 
 
 def _note_elements(drift: Drift, block: Block, interface: Interface) -> None:

@@ -41,8 +41,8 @@ def sheet(interface: Interface, namespace: str | None) -> etree.XSLT:
     """Return the sheet that writes the closed records of a container.
 
     Its text: one row with the foreign children, one row a record, an empty row, one row a line.
-    A field is ' ' and its text, a missing one nothing, so that missing and empty stay apart; where elements lie
-    in it, it is '  ' and all their text. Unknown elements
+    A field is ' ' and its text, a missing one nothing, so that missing and empty stay apart; with elements in
+    it, it is '  ' and all their text. Unknown elements
     are `  name=value`: normalised text holds no two blanks, so that is unambiguous. A repeated one is
     `  =name` but for its last occurrence. What is no line among the lines is `  name=`, and so is what is no
     record among the records, behind an 'x' that keeps that row from being empty.

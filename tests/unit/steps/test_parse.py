@@ -143,6 +143,18 @@ def named(export: str, customers: str, customer: str, field: str, declaration: s
 PLAIN = ("Export", "Customers", "Customer", "CustomerNumber")
 
 
+def test_a_file_of_which_no_element_is_a_record_is_refused_with_their_name(read):
+    good = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
+    odd = "<Export><Customers><customer><CustomerNumber>1</CustomerNumber></customer></Customers></Export>"
+    reason = r"no Export/Customers/Customer, but 1 of Export/Customers/customer; .* letter for letter"
+    for members in ([odd], [odd.replace("customer>", "Customer>"), odd]):
+        with pytest.raises(QuarantineError, match=reason) as caught:
+            read(CUSTOMERS, *members, chunk=9)
+        assert caught.value.code == "wrong_structure"
+    assert read(CUSTOMERS, "<Export><Customers/></Export>").counts.read == 0
+    assert read(CUSTOMERS, odd.replace("<customer>", f"{good}<customer>")).counts.read == 1
+
+
 @pytest.mark.parametrize("inner", ["<Id>10</Id><Kind>x</Kind>", "1<b/>", "<Id/>"])
 def test_a_field_that_holds_elements_refuses_its_record_alone(read, xml, inner):
     odd = f"<AccountNumber>{inner}</AccountNumber><PriceListName>A</PriceListName>"
