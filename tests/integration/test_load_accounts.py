@@ -13,7 +13,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from erp_feeds.errors import FailError, WarningCode
+from erp_feeds.errors import QuarantineError, WarningCode
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger, queries
@@ -217,11 +217,12 @@ def test_a_crash_before_the_end_leaves_nothing(
     assert feed.load(file, accounts(FULL)).loaded == 1
 
 
-def test_a_refused_statement_names_no_data(store: psycopg.Connection) -> None:
+def test_refused_values_set_the_file_aside_and_are_not_named(store: psycopg.Connection) -> None:
     feed = Feed(store)
     file = feed.file("erp_cache_customers", 1)
-    with pytest.raises(FailError) as caught:
+    with pytest.raises(QuarantineError) as caught:
         feed.load(file, accounts({**FULL, "account_number": None}))
+    assert caught.value.code == "not_loadable"
     assert "00123" not in str(caught.value)
     assert "account_number" in str(caught.value)
     assert caught.value.__cause__ is None

@@ -73,13 +73,15 @@ def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
 
 @contextmanager
 def plain_errors(doing: str) -> Iterator[None]:
-    """Turn a lost connection or a deadlock into RetryError, any other refusal into FailError.
+    """Turn a lost connection or a deadlock into RetryError, any other refusal of a statement into FailError.
 
-    PostgreSQL's own text may quote a row, hence only its state and the constraint's name are passed on.
+    A refusal of values is the file's fault or shows only with it: the file is set aside, so that it holds up
+    no other one for ever. PostgreSQL's own text may quote a row, hence only its state and the constraint's name
+    are passed on.
     """
     try:
         yield
-    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
         reason = f"{doing}: a value does not fit the store ({_state(error)})"
         raise QuarantineError(QuarantineCode.NOT_LOADABLE, reason) from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
