@@ -1,9 +1,10 @@
-"""Which elements a file carried: the known ones, and those that no interface knows; never their values."""
+"""Which elements and attributes a file carried: the known ones, and those nobody reads; never their values."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import pyarrow.compute as pc
 from lxml import etree
@@ -18,13 +19,16 @@ MOST_NAMES = 100
 LONGEST_NAME = 100
 OTHERS = "…"
 """Stands for the names above the most, and for the rest of a name that is too long."""
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_ATTRIBUTES = etree.XPath("*[position() < last() or $finished]/descendant-or-self::*/@*")
 
 
 class Drift:
     """Tallies the elements of a file, block by block.
 
     An element is named by its path below the record ('Shoe', 'Lines/Line/Colour'), one outside of the records
-    by its path below the root, from the root on ('Export/Customers/Klant').
+    by its path below the root, from the root on ('Export/Customers/Klant'). An attribute is '@action' or,
+    of an element in the record, 'Email/@kind'.
     """
 
     def __init__(self, interface: Interface) -> None:
@@ -43,6 +47,21 @@ class Drift:
             short = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + OTHERS
             room = short in self._unknown or len(self._unknown) < MOST_NAMES
             self._unknown[short if room else OTHERS] += number
+
+    def note_attributes(self, container: etree._Element, *, finished: bool) -> int:
+        """Add the attributes in the closed records, since no field reads any; return how many there are.
+
+        Those of XML Schema itself, such as xsi:nil, are no drift.
+        """
+        found: Counter[str] = Counter()
+        for value in cast("list[Any]", _ATTRIBUTES(container, finished=finished)):
+            name = etree.QName(value.attrname)
+            if name.namespace != _XSI:
+                bearer = _local(value.getparent())
+                place = "" if bearer == self._path[-1] else f"{bearer}/"
+                found[f"{place}@{name.localname}"] += 1
+        self.note_unknown(dict(sorted(found.items())))
+        return found.total()
 
     def note_surroundings(self, root: etree._Element) -> int:
         """Add what stands beside the containers of the records and in the header; return how much that is."""

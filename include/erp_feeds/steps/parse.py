@@ -53,6 +53,8 @@ def parse(
             block = read_block(stream, container, interface, merchant.limits, read + 1)
             read += len(block.records)
             header.note(block)
+            if stream.attributes:
+                strays += drift.note_attributes(container, finished=stream.finished)
             foreign.update(block.foreign)
             _note_elements(drift, block, interface)
             if block.namespaced:

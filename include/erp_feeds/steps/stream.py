@@ -56,7 +56,7 @@ class RecordStream:
         self._guard = _Guard(limits) if limits else None
         self._chunk = min(chunk, limits.record_bytes) if limits else chunk
         self._declared = ""
-        self._attributes = False
+        self._equals = False
         self._parser = etree.XMLPullParser(
             events=("start",), tag=tuple(f"{{*}}{name}" for name in self._path), remove_comments=not comments,
             remove_pis=not comments, **_SAFE,
@@ -64,6 +64,8 @@ class RecordStream:
         self._tail = b""
         self.container: etree._Element | None = None
         self.finished = False
+        self.attributes = False
+        """Whether an attribute may stand in what was read since the last look."""
         self.namespaces = False
         """Whether a namespace may be declared somewhere in what was read so far."""
 
@@ -83,6 +85,7 @@ class RecordStream:
                 waited = 0
                 yield self.container
                 _drop_read(self.container)
+                self.attributes = self._equals  # the last child may have begun in these bytes
             if self._guard:
                 self._guard.check_wait(waited)
         root = self._close()
@@ -120,10 +123,10 @@ class RecordStream:
 
     def _check(self, data: bytes) -> None:
         """Hold what is not yet read against the limits, after these bytes."""
-        before, self._attributes = self._attributes, b"=" in data  # a tag may begin in the bytes before
+        before, self._equals = self._equals, b"=" in data  # a tag may begin in the bytes before
+        self.attributes = self.attributes or before or self._equals
         if self._guard and self.container is not None:
-            attributes = before or self._attributes
-            self._guard.check(self.container, attributes=attributes, namespaces=self.namespaces)
+            self._guard.check(self.container, attributes=self.attributes, namespaces=self.namespaces)
 
     def _feed(self, data: bytes) -> None:
         window = self._tail + data

@@ -76,8 +76,8 @@ def plain_errors(doing: str) -> Iterator[None]:
     """Turn a lost connection or a deadlock into RetryError, any other refusal of a statement into FailError.
 
     A refusal of values is the file's fault or shows only with it: the file is set aside, so that it holds up
-    no other one for ever. PostgreSQL's own text may quote a row, hence only its state and the constraint's name
-    are passed on.
+    no other one for ever. PostgreSQL's own text may quote a row, hence only its state and the name of a
+    constraint are passed on.
     """
     try:
         yield

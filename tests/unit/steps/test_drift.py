@@ -77,3 +77,14 @@ def test_names_in_pairs():
     pairs = pa.array(["  a=1  =b  b==x", None, "  a=  c=y z"], pa.string())
     assert names_in(pairs, "L/") == {"L/a": 2, "L/b": 2, "L/c": 1}
     assert names_in(pa.nulls(2, pa.string())) == {}
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 1 << 20])
+def test_attributes_that_no_field_reads_are_named_and_counted(read, chunk):
+    xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    one = '<Customer action="delete"><CustomerNumber kind="a" x:kind="b">1</CustomerNumber></Customer>'
+    other = '<Customer action="delete"><CustomerNumber>2</CustomerNumber><City xsi:nil="true"/></Customer>'
+    text = f'<Export {xsi} xmlns:x="urn:x"><Customers n="2">{one}{other}<Customer/></Customers></Export>'
+    counts = read("srs_customers", text, chunk=chunk).counts
+    assert counts.unknown == {"@action": 2, "CustomerNumber/@kind": 2}
+    assert counts.warnings["unknown_element"] == 4
