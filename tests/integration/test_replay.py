@@ -304,6 +304,7 @@ def test_the_command_says_what_is_wrong_with_the_question(command: CommandLine) 
     assert command.run().exit_code == 2
     assert command.run("--file", "a", "--since", "2017-01-01").exit_code == 2
     assert command.run("--rejects", "invalid_date", "--until", "2017-01-01").exit_code == 2
+    assert "--until is before --since" in command.run("--since", "2017-01-02", "--until", "2017-01-01").stderr
     mistyped = command.run("--rejects", "invalid_dates")
     assert (mistyped.exit_code, "did you mean 'invalid_date'?" in mistyped.stderr) == (1, True)
     assert "no archived original of no.zip" in command.run("--file", "no.zip").stderr

@@ -151,6 +151,12 @@ def test_sample_to_a_file(run: CliRunner, tmp_path: Path) -> None:
     assert path.read_text("utf-8").startswith("<?xml")
 
 
+def test_a_sample_is_never_named_as_nobody_takes_it(run: CliRunner) -> None:
+    result = run.invoke(app, ["sample", "srs_customers", "--index", "2017-01-01"])
+    assert result.exit_code == 2
+    assert "--index is digits" in result.stderr
+
+
 def test_schema_is_the_one_that_is_published(run: CliRunner, tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     assert run.invoke(app, ["schema", "--output", str(path)]).exit_code == 0

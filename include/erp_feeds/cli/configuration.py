@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,8 @@ def sample(
     from erp_feeds.interfaces import samples
 
     chosen = checked_interface(interface)
+    if not re.fullmatch("[0-9]+", index):
+        raise typer.BadParameter("--index is digits: no other file is taken")
     pieces = samples.sample(chosen, records, samples.checked_version(chosen, version))
     if output is None and not as_json:
         for piece in pieces:

@@ -80,6 +80,8 @@ def _choice(
         raise typer.BadParameter(
             "give exactly one of --file, --rejects and --since; --until goes with --since"
         )
+    if since and until and since > until:
+        raise typer.BadParameter("--until is before --since")
     return Replay(
         files=tuple(file or ()),
         rejects=rejects and checked_code(rejects),

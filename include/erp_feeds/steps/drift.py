@@ -1,4 +1,4 @@
-"""Which elements and attributes a file carried: the known ones, and those nobody reads; never their values."""
+"""Which elements and attributes a file carried: known ones, and those nobody reads; never their values."""
 
 from __future__ import annotations
 
