@@ -20,7 +20,8 @@ LONGEST_NAME = 100
 OTHERS = "…"
 """Stands for the names above the most, and for the rest of a name that is too long."""
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_ATTRIBUTES = etree.XPath("*[position() < last() or $finished]/descendant-or-self::*/@*")
+_ATTRIBUTES = etree.XPath("descendant-or-self::*/@*")
+_ATTRIBUTES_BELOW = etree.XPath("descendant::*/@*")
 
 
 class Drift:
@@ -54,7 +55,7 @@ class Drift:
         Those of XML Schema itself, such as xsi:nil, are no drift.
         """
         found: Counter[str] = Counter()
-        for value in cast("list[Any]", _ATTRIBUTES(container, finished=finished)):
+        for value in _attributes(container, finished=finished):
             name = etree.QName(value.attrname)
             if name.namespace != _XSI:
                 bearer = _local(value.getparent())
@@ -106,6 +107,15 @@ def names_in(pairs: Column, place: str = "") -> dict[str, int]:
 def carried(columns: Iterable[tuple[str, Column]]) -> dict[str, int]:
     """Return element -> in how many rows it is there, empty or not."""
     return {element: len(column) - column.null_count for element, column in columns}
+
+
+def _attributes(container: etree._Element, *, finished: bool) -> list[Any]:
+    """Return the attributes in the closed records; those of the last one, which may be open, come last."""
+    found = cast("list[Any]", _ATTRIBUTES_BELOW(container))
+    last = next(container.iterchildren("*", reversed=True), None)
+    if not found or finished or last is None:
+        return found
+    return found[: len(found) - len(cast("list[Any]", _ATTRIBUTES(last)))]
 
 
 def _child(parent: etree._Element | None, name: str) -> etree._Element | None:
