@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 from pydantic import BaseModel
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 200
 """Characters per row where there is no terminal to measure."""
+WIDE = 140
+"""Characters from which a row has room for a whole file name, to be copied into the next command."""
+NAMES = ("file", "name")
 
 
 def print_json(value: object) -> None:
@@ -32,13 +35,15 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
     if not rows:
         typer.echo(f"{title}: none")
         return
-    table = Table(title=title, title_justify="left")
+    table, console = Table(title=title, title_justify="left"), _console()
     for column in columns:
         numeric = any(_is_number(getattr(row, column)) for row in rows)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        named = column in NAMES and console.width >= WIDE
+        side: Literal["left", "right"] = "right" if numeric else "left"
+        table.add_column(column.replace("_", " "), justify=side, overflow="fold", no_wrap=named)
     for row in rows:
         table.add_row(*(_text(getattr(row, column)) for column in columns))
-    _console().print(table, markup=False)
+    console.print(table, markup=False)
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:

@@ -65,7 +65,10 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
         "files",
         "skipped",
     )
-    print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings", "unknown_elements"))
+    print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings"))
+    drifting = [each for row in rows for each in row.drifting()]
+    if drifting:
+        print_table("Drift of the latest files", drifting, ("merchant", "interface", "unknown_elements"))
 
 
 def files(

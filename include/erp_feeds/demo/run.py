@@ -24,8 +24,8 @@ from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.store import queries
-from erp_feeds.store.answers import FileProgress
 from erp_feeds.store.connection import open_uri
+from erp_feeds.store.file_answers import FileProgress
 
 LOOK_AGAIN = 0.5
 DEADLINE = 600.0

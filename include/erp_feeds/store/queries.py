@@ -14,18 +14,20 @@ from erp_feeds.steps.invoicing import InvoiceGraph
 from erp_feeds.steps.invoicing import invoice_graph as graph_of
 from erp_feeds.store.answers import (
     Account,
-    FileProgress,
     Identifier,
     Kind,
-    LedgerFile,
     MappingVersion,
-    MerchantStatus,
     Profile,
     ProfileField,
     Purchase,
     PurchaseLine,
-    QuarantinedFile,
     RecordRows,
+)
+from erp_feeds.store.file_answers import (
+    FileProgress,
+    LedgerFile,
+    MerchantStatus,
+    QuarantinedFile,
     Reject,
     RunFile,
 )

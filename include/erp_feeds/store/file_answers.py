@@ -1,0 +1,205 @@
+"""The shapes in which the store answers of files: where they stand, what was refused, how they drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypedDict
+
+from erp_feeds.batch import Counts
+
+Tally = dict[str, int]
+"""Code or state -> how many."""
+
+
+class Drift(TypedDict, total=False):
+    """How the elements of a file differ from what is known, and from the files before it; see file_drift."""
+
+    unknown: Tally
+    """Element that the interface does not know -> how often."""
+    new: list[str]
+    """The unknown ones that came for the first time."""
+    gone: list[str]
+    """Elements that the files before carried."""
+
+
+def drift_in_words(drift: Drift) -> str:
+    """Return a drift as 'Club 3 (new), Shoe 7, gone: Email'."""
+    unknown = sorted(drift.get("unknown", {}).items())
+    words = [f"{name} {number}{' (new)' if name in drift.get('new', []) else ''}" for name, number in unknown]
+    return ", ".join([*words, *(["gone: " + " ".join(drift["gone"])] if drift.get("gone") else [])])
+
+
+@dataclass(frozen=True)
+class DriftingInterface:
+    """How the latest file of an interface differs, in words."""
+
+    merchant: str
+    interface: str
+    unknown_elements: str
+
+
+@dataclass(frozen=True)
+class MerchantStatus:
+    """What the store holds of one merchant."""
+
+    merchant: str
+    profiles: int
+    orders: int
+    returns: int
+    lines: int
+    revenue: Decimal
+    """Sum of all line amounts, what came back negative, in the merchant's currency."""
+    accounts: int
+    files: Tally
+    skipped: Tally
+    rejects: Tally
+    quarantined: Tally
+    warnings: Tally
+    drift: dict[str, Drift]
+    """Interface -> drift of its latest file; only where there is any."""
+
+    def drifting(self) -> list[DriftingInterface]:
+        """Return the drift, one row per interface."""
+        return [
+            DriftingInterface(self.merchant, name, drift_in_words(drift))
+            for name, drift in sorted(self.drift.items())
+        ]
+
+
+@dataclass(frozen=True)
+class LedgerFile:
+    """One file as the ledger knows it."""
+
+    file_id: int
+    interface: str
+    name: str
+    state: str
+    code: str | None
+    reason: str | None
+    revision: int | None
+    day: date | None
+    size: int
+    attempts: int
+    run_id: str | None
+    counts: dict[str, Any]
+    archived: str | None
+    sha256: str | None
+    seen_at: datetime
+    finished_at: datetime | None
+    archive_deleted_at: datetime | None
+    """When retention deleted the original: such a file can be replayed no more."""
+    replaced_by: int | None
+    """The file that came later under the name of this quarantined one, and loaded: state `replaced`."""
+    drift: Drift
+
+    @property
+    def unknown_elements(self) -> str:
+        """The drift in words."""
+        return drift_in_words(self.drift)
+
+    @property
+    def tally(self) -> Counts:
+        """What became of the file's records."""
+        return Counts.model_validate(self.counts)
+
+    @property
+    def read(self) -> int:
+        """Records in the file."""
+        return self.tally.read
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return self.tally.loaded
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Records that did not load, by what became of them."""
+        tally = self.tally
+        collapsed = {"collapsed": tally.collapsed} if tally.collapsed else {}
+        return {**collapsed, **tally.skipped, **tally.rejected}
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """What was odd about it, by code."""
+        return self.tally.warnings
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """What a run made of one file."""
+
+    run_id: str
+    file: str
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+    mended: int
+    """Rejects that its load closed."""
+
+    @property
+    def loaded(self) -> int:
+        """Records that reached the store."""
+        return Counts.model_validate(self.counts).loaded
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Records refused, by code."""
+        return Counts.model_validate(self.counts).rejected
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """How far one file is."""
+
+    merchant: str
+    file: str
+    interface: str
+    state: str
+    code: str | None
+    read: int
+    rejected: int
+    seconds: float
+    """From sighting to the end, or until now."""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One fault of a refused record."""
+
+    file: str
+    file_id: int
+    interface: str
+    record: int
+    line: int | None
+    code: str
+    field: str
+    reason: str
+    run_id: str | None
+    """That refused it."""
+    opened_at: datetime
+    closed_at: datetime | None
+    """When a load mended it; None while it is open."""
+    closed_by_run: str | None
+    closed_by_file: str | None
+    """The file whose load mended it: its own, replayed, or a newer one."""
+    raw: str | None
+    """The record as delivered; None unless asked for, since it holds personal data."""
+
+
+@dataclass(frozen=True)
+class QuarantinedFile:
+    """One refused file."""
+
+    file: str
+    file_id: int
+    interface: str
+    code: str
+    reason: str
+    archived: str | None
+    at: datetime
+    replaced_by: int | None
+    """The file that came later under its name, and loaded; where there is one, nothing is left to mend."""
