@@ -135,6 +135,15 @@ def test_customers_9_swapped_emails_succeed(store: psycopg.Connection) -> None:
     assert counts.warnings == {}
 
 
+def test_customers_6_an_address_goes_to_whose_record_named_it_first(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1"), customer("2"))
+    frames = customers(customer("2", ONE, record=2), customer("1", ONE, record=3, brought='{"email": "1"}'))
+    counts = feed.load(feed.file("srs_customers", 2), frames)
+    assert profiles(store, "email") == {"1": ONE, "2": None}
+    assert counts.warnings == {WarningCode.EMAIL_OWNED_BY_OTHER: 1}
+
+
 def test_customers_6_an_address_that_its_owner_has_left_is_free_for_a_later_record(
     store: psycopg.Connection,
 ) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EMAIL = VersionedField("email", clearable=False)
 NEVER = sql.SQL("false")
+RECORD = sql.SQL("record")
+SAID = sql.SQL("coalesce((brought->>'email')::int, record)")
 FIELDS = tuple(
     VersionedField(name)
     for name in (
@@ -47,7 +49,8 @@ def load_profiles(
     copy_frames(connection, frames, ("profiles",))
     version = Version(file.sequence, file.file_id)
     moves = EMAIL.not_newer(version)
-    resolve(connection, file, merchant, "incoming_profiles", ("customers 3", "customers 4"), moves=moves)
+    made_by = ("customers 3", "customers 4")
+    resolve(connection, file, merchant, "incoming_profiles", made_by, said=SAID, moves=moves)
     connection.execute(statement("load/emails", file_id=file.file_id, not_newer=moves))
     fields = (*FIELDS, *_custom_fields(connection))
     writes = _writes(merchant, fields)
@@ -64,6 +67,7 @@ def resolve(
     table: str,
     made_by: tuple[str, str],
     *,
+    said: sql.Composable = RECORD,
     moves: sql.Composable = NEVER,
 ) -> None:
     """Find the profile of each record of a table with record, number and email: see sql/load/identity.sql.
@@ -74,10 +78,13 @@ def resolve(
         merchant: Whose people.
         table: The temporary table.
         made_by: The rules by which a new number, and a new e-mail alone, make a profile.
+        said: Which record brought the e-mail, where one stands for several.
         moves: The condition under which a profile `old` takes a new e-mail from this file.
     """
     values = {"merchant": merchant.name, "file_id": file.file_id}
-    people = sql.SQL("SELECT record, number, email FROM {}").format(sql.Identifier(table))
+    people = sql.SQL("SELECT record, {said} AS said, number, email FROM {table}").format(
+        said=said, table=sql.Identifier(table)
+    )
     rules = dict(zip(("made_by_number", "made_by_email"), made_by, strict=True))
     connection.execute(statement("load/identity", people=people, moves=moves, **values, **rules))
 

@@ -9,10 +9,10 @@ CREATE TEMP TABLE wishes ON COMMIT DROP AS
 SELECT wanted.profile_id, wanted.email, wanted.claim, wanted.owner, old.email AS held
 FROM (
     SELECT DISTINCT ON (profile_id) profile_id, email, owner,
-           min(record) OVER (PARTITION BY profile_id, email) AS claim
+           min(said) OVER (PARTITION BY profile_id, email) AS claim
     FROM resolved
     WHERE email IS NOT NULL
-    ORDER BY profile_id, record DESC
+    ORDER BY profile_id, said DESC
 ) AS wanted
 LEFT JOIN profiles AS old ON old.profile_id = wanted.profile_id
 WHERE (old.profile_id IS NULL OR {not_newer})

@@ -1,11 +1,11 @@
 -- Which profile each record of one file belongs to. All records are planned before any is applied, so that the
 -- result does not depend on batching or parallelism.
 --
--- In:  people: a query (record, number, email) over the file; forgotten_emails: belong to nobody; merchant; file_id; made_by_number, made_by_email: the
---      rules by which this interface creates a profile; moves: the condition under which a profile "old" takes a new
---      e-mail from this file.
+-- In:  people: a query (record, said, number, email) over the file, said being the record that brought the e-mail;
+--      forgotten_emails: belong to nobody; merchant; file_id; made_by_number, made_by_email: the rules by which this
+--      interface creates a profile; moves: the condition under which a profile "old" takes a new e-mail from this file.
 -- Out: temporary tables
---      resolved (record, number, email, owner, unknown, unmatched, profile_id, rule), one row per record;
+--      resolved (record, said, number, email, owner, unknown, unmatched, profile_id, rule), one row per record;
 --        owner: who had the e-mail before; unknown: the number is new; unmatched: found by e-mail for the first time;
 --        rule: which rule decided on the profile
 --      created  (profile_id, number, email, record): profiles to make, with the first record that asks for each.
@@ -18,8 +18,8 @@
 --      if its profile is known by 1, that one; else one new profile for the e-mail.
 --   4. A new number without e-mail: a new profile. A new number with several e-mails in the file: its first counts.
 CREATE TEMP TABLE known ON COMMIT DROP AS
-SELECT people.record, people.number, people.email, coalesce(numbered.profile_id, matched.profile_id) AS settled,
-       owner.profile_id AS owner, owner.profile_id AS found
+SELECT people.record, people.said, people.number, people.email,
+       coalesce(numbered.profile_id, matched.profile_id) AS settled, owner.profile_id AS owner, owner.profile_id AS found
 FROM ({people}) AS people
 LEFT JOIN identifiers AS numbered
        ON numbered.merchant = {merchant} AND numbered.type = 'srs' AND numbered.value = people.number
@@ -33,13 +33,14 @@ ANALYZE known;
 -- an address that nobody has, and nobody else in the file asks for.
 UPDATE known SET found = NULL
 FROM (
-    SELECT DISTINCT ON (sought.owner) sought.owner AS profile_id, sought.email, known.email AS taken, known.owner, known.record
+    SELECT DISTINCT ON (sought.owner)
+           sought.owner AS profile_id, sought.email, known.email AS taken, known.owner, known.said
     FROM (SELECT DISTINCT owner, email FROM known WHERE settled IS NULL AND owner IS NOT NULL) AS sought
     JOIN profiles AS old ON old.profile_id = sought.owner AND {moves}
     JOIN known ON known.settled = sought.owner AND known.email IS NOT NULL
-    ORDER BY sought.owner, known.record DESC
+    ORDER BY sought.owner, known.said DESC
 ) AS last
-WHERE known.email = last.email AND known.record > last.record
+WHERE known.email = last.email AND known.said > last.said
   AND last.owner IS NULL AND last.taken NOT IN (SELECT email FROM forgotten_emails)
   AND NOT EXISTS (
       SELECT FROM known AS rival WHERE rival.email = last.taken AND rival.settled IS DISTINCT FROM last.profile_id
@@ -49,7 +50,7 @@ WHERE known.email = last.email AND known.record > last.record
   );
 
 CREATE TEMP TABLE newcomers ON COMMIT DROP AS
-SELECT DISTINCT ON (number) number, email, found, record
+SELECT DISTINCT ON (number) number, email, found, record, said
 FROM known
 WHERE number IS NOT NULL AND settled IS NULL
 ORDER BY number, email IS NULL, record;
@@ -58,12 +59,12 @@ ANALYZE newcomers;
 CREATE TEMP TABLE bearers ON COMMIT DROP AS
 SELECT DISTINCT ON (email) email, settled, record
 FROM (
-    SELECT email, settled, record FROM known WHERE (settled IS NOT NULL OR number IS NULL) AND found IS NULL
+    SELECT email, settled, record, said FROM known WHERE (settled IS NOT NULL OR number IS NULL) AND found IS NULL
     UNION ALL
-    SELECT email, NULL, record FROM newcomers WHERE found IS NULL
+    SELECT email, NULL, record, said FROM newcomers WHERE found IS NULL
 ) AS candidates
 WHERE email IN (SELECT email FROM known WHERE settled IS NULL AND found IS NULL)
-ORDER BY email, record;
+ORDER BY email, said;
 ANALYZE bearers;
 
 CREATE TEMP TABLE created ON COMMIT DROP AS
@@ -90,7 +91,7 @@ WITH by_email AS (
     LEFT JOIN by_email ON by_email.email = newcomers.email
     LEFT JOIN created ON created.number = newcomers.number
 )
-SELECT known.record, known.number, known.email, known.owner,
+SELECT known.record, known.said, known.number, known.email, known.owner,
        known.settled IS NULL AND known.number IS NOT NULL AS unknown,
        known.settled IS NULL AND known.number IS NULL AS unmatched,
        coalesce(known.settled, by_number.profile_id, known.found, by_email.profile_id) AS profile_id,
