@@ -230,14 +230,18 @@ def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable
     shop.walk("run")
     shop.store.execute("DELETE FROM accounts")
     shop.store.execute(
-        """ALTER TABLE accounts ADD CHECK (account_number <> '1'),
-                                ADD CHECK (1 / (2 - account_number::int) > 9)"""
+        """ALTER TABLE accounts ADD CHECK (account_number <> '2');
+           CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+           CREATE TRIGGER refuse BEFORE INSERT ON accounts FOR EACH ROW
+           WHEN (new.account_number = '1') EXECUTE FUNCTION refuse()"""
     )
     shop.store.commit()
-    with pytest.raises(FailError, match="accounts_account_number_check"):
+    with pytest.raises(FailError, match="P0001"):
         dry_run(Replay(since="2017-01-01", until="2017-01-01"))
     [refused] = dry_run(Replay(since="2017-01-02")).files
     assert (refused.state, refused.code) == ("quarantined", "not_loadable")
+    assert "accounts_account_number_check" in str(refused.reason)
 
 
 def test_a_load_waits_for_a_dry_run_of_its_merchant_alone(shop: Shop, store_uri: str) -> None:
