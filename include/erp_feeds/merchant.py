@@ -201,7 +201,10 @@ class Merchant(_Strict):
     excluded_identifiers: tuple[str, ...] = Field(
         ("0", "000", "-1"), description="Customer numbers that mean 'no customer'"
     )
-    excluded_emails: tuple[str, ...] = Field((), description="E-mail addresses that mean 'no customer'")
+    excluded_emails: tuple[str, ...] = Field(
+        (),
+        description="E-mail addresses that mean 'no customer', such as a shop's own, which would join many",
+    )
 
     @field_validator("timezone")
     @classmethod

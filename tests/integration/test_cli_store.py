@@ -15,7 +15,7 @@ from integration.known_rows import fill
 
 STATUS_KEYS = {
     "merchant", "profiles", "orders", "returns", "lines", "revenue", "accounts", "files", "skipped",
-    "rejects", "quarantined", "warnings", "drift",
+    "rejects", "quarantined", "warnings", "drift", "crowded",
 }  # fmt: skip
 
 
@@ -68,6 +68,17 @@ def test_status_of_one_merchant(shop: Shop) -> None:
     assert isinstance(told, list)
     assert len(told) == 1
     assert "8.01" in shop.run("status", "shop").stdout
+
+
+def test_status_tells_of_a_profile_of_many_numbers(shop: Shop, store: psycopg.Connection) -> None:
+    assert "excluded_emails" not in shop.run("status", "shop").stdout
+    store.execute(
+        "INSERT INTO identifiers (merchant, type, value, profile_id, file_id, record)"
+        " SELECT merchant, 'srs', 'more ' || n, profile_id, file_id, record"
+        " FROM (SELECT * FROM identifiers WHERE merchant = 'shop' LIMIT 1) AS one, generate_series(1, 4) AS n"
+    )
+    store.commit()
+    assert "excluded_emails" in shop.run("status", "shop").stdout
 
 
 def test_a_mistyped_merchant_gets_an_offer(shop: Shop) -> None:

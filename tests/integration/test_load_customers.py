@@ -7,6 +7,7 @@ from datetime import date
 import psycopg
 
 from erp_feeds.errors import WarningCode
+from erp_feeds.store import queries
 from integration.store_feed import Feed, customer, customers, dump, emptied, profiles, purchase, scalar
 
 ONE, OTHER, THIRD = "a@example.com", "b@example.com", "c@example.com"
@@ -32,6 +33,17 @@ def test_customers_2_unknown_number_joins_the_owner_of_its_email(store: psycopg.
     ids = profiles(store, "profile_id")
     assert ids["1001"] == ids["2002"]
     assert profiles(store, "firstname")["1001"] == "Ada"
+
+
+def test_customers_2_many_numbers_that_one_address_joins_are_told(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, *(customer(str(number), ONE) for number in range(4)), customer("9", OTHER))
+    assert queries.status(store)[0].crowded == {}
+    feed.customers(2, customer("4", ONE))
+    (status,) = queries.status(store)
+    (crowd,) = status.crowds()
+    assert (crowd.merchant, crowd.customer_numbers) == (status.merchant, 5)
+    assert crowd.profile == str(profiles(store, "profile_id")["4"])
 
 
 def test_customers_3_number_only_creates_a_profile_and_warns(store: psycopg.Connection) -> None:

@@ -67,6 +67,10 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
     )
     print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings"))
     drifting = [each for row in rows for each in row.drifting()]
+    crowds = [each for row in rows for each in row.crowds()]
+    if crowds:
+        title = "Many numbers by one address: is it nobody's? See excluded_emails"
+        print_table(title, crowds, ("merchant", "profile", "customer_numbers"))
     if drifting:
         print_table("Drift of the latest files", drifting, ("merchant", "interface", "unknown_elements"))
 

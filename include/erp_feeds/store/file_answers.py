@@ -32,6 +32,15 @@ def drift_in_words(drift: Drift) -> str:
 
 
 @dataclass(frozen=True)
+class CrowdedProfile:
+    """A profile to which many customer numbers lead."""
+
+    merchant: str
+    profile: str
+    customer_numbers: int
+
+
+@dataclass(frozen=True)
 class DriftingInterface:
     """How the latest file of an interface differs, in words."""
 
@@ -59,6 +68,14 @@ class MerchantStatus:
     warnings: Tally
     drift: dict[str, Drift]
     """Interface -> drift of its latest file; only where there is any."""
+    crowded: dict[str, int]
+    """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
+    bear one address, be it a shop's own."""
+
+    def crowds(self) -> list[CrowdedProfile]:
+        """Return the crowded profiles, the fullest first."""
+        fullest = sorted(self.crowded.items(), key=lambda each: -each[1])
+        return [CrowdedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]
 
     def drifting(self) -> list[DriftingInterface]:
         """Return the drift, one row per interface."""

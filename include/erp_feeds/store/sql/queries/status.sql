@@ -1,7 +1,9 @@
 -- What the store holds per merchant, in one row each.
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
---      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per interface, that of its latest file.
+--      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per
+--      interface, that of its latest file; crowded: the profiles of five customer numbers or more, at most ten, the
+--      fullest of them.
 -- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
 WITH wanted_files AS (
@@ -42,6 +44,16 @@ WITH wanted_files AS (
     FROM file_drift
     WHERE latest AND (unknown <> '{{}}' OR gone <> '{{}}') AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
     GROUP BY merchant
+), crowds AS (
+    SELECT merchant, jsonb_object_agg(profile_id, numbers) AS crowded
+    FROM (
+        SELECT merchant, profile_id, count(*) AS numbers,
+               row_number() OVER (PARTITION BY merchant ORDER BY count(*) DESC, profile_id) AS place
+        FROM identifiers
+        WHERE type = 'srs' AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
+        GROUP BY merchant, profile_id HAVING count(*) >= 5
+    ) AS crowd
+    WHERE place <= 10 GROUP BY merchant
 ), objects AS (
     SELECT
         merchant,
@@ -71,7 +83,8 @@ SELECT
     coalesce(rejects, jsonb_build_object()) AS rejects,
     coalesce(quarantined, jsonb_build_object()) AS quarantined,
     coalesce(warnings, jsonb_build_object()) AS warnings,
-    coalesce(drift, jsonb_build_object()) AS drift
+    coalesce(drift, jsonb_build_object()) AS drift,
+    coalesce(crowded, jsonb_build_object()) AS crowded
 FROM named
 LEFT JOIN profile_counts USING (merchant)
 LEFT JOIN purchase_counts USING (merchant)
@@ -79,5 +92,6 @@ LEFT JOIN line_counts USING (merchant)
 LEFT JOIN account_counts USING (merchant)
 LEFT JOIN objects USING (merchant)
 LEFT JOIN drifts USING (merchant)
+LEFT JOIN crowds USING (merchant)
 WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
 ORDER BY merchant
