@@ -6,7 +6,7 @@ import posixpath
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -126,21 +126,20 @@ def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> I
         FailError: The merchant's root folder does not exist.
     """
     ranked: list[tuple[int, int, str, Sighting]] = []
+    stray: list[str] = []
     listings = {folder: hook.listing(folder) for folder in folders(merchant, interfaces)}
-    for folder, listing in listings.items():
-        kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
-        for entry in listing.entries:
-            found = _kind(merchant, kinds, _name(entry))
-            sighting = found and _sighting(found[0], folder, entry)
-            if found and sighting:
-                ranked.append((found[0].rank, int(found[1].index_number), entry.name, sighting))
+    for folder, entry, found in _recognised(merchant, interfaces, listings):
+        if found and (sighting := _sighting(found[0], folder, entry)):
+            ranked.append((found[0].rank, int(found[1].index_number), entry.name, sighting))
+        elif not found and _is_stray(merchant, interfaces, entry):
+            stray.append(posixpath.join(folder, entry.name))
     if not any(listing.form for listing in listings.values()):
         require_root(hook, merchant)
     return Inbox(
         tuple(sighting for *_, sighting in sorted(ranked, key=lambda each: each[:3])),
         tuple(folder for folder, listing in listings.items() if listing.truncated),
         sum(listing.unreadable for listing in listings.values()),
-        strays(merchant, interfaces, listings),
+        tuple(sorted(stray)),
     )
 
 
@@ -154,25 +153,36 @@ def strays(
         interfaces: Kinds of files that are switched on.
         listings: Folder -> what lies there.
     """
-    found = []
+    return tuple(
+        sorted(
+            posixpath.join(folder, entry.name)
+            for folder, entry, found in _recognised(merchant, interfaces, listings)
+            if not found and _is_stray(merchant, interfaces, entry)
+        )
+    )
+
+
+def _recognised(
+    merchant: Merchant, interfaces: Sequence[Interface], listings: Mapping[str, Listing]
+) -> Iterator[tuple[str, Entry, tuple[Interface, FileName] | None]]:
+    """Yield what lies in each folder, with the interface that takes it there and what its name says."""
     for folder, listing in listings.items():
         kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
-        found += [
-            posixpath.join(folder, entry.name)
-            for entry in listing.entries
-            if not (entry.is_folder or is_temporary(entry.name))
-            and _kind(merchant, kinds, entry.name) is None
-            and _is_meant(merchant, interfaces, entry.name)
-        ]
-    return tuple(sorted(found))
+        for entry in listing.entries:
+            yield folder, entry, _kind(merchant, kinds, _name(entry))
+
+
+def _is_stray(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
+    """Tell whether an entry that no interface takes is a file that was meant for this merchant."""
+    return not (entry.is_folder or is_temporary(entry.name)) and _is_meant(merchant, interfaces, entry.name)
 
 
 def _is_meant(merchant: Merchant, interfaces: Iterable[Interface], name: str) -> bool:
     """Tell whether a name is that of a file of this merchant but for upper case, or for its index number."""
-    alike = _alike(name)
     read = [found for interface in interfaces if (found := interface.match(name))]
     if read:  # else another shop whose name begins alike would be taken for this one
         return any(_alike(found.shop_name) == _alike(merchant.shop_name) for found in read)
+    alike = _alike(name)
     starts = (_alike(f"{merchant.shop_name}_{interface.token}") for interface in interfaces)
     return alike.endswith((".zip", ".xml")) and any(alike.startswith(start) for start in starts)
 
