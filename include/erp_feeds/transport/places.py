@@ -106,10 +106,19 @@ def sweep_unfinished(folder: ObjectStoragePath, before: datetime) -> int:
         before: Only what was written last before this moment: a younger one may be of a task that runs.
     """
     removed = 0
-    for path in folder.fs.find(folder.path) if exists(folder) else ():
-        if path.rpartition("/")[2].startswith(ARRIVING):
-            with suppress(FileNotFoundError):  # it is settled after all, or another run sweeps too
-                if last_written(folder, path) < before:
-                    folder.fs.rm_file(path)
-                    removed += 1
+    for path in _unfinished(folder) if exists(folder) else ():
+        with suppress(FileNotFoundError):  # it is settled after all, or another run sweeps too
+            if last_written(folder, path) < before:
+                folder.fs.rm_file(path)
+                removed += 1
     return removed
+
+
+def _unfinished(folder: ObjectStoragePath) -> Iterator[str]:
+    """Yield the unfinished files anywhere below a folder, on local disks by name alone: it may hold years."""
+    if folder.protocol == "file":
+        yield from map(str, Path(folder.path).rglob(f"{ARRIVING}*"))
+    else:
+        yield from (
+            path for path in folder.fs.find(folder.path) if path.rpartition("/")[2].startswith(ARRIVING)
+        )
