@@ -13,6 +13,7 @@ from erp_feeds.batch import Counts
 from erp_feeds.errors import WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.steps.frames import Column
+from erp_feeds.steps.stream import last_child
 
 MOST_NAMES = 100
 """Unknown names kept of one file: data written as names would fill the ledger."""
@@ -112,7 +113,7 @@ def carried(columns: Iterable[tuple[str, Column]]) -> dict[str, int]:
 def _attributes(container: etree._Element, *, finished: bool) -> list[Any]:
     """Return the attributes in the closed records; those of the last one, which may be open, come last."""
     found = cast("list[Any]", _ATTRIBUTES_BELOW(container))
-    last = next(container.iterchildren("*", reversed=True), None)
+    last = last_child(container)
     if not found or finished or last is None:
         return found
     return found[: len(found) - len(cast("list[Any]", _ATTRIBUTES(last)))]

@@ -16,7 +16,7 @@ from erp_feeds.steps.block import Block, read_block
 from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.header import declared_version, is_newer
 from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.stream import CHUNK, RecordStream, line_of
+from erp_feeds.steps.stream import CHUNK, RecordStream, last_child, line_of
 from erp_feeds.steps.validate import empty_frames, validate
 
 
@@ -125,11 +125,7 @@ def raw_records(
         stream = RecordStream(source, interface, chunk=chunk, comments=True)
         for container in stream:
             records = list(container.iterchildren(f"{{*}}{interface.record_path[-1]}"))
-            if (
-                not stream.finished
-                and records
-                and records[-1] is next(container.iterchildren("*", reversed=True))
-            ):
+            if not stream.finished and records and records[-1] is last_child(container):
                 del records[-1]
             for number, record in enumerate(records, read + 1):
                 if number in wanted:

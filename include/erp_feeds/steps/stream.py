@@ -227,10 +227,15 @@ class _Guard:
 
 
 def _drop_read(container: etree._Element) -> None:
-    """Drop every child before the last element; comments may follow that one."""
-    last = next(container.iterchildren("*", reversed=True), None)
+    """Drop every child before the last element."""
+    last = last_child(container)
     if last is not None:
         del container[: container.index(last)]
+
+
+def last_child(container: etree._Element) -> etree._Element | None:
+    """Return the last element of a container, which may still be open; comments may follow it."""
+    return next(container.iterchildren("*", reversed=True), None)
 
 
 def line_of(element: etree._Element) -> int:
