@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import psycopg
 from airflow.sdk import ObjectStoragePath
@@ -68,7 +66,7 @@ def whereabouts(connection: psycopg.Connection, merchant: Merchant, name: str, r
     found = Whereabouts(name, known.state, record, code=known.code, reason=known.reason)
     with TemporaryDirectory(prefix="erp-feeds-record-") as place:
         try:
-            found, keys = _read(merchant, file, ObjectStoragePath(f"file://{Path(place)}"), found)
+            found, keys = _read(merchant, file, ObjectStoragePath(f"file://{place}"), found)
         except QuarantineError as refusal:
             return replace(found, code=str(refusal.code), reason=refusal.reason)
     return _stored(connection, merchant, file, found, keys) if keys else found
@@ -90,7 +88,7 @@ def _read(
     found = replace(
         found, line=original.line, raw=original.text, outcome=outcome, faults=told.faults, into=told.into
     )
-    return replace(found, code=told.code or found.code), told.keys or {}
+    return replace(found, code=told.code or found.code), told.keys
 
 
 def _stored(
@@ -114,13 +112,7 @@ def _stored(
     if forgotten.is_forgotten(connection, merchant.name, file.file_id, keys):
         return replace(found, outcome="skipped", code=SkipCode.FORGOTTEN.value)
     rows = queries.record_rows(connection, merchant.name, file.file_id, found.record, keys)
-    places: dict[str, Any] = {"purchase_id": rows.purchase_id, "account_number": rows.account_number}
-    return replace(
-        found,
-        profile_id=rows.profile_id,
-        **places,
-        fields=_fields(connection, merchant, found, rows.profile_id),
-    )
+    return replace(found, **asdict(rows), fields=_fields(connection, merchant, found, rows.profile_id))
 
 
 def _fields(

@@ -197,9 +197,8 @@ def _merged(table: pa.Table, groups: _Groups) -> pa.Table:
     """
     columns: dict[str, Column] = {}
     cleared: dict[str, Column] = {}
-    moved: dict[str, Column] = {}
+    sources: dict[str, Column] = {}
     text, numbers = array_of(table["cleared"]), array_of(table["record"])
-    last = pc.take(numbers, pa.array(groups.last(np.ones(len(table), bool))))
     for name in table.column_names:
         if name in {"cleared", BROUGHT}:
             continue
@@ -209,16 +208,22 @@ def _merged(table: pa.Table, groups: _Groups) -> pa.Table:
         rows = groups.last(valid | empty)
         taken = pa.array(rows, mask=rows < 0)
         columns[name] = pc.take(column, taken)
-        moved[name] = without(pc.take(numbers, taken), pc.equal(pc.take(numbers, taken), last))
+        sources[name] = pc.take(numbers, taken)
         if empty.any():
             cleared[name] = pc.and_(columns[name].is_null(), pa.array(groups.last(empty) >= 0))
     columns["cleared"] = names_where(cleared, len(groups.starts))
-    columns[BROUGHT] = json_objects(
-        {
-            name: array_of(pc.cast(column, pa.string()))
-            for name, column in moved.items()
-            if column.null_count < len(column)
-        },
-        len(groups.starts),
-    )
+    if BROUGHT in table.column_names:
+        columns[BROUGHT] = _brought(sources, columns["record"])
     return pa.table({name: columns[name] for name in table.column_names})
+
+
+def _brought(sources: Mapping[str, Column], stands: Column) -> Column:
+    """Say which fields are of another record than the one that stands for the key.
+
+    Args:
+        sources: Field -> number of the record that brought it.
+        stands: Number of the record that stands for the key.
+    """
+    moved = {name: without(source, pc.equal(source, stands)) for name, source in sources.items()}
+    some = {name: column for name, column in moved.items() if column.null_count < len(column)}
+    return json_objects({name: pc.cast(column, pa.string()) for name, column in some.items()}, len(stands))
