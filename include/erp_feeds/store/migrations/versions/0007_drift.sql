@@ -1,4 +1,5 @@
--- Which elements each loaded file carried, beside the three files of its interface before it.
+-- Which elements each loaded file carried, beside the three files of its interface before it; only files that drift.
+--   drift is a JSON object of:
 --   unknown: element that the interface does not know -> how often
 --   new:     the unknown ones of which none of the files before knew
 --   gone:    elements that all of the files before carried, and this one nowhere
@@ -16,17 +17,21 @@ WITH carried AS (
         lead(file_id) OVER line IS NULL AS latest
     FROM carried
     WINDOW line AS (PARTITION BY merchant, interface ORDER BY sequence, file_id)
+), compared AS (
+    SELECT
+        file_id, merchant, interface, latest, unknown,
+        ARRAY(
+            SELECT name FROM jsonb_object_keys(unknown) AS name
+            WHERE NOT first ? name AND NOT coalesce(second ? name, false) AND NOT coalesce(third ? name, false)
+            ORDER BY name
+        ) AS new,
+        ARRAY(
+            SELECT name FROM jsonb_object_keys(first) AS name
+            WHERE NOT elements ? name AND coalesce(second ? name, true) AND coalesce(third ? name, true)
+            ORDER BY name
+        ) AS gone
+    FROM beside
 )
-SELECT
-    file_id, merchant, interface, latest, unknown,
-    ARRAY(
-        SELECT name FROM jsonb_object_keys(unknown) AS name
-        WHERE NOT first ? name AND NOT coalesce(second ? name, false) AND NOT coalesce(third ? name, false)
-        ORDER BY name
-    ) AS new,
-    ARRAY(
-        SELECT name FROM jsonb_object_keys(first) AS name
-        WHERE NOT elements ? name AND coalesce(second ? name, true) AND coalesce(third ? name, true)
-        ORDER BY name
-    ) AS gone
-FROM beside;
+SELECT file_id, merchant, interface, latest, jsonb_build_object('unknown', unknown, 'new', new, 'gone', gone) AS drift
+FROM compared
+WHERE unknown <> '{}' OR gone <> '{}';

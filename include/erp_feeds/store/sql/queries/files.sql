@@ -4,11 +4,7 @@
 SELECT
     file_id, interface, name, shown.state, code, reason, revision, day, size, attempts, run_id,
     coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, seen_at, finished_at,
-    archive_deleted_at, replaced_by,
-    CASE
-        WHEN unknown = '{{}}' AND gone = '{{}}' OR unknown IS NULL THEN jsonb_build_object()
-        ELSE jsonb_build_object('unknown', unknown, 'new', new, 'gone', gone)
-    END AS drift
+    archive_deleted_at, replaced_by, coalesce(drift, jsonb_build_object()) AS drift
 FROM files
 LEFT JOIN file_drift USING (merchant, interface, file_id)
 LEFT JOIN replaced_files USING (file_id)

@@ -38,12 +38,8 @@ WITH wanted_files AS (
     CROSS JOIN LATERAL jsonb_each_text(counts -> tally) AS each
     WHERE state = 'loaded' GROUP BY merchant, tally, each.key
 ), drifts AS (
-    SELECT merchant, jsonb_object_agg(
-        interface, jsonb_build_object('unknown', unknown, 'new', new, 'gone', gone)
-    ) AS drift
-    FROM file_drift
-    WHERE latest AND (unknown <> '{{}}' OR gone <> '{{}}') AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
-    GROUP BY merchant
+    SELECT merchant, jsonb_object_agg(interface, drift) AS drift
+    FROM file_drift WHERE latest AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) GROUP BY merchant
 ), crowds AS (
     SELECT merchant, jsonb_object_agg(profile_id, numbers) AS crowded
     FROM (
