@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -48,6 +48,16 @@ def is_current(uri: str) -> bool:
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             return False
         return found is not None and found[0] == newest
+
+
+def run_sql_of(script: str) -> None:
+    """Run the SQL file beside a migration; called while `migrate` upgrades.
+
+    Args:
+        script: Path of the migration's Python file.
+    """
+    text = Path(script).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().exec_driver_sql(text, execution_options={"no_parameters": True})
 
 
 def _upgraded(connection: Connection) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from erp_feeds.store.migrate import run_sql_of
 
 revision = "0007"
 down_revision = "0006"
@@ -14,5 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the SQL of the same name."""
-    text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    op.get_bind().exec_driver_sql(text, execution_options={"no_parameters": True})
+    run_sql_of(__file__)
