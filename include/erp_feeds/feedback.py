@@ -14,6 +14,7 @@ from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.feedback import Format, result_file
 from erp_feeds.store import feedback as debts
+from erp_feeds.store.connection import one_at_a_time
 from erp_feeds.transport import feedback as placing
 from erp_feeds.transport.ftps import FtpsHook
 
@@ -26,7 +27,7 @@ def give(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run
     if feedback is None:
         return
     try:
-        with debts.one_at_a_time(connection, merchant.name):
+        with one_at_a_time(connection, "feedback", merchant.name):  # two uploads of one name would mix
             owed = debts.owed(connection, merchant.name, run, merchant.limits.files_per_run)
             if owed:
                 _give_all(hook, connection, placing.folder_of(merchant.ftps, feedback), feedback.format, owed)

@@ -15,8 +15,7 @@ from erp_feeds.batch import Replay
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError
 from erp_feeds.merchant import Feedback
-from erp_feeds.store import feedback as debts
-from erp_feeds.store.connection import open_uri
+from erp_feeds.store.connection import one_at_a_time, open_uri
 from erp_feeds.transport.ftps import FtpsHook
 from integration import odd_servers
 from integration.ftps_fixtures import USER, RunningFtps
@@ -138,7 +137,7 @@ def test_two_runs_never_place_at_once(teller: Shop, uploads: list[str], store_ur
     teller.place(GOOD)
     batch = teller.walk("run")
     with open_uri(store_uri, autocommit=True) as other, ThreadPoolExecutor() as pool:
-        with debts.one_at_a_time(other, "testshop"):
+        with one_at_a_time(other, "feedback", "testshop"):
             reporting = pool.submit(teller.report, batch)
             with pytest.raises(TimeoutError):
                 reporting.result(0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -102,6 +102,22 @@ def transaction(connection: psycopg.Connection, doing: str) -> Iterator[None]:
 def lock_merchant(connection: psycopg.Connection, merchant: str) -> None:
     """Wait until no other transaction writes this merchant's rows; held until the end of the transaction."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA}:{merchant}"])
+
+
+@contextmanager
+def one_at_a_time(connection: psycopg.Connection, work: str, merchant: str) -> Iterator[None]:
+    """Wait until no other run does this work for a merchant, in whatever transactions, and hold up the next.
+
+    A run that dies, or loses its connection, holds nobody up.
+    """
+    key = [f"{SCHEMA} {work}:{merchant}"]
+    with plain_errors(f"waiting for the {work} of another run"):
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", key)
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # a lost connection has let go already
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
 def _open(conninfo: str, where: str, *, autocommit: bool) -> psycopg.Connection:

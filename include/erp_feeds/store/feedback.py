@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,22 +26,6 @@ class Owed:
     """Digest of the result that lies on the server; empty where there is none."""
     looked_at: datetime
     """When the ledger was read."""
-
-
-@contextmanager
-def one_at_a_time(connection: psycopg.Connection, merchant: str) -> Iterator[None]:
-    """Wait until no other run places results of this merchant: two uploads of one name would mix.
-
-    A run that dies, or loses its connection, holds nobody up.
-    """
-    key = [f"erp_feeds feedback:{merchant}"]
-    with plain_errors("waiting for the results of another run"):
-        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", key)
-    try:
-        yield
-    finally:
-        with suppress(psycopg.Error):  # a lost connection has let go already
-            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
 @plain_errors("looking which results are owed")
