@@ -24,6 +24,7 @@ the tests of arbitrary deliveries prove what holds all the same.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ from integration.intake import Intake, Prepared, named_rows, prepare
 from integration.store_feed import dump
 
 Drawn = tuple[Delivery, Runs]
+Take = Callable[[psycopg.Connection, list[Prepared], Runs], Intake]
+"""How a delivery is taken in."""
 
 THOROUGH = settings.get_current_profile_name() == "thorough"
 pytestmark = pytest.mark.timeout(7200 if THOROUGH else 300)
@@ -81,6 +84,16 @@ def at_once(store: psycopg.Connection, prepared: list[Prepared], runs: Runs) -> 
     return intake
 
 
+def run_by_run(store: psycopg.Connection, prepared: list[Prepared], runs: Runs) -> Intake:
+    """One run after the other."""
+    intake = Intake(store, prepared)
+    intake.run_all(runs)
+    return intake
+
+
+either_way = pytest.mark.parametrize("take", [run_by_run, at_once])
+
+
 def check(intake: Intake, delivery: Delivery) -> None:
     """Check what holds after any delivery."""
     check_accounting(intake, delivery)
@@ -89,60 +102,32 @@ def check(intake: Intake, delivery: Delivery) -> None:
     check_baskets(intake)
 
 
+@either_way
 @examples(8)
 @given(drawn=deliveries.settled_and_arrivals)
 def test_settled_deliveries_end_in_the_same_rows_in_any_order_and_runs(
-    store: psycopg.Connection, drawn: Drawn
+    store: psycopg.Connection, take: Take, drawn: Drawn
 ) -> None:
     delivery, runs = drawn
     prepared = prepare(delivery)
     in_one_run(store, prepared)
     expected = named_rows(store)
-    intake = Intake(store, prepared)
-    intake.run_all(runs)
+    intake = take(store, prepared, runs)
     assert named_rows(store) == expected
     check(intake, delivery)
 
 
-@examples(5)
-@given(drawn=deliveries.settled_and_arrivals)
-def test_settled_deliveries_end_in_the_same_rows_when_two_loads_run_at_once(
-    store: psycopg.Connection, drawn: Drawn
-) -> None:
-    delivery, runs = drawn
-    prepared = prepare(delivery)
-    in_one_run(store, prepared)
-    expected = named_rows(store)
-    intake = at_once(store, prepared, runs)
-    assert named_rows(store) == expected
-    check(intake, delivery)
-
-
+@either_way
 @examples(8)
 @given(drawn=deliveries.delivery_and_arrivals)
 def test_any_delivery_is_accounted_for_and_only_who_is_who_depends_on_arrival(
-    store: psycopg.Connection, drawn: Drawn
+    store: psycopg.Connection, take: Take, drawn: Drawn
 ) -> None:
     delivery, runs = drawn
     prepared = prepare(delivery)
     check(in_one_run(store, prepared), delivery)
     expected = independent_rows(store)
-    intake = Intake(store, prepared)
-    intake.run_all(runs)
-    check(intake, delivery)
-    assert independent_rows(store) == expected
-
-
-@examples(5)
-@given(drawn=deliveries.delivery_and_arrivals)
-def test_any_delivery_is_accounted_for_when_two_loads_run_at_once(
-    store: psycopg.Connection, drawn: Drawn
-) -> None:
-    delivery, runs = drawn
-    prepared = prepare(delivery)
-    in_one_run(store, prepared)
-    expected = independent_rows(store)
-    check(at_once(store, prepared, runs), delivery)
+    check(take(store, prepared, runs), delivery)
     assert independent_rows(store) == expected
 
 
@@ -152,8 +137,7 @@ def test_a_replay_of_everything_writes_nothing_whatever_the_order_of_arrival(
     store: psycopg.Connection, drawn: Drawn
 ) -> None:
     delivery, runs = drawn
-    intake = Intake(store, prepare(delivery))
-    intake.run_all(runs)
+    intake = run_by_run(store, prepare(delivery), runs)
     before = dump(store)
     intake.run("replay", sorted(intake.known))
     assert dump(store) == before
@@ -166,8 +150,7 @@ def test_purchases_7_no_basket_of_a_receipt_is_lost_or_stored_twice(
     store: psycopg.Connection, drawn: Drawn
 ) -> None:
     delivery, runs = drawn
-    intake = Intake(store, prepare(delivery))
-    intake.run_all(runs)
+    intake = run_by_run(store, prepare(delivery), runs)
     check_baskets(intake)
     check_accounting(intake, delivery)
 
