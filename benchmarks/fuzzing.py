@@ -79,7 +79,7 @@ def _read(file: Input) -> str:
     from erp_feeds.steps.deduplicate import deduplicate
     from erp_feeds.steps.parse import parse, raw_records
     from erp_feeds.steps.split import split
-    from erp_feeds.transport import zips
+    from erp_feeds.storage import zips
 
     interface = interface_of(MERCHANT, file.interface)
     with contextlib.ExitStack() as stack:

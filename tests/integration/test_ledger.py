@@ -14,7 +14,7 @@ from erp_feeds.errors import FailError, QuarantineCode, RetryError, WarningCode
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger, looks, migrate
-from integration.store_feed import Feed, customer, customers, dump, frame, scalar
+from support.store_feed import Feed, customer, customers, dump, frame, scalar
 
 CUSTOMERS = "srs_customers"
 NAMES = tuple(INTERFACES)

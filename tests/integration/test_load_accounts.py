@@ -17,7 +17,7 @@ from erp_feeds.errors import QuarantineError, WarningCode
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger, queries
-from integration.store_feed import TESTSHOP, Feed, accounts, dump, frame, scalar
+from support.store_feed import TESTSHOP, Feed, accounts, dump, frame, scalar
 
 FULL = {
     "account_number": "00123",

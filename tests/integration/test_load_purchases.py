@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from erp_feeds.errors import RejectCode, WarningCode
-from integration.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
+from support.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
 
 ONE, OTHER = "a@example.com", "b@example.com"
 

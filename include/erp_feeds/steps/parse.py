@@ -15,7 +15,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, read_block
 from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.header import declared_version, is_newer
-from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.result import Outcome
 from erp_feeds.steps.stream import CHUNK, RecordStream, last_child, line_of
 from erp_feeds.steps.validate import empty_frames, validate
 

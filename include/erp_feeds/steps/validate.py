@@ -30,8 +30,8 @@ from erp_feeds.steps.frames import (
     without,
 )
 from erp_feeds.steps.keys import record_keys
-from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.purchases import till_faults, total_faults
+from erp_feeds.steps.result import Outcome
 from erp_feeds.steps.values import Fault, read_values
 
 RecordRule = Callable[[Mapping[str, Column]], list[Fault]]
