@@ -21,7 +21,8 @@ from airflow.sdk import (
 )
 
 from erp_feeds.batch import PARAM, Batch
-from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError
+from erp_feeds.codes import REPLAYABLE
+from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import VOCABULARY, interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants

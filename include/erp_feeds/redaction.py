@@ -7,7 +7,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from erp_feeds.errors import FeedError, QuarantineCode, QuarantineError, RetryError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FeedError, QuarantineError, RetryError
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ import psycopg
 
 from erp_feeds import stages
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
-from erp_feeds.errors import FailError, FeedError, QuarantineCode, QuarantineError, RetryError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
 from erp_feeds.feedback import deliver
 from erp_feeds.inbox import cleanup, scan
 from erp_feeds.inbox.scan import Look
@@ -283,7 +284,7 @@ def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
 
 def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
     """Quarantine a file; one that may still be in transfer gets some more attempts first."""
-    code = QuarantineCode(refusal.code)
+    code = refusal.code
     state = "quarantined"
     with _store() as connection:
         if refusal.is_recorded:

@@ -6,7 +6,7 @@ from datetime import date
 
 import psycopg
 
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.store import queries
 from support.store_feed import Feed, customer, customers, dump, emptied, profiles, purchase, scalar
 

@@ -23,15 +23,8 @@ from typer.testing import CliRunner
 from erp_feeds import stages
 from erp_feeds.batch import Batch, Replay
 from erp_feeds.cli import app
-from erp_feeds.errors import (
-    FailError,
-    FeedError,
-    QuarantineCode,
-    RejectCode,
-    RetryError,
-    SkipCode,
-    WarningCode,
-)
+from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
+from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.orchestration import alerts, assets
 from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES
 from erp_feeds.steps.stream import LONGEST_ROOT

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from erp_feeds.errors import REPLAYABLE, ConfigurationError, FeedError, nearest
+from erp_feeds.codes import REPLAYABLE
+from erp_feeds.errors import ConfigurationError, FeedError, nearest
 
 if TYPE_CHECKING:
     from psycopg import Connection

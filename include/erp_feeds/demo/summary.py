@@ -10,10 +10,10 @@ from typing import Any
 
 from psycopg import Connection
 
+from erp_feeds.codes import QuarantineCode
 from erp_feeds.demo.exporter import MADE, REAL
 from erp_feeds.demo.progress import FINAL, Expected
 from erp_feeds.demo.testshop import BROKEN_INDEX
-from erp_feeds.errors import QuarantineCode
 from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import queries

@@ -13,7 +13,8 @@ import psycopg
 from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import FeedError, QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.stages import STATIONS, frames_of
 from erp_feeds.store import row_changes

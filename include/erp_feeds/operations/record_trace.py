@@ -11,7 +11,8 @@ from airflow.sdk import ObjectStoragePath
 
 from erp_feeds import stages
 from erp_feeds.batch import FeedFile, Replay
-from erp_feeds.errors import FailError, QuarantineError, SkipCode
+from erp_feeds.codes import SkipCode
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.record_trace import Fault, story

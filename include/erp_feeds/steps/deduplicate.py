@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.interfaces.targets import CUSTOM

@@ -9,7 +9,8 @@ from typing import BinaryIO, NamedTuple
 from lxml import etree
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, read_block

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import SkipCode
+from erp_feeds.codes import SkipCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, frame_of, table_of

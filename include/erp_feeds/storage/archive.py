@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from airflow.sdk import ObjectStoragePath
 
-from erp_feeds.errors import FailError, QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.settings import settings
 from erp_feeds.storage.atomic_file import arriving, exists, open_for, sweep_unfinished
 

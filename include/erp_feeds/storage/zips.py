@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant

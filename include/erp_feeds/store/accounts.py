@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.copy import copy_frames

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.copy import copy_frames
 from erp_feeds.store.merge import Version, VersionedField, emptied_last, json_object, last_brought, merge

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
-from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.looks import columns

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.copy import copy_frames
 from erp_feeds.store.customers import count_without_email, keep_identifiers, resolve

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import FailError, SkipCode
+from erp_feeds.codes import SkipCode
+from erp_feeds.errors import FailError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant

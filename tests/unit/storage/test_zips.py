@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from erp_feeds.errors import QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.storage import zips
