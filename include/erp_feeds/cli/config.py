@@ -182,7 +182,7 @@ def _writing(path: Path, member: str) -> Iterator[IO[bytes]]:
 def _documents() -> dict[str, str]:
     """Return every generated file of the project: its path below the root, and its text."""
     from erp_feeds.interfaces import INTERFACES
-    from erp_feeds.publish import mapping_page, markdown
+    from erp_feeds.publish import mapping_page, markdown, runbook
     from erp_feeds.publish.xsd import file_names, xsd
     from erp_feeds.transport.ftps import connection
 
@@ -195,6 +195,7 @@ def _documents() -> dict[str, str]:
         "docs/ftps-connection.md": connection.markdown(),
         "docs/interfaces.md": markdown.markdown(INTERFACES.values()),
         "docs/mapping.md": mapping_page.markdown(INTERFACES.values()),
+        "docs/runbook.md": runbook.markdown(),
         **schemas,
         "include/merchants/merchant.schema.json": _merchant_schema(),
     }
