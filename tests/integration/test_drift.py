@@ -41,6 +41,7 @@ def drifts(store: psycopg.Connection) -> dict[str, object]:
     return {each.name.rpartition("_")[2]: each.drift for each in reversed(found)}
 
 
+@pytest.mark.rule("files 14")
 def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg.Connection) -> None:
     shop.place(*RELEASES)
     shop.walk("run")

@@ -100,6 +100,7 @@ def test_the_good_load_around_a_broken_file(shop: Shop) -> None:
     assert shop.report(again)["files"] == 0  # told once, in the run that refused it
 
 
+@pytest.mark.rule("files 17")
 def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     assert people.name in caplog.text
 
 
+@pytest.mark.rule("files 3")
 def test_a_truncated_zip_waits_and_then_is_quarantined(shop: Shop) -> None:
     whole = erp_cache("20170103060000", *ACCOUNTS_1_0)
     shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:-30]), *GOOD[:1])
@@ -168,6 +170,7 @@ def test_an_upload_that_was_finished_late_loads(shop: Shop) -> None:
     assert shop.states() == {1: "vanished", 2: "loaded"}
 
 
+@pytest.mark.rule("files 2")
 def test_a_file_that_has_vanished_is_left_out_until_it_is_back(shop: Shop) -> None:
     export = erp_cache("20170103060000", *ACCOUNTS_1_0)
     path = shop.place(export)

@@ -59,6 +59,7 @@ def dry_run(shop: Shop, store_uri: str) -> Callable[..., Rehearsal]:
     return run
 
 
+@pytest.mark.rule("files 17")
 def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None:
     configure(shop, "erp_cache_customers", max_reject_percent=40)
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))

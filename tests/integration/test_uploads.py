@@ -71,6 +71,7 @@ def walked(shop: Shop, batch: Batch) -> Batch:
 
 
 @pytest.mark.usefixtures("any_listing")
+@pytest.mark.rule("files 1")
 def test_a_file_that_grows_between_looks_settles_until_it_is_whole(shop: Shop) -> None:
     for count in (0, 100, 200):
         upload(shop, WHOLE.name, WHOLE.content[:count])  # within one second: the size alone tells
@@ -107,6 +108,7 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("any_listing")
+@pytest.mark.rule("files 1")
 def test_a_temporary_name_is_no_file_until_it_is_renamed(shop: Shop) -> None:
     path = upload(shop, WHOLE.name + ".part", WHOLE.content)
     for _ in range(3):

@@ -51,6 +51,7 @@ def test_lone_member_may_have_any_name_and_folder(merchant: Merchant) -> None:
     assert read(zipped({"out/export.XML": XML, "readme.txt": b"hello"}), merchant) == {"out/export.XML": XML}
 
 
+@pytest.mark.rule("files 4")
 def test_members_of_the_interface_come_in_name_order_without_the_others(merchant: Merchant) -> None:
     second = MEMBER.replace("20170101", "20170102")
     members = {
@@ -93,6 +94,7 @@ def test_the_end_record_of_zip64_is_understood(merchant: Merchant, count: int, c
     assert (refusal(whole, merchant) if code else read(whole, merchant)) == (code or {MEMBER: XML})
 
 
+@pytest.mark.rule("files 4")
 def test_what_file_managers_leave_behind_is_ignored(merchant: Merchant) -> None:
     clutter = {
         "out/": b"",
@@ -127,6 +129,7 @@ def test_bare_xml_in_any_encoding(merchant: Merchant, encoding: str) -> None:
         (NAME.upper(), zipped({MEMBER: XML}), {}),
     ],
 )
+@pytest.mark.rule("files 6")
 def test_wrong_extension_is_a_warning(
     merchant: Merchant, name: str, content: bytes, warnings: dict[str, int]
 ) -> None:
@@ -180,6 +183,7 @@ def damaged() -> bytes:
         value if isinstance(value, str) else ""
     ),  # a zip's bytes hold the time: no name for a test
 )
+@pytest.mark.rule("files 4", "files 5")
 def test_refusals(merchant: Merchant, code: str, content: bytes) -> None:
     assert refusal(content, merchant) == code
     assert code in set(QuarantineCode)
@@ -219,6 +223,7 @@ def test_a_refusal_names_exports_and_counts_other_members(
     assert not [part for part in PERSON.upper().split() if part in caught.value.reason.upper()]
 
 
+@pytest.mark.rule("files 5")
 def test_real_bytes_count_not_those_of_the_header(merchant: Merchant) -> None:
     limits = merchant.limits.model_copy(update={"unzipped_bytes": 1_000})
     small = merchant.model_copy(update={"limits": limits})
