@@ -1,4 +1,4 @@
-"""The registry of interfaces: adding one is a module here and a line below."""
+"""The registry of interfaces: what else a new one needs stands in docs/adding-an-interface.md."""
 
 from __future__ import annotations
 

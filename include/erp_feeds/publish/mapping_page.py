@@ -23,7 +23,7 @@ interfaces:
   srs_customers:
     extra_elements: [LoyaltyCard, Vip, MayCall]  # elements of the record beside the documented ones
     mapping:
-      firstname: {join: [first_name, infix]}     # parts joined by a blank; missing ones are left out
+      firstname: {join: [first_name, infix]}     # joined by a space; missing ones are left out
       lastname: {from: last_name}
       birthdate: {from: birth_date, date_form: "%d-%m-%Y"}
       city: {from: city, empty: clear}           # an empty element clears the field; by default it keeps it
@@ -36,19 +36,18 @@ interfaces:
 - **Targets** are the fields of the tables below, and custom fields: `custom_` and then up to 60 of a to z,
   0 to 9 and `_`.
 - **Sources** are the columns of [the interface](interfaces.md) and the elements named under
-  `extra_elements`. An element that is not named there stays unknown: it is counted as `unknown_element`
-  and fills nothing.
+  `extra_elements`. Any other element is counted as `unknown_element` and fills nothing.
 - **A transform** comes with the target; only a custom field may choose one. A value without a known meaning
   is left out and counted as `unknown_value`.
 - **Clearing**: a missing element always keeps what is stored. With `empty: clear` an empty one clears it. A
-  newer purchase replaces the stored one as a whole, so there the word has no place.
+  newer purchase replaces the stored one as a whole, so purchases do not take `empty`.
 - **Fixed** links cannot be changed: identifiers, and what follows from the purchase itself.
-- **Unlinking** a field of a profile stops filling it, and empties nothing that is stored.
+- **Unlinking** a field of a profile (`phone: null`) stops filling it; stored values stay.
 
-`python -m erp_feeds check` refuses what cannot work, with line and nearest name.
-`python -m erp_feeds mapping MERCHANT` prints the effective mapping with its version: a hash that every
-profile, order and return carries as `mapping_version`, so that it says which mapping filled it; `--rows`
-tells how many rows each version filled. After a change, a backfill rewrites the rows of its days.
+`python -m erp_feeds check` reports what cannot work, with line and nearest name.
+`python -m erp_feeds mapping MERCHANT` prints the effective mapping and its version. The version is a
+hash, which every profile, order and return keeps as `mapping_version`; `--rows` counts the rows of each
+version. After a change, a backfill rewrites the rows of its days.
 
 ## Transforms
 

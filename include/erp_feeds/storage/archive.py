@@ -71,7 +71,7 @@ def open_original(url: str) -> BinaryIO:
     """Open an original for reading.
 
     Raises:
-        FailError: The archive does not hold it any more.
+        QuarantineError: not_archived: the archive does not hold it any more.
     """
     path = ObjectStoragePath(url)
     try:

@@ -40,7 +40,7 @@ def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: I
     Args:
         folder: Of the run.
         file_id: Of the ledger.
-        number: Place of the member within its file, from 1.
+        number: Position of the member within its file, from 0.
         source: The member; what it raises passes through, and nothing is staged then.
     """
     place = folder / str(file_id) / "xml"
