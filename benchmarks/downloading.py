@@ -82,7 +82,7 @@ def erp_feeds(offer: Offer) -> Figures:
     os.environ |= {"ERP_FEEDS_HOME": str(offer.folder), "AIRFLOW_CONN_BENCH": offer.connection}
     import hashlib
 
-    from erp_feeds.transport import archive
+    from erp_feeds.storage import archive
     from erp_feeds.transport.ftps import FtpsHook
 
     start = cpu()

@@ -20,13 +20,14 @@ from airflow.sdk import (
     task,
 )
 
-from erp_feeds import alerts, lineage
 from erp_feeds.batch import PARAM, Batch
-from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError
+from erp_feeds.codes import REPLAYABLE
+from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import VOCABULARY, interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.sensor import InboxSensor
+from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
 
 RETRIES = {
@@ -93,7 +94,7 @@ def refuse_bad_files() -> None:
 def build_dag(merchant: Merchant) -> DAG:
     """Return the merchant's DAG."""
     zone = ZoneInfo(merchant.timezone)
-    inbox = lineage.inbox(merchant)
+    inbox = assets.inbox(merchant)
     with DAG(
         dag_id=merchant.name,
         description=f"{merchant.shop_name}: from FTPS to profiles, orders, returns and price-list links",
@@ -159,33 +160,33 @@ def _doc(merchant: Merchant) -> str:
 
 def _line(merchant: Merchant, inbox: Asset) -> None:
     """Lay the line; each body is one call, so that what a task does is found in `line`, by its name."""
-    tables = lineage.tables(merchant)
+    tables = assets.tables(merchant)
 
     def step(name: str) -> Any:
         @task(task_id=name)
         def body(batch: dict[str, Any]) -> dict[str, Any]:
-            from erp_feeds import line
+            from erp_feeds import tasks
 
-            walked: Batch = getattr(line, name)(merchant, Batch.from_xcom(batch))
+            walked: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
             return walked.to_xcom()
 
         return body
 
     @task(outlets=tables, max_active_tis_per_dag=1)
     def load(batch: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
-        from erp_feeds import line
+        from erp_feeds import tasks
 
-        loaded = line.load(merchant, Batch.from_xcom(batch))
-        counts = lineage.counts_by_table(loaded)
+        loaded = tasks.load(merchant, Batch.from_xcom(batch))
+        counts = assets.counts_by_table(loaded)
         for table in tables:
             outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
         return loaded.to_xcom()
 
     @task
     def report(batch: dict[str, Any]) -> dict[str, int]:
-        from erp_feeds import line
+        from erp_feeds import tasks
 
-        return line.report(merchant, Batch.from_xcom(batch))
+        return tasks.report(merchant, Batch.from_xcom(batch))
 
     sense = InboxSensor(task_id="sense", merchant=merchant, inlets=[inbox], max_active_tis_per_dag=1)
     batch: Any = sense.output
@@ -200,7 +201,7 @@ def _retention(merchant: Merchant) -> None:
 
     @task(max_active_tis_per_dag=1)
     def retention() -> int:
-        from erp_feeds.retention import delete_expired
+        from erp_feeds.operations.retention import delete_expired
 
         return delete_expired(merchant)
 

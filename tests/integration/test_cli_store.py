@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo import postgres
-from integration.known_rows import fill
+from support.known_rows import fill
 
 STATUS_KEYS = {
     "merchant", "profiles", "orders", "returns", "lines", "revenue", "accounts", "files", "skipped",

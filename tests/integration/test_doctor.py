@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo.certificates import certificates
-from integration.ftps_fixtures import PASSWORD, RunningFtps
+from support.ftps_fixtures import PASSWORD, RunningFtps
 
 Connect = Callable[..., str]
 STEPS = (

@@ -14,7 +14,7 @@ from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import queries
-from integration.shop_fixtures import Shop
+from support.shop_fixtures import Shop
 
 
 def customers(day: int, *people: str) -> Export:

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from erp_feeds.batch import FeedFile
-from erp_feeds.errors import FailError, SkipCode
+from erp_feeds.codes import SkipCode
+from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
+from erp_feeds.operations.erasure import Lifted, Named, Receipt, bring_back, forget
 from erp_feeds.store import connection as connections
-from erp_feeds.store.erasure import Lifted, Named, Receipt, bring_back, forget
-from erp_feeds.store.forgotten import forgotten_by, remember
-from integration.store_feed import (
+from erp_feeds.store.suppression import forgotten_by, remember
+from support.store_feed import (
     TABLES,
     TESTSHOP,
     Feed,

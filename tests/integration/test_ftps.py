@@ -24,7 +24,7 @@ from erp_feeds.demo.certificates import Certificates, certificates
 from erp_feeds.demo.ftps_server import FtpsServer
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
 from erp_feeds.transport.ftps import FileGoneError, FtpsHook, normalised
-from integration.ftps_fixtures import PASSWORD, USER, RunningFtps
+from support.ftps_fixtures import PASSWORD, USER, RunningFtps
 
 Connect = Callable[..., str]
 CONTENT = os.urandom(3_000_000)

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.gathering import look_together
+from erp_feeds.inbox.poller import look_together
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from integration.ftps_fixtures import RunningFtps
+from support.ftps_fixtures import RunningFtps
 
 Connect = Callable[..., str]
 

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 
 from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
-from erp_feeds.errors import FailError, QuarantineCode, RetryError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import FailError, RetryError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger, looks
-from integration.store_feed import Feed, customer, customers, dump, frame, scalar
+from support.store_feed import Feed, customer, customers, dump, frame, scalar
 
 CUSTOMERS = "srs_customers"
 NAMES = tuple(INTERFACES)

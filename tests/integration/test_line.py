@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from erp_feeds import line
+from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, BROKEN_INDEX, Record, erp_cache_xml
@@ -17,8 +17,8 @@ from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from integration.shop_fixtures import STEPS, Shop
-from integration.store_feed import TABLES, dump, scalar
+from support.shop_fixtures import STEPS, Shop
+from support.store_feed import TABLES, dump, scalar
 
 ERP_CACHE = INTERFACES["erp_cache_customers"]
 SRS_CUSTOMERS = INTERFACES["srs_customers"]
@@ -173,7 +173,7 @@ def test_a_file_that_has_vanished_is_left_out_until_it_is_back(shop: Shop) -> No
     path = shop.place(export)
     sensed = shop.sense("run1")
     path.unlink()
-    left = line.download(shop.merchant, sensed)
+    left = tasks.download(shop.merchant, sensed)
     assert left.files == ()
     assert shop.states() == {1: "vanished"}
     assert shop.report(left)["files"] == 0
@@ -243,7 +243,7 @@ def test_a_replay_brings_lost_rows_back(shop: Shop, ftps_connection: Callable[..
 
 def test_a_run_that_died_is_taken_up_by_the_next(shop: Shop) -> None:
     shop.place(*GOOD)
-    line.unzip(shop.merchant, line.download(shop.merchant, shop.sense("run1")))
+    tasks.unzip(shop.merchant, tasks.download(shop.merchant, shop.sense("run1")))
     assert set(shop.states().values()) == {"archived"}
     for path in shop.inbox.rglob("*.zip"):
         path.unlink()  # the ERP party has cleared up meanwhile

@@ -6,9 +6,9 @@ from datetime import date
 
 import psycopg
 
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.store import queries
-from integration.store_feed import Feed, customer, customers, dump, emptied, profiles, purchase, scalar
+from support.store_feed import Feed, customer, customers, dump, emptied, profiles, purchase, scalar
 
 ONE, OTHER, THIRD = "a@example.com", "b@example.com", "c@example.com"
 

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from erp_feeds.errors import RejectCode, WarningCode
-from integration.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
+from erp_feeds.codes import RejectCode, WarningCode
+from support.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
 
 ONE, OTHER = "a@example.com", "b@example.com"
 

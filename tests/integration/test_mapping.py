@@ -17,8 +17,8 @@ from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES, VOCABULARY, mapping_of
 from erp_feeds.merchant_file import read_merchant
 from erp_feeds.store import queries
-from integration.shop_fixtures import Shop
-from integration.store_feed import dump, scalar
+from support.shop_fixtures import Shop
+from support.store_feed import dump, scalar
 
 CUSTOMERS, PURCHASES = "srs_customers", "srs_purchases"
 JANUARY = (date(2017, 1, 1), date(2017, 2, 1))

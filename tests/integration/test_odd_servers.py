@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from erp_feeds import line, lookout
+from erp_feeds import tasks
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import RetryError
+from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.transport.ftps import ChangedError, FtpsHook
-from integration import odd_servers
-from integration.cutting_proxy import CuttingProxy, Fault
-from integration.ftps_fixtures import RunningFtps
-from integration.shop_fixtures import Shop
 from integration.test_faults import customers, person
+from support import odd_servers
+from support.cutting_proxy import CuttingProxy, Fault
+from support.ftps_fixtures import RunningFtps
+from support.shop_fixtures import Shop
 
 Connect = Callable[..., str]
 Change = Callable[[RunningFtps], object]
@@ -49,9 +50,9 @@ KINDS: dict[str, Change] = {
 }
 
 
-def look(shop: Shop) -> lookout.Look:
+def look(shop: Shop) -> scan.Look:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
-        return lookout.look(hook, shop.store, shop.merchant)
+        return scan.look(hook, shop.store, shop.merchant)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,7 +60,7 @@ def test_every_kind_of_server_hands_out_everything_once(shop: Shop, ftps: Runnin
     KINDS[kind](ftps)
     exports = [customers("20170101", person("1")), customers("20170102", person("2", name="é"))]
     shop.place(*exports)
-    batch = line.download(shop.merchant, shop.sense("run"))
+    batch = tasks.download(shop.merchant, shop.sense("run"))
     archived = {file.name: Path(file.archived.removeprefix("file://")).read_bytes() for file in batch.files}
     assert archived == {export.name: export.content for export in exports}
     for _ in range(2):

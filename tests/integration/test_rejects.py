@@ -13,7 +13,7 @@ from erp_feeds.batch import Counts
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import queries
-from integration.store_feed import (
+from support.store_feed import (
     TESTSHOP,
     Feed,
     accounts,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from erp_feeds.doctor import examine
 from erp_feeds.merchant import Merchant
+from erp_feeds.operations.doctor import examine
 from servers.endpoint import Row
 from servers.share import Share
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from erp_feeds.cli import configuration, erasure, mapping, replaying, server, stored
+from erp_feeds.cli import config, erasure, inspect, mapping, replay, server
 from erp_feeds.errors import FeedError
 
 
@@ -32,24 +32,24 @@ app = typer.Typer(
 )
 
 for _command in (
-    configuration.check,
-    configuration.interfaces,
-    configuration.sample,
-    configuration.schema,
-    configuration.docs,
+    config.check,
+    config.interfaces,
+    config.sample,
+    config.schema,
+    config.docs,
     server.enable,
     server.doctor,
     mapping.mapping,
-    stored.migrate,
-    stored.status,
-    stored.files,
-    stored.profile,
-    stored.orders,
-    stored.account,
-    stored.invoice_graph,
-    stored.rejects,
-    stored.record,
-    replaying.replay,
+    inspect.migrate,
+    inspect.status,
+    inspect.files,
+    inspect.profile,
+    inspect.orders,
+    inspect.account,
+    inspect.invoice_graph,
+    inspect.rejects,
+    inspect.record,
+    replay.replay,
     erasure.forget,
     erasure.unforget,
 ):

@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from erp_feeds.cli.reach import has_airflow, know_connections
+from erp_feeds.cli.connections import has_airflow, know_connections
 from erp_feeds.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from erp_feeds.airflow_api import AirflowApi
+    from erp_feeds.orchestration.rest_client import AirflowApi
 
 
 def airflow_api() -> AirflowApi:
@@ -40,9 +40,9 @@ def airflow_api() -> AirflowApi:
 
 def _of_demo() -> AirflowApi | None:
     """Return the Airflow of the demo whose state lies in the project's home."""
-    from erp_feeds.airflow_api import LOOPBACK, AirflowApi
     from erp_feeds.demo.credentials import Credentials
     from erp_feeds.demo.ports import Ports
+    from erp_feeds.orchestration.rest_client import LOOPBACK, AirflowApi
     from erp_feeds.settings import settings
 
     home = settings().home
@@ -56,7 +56,7 @@ def _of_demo() -> AirflowApi | None:
 
 def _from_environment(variable: str) -> AirflowApi:
     """Read an Airflow connection from its variable, without the seconds that loading Airflow takes."""
-    from erp_feeds.airflow_api import AirflowApi, address_of
+    from erp_feeds.orchestration.rest_client import AirflowApi, address_of
 
     text = os.environ[variable].strip()
     try:
@@ -76,7 +76,7 @@ def _from_airflow(connection_id: str) -> AirflowApi:
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowException
 
-    from erp_feeds.airflow_api import AirflowApi, address_of
+    from erp_feeds.orchestration.rest_client import AirflowApi, address_of
 
     try:
         known = BaseHook.get_connection(connection_id)

@@ -14,7 +14,7 @@ from rich.text import Text
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.processes import log_of
-from erp_feeds.store.file_answers import FileProgress
+from erp_feeds.store.file_rows import FileProgress
 
 SHOWN = 15
 """Files in the table."""

@@ -15,7 +15,6 @@ import typer
 from psycopg import Connection
 from rich.console import Console
 
-from erp_feeds.airflow_api import UNFINISHED
 from erp_feeds.demo import environment, servers, summary
 from erp_feeds.demo.exporter import REAL, expected
 from erp_feeds.demo.mail import received
@@ -23,9 +22,10 @@ from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
 from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.orchestration.rest_client import UNFINISHED
 from erp_feeds.store import queries
 from erp_feeds.store.connection import open_uri
-from erp_feeds.store.file_answers import FileProgress
+from erp_feeds.store.file_rows import FileProgress
 
 LOOK_AGAIN = 0.5
 DEADLINE = 600.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
+from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
+from erp_feeds.interfaces.customers import SRS_CUSTOMERS
 from erp_feeds.interfaces.mapping import FieldMapping, as_delivered, mapping_of_settings
-from erp_feeds.interfaces.mapping_faults import mapping_faults
+from erp_feeds.interfaces.mapping_checks import mapping_faults
+from erp_feeds.interfaces.purchases import SRS_PURCHASES
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.interfaces.srs_customers import SRS_CUSTOMERS
-from erp_feeds.interfaces.srs_purchases import SRS_PURCHASES
 from erp_feeds.merchant import Merchant, Vocabulary
 
 INTERFACES: Mapping[str, Interface] = {

@@ -14,15 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, frame_of, is_true, names_where, table_of, without
-from erp_feeds.steps.mapping import LINKED_CURRENCY, fill_lines, fill_profiles, fill_purchases, json_objects
-from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.map_fields import (
+    LINKED_CURRENCY,
+    fill_lines,
+    fill_profiles,
+    fill_purchases,
+    json_objects,
+)
 from erp_feeds.steps.purchases import ONLINE, ORDER, identify, left_out, with_quantities
+from erp_feeds.steps.result import Outcome
 
 BROUGHT = "brought"
 """Column that says which record brought a field, where not the last of the key: JSON, field -> record."""

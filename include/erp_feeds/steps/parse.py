@@ -9,13 +9,14 @@ from typing import BinaryIO, NamedTuple
 from lxml import etree
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, read_block
 from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.header import declared_version, is_newer
-from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.result import Outcome
 from erp_feeds.steps.stream import CHUNK, RecordStream, last_child, line_of
 from erp_feeds.steps.validate import empty_frames, validate
 

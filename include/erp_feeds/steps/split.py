@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import SkipCode
+from erp_feeds.codes import SkipCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, frame_of, table_of
-from erp_feeds.steps.mapping import LINKED_CURRENCY, VERSION, with_custom_object
-from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.map_fields import LINKED_CURRENCY, VERSION, with_custom_object
 from erp_feeds.steps.purchases import left_out
+from erp_feeds.steps.result import Outcome
 
 PURCHASE_COLUMNS = (
     "record", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number", "branch",

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, Lines, Rows
@@ -30,8 +30,8 @@ from erp_feeds.steps.frames import (
     without,
 )
 from erp_feeds.steps.keys import record_keys
-from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.purchases import till_faults, total_faults
+from erp_feeds.steps.result import Outcome
 from erp_feeds.steps.values import Fault, read_values
 
 RecordRule = Callable[[Mapping[str, Column]], list[Fault]]

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.errors import RejectCode
+from erp_feeds.codes import RejectCode
 from erp_feeds.interfaces.spec import ISO_DATE, LONGEST_IDENTIFIER, Field, FieldType
 from erp_feeds.steps.damage import LOST, damage_of
 from erp_feeds.steps.frames import Column, count_true, is_one_of, is_true, type_of, without

@@ -9,12 +9,12 @@ import psycopg
 from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import WarningCode
-from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
+from erp_feeds.codes import WarningCode
+from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.merchant import Merchant
-from erp_feeds.store.incoming import copy_frames
-from erp_feeds.store.statements import statement
-from erp_feeds.store.versioned import Version, VersionedField, merge
+from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.merge import Version, VersionedField, merge
+from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES, mapping_of
-from erp_feeds.interfaces.mapping_tables import link_rows
 from erp_feeds.merchant import Merchant
+from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.store import ledger
 from erp_feeds.store.accounts import load_accounts
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.forgotten import empty_payloads, leave_out
-from erp_feeds.store.incoming import copy_frames, copy_rows
-from erp_feeds.store.profiles import load_profiles
+from erp_feeds.store.copy import copy_frames, copy_rows
+from erp_feeds.store.customers import load_profiles
+from erp_feeds.store.merge import Version
 from erp_feeds.store.purchases import load_purchases, refuse_changed_class
-from erp_feeds.store.statements import statement
-from erp_feeds.store.versioned import Version
+from erp_feeds.store.sql import statement
+from erp_feeds.store.suppression import empty_payloads, leave_out
 
 if TYPE_CHECKING:
     import pandas as pd

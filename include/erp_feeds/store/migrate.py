@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.store.connection import SCHEMA, open_uri, plain_errors
-from erp_feeds.store.statements import statement
+from erp_feeds.store.sql import statement
 
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
-from erp_feeds.store.incoming import copy_frames
-from erp_feeds.store.profiles import count_without_email, keep_identifiers, resolve
-from erp_feeds.store.statements import statement
-from erp_feeds.store.versioned import Version
+from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.customers import count_without_email, keep_identifiers, resolve
+from erp_feeds.store.merge import Version
+from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
     import pandas as pd

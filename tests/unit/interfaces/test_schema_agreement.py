@@ -15,14 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from erp_feeds.codes import RejectCode
 from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, ACCOUNTS_CASH_BACK, Record, erp_cache_xml
-from erp_feeds.errors import QuarantineError, RejectCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.differences import ONLY_THE_FEED_REFUSES, ONLY_THE_SCHEMA_REFUSES
-from erp_feeds.interfaces.samples import checked_version, fields_since, sample, versions_of
-from erp_feeds.interfaces.schemas import xsd
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
+from erp_feeds.publish.samples import checked_version, fields_since, sample, versions_of
+from erp_feeds.publish.xsd import xsd
+from erp_feeds.publish.xsd_differences import ONLY_THE_FEED_REFUSES, ONLY_THE_SCHEMA_REFUSES
 from erp_feeds.steps.parse import parse
 from erp_feeds.steps.values import SCIENTIFIC
 

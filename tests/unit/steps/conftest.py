@@ -13,8 +13,8 @@ from erp_feeds.batch import Counts
 from erp_feeds.interfaces import INTERFACES, interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
-from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.parse import parse
+from erp_feeds.steps.result import Outcome
 from erp_feeds.steps.split import split
 
 Make = Callable[..., Merchant]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from erp_feeds.errors import ConfigurationError, QuarantineError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample
+from erp_feeds.publish.samples import sample
 from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.parse import raw_records
 from erp_feeds.steps.stream import LONGEST_ROOT

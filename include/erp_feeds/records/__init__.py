@@ -1,0 +1,1 @@
+"""The rules of each kind of record: key, identity, skip rules, collapse, load columns."""
