@@ -34,14 +34,15 @@ def opened_store() -> Iterator[Connection[Any]]:
     from psycopg import errors
 
     from erp_feeds.store.connection import open_uri, plain_errors
+    from erp_feeds.store.migrate import outdated
 
     unknown = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
     with store_address() as address, open_uri(address) as connection, plain_errors("reading the store"):
         try:
             yield connection
         except unknown:
-            message = "the store has not all tables of this version; run `python -m erp_feeds migrate`"
-            raise ConfigurationError(message, "not_migrated") from None
+            changed = "a table of the store was changed by hand: restore it, or a backup of the store"
+            raise ConfigurationError(outdated(address) or changed, "not_migrated") from None
 
 
 @contextmanager
