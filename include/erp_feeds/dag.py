@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +29,8 @@ from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, assets
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
+
+log = logging.getLogger(__name__)
 
 RETRIES = {
     "retries": 4,
@@ -71,24 +73,37 @@ transaction per file, and a second load of the same file changes no row.
 """
 
 
-def dags_to_build() -> Iterator[Merchant]:
-    """Yield the merchants whose DAG this parse needs: one in a task, all in the DAG processor."""
-    wanted = get_parsing_context().dag_id
-    merchants, _ = read_merchants(settings().merchants, VOCABULARY)
-    for merchant in merchants:
-        if wanted in (None, merchant.name):
-            yield merchant
+def build_dags() -> dict[str, DAG]:
+    """Return the DAGs that this parse needs by name: one in a task, all in the DAG processor."""
+    dags, _ = _built(get_parsing_context().dag_id)
+    return dags
 
 
-def refuse_bad_files() -> None:
-    """Raise what is wrong in the merchant files, as an import error; good files keep their DAGs.
+def refuse_bad_merchants() -> None:
+    """Raise why merchants have no DAG, as an import error; the others keep theirs.
 
     Raises:
         ConfigurationError: with file, line, value and nearest valid name of every fault.
     """
-    _, errors = read_merchants(settings().merchants, VOCABULARY)
+    _, errors = _built()
     if errors:
-        raise ConfigurationError("\n".join(str(error) for error in errors), "invalid_merchant_file")
+        raise ConfigurationError("\n".join(errors), "invalid_merchant_file")
+
+
+def _built(wanted: str | None = None) -> tuple[dict[str, DAG], list[str]]:
+    """Build the DAG of each merchant by itself; what fails for one of them is told, and no other's loss."""
+    merchants, faults = read_merchants(settings().merchants, VOCABULARY)
+    dags: dict[str, DAG] = {}
+    errors = [str(fault) for fault in faults]
+    for merchant in merchants:
+        if wanted not in {None, merchant.name}:
+            continue
+        try:
+            dags[merchant.name] = build_dag(merchant)
+        except Exception as error:  # whatever it is: Airflow would drop every DAG of the file
+            log.exception("no DAG of the merchant %s", merchant.name)
+            errors.append(f"{merchant.name}: Airflow refuses its DAG: {type(error).__name__}: {error}")
+    return dags, errors
 
 
 def build_dag(merchant: Merchant) -> DAG:
@@ -105,6 +120,8 @@ def build_dag(merchant: Merchant) -> DAG:
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
         max_active_runs=1,
+        is_paused_upon_creation=merchant.paused,
+        auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
         tags=["erp-feeds", *merchant.interfaces],
         params=_params(),
         default_args={"owner": merchant.owner, "on_failure_callback": alerts.on_failure(merchant), **RETRIES},

@@ -39,6 +39,17 @@ class QuarantineError(FeedError):
         """Whether the ledger says so already."""
 
 
+def visible(text: str) -> str:
+    """Return a text in which nothing steers a terminal: control, bidi and invisible characters as escapes.
+
+    Names of files, replies of servers and values of records are written by others.
+    """
+    return "".join(
+        each if each in "\n\t" or each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the sentence that offers the nearest valid name, so that a typing error mends itself."""
     names = sorted(set(known))

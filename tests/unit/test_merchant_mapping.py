@@ -114,7 +114,7 @@ def test_the_documented_forms_are_read(tmp_path: Path) -> None:
         ("city: {from: city, emtpy: clear}", "city.emtpy", "is no known key; did you mean 'empty'?"),
         ("city: {form: city}", "city.form", "is no known key; did you mean 'from'?"),
         ("city: {from: city, empty: null}", "city.empty", "is None"),
-        ("city: {from: city, empty: klear}", "city.empty", "'keep' or 'clear'"),
+        ("city: {from: city, empty: klear}", "city.empty", "did you mean 'clear'?"),
         ("email: {from: city}", "email", "is fixed: it identifies the profile"),
         ("email: null", "email", "is fixed: it identifies the profile"),
         ("number: null", "number", "is fixed: it identifies the profile"),

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from erp_feeds.cli import config, erasure, inspect, mapping, replay, server
+from erp_feeds.cli.output import say
 from erp_feeds.errors import FeedError
 
 
@@ -19,7 +20,7 @@ class _PlainErrors(TyperGroup):
         try:
             return super().invoke(ctx)
         except FeedError as error:
-            typer.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
             raise typer.Exit(1) from None
 
 

@@ -13,7 +13,7 @@ import typer
 
 from erp_feeds.cli.connections import checked_interface
 from erp_feeds.cli.options import AsJson
-from erp_feeds.cli.output import print_json, print_table
+from erp_feeds.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from erp_feeds.errors import ConfigurationError
@@ -45,9 +45,9 @@ def check(files: MerchantPaths = None, as_json: AsJson = False) -> None:
         print_json({"merchants": fine, "errors": faults})
     else:
         for each in good:
-            typer.echo(f"{each.name}: fine ({', '.join(each.interfaces)})")
+            say(f"{each.name}: fine ({', '.join(each.interfaces)})")
         for fault in faults:
-            typer.echo(f"error: {fault['message']}", err=True)
+            say(f"error: {fault['message']}", err=True)
     if errors:
         raise typer.Exit(1)
 
@@ -86,7 +86,7 @@ def sample(
     pieces = samples.sample(chosen, records, samples.checked_version(chosen, version))
     if output is None and not as_json:
         for piece in pieces:
-            typer.echo(piece, nl=False)
+            say(piece, nl=False)
         return
     facts: dict[str, Any] = {"interface": chosen.name, "version": samples.checked_version(chosen, version)}
     facts |= {"file_name": chosen.file_name(shop, index), "records": records}
@@ -97,14 +97,14 @@ def sample(
     with _writing(path, chosen.file_name(shop, index, "xml")) as file:
         for piece in pieces:
             file.write(piece.encode("utf-8"))
-    print_json({**facts, "path": str(path)}) if as_json else typer.echo(f"{path}: {records} records")
+    print_json({**facts, "path": str(path)}) if as_json else say(f"{path}: {records} records")
 
 
 def schema(output: Output = None, as_json: AsJson = False) -> None:  # noqa: ARG001 - a schema is JSON with and without
     """Write the JSON schema of merchant files, for editors and CI."""
     text = _merchant_schema()
     if output is None:
-        typer.echo(text, nl=False)
+        say(text, nl=False)
     else:
         output.write_text(text, "utf-8")
 
@@ -125,7 +125,7 @@ def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -
         print_json({"stale" if check else "written": names})
     else:
         word = "stale" if check else "written"
-        typer.echo("\n".join(f"{word}: {name}" for name in names) or "everything is up to date")
+        say("\n".join(f"{word}: {name}" for name in names) or "everything is up to date")
     if check and names:
         raise typer.Exit(1)
 
@@ -133,17 +133,11 @@ def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -
 def _read(paths: list[Path]) -> tuple[list[Merchant], list[ConfigurationError]]:
     from erp_feeds.errors import ConfigurationError
     from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant_file import merchant_files, read_merchant
+    from erp_feeds.merchant_file import merchant_files, read_files
     from erp_feeds.settings import settings
 
     folder = settings().merchants
-    good: list[Merchant] = []
-    errors: list[ConfigurationError] = []
-    for path in paths or merchant_files(folder):
-        try:
-            good.append(read_merchant(path, VOCABULARY))
-        except ConfigurationError as error:
-            errors.append(error)
+    good, errors = read_files(paths or merchant_files(folder), VOCABULARY)
     if not good and not errors:
         raise ConfigurationError(f"no merchant file (*.yaml) in {folder}", "no_merchants")
     return good, errors

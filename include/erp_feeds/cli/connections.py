@@ -94,7 +94,7 @@ def merchant_named(name: str) -> Merchant:
     from erp_feeds.merchant_file import merchant_files, read_merchant
     from erp_feeds.settings import settings
 
-    files = {path.stem: path for path in merchant_files(settings().merchants)}
+    files = {path.stem: path for path in reversed(merchant_files(settings().merchants))}
     if name not in files:
         raise ConfigurationError(f"no merchant file '{name}'; {nearest(name, files)}", "unknown_merchant")
     return read_merchant(files[name], VOCABULARY)

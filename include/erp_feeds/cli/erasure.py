@@ -10,7 +10,7 @@ import typer
 
 from erp_feeds.cli.connections import checked_merchant, configured_merchant, opened_store
 from erp_feeds.cli.options import AsJson, MerchantName, SrsNumber
-from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table
+from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def unforget(
         print_json(found)
         return
     print_facts(f"May load again into {name}", facts_of(found, "merchant"))
-    typer.echo(WHAT_COMES_BACK)
+    say(WHAT_COMES_BACK)
 
 
 def _searched(
@@ -145,4 +145,4 @@ def _show(receipt: Receipt, found: list[Original], *, as_json: bool) -> None:
     print_facts(f"{title} {receipt.merchant}", receipt.erased)
     columns = ("interface", "file", "archived_at", "found_by", "archived")
     print_table("Archived originals that hold the person", originals, columns)
-    typer.echo(WHAT_REMAINS)
+    say(WHAT_REMAINS)

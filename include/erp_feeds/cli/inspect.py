@@ -17,7 +17,7 @@ from erp_feeds.cli.connections import (
     store_address,
 )
 from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant, SrsNumber, State
-from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table
+from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.errors import FailError
 
 PURCHASE_COLUMNS = (
@@ -41,7 +41,7 @@ def migrate(as_json: AsJson = False) -> None:
 
     with store_address() as address:
         revision = upgrade(address)
-    print_json({"revision": revision}) if as_json else typer.echo(f"the store is at revision {revision}")
+    print_json({"revision": revision}) if as_json else say(f"the store is at revision {revision}")
 
 
 def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:

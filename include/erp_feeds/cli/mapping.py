@@ -9,7 +9,7 @@ import typer
 
 from erp_feeds.cli.connections import merchant_named, opened_store
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json, print_table
+from erp_feeds.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from erp_feeds.merchant import Merchant
@@ -40,7 +40,7 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
         print_json({"merchant": known.name, "mappings": told, **({"rows": stored} if rows else {})})
         return
     if not links:
-        typer.echo(f"no interface of {known.name} has a mapping")
+        say(f"no interface of {known.name} has a mapping")
     for name, shown in links.items():
         print_table(f"{name} of {known.name}: version {effective[name].version}", shown, COLUMNS)
     if rows:

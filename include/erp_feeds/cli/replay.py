@@ -19,7 +19,7 @@ from erp_feeds.cli.connections import (
     store_address,
 )
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json, print_table
+from erp_feeds.cli.output import print_json, print_table, say
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def replay(
     chosen, days = _chosen(owner, wanted)
     told = f"{len(chosen)} files of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
     if not chosen:
-        print_json({"merchant": owner.name, "files": []}) if as_json else typer.echo("nothing to replay")
+        print_json({"merchant": owner.name, "files": []}) if as_json else say("nothing to replay")
     elif dry_run:
         _show(owner, told, _rehearsed(owner, chosen, limit if values else 0), as_json)
     else:
@@ -115,12 +115,12 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
         message = f"the DAG {owner.name} is switched off: its runs wait until somebody switches it on"
         if wait:
             raise FailError(message, "paused")
-        typer.echo(f"warning: {message}", err=True)
+        say(f"warning: {message}", err=True)
     runs = _start(api, owner, chosen)
     if not as_json:
-        typer.echo(f"replaying {told}")
+        say(f"replaying {told}")
         for run in runs:
-            typer.echo(f"{run.files} files: {run.link}")
+            say(f"{run.files} files: {run.link}")
     if wait:
         _follow(api, owner, runs)
     outcome = _outcome(owner, runs) if wait else []
@@ -131,7 +131,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
         columns = ("file", "state", "code", "reason", "loaded", "rejected", "mended")
         print_table("Outcome", outcome, columns)
     if any(run.state == "failed" for run in runs):
-        typer.echo("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
+        say("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
         raise typer.Exit(1)
 
 
@@ -183,18 +183,18 @@ def _show(owner: Merchant, told: str, found: Rehearsal, as_json: bool) -> None:
         shown = {"mended": found.mended, "opened": found.opened}
         print_json({"merchant": owner.name, "files": found.files, "tables": found.tables, "rejects": shown})
         return
-    typer.echo(f"dry run of {told}: nothing is written")
+    say(f"dry run of {told}: nothing is written")
     print_table("Files", found.files, ("file", "state", "code", "reason", "read", "loaded", "rejected"))
     for name, table in found.tables.items():
-        typer.echo(f"{name}: {table.new} new, {table.changed} changed")
+        say(f"{name}: {table.new} new, {table.changed} changed")
         for field, number in sorted(table.fields.items()):
-            typer.echo(f"  {field}: {number} changed")
+            say(f"  {field}: {number} changed")
         for row in table.rows:
-            typer.echo(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
+            say(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
             for field in row.fields:
-                typer.echo(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
+                say(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
     for what, codes in (("close", found.mended), ("appear", found.opened)):
-        typer.echo(f"rejects that would {what}: {sum(codes.values())}{_listed(codes)}")
+        say(f"rejects that would {what}: {sum(codes.values())}{_listed(codes)}")
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from erp_feeds.cli.connections import know_connections, merchant_named, store_address
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json
+from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = Fal
         print_json([{"folder": folder, "made": new} for folder, new in made.items()])
         return
     for folder, new in made.items():
-        typer.echo(f"{folder}: {'made' if new else 'is there already'}")
+        say(f"{folder}: {'made' if new else 'is there already'}")
 
 
 def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
@@ -61,8 +61,9 @@ def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
 
 
 def _print(finding: Finding) -> None:
-    state = typer.style(f"{finding.state:<12}", fg=COLOURS[finding.state])
-    typer.echo(f"{finding.step:<15}{state}{finding.said}")
+    say(f"{finding.step:<15}", nl=False)
+    typer.secho(f"{finding.state:<12}", fg=COLOURS[finding.state], nl=False)
+    say(finding.said)
 
 
 def _chosen(merchant: Merchant, names: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
-from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.errors import FailError, FeedError, RetryError, visible
 from erp_feeds.orchestration.rest_client import UNFINISHED
 from erp_feeds.store import queries
 from erp_feeds.store.connection import open_uri
@@ -67,7 +67,7 @@ def run(
     except Interrupted:
         raise typer.Exit(130) from None
     except FeedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
     if faults:
         raise typer.Exit(1)
@@ -156,7 +156,7 @@ class _Story:
         for line in summary.summary(self.connection, self.merchants, len(received(self.demo.home.mail))):
             self._print(line)
         for fault in faults:
-            print(f"error: {fault}", file=sys.stderr)
+            print(f"error: {visible(fault)}", file=sys.stderr)
         return faults
 
     def stay(self) -> None:
@@ -190,7 +190,7 @@ class _Story:
         return [merchant.name for merchant in self.merchants]
 
     def _print(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

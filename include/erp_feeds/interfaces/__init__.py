@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
+from erp_feeds.interfaces.element_faults import element_faults
 from erp_feeds.interfaces.mapping import FieldMapping, as_delivered, mapping_of_settings
 from erp_feeds.interfaces.mapping_checks import mapping_faults
 from erp_feeds.interfaces.purchases import SRS_PURCHASES
@@ -18,7 +19,10 @@ INTERFACES: Mapping[str, Interface] = {
 
 VOCABULARY = Vocabulary(
     columns={name: each.field_names() for name, each in INTERFACES.items()},
-    mapping_faults=lambda name, settings: mapping_faults(INTERFACES[name], settings),
+    faults=lambda name, settings: [
+        *element_faults(INTERFACES[name], settings),
+        *mapping_faults(INTERFACES[name], settings),
+    ],
 )
 """What a merchant file may speak of."""
 

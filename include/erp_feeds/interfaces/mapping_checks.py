@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from erp_feeds.errors import nearest
+from erp_feeds.interfaces.element_faults import ELEMENT_NAME, NOT_A_NAME
 from erp_feeds.interfaces.mapping import effective_links, merchant_link, reads, target_of
 from erp_feeds.interfaces.spec import Field, FieldType, Interface, Link, Target
 from erp_feeds.interfaces.targets import CUSTOM, TRANSFORMS
 from erp_feeds.merchant import Fault, InterfaceSettings, LinkSettings
 
-ELEMENT_NAME = r"[^\W\d][\w.\-]*"
 TEXTS = (FieldType.TEXT, FieldType.IDENTIFIER, FieldType.EMAIL, FieldType.DATETIME)
 """Types whose values are text."""
 
@@ -65,8 +64,8 @@ def _extra_faults(interface: Interface, settings: InterfaceSettings) -> Iterator
     lines = interface.lines.path.split("/")[0] if interface.lines else None
     for position, name in enumerate(settings.extra_elements):
         location = ("extra_elements", position)
-        if not re.fullmatch(ELEMENT_NAME, name):
-            yield location, f"'{name}' is no element name: letters, digits, '_', '-' and '.' only"
+        if not ELEMENT_NAME.fullmatch(name):
+            yield location, f"'{name}' {NOT_A_NAME}"
         elif name in known:
             yield location, f"'{name}' is the element of the field '{known[name]}': map that field"
         elif name in interface.field_names() or name == lines:
