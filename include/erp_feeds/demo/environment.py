@@ -167,8 +167,8 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",  # a new merchant file shows within half a minute
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(place.logs / "airflow" / "dag_processor"),
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(ports.worker_logs),
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(ports.trigger_logs),
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "OPENLINEAGE__TRANSPORT": json.dumps(lineage),
         "OPENLINEAGE__NAMESPACE": "erp-feeds",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from erp_feeds.demo import postgres
+from erp_feeds.demo.credentials import write_private
 from erp_feeds.demo.environment import Home
 from erp_feeds.errors import FailError
+
+log = logging.getLogger(__name__)
 
 MARK = "ERP_FEEDS_DEMO_PROCESS"
 """Variable of every child, and of no shell that sources env.sh: finds children that left their group."""
@@ -25,6 +31,9 @@ GRACE = 8.0
 """Seconds between SIGTERM and SIGKILL."""
 TAIL = 15
 """Lines of its log that are shown when a process dies."""
+RESTARTS = 3
+"""How often a part that dies is started again within `RESTART_SECONDS`; more is no accident."""
+RESTART_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,8 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._records: list[Record] = []
         self._brief: set[str] = set()
+        self._started: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {}
+        self._deaths: dict[str, list[float]] = {}
 
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], *, brief: bool = False
@@ -63,11 +74,15 @@ class Supervisor:
         """
         if brief:
             self._brief.add(name)
+        again = name in self._started
+        self._started[name] = (command, environment)
         self.home.logs.mkdir(parents=True, exist_ok=True)
-        with log_of(self.home, name).open("wb") as log:
+        with log_of(self.home, name).open("ab" if again else "wb") as log:
             child = subprocess.Popen(
                 list(command),
-                env={**os.environ, **environment, MARK: str(self.home.folder)},
+                # SPT_NOENV: a process that changes its title would overwrite the mark
+                env={**os.environ, **environment, MARK: mark_of(self.home), "SPT_NOENV": "1"},
+                umask=0o077,  # logs and mails hold personal data
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -93,10 +108,36 @@ class Supervisor:
         Raises:
             FailError: one died; the message shows the end of its log.
         """
-        for name, child in list(self._running.items()):
-            code = child.poll()
-            if code is not None:
-                self._forget(name, code)
+        for name in list(self._running):
+            self._check(name)
+
+    def mend(self) -> list[str]:
+        """Start again what died; return what to say of it.
+
+        Raises:
+            FailError: a part died too often; the message shows the end of its log.
+        """
+        said: list[str] = []
+        if not postgres.is_running(self.home.postgres):
+            self._count("PostgreSQL", FailError(f"PostgreSQL died; see {self.home.postgres / 'log'}", "died"))
+            postgres.start(self.home.postgres)
+            said.append("PostgreSQL died and was started again")
+        for name in list(self._running):
+            try:
+                self._check(name)
+            except FailError as death:
+                self._count(name, death)
+                self.start(name, *self._started[name])
+                said.append(f"{name} died and was started again; see {log_of(self.home, name)}")
+        return said
+
+    def listens(self, port: int) -> bool:
+        """Tell whether it is one of the demo's own processes that listens on a port of the loopback address."""
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for process in _family(self._records)
+            for connection in _connections(process)
+        )
 
     def runs(self, name: str) -> bool:
         """Tell whether a process was started and has not ended."""
@@ -114,6 +155,18 @@ class Supervisor:
                 child.wait(timeout=5)  # reaps it
         self._running.clear()
 
+    def _check(self, name: str) -> None:
+        code = self._running[name].poll()
+        if code is not None:
+            self._forget(name, code)
+
+    def _count(self, name: str, death: FailError) -> None:
+        now = time.monotonic()
+        recent = [each for each in self._deaths.get(name, []) if now - each < RESTART_SECONDS]
+        self._deaths[name] = [*recent, now]
+        if len(recent) >= RESTARTS:
+            raise death
+
     def _forget(self, name: str, code: int) -> None:
         """Take a process off the list; only an end without fault passes."""
         del self._running[name]
@@ -130,13 +183,15 @@ def only_one(home: Home) -> Iterator[None]:
     Raises:
         FailError: another `make run` holds it.
     """
-    home.run.mkdir(parents=True, exist_ok=True)
+    _make_own(home)
     with (home.run / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             message = f"the demo already runs in {home.folder}: `make stop` ends it"
             raise FailError(message, "running") from None
+        if _end(home, _read(home.run / "processes.json")):
+            log.warning("what an earlier demo in %s had left running was ended first", home.folder)
         record = _record_of("supervisor", os.getpid())
         _write(home.run / "supervisor.json", [record])
         try:
@@ -153,10 +208,35 @@ def stop_all(home: Home) -> bool:
         if process:
             process.terminate()
             psutil.wait_procs([process], timeout=4 * GRACE)
-    records = _read(home.run / "processes.json")
-    left = any(_family(records)) or any(_strays(home)) or postgres.is_running(home.postgres)
-    _end(home, records)
-    return bool(supervisors) or left
+    return _end(home, _read(home.run / "processes.json")) or bool(supervisors)
+
+
+def mark_of(home: Home) -> str:
+    """Return the mark of this home's processes: kept in a file, so that a renamed folder still knows them."""
+    path = home.run / "mark"
+    if not path.exists():
+        write_private(path, uuid.uuid4().hex)
+    return path.read_text("utf-8")
+
+
+def _make_own(home: Home) -> None:
+    """Make the demo's folder, which nobody else may enter.
+
+    Raises:
+        FailError: it belongs to another user, or cannot be made.
+    """
+    try:
+        home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = home.folder.stat().st_uid
+        if owner == os.geteuid():
+            home.folder.chmod(0o700)
+    except OSError as error:
+        owner, why = -1, error.strerror
+    else:
+        why = "it belongs to another user"
+    if owner != os.geteuid():
+        text = f"the demo cannot keep its state in {home.folder}: {why}; set ERP_FEEDS_HOME to a folder of your own"
+        raise FailError(text, "no_home")
 
 
 def log_of(home: Home, name: str) -> Path:
@@ -171,17 +251,22 @@ def tail(log: Path, lines: int = TAIL) -> str:
     return "    (no output)"
 
 
-def _end(home: Home, records: Sequence[Record]) -> None:
-    """Ask every process to end, insist after a grace, then stop the database, which nobody uses any more."""
-    family = [*_family(list(reversed(records))), *_strays(home)]
+def _end(home: Home, records: Sequence[Record]) -> bool:
+    """Ask every process to end, insist after a grace, then stop the database, which nobody uses any more.
+
+    Return whether anything ran.
+    """
+    family = [*_family(list(reversed(records))), *_strays(home, records)]
+    ran = bool(family) or postgres.is_running(home.postgres)
     groups = _groups(family)
     _signal(family, groups, signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=GRACE)
-    survivors = [*alive, *(process for process in _strays(home) if process not in alive)]
+    survivors = [*alive, *(process for process in _strays(home, records) if process not in alive)]
     _signal(survivors, _groups(survivors), signal.SIGKILL)
     psutil.wait_procs(survivors, timeout=GRACE)
     postgres.stop(home.postgres)
     (home.run / "processes.json").unlink(missing_ok=True)
+    return ran
 
 
 def _family(records: Iterable[Record]) -> list[psutil.Process]:
@@ -195,16 +280,25 @@ def _family(records: Iterable[Record]) -> list[psutil.Process]:
     return found
 
 
-def _strays(home: Home) -> list[psutil.Process]:
-    """Return processes that carry this home's mark: their parents may be gone, their group another."""
-    return [process for process in psutil.process_iter() if _marked(process, str(home.folder))]
+def _strays(home: Home, records: Iterable[Record]) -> list[psutil.Process]:
+    """Return processes that are of this home though their parents are gone.
+
+    They carry its mark, or are in a session that a recorded process began: its number is given to no other
+    process as long as one of the session lives.
+    """
+    if not home.run.is_dir():
+        return []
+    mark, sessions = mark_of(home), {record.pid: record.created for record in records}
+    return [process for process in psutil.process_iter() if _is_ours(process, mark, sessions)]
 
 
-def _marked(process: psutil.Process, folder: str) -> bool:
+def _is_ours(process: psutil.Process, mark: str, sessions: Mapping[int, float]) -> bool:
     try:
         if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return process.environ().get(MARK) == folder
+        began = sessions.get(os.getsid(process.pid))
+        in_session = began is not None and process.create_time() >= began - 1 and process.pid not in sessions
+        return in_session or process.environ().get(MARK) == mark
     except (psutil.Error, OSError):  # another user's, or gone meanwhile
         return False
 
@@ -229,6 +323,12 @@ def _signal(family: Iterable[psutil.Process], groups: Iterable[int], number: sig
                 process.send_signal(number)
 
 
+def _connections(process: psutil.Process) -> list[Any]:
+    with suppress(psutil.Error):
+        return list(process.net_connections("inet"))
+    return []
+
+
 def _memory(process: psutil.Process) -> int:
     with suppress(psutil.Error, AttributeError):
         info = process.memory_full_info()
@@ -245,14 +345,11 @@ def _record_of(name: str, pid: int) -> Record:
 
 
 def _write_records(home: Home, records: Sequence[Record]) -> None:
-    home.run.mkdir(parents=True, exist_ok=True)
     _write(home.run / "processes.json", records)
 
 
 def _write(path: Path, records: Sequence[Record]) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps([asdict(record) for record in records]), "utf-8")
-    fresh.replace(path)
+    write_private(path, json.dumps([asdict(record) for record in records]))
 
 
 def _read(path: Path) -> list[Record]:
