@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from erp_feeds.demo import ftps_server
 from erp_feeds.demo.credentials import Credentials, credentials, write_admin_file, write_private
@@ -186,8 +186,9 @@ def _secrets(place: Home, made: Credentials) -> dict[str, str]:
 
 
 def _database(uri: str) -> dict[str, str]:
+    host = quote(_socket_folder(uri), safe="/")
     return {
-        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/airflow?host={_socket_folder(uri)}",
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/airflow?host={host}",
         "DATABASE__SQL_ALCHEMY_POOL_SIZE": "30",
         "DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "60",
     }

@@ -2,7 +2,7 @@
 
 The wheel's programs are started here and not by its own `get_server`, which puts the socket into the shared
 temporary folder where a path is long, opens the folders above the data to everybody where root starts it, and
-shares one lock file among all users. Whoever enters the socket's folder is superuser: it is the owner's alone.
+shares one lock file among all users. Who enters the socket's folder is superuser: it is the owner's alone.
 """
 
 from __future__ import annotations

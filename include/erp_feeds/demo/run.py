@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from rich.console import Console
 
 from erp_feeds.demo import environment, servers, summary
@@ -66,6 +66,9 @@ def run(
                 supervisor.stop()
     except Interrupted:
         raise typer.Exit(130) from None
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {error.strerror}: {error.filename or home.folder}", file=sys.stderr)
+        raise typer.Exit(1) from None
     except FeedError as error:
         print(f"error: {visible(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -179,12 +182,20 @@ class _Story:
             return True
 
     def _look(self) -> None:
-        self.demo.supervisor.check()
+        for line in self.demo.supervisor.mend():
+            self._print(line)
         self.screen.show(self._files())
         time.sleep(LOOK_AGAIN)
 
     def _files(self) -> list[FileProgress]:
-        return queries.progress(self.connection)
+        try:
+            return queries.progress(self.connection)
+        except (RetryError, OperationalError):  # PostgreSQL died
+            for line in self.demo.supervisor.mend():
+                self._print(line)
+            self.connection.close()
+            self.connection = open_uri(self.demo.store_uri, autocommit=True)
+            return queries.progress(self.connection)
 
     def _names(self) -> list[str]:
         return [merchant.name for merchant in self.merchants]
