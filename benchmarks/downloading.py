@@ -82,8 +82,8 @@ def erp_feeds(offer: Offer) -> Figures:
     os.environ |= {"ERP_FEEDS_HOME": str(offer.folder), "AIRFLOW_CONN_BENCH": offer.connection}
     import hashlib
 
+    from erp_feeds.ftps import FtpsHook
     from erp_feeds.storage import archive
-    from erp_feeds.transport.ftps import FtpsHook
 
     start = cpu()
     digest = hashlib.sha256()

@@ -21,6 +21,7 @@ from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
 from erp_feeds.feedback import deliver
+from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.inbox import cleanup, scan
 from erp_feeds.inbox.scan import Look
 from erp_feeds.interfaces import INTERFACES, interfaces_of
@@ -31,7 +32,6 @@ from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, looks
 from erp_feeds.store import load as loading
-from erp_feeds.transport.ftps import ChangedError, FileGoneError, FtpsHook
 
 log = logging.getLogger(__name__)
 
@@ -141,10 +141,13 @@ def _archive(
         log.warning("%s has vanished from the inbox", file.name)
         ledger.vanish(connection, file, run)
         return None
-    except FailError as fault:
-        if fault.code not in {"refused", "unsafe_name"}:  # any other is of the server, not of this file
-            raise
+    except FileRefusedError as fault:
         _set_aside(merchant, run, file, QuarantineError(QuarantineCode.NOT_READABLE, str(fault)))
+        return None
+    except FailError as fault:
+        if fault.code != "too_large":  # any other is of the server, not of this file
+            raise
+        _set_aside(merchant, run, file, QuarantineError(QuarantineCode.TOO_LARGE, str(fault)))
         return None
     archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
     log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
@@ -283,7 +286,7 @@ def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
 
 
 def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
-    """Quarantine a file; one that may still be in transfer gets some more attempts first."""
+    """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
     code = refusal.code
     state = "quarantined"
     with _store() as connection:
@@ -292,7 +295,7 @@ def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantine
         elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
             log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
             return
-        elif code is QuarantineCode.TRUNCATED:
+        elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
             limit = merchant.limits.incomplete_attempts
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)
         else:

@@ -16,9 +16,9 @@ from erp_feeds import tasks
 from erp_feeds.batch import Batch, Sighting
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
 from erp_feeds.store import load as loading
-from erp_feeds.transport.ftps import FtpsHook
 from integration.test_faults import customers, numbers, person
 from support import odd_servers
 from support.ftps_fixtures import USER, RunningFtps

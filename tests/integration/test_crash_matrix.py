@@ -35,7 +35,7 @@ from support.store_rows import rows
 
 LEDGER, LOAD, PLACES = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
 ZIPS, CLEARING = "erp_feeds.storage.zips", "erp_feeds.inbox.cleanup"
-HOOK = "erp_feeds.transport.ftps:FtpsHook"
+HOOK = "erp_feeds.ftps:FtpsHook"
 SETTLED = f"{PLACES}:Arrival.settle"
 
 WORKER = (

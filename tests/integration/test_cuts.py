@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import RetryError
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.storage import archive
-from erp_feeds.transport.ftps import FtpsHook
 from support.cutting_proxy import CuttingProxy
 from support.ftps_fixtures import RunningFtps
 

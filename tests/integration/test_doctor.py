@@ -221,7 +221,7 @@ def test_a_store_that_is_not_migrated(patient: Patient, store: psycopg.Connectio
 def test_a_server_that_leaves_names_out_is_told(
     patient: Patient, ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from erp_feeds.transport.ftps import folder
+    from erp_feeds.ftps import folder
 
     monkeypatch.setattr(folder, "says_truncated", lambda reply: reply.startswith("226"))
     (ftps.root / "testshop" / "srs").mkdir()

@@ -12,10 +12,10 @@ import pytest
 from erp_feeds import tasks
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import FtpsHook, retrieval
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
-from erp_feeds.transport.ftps import FtpsHook, retrieval
 from support.shop_fixtures import STEPS, Shop
 from support.store_feed import dump, scalar
 

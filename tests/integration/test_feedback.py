@@ -14,9 +14,9 @@ from lxml import etree
 from erp_feeds.batch import Replay
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.merchant import Feedback
 from erp_feeds.store.connection import one_at_a_time, open_uri
-from erp_feeds.transport.ftps import FtpsHook
 from integration.test_faults import customers, numbers, person
 from support import odd_servers
 from support.ftps_fixtures import USER, RunningFtps

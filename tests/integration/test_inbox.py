@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.transport.ftps import FtpsHook
 from support.ftps_fixtures import RunningFtps
 
 

@@ -14,10 +14,10 @@ from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps import FtpsHook, retrieval
 from erp_feeds.inbox import scan
 from erp_feeds.settings import settings
 from erp_feeds.store import ledger
-from erp_feeds.transport.ftps import FtpsHook, retrieval
 from integration.test_faults import customers, numbers, person
 from support import odd_servers
 from support.cutting_proxy import CuttingProxy

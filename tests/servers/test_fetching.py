@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from erp_feeds.errors import FailError
-from erp_feeds.transport.ftps import FileGoneError, FtpsHook
+from erp_feeds.ftps import FileGoneError, FtpsHook
 from servers.endpoint import Endpoint, Row
 from servers.ground import RELAY_ADDRESS, is_root
 from servers.relay import Relay

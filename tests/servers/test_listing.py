@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import Entry, FtpsHook
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.transport.ftps import Entry, FtpsHook
 from servers.endpoint import Endpoint
 from servers.share import PLACED, Share
 

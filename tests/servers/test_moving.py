@@ -8,9 +8,9 @@ import pytest
 
 from erp_feeds.batch import Sighting
 from erp_feeds.errors import FeedError
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
 from erp_feeds.merchant import Ftps
-from erp_feeds.transport.ftps import FtpsHook
 from servers.endpoint import Endpoint
 from servers.ground import is_root
 from servers.share import PLACED, Share

@@ -8,7 +8,7 @@ import pytest
 
 from erp_feeds.errors import FailError
 from erp_feeds.feedback import upload
-from erp_feeds.transport.ftps import FtpsHook
+from erp_feeds.ftps import FtpsHook
 from servers.endpoint import Endpoint
 from servers.ground import is_root
 from servers.share import Share

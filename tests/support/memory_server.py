@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from erp_feeds.errors import FailError
-from erp_feeds.transport.ftps.listing import Entry, Listing
-from erp_feeds.transport.ftps.transfer import NOTHING_KNOWN, Stamp
+from erp_feeds.ftps.listing import Entry, Listing
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
 
 
 @dataclass(frozen=True)

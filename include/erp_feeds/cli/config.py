@@ -175,10 +175,10 @@ def _writing(path: Path, member: str) -> Iterator[IO[bytes]]:
 
 def _documents() -> dict[str, str]:
     """Return every generated file of the project: its path below the root, and its text."""
+    from erp_feeds.ftps import connection
     from erp_feeds.interfaces import INTERFACES
     from erp_feeds.publish import mapping_page, markdown, runbook
     from erp_feeds.publish.xsd import file_names, xsd
-    from erp_feeds.transport.ftps import connection
 
     schemas = {
         f"docs/xsd/{name}": xsd(each, version)

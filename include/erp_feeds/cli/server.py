@@ -27,8 +27,8 @@ COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "b
 def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
     """Make the folders in which an ERP party places its files; harmless when they are there."""
     know_connections()
+    from erp_feeds.ftps import FtpsHook
     from erp_feeds.inbox import listing
-    from erp_feeds.transport.ftps import FtpsHook
 
     known = merchant_named(merchant)
     made: dict[str, bool] = {}

@@ -14,9 +14,9 @@ from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.feedback import pending as debts
 from erp_feeds.feedback import upload as placing
 from erp_feeds.feedback.result_file import Format, result_file
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import one_at_a_time
-from erp_feeds.transport.ftps import FtpsHook
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import hashlib
 import posixpath
 from typing import Protocol
 
+from erp_feeds.ftps.hook import normalised
 from erp_feeds.merchant import Feedback, Ftps
-from erp_feeds.transport.ftps.hook import normalised
 
 
 class Placer(Protocol):

@@ -14,10 +14,10 @@ from typing import Protocol
 
 from erp_feeds.batch import Sighting
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps.listing import utc
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
 from erp_feeds.inbox.listing import aside, is_aside
 from erp_feeds.merchant import Ftps
-from erp_feeds.transport.ftps.listing import utc
-from erp_feeds.transport.ftps.transfer import NOTHING_KNOWN, Stamp
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from erp_feeds.batch import Sighting
 from erp_feeds.errors import FailError
+from erp_feeds.ftps.listing import Entry, Listing, is_temporary, utc
+from erp_feeds.ftps.transfer import Stamp
 from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
-from erp_feeds.transport.ftps.listing import Entry, Listing, is_temporary, utc
-from erp_feeds.transport.ftps.transfer import Stamp
 
 NO_TIME = datetime.fromtimestamp(0, UTC)
 """Stands for the time of a file on a server that tells none: name and size alone identify it."""

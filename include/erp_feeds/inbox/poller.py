@@ -122,11 +122,11 @@ def look_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str
         FailError: The login or the store's connection must be corrected first.
     """
     # Only the triggerer looks; the DAG loader, which reads the watcher too, stays light.
+    from erp_feeds.ftps import FtpsHook
     from erp_feeds.inbox import scan
     from erp_feeds.inbox.listing import ListedOnce
     from erp_feeds.store import connection as store
     from erp_feeds.store import ledger
-    from erp_feeds.transport.ftps import FtpsHook
 
     found: dict[str, Found] = {}
     with FtpsHook(connection_id) as hook, store.connect(settings().store_connection) as connection:

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from erp_feeds.errors import FeedError
+from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.feedback import upload as placing
+from erp_feeds.ftps import FtpsHook, Listing
+from erp_feeds.ftps.connection import Server
+from erp_feeds.ftps.transfer import Stamp
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Feedback, Merchant
 from erp_feeds.settings import settings
 from erp_feeds.storage import atomic_file
-from erp_feeds.transport.ftps import FtpsHook
-from erp_feeds.transport.ftps.connection import Server
-from erp_feeds.transport.ftps.faults import sorted_faults
-from erp_feeds.transport.ftps.listing import Listing
-from erp_feeds.transport.ftps.session import Session, greet, tls_context
 
 TRIAL = ".erp-feeds-doctor"
-"""Name of the folder that is made and removed again where files are to be moved or deleted."""
+"""Name of the file that is placed and removed again, to try what this user may do; no scan takes it."""
+TLS_NOTE = "SSL connection using "
+"""How libcurl begins to say which version of TLS and which cipher it speaks."""
 RENEW_WITHIN = 30
 """Days before a certificate ends in which somebody should hear of it."""
 LARGE = 10_000_000
@@ -86,6 +86,7 @@ class _Way:
         self._merchant = merchant
         self._hook = hook
         self._listings: dict[str, Listing] = {}
+        self._login_fault: FeedError | None = None
 
     def steps(self) -> list[Step]:
         """Return the checks in the order in which each needs the one before."""
@@ -98,7 +99,6 @@ class _Way:
             ("login", self._login),
             ("folders", self._folders),
             ("listing", self._listing),
-            ("session reuse", self._session_reuse),
             ("rights", self._rights),
             *([("feedback", self._feedback)] if self._merchant.feedback else []),
             ("download", self._download),
@@ -110,55 +110,60 @@ class _Way:
         return f"'{server.connection_id}': {server.host}:{server.port}, {server.extras.tls} TLS"
 
     def _name(self) -> str:
-        with sorted_faults(self._server.place):
+        try:
             found = socket.getaddrinfo(self._server.host, self._server.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            message = f"{self._server.host} is not known here ({error.strerror}): is 'host' right?"
+            raise RetryError(message, "unknown_host") from None
         addresses = ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
         return f"{self._server.host} is {addresses}"
 
     def _port(self) -> str:
         address = (self._server.host, self._server.port)
-        with (
-            sorted_faults(self._server.place),
-            socket.create_connection(address, self._server.extras.connect_timeout),
-        ):
-            return f"{self._server.port} is open"
+        try:
+            with socket.create_connection(address, self._server.extras.connect_timeout):
+                return f"{self._server.port} is open"
+        except OSError as error:
+            message = f"nothing answers at port {self._server.port} ({error}): is 'port' right?"
+            raise RetryError(message, "no_listener") from None
 
     def _tls(self) -> str:
-        session = Session(tls_context(self._server.extras), self._server.extras)
+        notes: list[str] = []
         try:
-            with sorted_faults(self._server.place):
-                greet(session, self._server)
-        except FeedError:
-            session.close()
-            raise
-        self._hook.conn = session  # closed with the hook
-        self._socket: ssl.SSLSocket = session.sock  # type: ignore[assignment] # greet() protected it
-        cipher = self._socket.cipher()
-        return f"{self._socket.version()}, {cipher[0] if cipher else 'no cipher'}"
+            self._hook.get_conn(notes.append)
+        except FeedError as fault:
+            if not any(note.startswith(TLS_NOTE) for note in notes):
+                raise
+            self._login_fault = fault
+        said = next(note for note in notes if note.startswith(TLS_NOTE))
+        return said.removeprefix(TLS_NOTE).split(" / ALPN")[0]
 
     def _certificate(self) -> str:
-        certificate = self._socket.getpeercert()
-        if not certificate:
+        if not self._server.extras.verify:
             return Doubt(
                 "is NOT verified (extra verify=false): anybody may pose as the server; set 'ca_file'"
             )
-        ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+        session = self._hook.conn
+        ending = session.certificate().get("Expire date") if session else None
+        if not ending:
+            return f"verified for {self._server.host}"
+        ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(ending), UTC)
         days = (ends - datetime.now(UTC)).days
         if days < RENEW_WITHIN:
             return Doubt(f"verified, but it ends in {days} days: ask for its renewal")
         return f"verified for {self._server.host}, good until {ends:%Y-%m-%d}"
 
     def _login(self) -> str:
-        session = self._hook.get_conn()
-        with sorted_faults(self._server.place):
-            session.login(self._server.login, self._server.password)
-            session.prot_p()
+        if self._login_fault:
+            raise self._login_fault
         return f"user '{self._server.login}' is in, and data is protected"
 
     def _folders(self) -> str:
         listing.require_root(self._hook, self._merchant)
         found = listing.folders(self._merchant, interfaces_of(self._merchant))
         missing = [folder for folder in found if not self._hook.has_folder(folder)]
+        for folder in missing:
+            self._hook.listing(folder)  # raises where it is there and closed
         if missing:
             enable = f"python -m erp_feeds enable {self._merchant.name} FOLDER"
             return Doubt(f"{', '.join(missing)} missing, which is no error: `{enable}` makes it")
@@ -176,6 +181,8 @@ class _Way:
         unreadable = sum(listing.unreadable for listing in listings)
         if cut := [folder for folder, listing in self._listings.items() if listing.truncated]:
             return Doubt(f"{form}; the server leaves names out in {', '.join(cut)}: see ftps.after_load")
+        if not self._server.extras.close_notify:
+            return Doubt(f"{form}; a listing that is cut shows fewer names, since 'close_notify' is false")
         if unreadable:
             return Doubt(f"{form}; {unreadable} of {count + unreadable} lines are in no known form")
         if stray := listing.strays(self._merchant, interfaces_of(self._merchant), self._listings):
@@ -190,29 +197,51 @@ class _Way:
             "" if form == "MLSD" else "; exact times are asked for file by file"
         )
 
-    def _session_reuse(self) -> str:
-        session = self._hook.get_conn()
-        with sorted_faults(self._server.place), session.transfercmd("LIST") as data:
-            reused = isinstance(data, ssl.SSLSocket) and data.session_reused
-            while data.recv(1 << 16):
-                pass
-        with sorted_faults(self._server.place):
-            session.voidresp()
-        if not reused:
-            return Doubt("the server starts a new TLS session for each transfer; it works, and costs more")
-        return "data connections resume the TLS session"
-
     def _rights(self) -> str:
         ftps = self._merchant.ftps
         if ftps.after_load == "leave":
             return "reading is enough, since loaded files are left there (ftps.after_load)"
         for folder in listing.folders(self._merchant, interfaces_of(self._merchant)):
-            if self._hook.has_folder(folder):
-                trial = posixpath.join(folder, TRIAL)
-                self._hook.create_directory(trial)
-                self._hook.rename(trial, trial + "-2")
-                self._hook.delete_directory(trial + "-2")
-        return f"folders can be made, renamed and removed, so ftps.after_load '{ftps.after_load}' will work"
+            if self._hook.has_folder(folder) and (doubt := self._try_clearing(folder)):
+                return Doubt(doubt)
+        return f"files can be taken away as ftps.after_load '{ftps.after_load}' does"
+
+    def _try_clearing(self, folder: str) -> str:
+        """Clear a file of our own out of a folder; return what stays doubtful."""
+        trial, target = posixpath.join(folder, TRIAL), posixpath.join(folder, TRIAL + "-2")
+        if self._merchant.ftps.after_load == "move":
+            kept = posixpath.join(folder, self._merchant.ftps.processed_folder)
+            self._hook.create_directory(kept)  # needed by the first file that is loaded, hence left there
+            target = posixpath.join(kept, TRIAL)
+        try:
+            self._hook.store_bytes(trial, TRIAL.encode())
+        except FailError as refusal:
+            return f"cannot be tried, since this user may not place a file: {refusal}"
+        stamp = self._hook.stamp(trial)
+        self._hook.rename(trial, target)
+        left = self._removed(target)
+        if left and self._merchant.ftps.after_load == "delete":
+            raise FailError(left, "cannot_clear")
+        self._require_stamp(stamp)
+        return left
+
+    def _removed(self, path: str) -> str:
+        """Remove a file of our own; return why that is refused."""
+        try:
+            self._hook.delete_file(path)
+        except FailError as refusal:
+            return f"{refusal}; {path} stays there, and has to be removed by somebody else"
+        return ""
+
+    def _require_stamp(self, stamp: Stamp) -> None:
+        """Refuse a server on which a newer file could be taken for a loaded one."""
+        missing = [command for command, said in zip(("SIZE", "MDTM"), stamp, strict=True) if said is None]
+        if missing:
+            message = (
+                f"the server does not answer {' and '.join(missing)}, so a newer file could be taken for a "
+                "loaded one: set ftps.after_load to 'leave'"
+            )
+            raise FailError(message, "cannot_clear")
 
     def _feedback(self) -> str:
         folder = placing.folder_of(self._merchant.ftps, self._merchant.feedback or Feedback())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's facts, in the form of Airflow's provider.yaml."""
     # Whoever imports this module first would start Airflow, which asks here before the function is there.
-    from erp_feeds.transport.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as said above
+    from erp_feeds.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as said above
 
     return {
         "package-name": "erp-feeds",
@@ -24,7 +24,7 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [
             {
                 "connection-type": "ftps",
-                "hook-class-name": "erp_feeds.transport.ftps.hook.FtpsHook",
+                "hook-class-name": "erp_feeds.ftps.hook.FtpsHook",
                 "hook-name": "FTPS",
                 "ui-field-behaviour": {
                     "hidden-fields": ["schema"],

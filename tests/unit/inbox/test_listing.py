@@ -8,10 +8,10 @@ import pytest
 
 from erp_feeds.batch import Sighting
 from erp_feeds.errors import FailError
+from erp_feeds.ftps.listing import Entry, Listing
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.transport.ftps.listing import Entry, Listing
 from support.memory_server import MemoryServer
 
 SRS, CACHE = "/testshop/srs", "/testshop/ErpCache"

@@ -7,9 +7,9 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from erp_feeds.ftps.connection import Extras, field_schemas
 from erp_feeds.orchestration.provider import get_provider_info
 from erp_feeds.settings import INCLUDE
-from erp_feeds.transport.ftps.connection import Extras, field_schemas
 
 
 def test_airflow_finds_the_provider_under_the_name_it_gives_itself() -> None:
@@ -32,7 +32,7 @@ def test_the_form_is_one_that_airflow_accepts() -> None:
 
     hook = ProvidersManagerTaskRuntime().hooks["ftps"]
     assert hook is not None
-    assert hook.hook_class_name == "erp_feeds.transport.ftps.hook.FtpsHook"
+    assert hook.hook_class_name == "erp_feeds.ftps.hook.FtpsHook"
     widgets = {
         widget.field_name: widget
         for widget in ProvidersManager().connection_form_widgets.values()

@@ -20,10 +20,21 @@ AHEAD = timedelta(hours=14)
 _DAY_PRECISION = 24 * 60 * 60
 _MARKED_MODE = re.compile(r"(?<=^.{10})[.+@](?=\s)")
 """The sign behind the rights that says: access list, label."""
-_FACTS = {name: re.compile(f"(?:^|;){name}=([^;]*)", re.IGNORECASE) for name in ("type", "size", "modify")}
+_FACTS = {
+    name: re.compile(f"(?:^|;){name}=([^;]*)", re.IGNORECASE)
+    for name in ("type", "size", "modify", "unix.mode")
+}
+_MODE_OF_LINKS = ("0777", "777")
 _UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
-_UNSAFE = re.compile(r"[/\\\r\n\0]")
+UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
+"""What no name on a server may hold: it would leave its folder, or end a command."""
 _TRUNCATED = re.compile(r"truncat", re.IGNORECASE)
+_CLOSED = re.compile(r"failed to open|permission denied", re.IGNORECASE)
+_UNIX_NAME = re.compile(r"\s(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+(?:\d{1,2}:\d\d|\d{4})\s(?P<name>.*)$")
+_DOS_NAME = re.compile(r"\S+\s+\S+\s+(?:<DIR> {10}|\d+ )(?P<name>.*)$")
+"""Where the name begins, which may do so with spaces and hold an arrow."""
+_LARGEST = 2**63 - 1
+"""Bytes; a size above is no size."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class Listing:
 
     entries: tuple[Entry, ...] = ()
     form: str = ""
-    """MLSD, LIST (Unix) or LIST (DOS); empty for a folder that is missing."""
+    """MLSD, LIST (Unix), LIST (DOS), or LIST where nothing lies there; empty for a folder that is missing."""
     unreadable: int = 0
     """Lines that are in no known form."""
     truncated: bool = False
@@ -68,6 +79,17 @@ def says_truncated(reply: str) -> bool:
     return _TRUNCATED.search(reply) is not None
 
 
+def says_closed(reply: str) -> bool:
+    """Tell whether the reply that ends a listing says that the folder could not be read."""
+    return _CLOSED.search(reply) is not None
+
+
+def size_of(text: str) -> int | None:
+    """Read a number of bytes; None for what is none."""
+    size = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+    return size if size is None or size <= _LARGEST else None
+
+
 def decoded(line: bytes, encoding: str) -> str:
     """Read one line in the agreed encoding, or in cp1252: one odd name must not hide the whole folder."""
     try:
@@ -77,7 +99,7 @@ def decoded(line: bytes, encoding: str) -> str:
 
 
 def from_mlsd(lines: Iterable[str]) -> Listing:
-    """Read MLSD lines (RFC 3659): facts, one space, name."""
+    """Read MLSD lines (RFC 3659): facts, one space, name; a line that is none is counted."""
     entries = []
     unreadable = 0
     for line in filter(None, lines):
@@ -85,12 +107,16 @@ def from_mlsd(lines: Iterable[str]) -> Listing:
         kind = _fact("type", facts) or "file"
         if kind in ("cdir", "pdir") or name in (".", ".."):
             continue
-        if not space or not _is_plain(name):
+        size = _fact("size", facts)
+        if not space or not _is_plain(name) or (size and size_of(size) is None):
             unreadable += 1
             continue
-        size = _fact("size", facts)
-        modified = utc(_fact("modify", facts))
-        entries.append(Entry(name, int(size) if size.isdigit() else None, modified, kind == "dir"))
+        is_folder = kind == "dir"
+        if not is_folder and (kind != "file" or _fact("unix.mode", facts) in _MODE_OF_LINKS):
+            # Perhaps a link, whose own size and time some servers tell: the file's must be asked for.
+            entries.append(Entry(name, None, None, is_folder=False))
+            continue
+        entries.append(Entry(name, size_of(size), utc(_fact("modify", facts)), is_folder))
     return Listing(tuple(entries), "MLSD", unreadable)
 
 
@@ -109,10 +135,11 @@ def from_list(lines: Iterable[str]) -> Listing:
     unreadable = 0
     for line in wanted:
         try:
-            entries += _entry(parser.parse_line(_MARKED_MODE.sub(" ", line), AHEAD.total_seconds()))
-        except (ParserError, ValueError):
+            entries += _entry(parser, _MARKED_MODE.sub(" ", line), is_dos=is_dos)
+        except (ParserError, ValueError, OverflowError, OSError):
             unreadable += 1
-    return Listing(tuple(entries), "LIST (DOS)" if is_dos else "LIST (Unix)", unreadable)
+    form = "LIST (DOS)" if is_dos else "LIST (Unix)"
+    return Listing(tuple(entries), form if wanted else "LIST", unreadable)
 
 
 def utc(text: str) -> datetime | None:
@@ -124,24 +151,34 @@ def utc(text: str) -> datetime | None:
         return None
 
 
-def _entry(line: ParsedLine) -> Iterator[Entry]:
-    """Yield what a parsed line says; nothing for the folder itself and for what is no name."""
-    name: str = line._st_name
+def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
+    """Yield what a line says; nothing for the folder itself and for what is no name.
+
+    ftputil reads all but the name, which it strips, and splits at any arrow.
+    """
+    found = (_DOS_NAME.match if is_dos else _UNIX_NAME.search)(line)
+    if found is None:
+        raise ValueError("no name")
+    start = found.start("name")
+    parsed: ParsedLine = parser.parse_line(line[:start] + "x", AHEAD.total_seconds())
+    is_link = line.startswith("l") and not is_dos
+    name = line[start:].partition(" -> ")[0] if is_link else line[start:]
     if not _is_plain(name):
         return
+    if parsed.st_size is not None and parsed.st_size > _LARGEST:
+        raise ValueError("no size")
     # A time ahead of UTC by less than a zone is of today, not of a year ago: hence the shift, and back.
-    modified = datetime.fromtimestamp(line.st_mtime, UTC) + AHEAD
-    day_only = line._st_mtime_precision == _DAY_PRECISION
-    is_link = line._st_target is not None
+    modified = datetime.fromtimestamp(parsed.st_mtime, UTC) + AHEAD
+    day_only = parsed._st_mtime_precision == _DAY_PRECISION
     yield Entry(
         name,
-        None if is_link else line.st_size,  # the size of a link is that of the link itself
+        None if is_link else parsed.st_size,  # the size of a link is that of the link itself
         modified,
-        stat.S_ISDIR(line.st_mode),
+        stat.S_ISDIR(parsed.st_mode),
         f"{modified:%Y-%m-%d}" if day_only else f"{modified:%Y-%m-%dT%H:%M}",
     )
 
 
 def _is_plain(name: str) -> bool:
     """Refuse what is no name in this folder: a server's listing is never trusted as a path."""
-    return name not in ("", ".", "..") and not _UNSAFE.search(name)
+    return name not in ("", ".", "..") and not UNSAFE.search(name)

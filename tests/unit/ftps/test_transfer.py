@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_feeds.errors import RetryError
-from erp_feeds.transport.ftps import transfer as transfers
-from erp_feeds.transport.ftps.faults import ChangedError
-from erp_feeds.transport.ftps.transfer import NOTHING_KNOWN, Stamp, Transfer
+from erp_feeds.ftps import transfer as transfers
+from erp_feeds.ftps.errors import ChangedError
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp, Transfer
 
 PLACE = "FTPS connection 'shop_ftps'"
 STAMP: Stamp = (5, "20170105115326")

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from erp_feeds.errors import FailError, FeedError, RetryError
-from erp_feeds.transport.ftps.faults import (
+from erp_feeds.ftps.errors import (
     ChangedError,
     FileGoneError,
     RaggedEndError,

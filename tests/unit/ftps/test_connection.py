@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import Connection
 
 from erp_feeds.errors import ConfigurationError
-from erp_feeds.transport.ftps.connection import Extras, extras_of, server_of
+from erp_feeds.ftps.connection import Extras, extras_of, server_of
 
 PASSWORD = "only-for-tests"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from erp_feeds.transport.ftps.listing import (
+from erp_feeds.ftps.listing import (
     Entry,
     decoded,
     from_list,
