@@ -102,7 +102,13 @@ class CurlFault(Exception):  # noqa: N818 - sorted into errors below
     def is_of_the_file(self) -> bool:
         """Whether the server refused the very file that was asked for, by its reply to RETR."""
         refused = self.number in {pycurl.E_REMOTE_FILE_NOT_FOUND, pycurl.E_FTP_COULDNT_RETR_FILE}
-        return refused and self.last.code in _OF_THE_FILE
+        return (refused or self.is_behind_passive) and self.last.code in _OF_THE_FILE
+
+    @property
+    def is_behind_passive(self) -> bool:
+        """Whether libcurl takes the reply to the command behind PASV for that of PASV."""
+        agreed = any(reply.code in _PASSIVE for reply in self.replies[:-1])
+        return self.number == pycurl.E_FTP_WEIRD_PASV_REPLY and agreed
 
     @property
     def is_unknown_command(self) -> bool:
@@ -203,7 +209,7 @@ def _of_waiting(place: str, fault: CurlFault, is_implicit: bool) -> FeedError:
         return RetryError(f"{place}: no data connection in time: {_PASSIVE_HELP}", "no_data_connection")
     if "too slow" in fault.said:
         return RetryError(f"{place}: slower than the extra 'min_rate' ({_short(fault.said)})", "too_slow")
-    if not (fault.replies or is_implicit) and "response" in fault.said:
+    if not (fault.replies or is_implicit) and ("response" in fault.said or "Operation" in fault.said):
         message = f"{place}: no greeting in time; where TLS is implicit, set the extra tls to 'implicit'"
         return RetryError(message, "timeout")
     return RetryError(f"{place}: no answer in time ({_short(fault.said)})", "timeout")

@@ -42,6 +42,7 @@ def _store_anew(session: Session, path: bytes, content: bytes) -> None:
     except CurlFault as fault:
         if not (_is_refused(fault) and _removed(session, path)):
             raise
+        session.open()
         session.store(path, content)
 
 
@@ -60,7 +61,8 @@ def _rename_over(session: Session, path: bytes, target: bytes) -> None:
 
 
 def _is_refused(fault: CurlFault) -> bool:
-    return fault.number in {pycurl.E_QUOTE_ERROR, pycurl.E_UPLOAD_FAILED} and fault.last.code >= 500
+    refused = fault.number in {pycurl.E_QUOTE_ERROR, pycurl.E_UPLOAD_FAILED} or fault.is_behind_passive
+    return refused and fault.last.code >= 500
 
 
 def _removed(session: Session, path: bytes) -> bool:

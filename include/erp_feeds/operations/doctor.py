@@ -132,7 +132,8 @@ class _Way:
         try:
             self._hook.get_conn(notes.append)
         except FeedError as fault:
-            if not any(note.startswith(TLS_NOTE) for note in notes):
+            is_up = any(note.startswith(TLS_NOTE) for note in notes)
+            if not is_up or fault.code in {"certificate_refused", "tls_refused"}:
                 raise
             self._login_fault = fault
         said = next(note for note in notes if note.startswith(TLS_NOTE))
@@ -211,7 +212,8 @@ class _Way:
         trial, target = posixpath.join(folder, TRIAL), posixpath.join(folder, TRIAL + "-2")
         if self._merchant.ftps.after_load == "move":
             kept = posixpath.join(folder, self._merchant.ftps.processed_folder)
-            self._hook.create_directory(kept)  # needed by the first file that is loaded, hence left there
+            # Left there: the first file that is loaded needs it, and removing it is another right.
+            self._hook.create_directory(kept)
             target = posixpath.join(kept, TRIAL)
         try:
             self._hook.store_bytes(trial, TRIAL.encode())
