@@ -12,7 +12,7 @@ import pytest
 from erp_feeds import tasks
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.errors import FailError
-from erp_feeds.ftps import FtpsHook, retrieval
+from erp_feeds.ftps import FileRefusedError, FtpsHook, retrieval
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
@@ -215,12 +215,17 @@ def refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def refusing(self: FtpsHook, name: str, *rest: Any) -> Iterator[bytes]:
         if name.endswith(path.name):
-            raise FailError("550: no rights", "refused")
+            raise FileRefusedError("550: no rights", "not_readable")
         return fetch(self, name, *rest)
 
     with monkeypatch.context() as patched:
         patched.setattr(FtpsHook, "fetch", refusing)
-        batch = shop.walk("refused")
+        for attempt in range(shop.merchant.limits.incomplete_attempts):
+            if attempt:
+                assert shop.states()[1] == "waiting"
+                shop.store.execute("UPDATE files SET attempted_at = attempted_at - interval '1 minute'")
+                shop.store.commit()
+            batch = shop.walk(f"refused {attempt}")
     with pytest.raises(FailError, match="not_readable"):
         shop.report(batch)
     assert numbers(shop) == {"2"}

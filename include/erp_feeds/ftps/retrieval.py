@@ -30,7 +30,7 @@ def missing_bytes(session: Session, transfer: Transfer, names: Names) -> Iterato
     transfer.expect(names.stamp(session, transfer.path))
     path = names.encode(transfer.path)
     try:
-        for block in _blocks(session, transfer, path):
+        for block in blocks(session, transfer, path):
             transfer.take(block)
             yield block
     except CurlFault as fault:
@@ -49,7 +49,7 @@ def missing_bytes(session: Session, transfer: Transfer, names: Names) -> Iterato
     transfer.finish(names.stamp(session, transfer.path))
 
 
-def _blocks(session: Session, transfer: Transfer, path: bytes) -> Iterator[bytes]:
+def blocks(session: Session, transfer: Transfer, path: bytes) -> Iterator[bytes]:
     """Yield what comes behind the bytes that are there already."""
     if transfer.received and transfer.received == transfer.size:  # everything came before the fault
         return

@@ -1,4 +1,4 @@
-"""Each fault of libcurl and each reply of a server becomes what Airflow must do, in words that say what to change."""
+"""Each fault of libcurl and each reply becomes what Airflow must do, in words that say what to change."""
 
 from __future__ import annotations
 
