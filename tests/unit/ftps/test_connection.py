@@ -122,3 +122,24 @@ def test_passwords_never_show() -> None:
     assert server.password == PASSWORD
     assert PASSWORD not in f"{server!r}{server}{server.place}"
     assert "only-for-the-key" not in f"{server!r}{server.extras}"
+
+
+def test_a_misspelt_extra_is_named_with_the_nearest() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"time_out: there is no such extra, did you mean 'timeout'\?"
+    ):
+        extras_of("shop_ftps", {"time_out": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("timeout", 1e30), ("encoding", "base64"), ("encoding", "utf-16"), ("min_rate", 0)]
+)
+def test_what_would_fail_only_later_is_refused_by_its_name(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"extra {name}: "):
+        extras_of("shop_ftps", {name: value})
+
+
+@pytest.mark.parametrize("name", ["login", "password"])
+def test_a_line_break_in_the_login_is_the_connections_fault(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} holds a line break"):
+        server_of(connection(**{name: "shop\r\nDELE x"}))

@@ -114,3 +114,22 @@ def test_one_odd_name_does_not_hide_the_others() -> None:
 def test_temporary_names(name: str) -> None:
     assert is_temporary(name)
     assert not is_temporary("a.zip")
+
+
+def test_names_may_begin_with_spaces_and_hold_arrows() -> None:
+    unix = from_list(
+        [
+            "-rw-r--r-- 1 a b 12 Jan 05  2017  leading.zip",
+            "-rw-r--r-- 1 a b 12 Jan 05  2017 a -> b.zip",
+            "lrwxrwxrwx 1 a b 12 Jan 05  2017 link.zip -> there.zip",
+        ]
+    )
+    assert [entry.name for entry in unix.entries] == [" leading.zip", "a -> b.zip", "link.zip"]
+    (dos,) = from_list(["01-05-17  11:53AM                   12  leading -> x.zip"]).entries
+    assert dos.name == " leading -> x.zip"
+
+
+def test_a_size_that_is_none_is_counted_and_hides_no_other_line() -> None:
+    lines = [f"size={size};type=file; a.zip" for size in ("\u00b2", "1" + "0" * 20, "-1", "5")]
+    assert [entry.size for entry in from_mlsd(lines).entries] == [5]
+    assert from_mlsd(lines).unreadable == 3
