@@ -23,8 +23,10 @@ import pycurl
 from erp_feeds.ftps.connection import Extras, Server
 from erp_feeds.ftps.errors import CurlFault, Reply
 
-BUFFER = 512 * 1024
-"""Bytes that libcurl reads at once; several megabytes cost more CPU."""
+BUFFER = 64 * 1024
+"""Bytes that libcurl reads at once; larger strokes cost more CPU."""
+ENOUGH = 16
+"""Blocks of libcurl, of at most 16 KiB, that are handed on at once."""
 LONGEST_WAIT = 1.0
 """Seconds after which libcurl looks at its clocks, also where nothing happens."""
 KEEPALIVE = 30
@@ -207,7 +209,7 @@ class Session:
         try:
             running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
             while True:
-                if self._blocks:
+                if self._blocks and (not running or len(self._blocks) >= ENOUGH):
                     blocks, self._blocks = self._blocks, []
                     yield b"".join(blocks)
                 if not running:
