@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -30,7 +29,7 @@ from erp_feeds.redaction import PLAIN, discreet, poisonous
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
-from erp_feeds.store import ledger, looks
+from erp_feeds.store import ledger, looks, rejects
 from erp_feeds.store import load as loading
 
 log = logging.getLogger(__name__)
@@ -191,15 +190,22 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     with _store() as connection:
         for file in sorted(batch.files, key=loading.load_order):
             frames = stages.frames_of(file)
-            originals = partial(stages.originals, merchant, file)
             try:
-                counts = loading.load_file(connection, file, merchant, batch.run, frames, originals)
+                counts = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as refusal:
+                _add_originals(connection, merchant, file)
                 _set_aside(merchant, batch.run, file, refusal)
                 continue
+            _add_originals(connection, merchant, file)
             log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
             loaded.append(file.model_copy(update={"counts": counts}))
     return batch.with_files(loaded)
+
+
+def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+    """Keep the text of records that only the store could reject: their file is read once more."""
+    if numbers := rejects.without_original(connection, file):
+        rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
 
 
 @discreet("report")

@@ -13,7 +13,7 @@ import psycopg
 import pyarrow as pa
 
 from erp_feeds.batch import FeedFile
-from erp_feeds.store.customers import FIELDS
+from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from support.deliveries import CUSTOMERS, PURCHASES, Delivery
 from support.intake import Intake, Prepared, named_rows
 
@@ -45,7 +45,8 @@ def _check_file(store: psycopg.Connection, file_id: int, prepared: Prepared, del
     found = prepared.rejects()
     first = found.drop_duplicates("record")
     refused = set(first["record"])
-    parsed, unique, kept = (prepared.records(station) for station in ("parse", "deduplicate", "split"))
+    parsed = prepared.records("parse")
+    unique, kept = prepared.standing("deduplicate"), prepared.standing("split")
     assert flipped <= kept <= unique <= parsed
     assert not parsed & refused
     assert parsed | refused == set(range(1, delivered + 1))
@@ -67,7 +68,9 @@ def check_owners(intake: Intake) -> None:
     """A purchase belongs to its number's profile, or else to the one that its e-mail found."""
     store = intake.feed.connection
     owner = _owner(store)
-    rows = {(file.file_id, row["record"]): row for file, row in _taken(intake, PURCHASES, "purchases")}
+    rows = {
+        (file.file_id, row["record"]): row for file, row in _taken(intake, PURCHASES, "orders", "returns")
+    }
     for file_id, record, profile_id in store.execute("SELECT file_id, record, profile_id FROM purchases"):
         assert owner(file_id, rows[file_id, record]) == profile_id
     numbers = {row["number"] for row in rows.values()}
@@ -82,13 +85,13 @@ def check_fields(intake: Intake) -> None:
     expected: dict[int, Row] = {}
     for file, row in sorted(_taken(intake, CUSTOMERS, "profiles"), key=_version):
         profile = expected.setdefault(owner(file.file_id, row), {})
-        for name in (field.name for field in FIELDS):
+        for name in PROFILE_FIELDS:
             if row.get(name) is not None:
                 profile[name] = row[name]
             elif f",{name}," in (row["cleared"] or ""):
                 profile.pop(name, None)
         profile.update(json.loads(row["custom"]))
-    names = [field.name for field in FIELDS]
+    names = list(PROFILE_FIELDS)
     for profile_id, custom, *values in store.execute(
         f"SELECT profile_id, custom, {', '.join(names)} FROM profiles"
     ):
@@ -106,7 +109,7 @@ def check_baskets(intake: Intake) -> None:
     ):
         stored.setdefault(_receipt(purchase_id), []).append(content)
     newest: dict[str, tuple[int, set[str]]] = {}
-    for file, row in sorted(_taken(intake, PURCHASES, "purchases"), key=_version):
+    for file, row in sorted(_taken(intake, PURCHASES, "orders", "returns"), key=_version):
         if row["channel"] == "offline" or row["kind"] == "return":
             receipt = _receipt(row["purchase_id"])
             if newest.get(receipt, (0, set()))[0] != file.file_id:
@@ -136,14 +139,14 @@ def independent_rows(store: psycopg.Connection) -> dict[str, list[Any]]:
     }
 
 
-def _taken(intake: Intake, interface: str, frame: str) -> Iterator[tuple[FeedFile, Row]]:
+def _taken(intake: Intake, interface: str, *names: str) -> Iterator[tuple[FeedFile, Row]]:
     """Yield the rows that `load` got of an interface's files and did not refuse."""
     query = f"SELECT file_id, record FROM rejects WHERE code = 'class_changed' AND {REFUSED}"
     flipped = set(intake.feed.connection.execute(query).fetchall())
     for place, file in intake.loaded().items():
         if file.interface == interface:
             frames = intake.prepared[place].frames["split"]
-            for row in pa.Table.from_pandas(frames[frame]).to_pylist():
+            for row in (row for name in names for row in pa.Table.from_pandas(frames[name]).to_pylist()):
                 if (file.file_id, row["record"]) not in flipped:
                     yield file, row
 

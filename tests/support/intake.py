@@ -36,10 +36,10 @@ SHOP = TESTSHOP.model_copy(
 )
 """A city that comes empty empties the profile's (rule: customers 10)."""
 
-LOADED_FRAME = {
-    "srs_customers": "profiles",
-    "srs_purchases": "purchases",
-    "erp_cache_customers": "accounts",
+LOADED_FRAMES = {
+    "srs_customers": ("profiles",),
+    "srs_purchases": ("orders", "returns"),
+    "erp_cache_customers": ("accounts",),
 }
 
 
@@ -54,8 +54,17 @@ class Prepared:
 
     def records(self, station: str) -> set[int]:
         """The numbers of the records that a station lets pass."""
-        name = "records" if station != "split" else LOADED_FRAME[self.staged.interface]
-        return set(self.frames[station][name]["record"].astype(int))
+        names = ("records",) if station != "split" else LOADED_FRAMES[self.staged.interface]
+        return {int(record) for name in names for record in self.frames[station][name]["record"]}
+
+    def standing(self, station: str) -> set[int]:
+        """The last record of each key that a station lets pass; of purchases every one stands for itself."""
+        if self.staged.interface == "srs_purchases":
+            return self.records(station)
+        name = "records" if station != "split" else LOADED_FRAMES[self.staged.interface][0]
+        frame = self.frames[station][name]
+        replaced = frame["key"].duplicated(keep="last") & frame["key"].notna()
+        return {int(record) for record in frame["record"][~replaced]}
 
     def rejects(self) -> pd.DataFrame:
         return self.frames["parse"]["rejects"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -36,17 +35,17 @@ SCHEMAS: dict[str, pa.Schema] = {
     "profiles": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("number", "email", "firstname", "lastname", "gender")),
+            *((name, TEXT) for name in ("key", "number", "email", "firstname", "lastname", "gender")),
             ("birthdate", pa.date32()),
             *((name, TEXT) for name in ("phone", "postcode", "city", "country", "language", "currency")),
             *((name, pa.bool_()) for name in ("newsletter", "service", "marketing")),
-            *((name, TEXT) for name in ("custom", "cleared", "brought", "mapping_version")),
+            *((name, TEXT) for name in ("custom", "cleared", "mapping_version")),
         ]
     ),
     "purchases": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("purchase_id", "kind", "channel", "number", "email")),
+            *((name, TEXT) for name in ("key", "purchase_id", "kind", "channel", "number", "email")),
             *((name, TEXT) for name in ("order_number", "receipt_number", "branch", "local_time")),
             ("occurred_at", pa.timestamp("us", tz="UTC")),
             ("currency", TEXT),
@@ -68,7 +67,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "accounts": pa.schema(
         [
             ("record", pa.int32()),
-            *((name, TEXT) for name in ("account_number", "price_list_name")),
+            *((name, TEXT) for name in ("key", "account_number", "price_list_name")),
             *((name, TEXT) for name in ("invoice_to", "delivery_scheme_code")),
             *((name, pa.decimal128(18, 2)) for name in ("cumulative_sales_volume", "cash_back")),
             ("cash_back_calculate_to_date", pa.date32()),
@@ -76,6 +75,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("cleared", TEXT),
         ]
     ),
+    "originals": pa.schema([("record", pa.int32()), ("line", pa.int32()), ("text", TEXT)]),
     "rejects": pa.schema(
         [
             ("record", pa.int32()),
@@ -101,7 +101,8 @@ def numbered(rows: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
 def customer(number: str | None = None, email: str | None = None, **fields: Any) -> dict[str, Any]:
     """One row of the frame `profiles`."""
     custom = fields.pop("custom", {}) | ({"custom_srs_customer_number": number} if number else {})
-    return {"number": number, "email": email, "custom": json.dumps(custom), **fields}
+    keys = {"key": number or email, "number": number, "email": email}
+    return {**keys, "custom": json.dumps(custom), **fields}
 
 
 def purchase(
@@ -113,7 +114,10 @@ def purchase(
         for n, amount in enumerate(amounts, 1)
     ]
     total = sum((Decimal(str(amount)) for amount in amounts), Decimal(0))
+    bare = purchase_id.partition("~")[0]
+    web = f"{fields.get('order_number')}@{fields.get('local_time')}"
     return {
+        "key": web if fields.get("order_number") else bare,
         "purchase_id": purchase_id,
         "kind": "return" if total < 0 else "order",
         "channel": "online",
@@ -164,19 +168,9 @@ class Feed:
         assert kept is not None
         return kept
 
-    def load(
-        self,
-        file: FeedFile,
-        frames: dict[str, pd.DataFrame],
-        run: str = "run1",
-        texts: Mapping[int, str] | None = None,
-    ) -> Counts:
-        """Load the frames of a file; `texts` are its refused records as delivered."""
-
-        def originals(records: Collection[int]) -> Iterable[tuple[int, int, str]]:
-            return [(record, 1, text) for record, text in (texts or {}).items() if record in records]
-
-        return load_file(self.connection, file, self.merchant, run, frames, originals if texts else None)
+    def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
+        """Load the frames of a file."""
+        return load_file(self.connection, file, self.merchant, run, frames)
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:
         """Register and load a customers file."""
@@ -198,14 +192,20 @@ def customers(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
 
 def accounts(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """The frames of an accounts file."""
-    return {"accounts": frame("accounts", numbered(rows)), "rejects": frame("rejects", [])}
+    keyed = tuple({"key": row["account_number"], **row} for row in rows)
+    return {"accounts": frame("accounts", numbered(keyed)), "rejects": frame("rejects", [])}
 
 
 def purchases(*rows: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """The frames of a purchases file."""
     records = numbered(rows)
     lines = [{"record": row["record"], **line} for row in records for line in row["lines"]]
-    return {"purchases": frame("purchases", records), "lines": frame("lines", lines)}
+    kinds = {name: [row for row in records if row["kind"] == kind] for name, kind in PARTED.items()}
+    parted = {name: frame("purchases", rows) for name, rows in kinds.items()}
+    return {**parted, "lines": frame("lines", lines)}
+
+
+PARTED = {"orders": "order", "returns": "return"}
 
 
 TABLES = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -132,9 +131,10 @@ def _walked(
             refused.append(_refused(file, QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)))
         else:
             yield walked
-        for surplus in (place / str(file.file_id)).glob("*"):
-            if surplus.name != list(STATIONS)[-1]:
-                shutil.rmtree(surplus)
+        needed = set(walked.staged.values())
+        for staged in (place / str(file.file_id)).rglob("*"):
+            if staged.is_file() and f"file://{staged}" not in needed:
+                staged.unlink()
 
 
 def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> FileOutcome:

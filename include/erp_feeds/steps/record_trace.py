@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.steps.deduplicate import deduplicate
-from erp_feeds.steps.frames import Column, array_of, table_of
-from erp_feeds.steps.purchases import ONLINE, ORDER
+from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.split import split
 
 Frames = Mapping[str, pd.DataFrame]
@@ -67,9 +67,10 @@ def story(frames: Frames, record: int, interface: Interface, merchant: Merchant)
         raise KeyError(record)
     unique = deduplicate(frames, interface, merchant).frames
     kept = _each_only(unique, record)
-    if kept["records"].empty:
-        (own,) = _rows(deduplicate(alone, interface, merchant).frames["records"])
-        return Story("collapsed", into=_successor(table_of(unique["records"]), own, interface))
+    (own,) = _rows(kept["records"]) or _rows(deduplicate(alone, interface, merchant).frames["records"])
+    into = _successor(table_of(unique["records"]), own, interface)
+    if into != record:
+        return Story("collapsed", into=into)
     outcome = split(kept, interface, merchant)
     if outcome.counts.skipped:
         return Story("skipped", code=next(iter(outcome.counts.skipped)))
@@ -91,35 +92,6 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _successor(unique: pa.Table, own: Row, interface: Interface) -> int:
-    """Return the number of the record that stands for the key of another one."""
-    same = _SAME_KEY[interface.name](unique, own)
-    return int(unique.filter(same)["record"][0].as_py())
-
-
-def _same_customer(unique: pa.Table, own: Row) -> Column:
-    """By number, or else by e-mail (rule: customers 6)."""
-    if own["number"] is not None:
-        return pc.equal(array_of(unique["number"]), own["number"])
-    return pc.and_(array_of(unique["number"]).is_null(), pc.equal(array_of(unique["email"]), own["email"]))
-
-
-def _same_purchase(unique: pa.Table, own: Row) -> Column:
-    """An online order goes by its number alone, all else by id and basket (rules: purchases 6, 7)."""
-    ids = array_of(unique["purchase_id"])
-    bare = pc.replace_substring_regex(ids, r"~\d+$", "")
-    same = pc.or_(pc.equal(ids, own["purchase_id"]), pc.equal(bare, own["purchase_id"]))
-    same = pc.and_(same, pc.equal(array_of(unique["channel"]), own["channel"]))
-    if own["channel"] == ONLINE and own["kind"] == ORDER:
-        return same
-    return pc.and_(same, pc.equal(array_of(unique["content_hash"]), own["content_hash"]))
-
-
-def _same_account(unique: pa.Table, own: Row) -> Column:
-    return pc.equal(array_of(unique["account_number"]), own["account_number"])
-
-
-_SAME_KEY: Mapping[str, Callable[[pa.Table, Row], Column]] = {
-    "srs_customers": _same_customer,
-    "srs_purchases": _same_purchase,
-    "erp_cache_customers": _same_account,
-}
+    """Return the number of the record that stands for one, which may be itself."""
+    same = KINDS[interface.name].stands_for(unique, own)
+    return int(pc.max(unique.filter(same)["record"]).as_py())

@@ -1,4 +1,4 @@
-"""What every step hands back: its frames and its tally."""
+"""What every step returns: its frames and its counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from erp_feeds.batch import Counts
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepResult:
     """The frames of a step by name, and what became of the records."""
 
     frames: dict[str, pd.DataFrame]

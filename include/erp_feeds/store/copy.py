@@ -48,14 +48,24 @@ def copy_frames(
     A frame that is missing leaves its table empty; columns that the table does not have are left out.
     """
     for name in names:
-        table = f"incoming_{name}"
-        connection.execute(statement(f"load/{table}"))
-        frame = frames.get(name)
-        if frame is None or frame.empty:
-            continue
-        _copy(connection, table, pa.Table.from_pandas(frame, preserve_index=False))
-        if len(frame) >= WORTH_ANALYZING:
-            connection.execute(sql.SQL("ANALYZE {} (record)").format(sql.Identifier(table)))
+        connection.execute(statement(f"load/incoming_{name}"))
+        _fill(connection, name, frames.get(name))
+
+
+def copy_for_table(
+    connection: psycopg.Connection,
+    frames: Mapping[str, pd.DataFrame],
+    table: str,
+    columns: Iterable[str],
+) -> None:
+    """Copy the frame of a table, which has these columns of it, into the temporary table incoming_<table>."""
+    parts = {
+        "incoming": sql.Identifier(f"incoming_{table}"),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        "table": sql.Identifier(table),
+    }
+    connection.execute(statement("load/incoming_rows", **parts))
+    _fill(connection, table, frames[table])
 
 
 def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
@@ -63,6 +73,15 @@ def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[o
     with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _fill(connection: psycopg.Connection, name: str, frame: pd.DataFrame | None) -> None:
+    if frame is None or frame.empty:
+        return
+    table = f"incoming_{name}"
+    _copy(connection, table, pa.Table.from_pandas(frame, preserve_index=False))
+    if len(frame) >= WORTH_ANALYZING:
+        connection.execute(sql.SQL("ANALYZE {} (record)").format(sql.Identifier(table)))
 
 
 def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:

@@ -66,56 +66,91 @@ class VersionedField:
 
 def merge(
     target: str,
+    merchant: str,
     source: sql.Composable,
-    key: Sequence[str],
+    key: str,
     fields: Sequence[VersionedField],
     version: Version,
     *,
+    key_column: str = "",
     of_write: Sequence[str] = (),
 ) -> sql.Composed:
-    """Return the statement that writes the records of a query over the versioned rows of a table.
+    """Return the statement that writes the records of a query over the versioned rows of a merchant's table.
 
-    `source` gives the columns of `key`, the fields, `cleared` and `record`; one row per key. Columns
-    `of_write` belong, as sequence, file and record do, to the row's newest write and not to one field.
+    `source` gives the key, the fields, `cleared` and `record`; one row per key. Columns `of_write` belong, as
+    sequence, file and record do, to the row's newest write and not to one field. `key_column`: the key's name
+    in the table, where it is another one.
     """
     values = {**_values(fields, version), **{name: _of_newest(name, version) for name in of_write}}
-    columns = [*key, *values]
     return statement(
         "load/versioned",
         target=sql.Identifier(target),
+        merchant=merchant,
         source=source,
-        same_key=sql.SQL(" AND ").join(_set(_of("old", name), _of("new", name)) for name in key),
+        key=sql.Identifier(key_column or key),
+        new_key=sql.Identifier(key),
         newer=_newer(version),
         old_fields=_list(_of("old", name) for name in values),
         fields=_list(values.values()),
         assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
         origins=_origins(fields, version),
-        columns=_list(map(sql.Identifier, columns)),
-        new_values=_list(_of("new", name) for name in columns),
+        columns=_list(map(sql.Identifier, values)),
+        new_values=_list(_of("new", name) for name in values),
         first_origins=_first_origins(fields, version),
         **version.parts(),
     )
 
 
-def last_brought(field: VersionedField) -> sql.Composed:
-    """Return the aggregate over rows `new`: what the last record that says anything of the field says.
+def laid(
+    records: sql.Composable,
+    keys: str,
+    key: str,
+    fields: Sequence[VersionedField],
+    *,
+    of_write: Sequence[str] = (),
+) -> sql.Composed:
+    """Return the query that lays the records of each key over each other in file order, field by field.
 
-    A row may stand for several records; then its column `brought` tells which one brought the field.
+    Args:
+        records: A query with the key, record, the fields, cleared and the columns `of_write`.
+        keys: The table with the key of each record.
+        key: Its name.
+        fields: What the last record that says anything of it decides.
+        of_write: Columns that all records of a file have alike.
     """
-    return sql.SQL(
-        "(array_agg({value} ORDER BY coalesce((new.brought->>{name})::int, new.record) DESC)"
-        " FILTER (WHERE {brought}))[1]"
-    ).format(value=field.of("new"), name=field.name, brought=field.brought_by("new"))
-
-
-def emptied_last(field: VersionedField) -> sql.Composed:
-    """Return the aggregate that names the field where the last record that says anything of it empties it."""
-    return sql.SQL("CASE WHEN bool_or({cleared}) AND {last} IS NULL THEN {name} END").format(
-        cleared=field.cleared_by("new"), last=last_brought(field), name=field.name
+    values: dict[str, sql.Composable] = {
+        field.name: _last_brought(field) for field in fields if not field.custom
+    }
+    custom = [(field.name, _last_brought(field)) for field in fields if field.custom]
+    if custom:
+        values["custom"] = _json_object(custom)
+    values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in of_write}
+    return statement(
+        "load/laid",
+        records=records,
+        keys=sql.Identifier(keys),
+        key=sql.Identifier(key),
+        columns=_list(map(sql.Identifier, values)),
+        last_values=_list(values.values()),
+        emptied=_list(_emptied_last(field) for field in fields),
     )
 
 
-def json_object(pairs: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
+def _last_brought(field: VersionedField) -> sql.Composed:
+    """Return the aggregate over rows `new`: what the last record that says anything of the field says."""
+    return sql.SQL("(array_agg({value} ORDER BY new.record DESC) FILTER (WHERE {brought}))[1]").format(
+        value=field.of("new"), brought=field.brought_by("new")
+    )
+
+
+def _emptied_last(field: VersionedField) -> sql.Composed:
+    """Return the aggregate that names the field where the last record that says anything of it empties it."""
+    return sql.SQL("CASE WHEN bool_or({cleared}) AND {last} IS NULL THEN {name} END").format(
+        cleared=field.cleared_by("new"), last=_last_brought(field), name=field.name
+    )
+
+
+def _json_object(pairs: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
     """Return the JSON object of the pairs whose value is not NULL."""
     items = [sql.SQL("{}, {}").format(name, value) for name, value in pairs]
     if not items:
@@ -142,7 +177,7 @@ def _values(fields: Sequence[VersionedField], version: Version) -> dict[str, sql
         field.name: _value(field, version) for field in fields if not field.custom
     }
     custom = [(field.name, _value(field, version)) for field in fields if field.custom]
-    return {**values, "custom": json_object(custom)} if custom else values
+    return {**values, "custom": _json_object(custom)} if custom else values
 
 
 def _of_newest(column: str, version: Version) -> sql.Composed:
@@ -169,7 +204,7 @@ def _origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed
     ).format(
         newer=_newer(version),
         nothing=nothing_to_say,
-        all=json_object((field.name, _origin(field, version)) for field in fields),
+        all=_json_object((field.name, _origin(field, version)) for field in fields),
     )
 
 
@@ -202,7 +237,7 @@ def _first_origins(fields: Sequence[VersionedField], version: Version) -> sql.Co
         )
         for field in fields
     )
-    return sql.SQL("CASE WHEN new.cleared IS NULL THEN '{{}}' ELSE {} END").format(json_object(emptied))
+    return sql.SQL("CASE WHEN new.cleared IS NULL THEN '{{}}' ELSE {} END").format(_json_object(emptied))
 
 
 def _here(version: Version) -> sql.Composed:

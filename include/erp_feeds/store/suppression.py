@@ -12,8 +12,9 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,19 +25,15 @@ from erp_feeds.errors import FailError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.settings import settings
-from erp_feeds.steps.frames import array_of, count_true, frame_of, is_one_of, is_true, table_of
+from erp_feeds.steps.frames import Column, array_of, is_one_of, is_true, table_of
 from erp_feeds.steps.mentions import is_about_people, mentions
 from erp_feeds.store.sql import statement
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Frames = Mapping[str, "pd.DataFrame"]
+Frames = Mapping[str, pd.DataFrame]
 
 SRS, EMAIL = "srs", "email"
-PEOPLE = {"srs_customers": "profiles", "srs_purchases": "purchases"}
-"""Interface -> its frame whose rows bear number and email."""
 
 
 def email_in(file_id: int) -> str:
@@ -170,32 +167,35 @@ def leave_out(
     Raises:
         FailError: the secret of now is not the one under which people were forgotten.
     """
-    if file.interface not in PEOPLE:
-        return frames, Counts()
     connection.execute(statement("load/forgotten_emails"))
-    if not _any_forgotten(connection, merchant.name):
+    kind = KINDS[file.interface]
+    if not (kind.people and _any_forgotten(connection, merchant.name)):
         return frames, Counts()
     forgotten = forgotten_by(connection, merchant.name, file.file_id)
-    name = PEOPLE[file.interface]
-    people = table_of(frames[name])
-    kept, number = _without_people(connection, file, forgotten, people)
-    return {**frames, name: frame_of(kept)}, Counts(
-        skipped={SkipCode.FORGOTTEN.value: number} if number else {}
-    )
+    people = pd.concat([frames[name][["number", "email"]] for name in kind.people], ignore_index=True)
+    gone = _forgotten_rows(connection, file, forgotten, table_of(people)).to_numpy(zero_copy_only=False)
+    kept, number, start = dict(frames), 0, 0
+    for name in kind.people:
+        frame = frames[name]
+        mask = gone[start : start + len(frame)]
+        kept[name] = frame[~mask].reset_index(drop=True)
+        number += kind.count(frame[mask])
+        start += len(frame)
+    return kept, Counts(skipped={SkipCode.FORGOTTEN.value: number} if number else {})
 
 
 def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
     """Empty text and key of refused records that mention somebody forgotten, before they are kept.
 
-    Reads and writes the temporary tables incoming_records and incoming_rejects of a load.
+    Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
     interface = interface_of(merchant, file.interface)
     if not (is_about_people(interface) and _any_forgotten(connection, merchant.name)):
         return
     forgotten = forgotten_by(connection, merchant.name, file.file_id)
-    found = connection.execute("SELECT record, raw FROM incoming_records WHERE raw IS NOT NULL")
-    named = [record for record, raw in found if _names(raw, forgotten, interface)]
-    connection.execute("UPDATE incoming_records SET raw = NULL WHERE record = ANY(%s)", [named])
+    found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")
+    named = [record for record, text in found if _names(text, forgotten, interface)]
+    connection.execute("UPDATE incoming_originals SET text = NULL WHERE record = ANY(%s)", [named])
     connection.execute("UPDATE incoming_rejects SET key = NULL WHERE record = ANY(%s)", [named])
 
 
@@ -205,9 +205,10 @@ def _any_forgotten(connection: psycopg.Connection, merchant: str) -> bool:
     return bool(found and found[0])
 
 
-def _without_people(
+def _forgotten_rows(
     connection: psycopg.Connection, file: FeedFile, forgotten: Forgotten, people: pa.Table
-) -> tuple[pa.Table, int]:
+) -> Column:
+    """Return which rows of number and email are left out; the table forgotten_emails is filled."""
     number, email = array_of(people["number"]), array_of(people["email"])
     numbers = forgotten.among(SRS, _distinct(number))
     emails = forgotten.among(EMAIL, _distinct(email))
@@ -220,8 +221,7 @@ def _without_people(
     connection.execute("INSERT INTO forgotten_emails SELECT unnest(%s::text[])", [emails])
     by_number = is_one_of(number, [*numbers, *unknown])
     by_email = pc.and_(number.is_null(), is_one_of(email, [*emails, *here]))
-    gone = is_true(pc.or_(by_number, by_email))
-    return people.filter(pc.invert(gone)), count_true(gone)
+    return is_true(pc.or_(by_number, by_email))
 
 
 def _unknown_numbers(connection: psycopg.Connection, merchant: str, numbers: set[str]) -> list[str]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.steps.split import PURCHASE_COLUMNS
+from erp_feeds.records.purchases import COLUMNS
 
 CUSTOMERS = "srs_customers"
 PURCHASES = "srs_purchases"
@@ -42,6 +42,7 @@ def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
     profiles = walk(CUSTOMERS, "<CustomerNumber>1</CustomerNumber>").frames["profiles"]
     assert list(profiles.columns) == [
         "record",
+        "key",
         "number",
         "email",
         "firstname",
@@ -55,11 +56,10 @@ def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
         "newsletter",
         "cleared",
         "mapping_version",
-        "brought",
         "custom",
     ]
     frames = walk(PURCHASES, purchase(("a", "1.00"))).frames
-    assert tuple(frames["purchases"].columns) == PURCHASE_COLUMNS
+    assert tuple(frames["orders"].columns) == COLUMNS == tuple(frames["returns"].columns)
     assert list(frames["lines"].columns) == ["record", "line_no", "sku", "description", "quantity", "amount"]
     accounts = walk(ERP, "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>").frames[
         "accounts"

@@ -1,4 +1,4 @@
--- Keep what identity.sql found and by which rule, once the new profiles are there.
+-- Keep what was resolved and by which rule, once the new profiles are there.
 -- In: resolved; merchant; file_id. Out: identifiers, email_matches. Rules: customers 1, 2 and 4.
 INSERT INTO identifiers (merchant, type, value, profile_id, file_id, record, rule)
 SELECT {merchant}, 'srs', number, profile_id, {file_id}, min(record), rule
