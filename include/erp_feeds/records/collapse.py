@@ -45,7 +45,7 @@ def collapse(records: pa.Table) -> tuple[pa.Table, Counts]:
 
 
 def _says_something_last(records: pa.Table, codes: npt.NDArray[np.intp]) -> Mask:
-    """Return which records are the last of their key, as a whole or in one field: its value, or that it is empty.
+    """Return which records are the last of their key, as a whole or to fill or empty one field.
 
     Args:
         records: In file order.

@@ -18,7 +18,7 @@ from erp_feeds.steps.result import StepResult
 
 
 def _deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
-    """Fill the profile fields, then collapse: it is a profile's field that the last record wins (customers 6)."""
+    """Fill the profile fields, then collapse: the last record wins a profile's field (rule: customers 6)."""
     mapping = mapping_of(merchant, SRS_CUSTOMERS.name)
     profiles, unknown = fill_profiles(table_of(frames["records"]), mapping)
     unique, counts = collapse(profiles)
@@ -28,7 +28,7 @@ def _deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
 
 
 def _with_last_addresses(records: pa.Table) -> pa.Table:
-    """Take the address from records of which a later one of the same number has another (rule: customers 6)."""
+    """Take the address from records where a later one of the same number has one (rule: customers 6)."""
     email = array_of(records["email"])
     bearing = without(array_of(records["number"]), email.is_null()).to_pandas()
     replaced = bearing.duplicated(keep="last") & bearing.notna()

@@ -67,8 +67,8 @@ class RecordKind:
     key: Callable[[Columns], Column]
     """Typed columns of records -> the natural key: null where a part of it is missing or faulty.
 
-    It is the column `key` of every frame from `parse` on and of the incoming tables. A rejected record has one
-    too: who brings its key again, resolves it.
+    It is the column `key` of every frame from `parse` on and of the incoming tables. A rejected record has
+    one too: a newer file that brings its key resolves it.
     """
     deduplicate: Callable[[Frames, Merchant], StepResult]
     """Frames of `parse` -> the same frames, without what later records of the file replace."""

@@ -39,7 +39,8 @@ from erp_feeds.steps.result import StepResult
 
 COLUMNS = (
     "record", "key", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number",
-    "branch", "local_time", "occurred_at", "currency", "total", "line_count", "content_hash", "custom", VERSION,
+    "branch", "local_time", "occurred_at", "currency", "total", "line_count", "content_hash", "custom",
+    VERSION,
 )  # fmt: skip
 
 across_fields = till_faults

@@ -24,7 +24,7 @@ def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, mercha
         merchant: Mapping, zone, currency and excluded skus.
 
     Returns:
-        The frames `records` and, where there are any, `lines`, in file order. A record that goes is counted as
-        collapsed, and so is one that stays beside later ones of its key.
+        The frames `records` and, where there are any, `lines`, in file order. Every record but the last of
+        its key counts as collapsed, also one that stays because only it says something.
     """
     return KINDS[interface.name].deduplicate(frames, merchant)

@@ -69,7 +69,7 @@ def story(frames: Frames, record: int, interface: Interface, merchant: Merchant)
     kept = _each_only(unique, record)
     (own,) = _rows(kept["records"]) or _rows(deduplicate(alone, interface, merchant).frames["records"])
     into = _successor(table_of(unique["records"]), own, interface)
-    if into != record:
+    if into is not None and into != record:
         return Story("collapsed", into=into)
     outcome = split(kept, interface, merchant)
     if outcome.counts.skipped:
@@ -91,7 +91,8 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _successor(unique: pa.Table, own: Row, interface: Interface) -> int:
-    """Return the number of the record that stands for one, which may be itself."""
+def _successor(unique: pa.Table, own: Row, interface: Interface) -> int | None:
+    """Return the number of the record that stands for one: maybe itself; None where it has no key."""
     same = KINDS[interface.name].stands_for(unique, own)
-    return int(pc.max(unique.filter(same)["record"]).as_py())
+    found: int | None = pc.max(unique.filter(same)["record"]).as_py()
+    return found

@@ -1,4 +1,4 @@
-"""Who the people of one file are, planned in two steps: who is known moves first, then the unknown are looked up."""
+"""Who the people of one file are, in two steps: the known ones move, then the unknown are looked up."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def count_without_email(connection: psycopg.Connection, file: FeedFile, merchant
 
 
 def count_refused_moves(connection: psycopg.Connection, file: FeedFile) -> int:
-    """Return how many profiles did not get an address of this file, because others hold it (customers 5, 9)."""
+    """Return how many profiles did not get the address that this file brought (rules: customers 5, 9)."""
     query = "SELECT count(*) FROM email_refusals WHERE file_id = %s"
     found = connection.execute(query, [file.file_id]).fetchone()
     return int(found[0]) if found else 0

@@ -64,7 +64,7 @@ class VersionedField:
         ).format(newer=_newer(version), name=self.name, old=self.of("old"), **version.parts())
 
 
-def merge(
+def merge(  # noqa: PLR0917 - into what, whose, which rows, how: as in the statement
     target: str,
     merchant: str,
     source: sql.Composable,

@@ -43,7 +43,7 @@ def resolve(
         merchant: Whose file it is.
         run: Id of the run.
         incoming: The temporary table with the keys that it brings.
-        newer: A query that gives each rejected record of the file that a newer one brought, and that file's id.
+        newer: A query that gives each rejected record of the file that a newer one brought, with its id.
     """
     version = Version(file.sequence, file.file_id).parts()
     if _any_open(connection, file, merchant):
@@ -60,7 +60,7 @@ def _any_open(connection: psycopg.Connection, file: FeedFile, merchant: Merchant
 
 
 def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int]:
-    """Return the rejected records of a file whose text is not kept: those that only the store could reject."""
+    """Return the rejected records of a file without text: those that only the store could reject."""
     found = connection.execute(statement("rejects/without_original"), {"file_id": file.file_id})
     return [record for (record,) in found]
 

@@ -104,9 +104,10 @@ def walk(read: Read, xml: Callable[..., str], merchant: Merchant) -> Read:
         unique = deduplicate(parsed.frames, interface, owner)
         counts = parsed.counts.plus(unique.counts)
         if until == "deduplicate":
-            return StepResult(unique.frames, counts)
+            return StepResult({**unique.frames, "rejects": parsed.frames["rejects"]}, counts)
         final = split(unique.frames, interface, owner)
-        return StepResult(_with_purchases(final.frames), counts.plus(final.counts))
+        frames = {**_with_purchases(final.frames), "rejects": parsed.frames["rejects"]}
+        return StepResult(frames, counts.plus(final.counts))
 
     return go
 

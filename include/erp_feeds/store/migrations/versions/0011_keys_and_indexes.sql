@@ -11,3 +11,6 @@ CREATE INDEX rejected_records_key ON erp_feeds.rejected_records (merchant, inter
 
 -- To whom an address led that a record without a number bore.
 CREATE INDEX email_matches_email ON erp_feeds.email_matches (email);
+
+-- The latest orders and returns of a merchant, without sorting all of them.
+CREATE INDEX purchases_occurred_at ON erp_feeds.purchases (merchant, occurred_at DESC, purchase_id);
