@@ -35,7 +35,8 @@ def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, i
 
     Returns:
         A table with record, key, a column for each target (custom fields too), cleared (the targets that an
-        empty source empties) and mapping_version; and how many values were left out for want of a known meaning.
+        empty source empties) and mapping_version; and how many values were left out, because nobody knows
+        what they mean.
     """
     columns: dict[str, Column] = {name: array_of(records[name]) for name in ("record", "key")}
     emptied: dict[str, Column] = {}

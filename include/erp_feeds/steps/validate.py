@@ -134,7 +134,7 @@ def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Colu
     if spec.name == "customer_number":
         return without(text, is_one_of(text, merchant.excluded_identifiers))
     if spec.type is FieldType.EMAIL and merchant.excluded_emails:
-        return without(text, is_one_of(pc.utf8_lower(text), merchant.excluded_emails))
+        return without(text, is_one_of(pc.ascii_lower(text), merchant.excluded_emails))
     return text
 
 

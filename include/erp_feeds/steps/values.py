@@ -76,16 +76,30 @@ def _identifier(spec: Field, text: Column) -> Reading:
     if (damage := damage_of(text)) and count_true(damage.lost):
         reading = _identifier(spec, without(text, damage.lost))
         return replace(reading, faults=[*reading.faults, _lost(spec, damage.lost)])
-    damaged = matches(text, SCIENTIFIC)
+    damaged = pc.or_(matches(text, SCIENTIFIC), _no_plain_number(spec, text))
     too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_IDENTIFIER))
     if not count_true(pc.or_(damaged, too_long)):
         return Reading(text)
-    reason = "a spreadsheet has turned the number into scientific notation; its digits are lost"
+    reason = (
+        "a spreadsheet has rewritten the number (1.23E+05, 123.0), or it holds digits that are not ASCII or "
+        "invisible characters"
+    )
     faults = [
         Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
         Fault(too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST_IDENTIFIER} signs"),
     ]
     return Reading(without(text, pc.or_(damaged, too_long)), faults)
+
+
+def _no_plain_number(spec: Field, text: Column) -> Column:
+    """Return where a number came through a spreadsheet's decimals, or is not what it looks like."""
+    may_be = spec.name == "sku"  # an article may be named so
+    decimals = pc.and_(matches(text, r"[0-9]+\.0+"), not may_be)
+    ascii_only = pc.fill_null(pc.string_is_ascii(text), fill_value=True)
+    if count_true(ascii_only) == len(text):
+        return decimals
+    others = pc.replace_substring_regex(without(text, ascii_only), "[0-9]", "")
+    return pc.or_(decimals, is_true(pc.match_substring_regex(others, r"[\p{Nd}\p{Cf}]")))
 
 
 def _lost(spec: Field, mask: Column) -> Fault:

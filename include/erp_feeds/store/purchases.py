@@ -19,7 +19,7 @@ from erp_feeds.store.sql import statement
 def refuse_changed_class(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Copy the frames `orders`, `returns` and `lines`, and reject receipts whose class flips (purchases 6)."""
+    """Copy `orders`, `returns` and `lines`, and reject receipts whose class flips (rule: purchases 6)."""
     purchases = pd.concat([frames["orders"], frames["returns"]], ignore_index=True)
     copy_frames(connection, {**frames, "purchases": purchases}, ("purchases", "lines"))
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
