@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ONLY_THE_FEED_REFUSES: Mapping[str, str] = {
-    "scientific_identifier": "an identifier as 1.23E+05 or 123.0, or with odd signs (a pattern cannot exclude)",
+    "scientific_identifier": "an identifier as 1.23E+05 or 123.0, or of odd signs (a pattern cannot exclude)",
     "unicode_blanks": "a required element that holds Unicode blanks alone (a schema knows only those of XML)",
     "no_moment": "0001-01-01 as a date and time, which means none (a pattern cannot exclude)",
     "till_parts": "a purchase with neither order number nor a whole receipt (no rule spans two elements)",
