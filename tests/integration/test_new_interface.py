@@ -35,9 +35,11 @@ PRICE_LISTS = Interface(
 KIND = kind_by_key(PRICE_LISTS, "price_lists", {WarningCode.UNKNOWN_VALUE: "price_lists"})
 MIGRATION = """
 CREATE TABLE price_lists (
-    merchant text, code text, title text, discount numeric(18,2), sequence numeric NOT NULL,
-    file_id bigint NOT NULL, record int NOT NULL, origins jsonb NOT NULL DEFAULT '{}', created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (merchant, code)
+    merchant text, code text, title text, discount numeric(18,2),
+    sequence numeric NOT NULL, file_id bigint NOT NULL, record int NOT NULL,
+    origins jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (merchant, code)
 )
 """
 WARNING = (

@@ -46,17 +46,16 @@ def resolve(
         newer: A query that gives each rejected record of the file that a newer one brought, with its id.
     """
     version = Version(file.sequence, file.file_id).parts()
-    if _any_open(connection, file, merchant):
+    whose = {"merchant": merchant.name, "interface": file.interface}
+    found = connection.execute(statement("rejects/any_open", **whose, **version)).fetchone()
+    earlier_open, is_late = found or (False, False)
+    if earlier_open:
         taken = sql.SQL("SELECT key FROM {}").format(sql.Identifier(incoming))
-        facts = {"merchant": merchant.name, "interface": file.interface, "file_name": file.name, "run": run}
+        facts = {**whose, "file_name": file.name, "run": run}
         connection.execute(statement("rejects/resolve", taken=taken, **facts, **version))
-    connection.execute(statement("rejects/resolve_own", newer=newer, run=run, **version))
-
-
-def _any_open(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> bool:
-    query = statement("rejects/any_open", merchant=merchant.name, interface=file.interface)
-    found = connection.execute(query).fetchone()
-    return bool(found and found[0])
+    none = sql.SQL("SELECT NULL::int AS record, NULL::bigint AS file_id WHERE false")
+    brought = newer if is_late else none
+    connection.execute(statement("rejects/resolve_own", newer=brought, run=run, **version))
 
 
 def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int]:

@@ -152,7 +152,7 @@ def leave_out(
 
     A record goes by its number; one without a number by its e-mail. A new number that comes with a forgotten
     e-mail would join that person (rule: customers 2), so it is forgotten too. A known number of somebody else
-    wins over the e-mail (rule: customers 5), which that profile never gets: sql/load/emails.sql reads the
+    wins over the e-mail (rule: customers 5), which that profile never gets: sql/identity/known.sql reads the
     temporary table forgotten_emails.
 
     Args:
