@@ -1,4 +1,4 @@
-"""A fourth interface is added by the steps that the README lists, and a file of it loads."""
+"""A fourth interface is added by the steps of docs/adding-an-interface.md, and a file of it loads."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from erp_feeds.codes import WarningCode
 
 from erp_feeds import interfaces, records
+from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.records.by_key import kind_by_key
 from erp_feeds.store import sql
