@@ -106,12 +106,13 @@ docs: setup ## write the generated documents: interfaces, XSD, schema of merchan
 screenshots: setup ## photograph the running demo for the README (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
 
-LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links --quiet
 
 lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
-	@$(LOCK) $(UPGRADE) --extra celery --output-file requirements.txt
-	@$(LOCK) $(UPGRADE) --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 
 upgrade: UPGRADE := --upgrade
 upgrade: lock ## lock the newest versions that pyproject.toml allows
@@ -119,14 +120,20 @@ upgrade: lock ## lock the newest versions that pyproject.toml allows
 wheel: setup ## build the package that a deployment installs into dist/
 	@$(UV) build --quiet --wheel --out-dir dist
 
-sbom: setup ## write the bill of materials of a deployment (CycloneDX) to dist/sbom.json
+# An environment of its own: these packages would make every start of Airflow seconds slower.
+$(VENV)/audit/.installed: requirements-audit.txt $(VENV)/.installed
+	@$(PYTHON) -m venv --without-pip $(VENV)/audit
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/audit' $(VENV)/bin/uv pip sync --quiet --require-hashes requirements-audit.txt
+	@touch $@
+
+sbom: $(VENV)/audit/.installed ## write the bill of materials of a deployment (CycloneDX) to dist/sbom.json
 	@mkdir -p dist
-	@$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	@$(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 	    --output-file dist/sbom.json requirements.txt
 
-audit: setup ## ask the public advisories about every locked version
+audit: $(VENV)/audit/.installed ## ask the public advisories about every locked version
 	@for file in requirements.txt requirements-dev.txt; do \
-	    $(VENV)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r $$file \
+	    $(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$file \
 	        || { echo "error: $$file has advisories, or no source of advisories was reached (see above)" >&2; exit 1; }; done
 
 clean: ## stop the demo and remove its data

