@@ -128,7 +128,7 @@ $(VENV)/audit/.installed: requirements-audit.txt $(VENV)/.installed
 
 sbom: $(VENV)/audit/.installed ## write the bill of materials of a deployment (CycloneDX) to dist/sbom.json
 	@mkdir -p dist
-	@$(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	@PYTHONWARNINGS=ignore $(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 	    --output-file dist/sbom.json requirements.txt
 
 audit: $(VENV)/audit/.installed ## ask the public advisories about every locked version

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from erp_feeds.cli.reach import know_connections
@@ -26,11 +28,14 @@ def airflow_api() -> AirflowApi:
 
     name = settings().airflow_connection
     try:
-        known = BaseHook.get_connection(name)
+        with redirect_stdout(sys.stderr):  # Airflow's remarks must not mix with the answer
+            known = BaseHook.get_connection(name)
     except AirflowException:
         raise ConfigurationError(
             f"no Airflow found: `make run` starts one; for your own make the Airflow connection '{name}' of type "
             f"http to its API server, or set AIRFLOW_CONN_{name.upper()}=http://user:password@host:8080",
             "no_airflow",
         ) from None
-    return AirflowApi(address_of(known.host, known.port, known.schema), known.password or "", known.login or "")
+    return AirflowApi(
+        address_of(known.host, known.port, known.schema), known.password or "", known.login or ""
+    )

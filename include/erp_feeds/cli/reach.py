@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError, RetryError, nearest
+from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError, nearest
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -51,7 +52,8 @@ def store_address() -> str:
 
     name = settings().store_connection
     try:
-        return conninfo_of(name)
+        with redirect_stdout(sys.stderr):  # Airflow's remarks must not mix with the answer
+            return conninfo_of(name)
     except FailError as error:
         raise ConfigurationError(
             f"no store found ({error}): `make run` starts one; for a store of your own make that connection, "
@@ -85,28 +87,35 @@ def _variables(shell: Path) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def merchant_named(name: str) -> Merchant:
-    """Return a merchant by its file.
+def merchant_path(name: str) -> Path:
+    """Return a merchant's file, by the merchant's name or by a path.
 
     Raises:
-        ConfigurationError: there is no such file, or it has faults.
+        ConfigurationError: there is no such file; it offers the nearest name.
     """
-    from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant_file import merchant_files, read_merchant
-    from erp_feeds.settings import settings
-
-    files = {path.stem: path for path in merchant_files(settings().merchants)}
+    if Path(name).suffix in (".yaml", ".yml") and Path(name).is_file():
+        return Path(name)
+    files = _files()
     if name not in files:
         raise ConfigurationError(f"no merchant file '{name}'; {nearest(name, files)}", "unknown_merchant")
-    return read_merchant(files[name], VOCABULARY)
+    return files[name]
+
+
+def merchant_named(name: str) -> Merchant:
+    """Return a merchant by its name.
+
+    Raises:
+        ConfigurationError: it has no file, or its file is wrong.
+    """
+    from erp_feeds.interfaces import VOCABULARY
+    from erp_feeds.merchant_file import read_merchant
+
+    return read_merchant(merchant_path(name), VOCABULARY)
 
 
 def known_merchants() -> list[str]:
     """Return the merchants that have a file; its name is theirs, also where its content is wrong."""
-    from erp_feeds.merchant_file import merchant_files
-    from erp_feeds.settings import settings
-
-    return [path.stem for path in merchant_files(settings().merchants)]
+    return list(_files())
 
 
 def configured_merchant(name: str) -> Merchant | None:
@@ -115,12 +124,7 @@ def configured_merchant(name: str) -> Merchant | None:
     Raises:
         ConfigurationError: its file is wrong.
     """
-    from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant_file import merchant_files, read_merchant
-    from erp_feeds.settings import settings
-
-    paths = [path for path in merchant_files(settings().merchants) if path.stem == name]
-    return read_merchant(paths[0], VOCABULARY) if paths else None
+    return merchant_named(name) if name in _files() else None
 
 
 def checked_interface(name: str) -> Interface:
@@ -165,3 +169,11 @@ def checked_merchant(connection: Connection[Any], name: str) -> str:
         if name not in known:
             raise ConfigurationError(f"no merchant '{name}'; {nearest(name, known)}", "unknown_merchant")
     return name
+
+
+def _files() -> dict[str, Path]:
+    """Return the merchant files of the settings' folder, by merchant."""
+    from erp_feeds.merchant_file import merchant_files
+    from erp_feeds.settings import settings
+
+    return {path.stem: path for path in merchant_files(settings().merchants)}

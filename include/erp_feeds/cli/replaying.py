@@ -12,15 +12,15 @@ import typer
 
 from erp_feeds.batch import Replay
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json, print_table
+from erp_feeds.cli.output import counted, print_json, print_table
 from erp_feeds.cli.reach import checked_code, know_connections, merchant_named, opened_store, store_address
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
-    from erp_feeds.rest_client import AirflowApi
     from erp_feeds.batch import FeedFile
     from erp_feeds.merchant import Merchant
     from erp_feeds.rehearsal import Rehearsal
+    from erp_feeds.rest_client import AirflowApi
 
 LOOK_AGAIN = 1.0
 DAY = ["%Y-%m-%d"]
@@ -64,7 +64,7 @@ def replay(
     wanted = _choice(file, rejects, since, until)
     owner = merchant_named(merchant)
     chosen, days = _chosen(owner, wanted)
-    told = f"{len(chosen)} files of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
+    told = f"{counted(len(chosen), 'file')} of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
     if not chosen:
         print_json({"merchant": owner.name, "files": []}) if as_json else typer.echo("nothing to replay")
     elif dry_run:
@@ -114,7 +114,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
     if not as_json:
         typer.echo(f"replaying {told}")
         for run in runs:
-            typer.echo(f"{run.files} files: {run.link}")
+            typer.echo(f"{counted(run.files, 'file')}: {run.link}")
     if wait:
         _follow(api, owner, runs)
     outcome = _outcome(owner, runs) if wait else []
@@ -138,7 +138,7 @@ def _start(api: AirflowApi, owner: Merchant, chosen: list[FeedFile]) -> list[Sta
     for number, part in enumerate(parts, 1):
         run_id = f"replay__{moment}__{number}"
         asked = Replay(file_ids=tuple(each.file_id for each in part))
-        api.trigger(owner.name, run_id, asked.to_params(), f"replay of {len(part)} files")
+        api.trigger(owner.name, run_id, asked.to_params(), f"replay of {counted(len(part), 'file')}")
         started.append(Started(run_id, api.link(owner.name, run_id), len(part)))
     return started
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from erp_feeds.rest_client import AirflowApi
 from erp_feeds.demo import environment, ftps_server, ports, postgres
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.rest_client import AirflowApi
 from erp_feeds.store import migrate
 
 PATIENCE = 180.0
