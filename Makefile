@@ -75,13 +75,14 @@ test-unit: setup ## run the unit tests: no network, no database
 test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
 
-check: setup ## lint, formatting, types, layers, merchant files
+check: setup ## lint, formatting, types, layers, merchant files, generated documents, rules
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m erp_feeds check
 	@$(PYTHON) -m erp_feeds docs --check
+	@$(PYTHON) docs/check_rules.py
 
 bench: bench-reading bench-download bench-sensing ## measure CPU and memory beside a floor and peers
 

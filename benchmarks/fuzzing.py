@@ -26,7 +26,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from erp_feeds.errors import QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES, interface_of
 from erp_feeds.merchant import Merchant
 from hostile_zips import SHOP
@@ -79,7 +80,7 @@ def _read(file: Input) -> str:
     from erp_feeds.steps.deduplicate import deduplicate
     from erp_feeds.steps.parse import parse, raw_records
     from erp_feeds.steps.split import split
-    from erp_feeds.transport import zips
+    from erp_feeds.storage import zips
 
     interface = interface_of(MERCHANT, file.interface)
     with contextlib.ExitStack() as stack:

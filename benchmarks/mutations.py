@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample, versions_of
+from erp_feeds.publish.samples import sample, versions_of
 from hostile_xml import XML_WAYS, bomb
 from hostile_zips import SHOP, ZIP_WAYS, zipped
 

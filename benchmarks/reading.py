@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample
 from erp_feeds.merchant import Merchant
+from erp_feeds.publish.samples import sample
 from measured import Figures, cpu, in_turn, median, peak
 
 INTERFACE = INTERFACES["erp_cache_customers"]

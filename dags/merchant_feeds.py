@@ -1,6 +1,5 @@
-"""One Airflow DAG per merchant file: the loop, and nothing else."""
+"""One Airflow DAG per merchant file: no name of a merchant can break the loop in `build_dags`."""
 
-from erp_feeds.dag import build_dag, dags_to_build
+from erp_feeds.dag import build_dags
 
-for merchant in dags_to_build():
-    globals()[merchant.name] = build_dag(merchant)
+globals().update(build_dags())

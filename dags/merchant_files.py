@@ -1,9 +1,9 @@
-"""Shows a faulty merchant file as an Airflow import error, beside the DAGs of all the good ones.
+"""Shows a merchant that has no DAG as an Airflow import error, beside the DAGs of all the good ones.
 
 It stands apart from the loader of the DAGs, because an import error removes every DAG of the file that
 raises it.
 """
 
-from erp_feeds.dag import refuse_bad_files
+from erp_feeds.dag import refuse_bad_merchants
 
-refuse_bad_files()
+refuse_bad_merchants()

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from erp_feeds.demo import environment
 from erp_feeds.demo.ports import Ports
 from erp_feeds.errors import FeedError
-from erp_feeds.rest_client import AirflowApi
+from erp_feeds.orchestration.rest_client import AirflowApi
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: Any = {"width": 1440, "height": 860}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,14 +20,17 @@ from airflow.sdk import (
     task,
 )
 
-from erp_feeds import alerts, lineage
 from erp_feeds.batch import PARAM, Batch
-from erp_feeds.errors import REPLAYABLE, ConfigurationError, FailError
-from erp_feeds.interfaces import VOCABULARY, interfaces_of
+from erp_feeds.codes import REPLAYABLE
+from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.sensor import InboxSensor
+from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
+
+log = logging.getLogger(__name__)
 
 RETRIES = {
     "retries": 4,
@@ -70,30 +73,43 @@ transaction per file, and a second load of the same file changes no row.
 """
 
 
-def dags_to_build() -> Iterator[Merchant]:
-    """Yield the merchants whose DAG this parse needs: one in a task, all in the DAG processor."""
-    wanted = get_parsing_context().dag_id
-    merchants, _ = read_merchants(settings().merchants, VOCABULARY)
-    for merchant in merchants:
-        if wanted in (None, merchant.name):
-            yield merchant
+def build_dags() -> dict[str, DAG]:
+    """Return the DAGs that this parse needs by name: one in a task, all in the DAG processor."""
+    dags, _ = _built(get_parsing_context().dag_id)
+    return dags
 
 
-def refuse_bad_files() -> None:
-    """Raise what is wrong in the merchant files, as an import error; good files keep their DAGs.
+def refuse_bad_merchants() -> None:
+    """Raise why merchants have no DAG, as an import error; the others keep theirs.
 
     Raises:
         ConfigurationError: with file, line, value and nearest valid name of every fault.
     """
-    _, errors = read_merchants(settings().merchants, VOCABULARY)
+    _, errors = _built()
     if errors:
-        raise ConfigurationError("\n".join(str(error) for error in errors), "invalid_merchant_file")
+        raise ConfigurationError("\n".join(errors), "invalid_merchant_file")
+
+
+def _built(wanted: str | None = None) -> tuple[dict[str, DAG], list[str]]:
+    """Build the DAG of each merchant by itself; what fails for one of them is told, and no other's loss."""
+    merchants, faults = read_merchants(settings().merchants)
+    dags: dict[str, DAG] = {}
+    errors = [str(fault) for fault in faults]
+    for merchant in merchants:
+        if wanted not in {None, merchant.name}:
+            continue
+        try:
+            dags[merchant.name] = build_dag(merchant)
+        except Exception as error:  # whatever it is: Airflow would drop every DAG of the file
+            log.exception("no DAG of the merchant %s", merchant.name)
+            errors.append(f"{merchant.name}: Airflow refuses its DAG: {type(error).__name__}: {error}")
+    return dags, errors
 
 
 def build_dag(merchant: Merchant) -> DAG:
     """Return the merchant's DAG."""
     zone = ZoneInfo(merchant.timezone)
-    inbox = lineage.inbox(merchant)
+    inbox = assets.inbox(merchant)
     with DAG(
         dag_id=merchant.name,
         description=f"{merchant.shop_name}: from FTPS to profiles, orders, returns and price-list links",
@@ -104,6 +120,8 @@ def build_dag(merchant: Merchant) -> DAG:
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
         max_active_runs=1,
+        is_paused_upon_creation=merchant.paused,
+        auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
         tags=["erp-feeds", *merchant.interfaces],
         params=_params(),
         default_args={"owner": merchant.owner, "on_failure_callback": alerts.on_failure(merchant), **RETRIES},
@@ -159,33 +177,33 @@ def _doc(merchant: Merchant) -> str:
 
 def _line(merchant: Merchant, inbox: Asset) -> None:
     """Lay the line; each body is one call, so that what a task does is found in `line`, by its name."""
-    tables = lineage.tables(merchant)
+    tables = assets.tables(merchant)
 
     def step(name: str) -> Any:
         @task(task_id=name)
         def body(batch: dict[str, Any]) -> dict[str, Any]:
-            from erp_feeds import line
+            from erp_feeds import tasks
 
-            walked: Batch = getattr(line, name)(merchant, Batch.from_xcom(batch))
+            walked: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
             return walked.to_xcom()
 
         return body
 
     @task(outlets=tables, max_active_tis_per_dag=1)
     def load(batch: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
-        from erp_feeds import line
+        from erp_feeds import tasks
 
-        loaded = line.load(merchant, Batch.from_xcom(batch))
-        counts = lineage.counts_by_table(loaded)
+        loaded = tasks.load(merchant, Batch.from_xcom(batch))
+        counts = assets.counts_by_table(loaded)
         for table in tables:
             outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
         return loaded.to_xcom()
 
     @task
     def report(batch: dict[str, Any]) -> dict[str, int]:
-        from erp_feeds import line
+        from erp_feeds import tasks
 
-        return line.report(merchant, Batch.from_xcom(batch))
+        return tasks.report(merchant, Batch.from_xcom(batch))
 
     sense = InboxSensor(task_id="sense", merchant=merchant, inlets=[inbox], max_active_tis_per_dag=1)
     batch: Any = sense.output
@@ -200,7 +218,7 @@ def _retention(merchant: Merchant) -> None:
 
     @task(max_active_tis_per_dag=1)
     def retention() -> int:
-        from erp_feeds.retention import delete_expired
+        from erp_feeds.operations.retention import delete_expired
 
         return delete_expired(merchant)
 

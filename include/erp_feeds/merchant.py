@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Literal, Self
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from croniter import croniter
+from croniter.croniter import CroniterError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from erp_feeds.errors import nearest
 
@@ -19,27 +20,65 @@ Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
 """Where, and what is wrong there."""
 
+NO_CUSTOMER = ("0", "000", "-1")
+"""Customer numbers that no ERP gives to anybody (rule: customers 7)."""
+FIRST_YEAR = 1970
+"""Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
+_ADDRESS = re.compile(r"""[^@\s,;:<>()\[\]\\"]+@[^@\s,;:<>()\[\]\\"]+""")
+_TO_LOWER = str.maketrans({chr(letter): chr(letter + 32) for letter in range(ord("A"), ord("Z") + 1)})
+
+
+def matched_email(text: str) -> str:
+    """Return an address as addresses are compared: trimmed, NFC, A to Z in lower case (rule: customers 7)."""
+    return unicodedata.normalize("NFC", text.strip()).translate(_TO_LOWER)
+
+
+def _folder(value: str) -> str:
+    if value in {".", ".."} or re.search(r"[/\\]", value):
+        raise ValueError("is the name of one folder: no path, and neither '.' nor '..'")
+    return value
+
+
+def _root(value: str) -> str:
+    if ".." in re.split(r"[/\\]", value):
+        raise ValueError("leads to one folder of the server: '..' is no part of it")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("is no e-mail address: write name@example.com")
+    return value
+
+
+Folder = Annotated[str, Field(min_length=1), AfterValidator(_folder)]
+"""Name of one folder."""
+Address = Annotated[str, AfterValidator(_address)]
+"""An e-mail address."""
+
 
 class _Strict(BaseModel):
     """Frozen, and refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True, serialize_by_alias=True
+    )
 
 
 class Ftps(_Strict):
     """Where the ERP party places files."""
 
     connection: str = Field(min_length=1, description="Airflow connection id (type FTPS) of the FTPS server")
-    root: str = Field("/", description="Folder that holds srs and ErpCache; backslashes are accepted")
+    root: Annotated[str, AfterValidator(_root)] = Field(
+        "/", description="Folder that holds srs and ErpCache; backslashes are accepted"
+    )
     poll_interval: float = Field(30, gt=0, description="Seconds between two looks of the watcher")
     stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")
     after_load: Literal["leave", "move", "delete"] = Field(
         "leave", description="What becomes of a file on the server once its load has committed"
     )
-    processed_folder: str = Field(
-        "processed",
-        pattern=r"^[^/\\]+$",
-        description="Where 'move' puts it, below the folder of its interface",
+    processed_folder: Folder = Field(
+        "processed", description="Where 'move' puts it, below the folder of its interface"
     )
 
 
@@ -122,9 +161,9 @@ class InterfaceSettings(_Strict):
 class Alerts(_Strict):
     """Who hears of a failed task."""
 
-    email: tuple[str, ...] = Field((), description="Addresses of the people on call")
+    email: tuple[Address, ...] = Field((), description="Addresses of the people on call")
     email_connection: str = Field("smtp_default", description="Airflow connection id (type smtp)")
-    email_from: str = Field("erp-feeds@localhost", description="Sender of the alert mails")
+    email_from: Address = Field("erp-feeds@localhost", description="Sender of the alert mails")
     apprise: tuple[str, ...] = Field(
         (), description="Airflow connection ids (type apprise): chat, push, pagers"
     )
@@ -163,18 +202,9 @@ class Feedback(_Strict):
     """What the ERP party gets to read about its own files."""
 
     format: Literal["xml", "csv"] = Field("xml", description="Layout of the result files")
-    folder: str = Field(
-        "results",
-        pattern=r"^[^/\\\x00-\x1f]+$",
-        description="Folder of the result files, below ftps.root; it is made where it is missing",
+    folder: Folder = Field(
+        "results", description="Folder of the result files, below ftps.root; it is made where it is missing"
     )
-
-    @field_validator("folder")
-    @classmethod
-    def _a_folder(cls, value: str) -> str:
-        if value in {".", ".."}:
-            raise ValueError("a folder below ftps.root has a name of its own")
-        return value
 
 
 class Merchant(_Strict):
@@ -191,6 +221,10 @@ class Merchant(_Strict):
     ftps: Ftps
     interfaces: dict[str, InterfaceSettings] = Field(min_length=1, description="Interfaces switched on")
     schedule: str = Field("0 0 * * *", description="Cron of the daily sweep, in the merchant's zone")
+    paused: bool = Field(
+        default=False,
+        description="Whether the DAG is paused when Airflow first sees it; later Airflow's switch counts",
+    )
     history_from: date = Field(date(2015, 1, 1), description="First day that a backfill may replay")
     alerts: Alerts = Alerts()
     limits: Limits = Limits()
@@ -199,7 +233,8 @@ class Merchant(_Strict):
         None, description="Result files for the ERP party; none are written without"
     )
     excluded_identifiers: tuple[str, ...] = Field(
-        ("0", "000", "-1"), description="Customer numbers that mean 'no customer'"
+        NO_CUSTOMER,
+        description="Customer numbers that mean 'no customer', beside 0, 000 and -1, which always do",
     )
     excluded_emails: tuple[str, ...] = Field(
         (),
@@ -215,22 +250,31 @@ class Merchant(_Strict):
 
     @field_validator("schedule")
     @classmethod
-    def _five_parts(cls, value: str) -> str:
+    def _is_ever_due(cls, value: str) -> str:
         if len(value.split()) != 5:
             raise ValueError("a cron expression has five parts: minute hour day month weekday")
+        try:
+            croniter(value, datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)).get_next()
+        except (CroniterError, ValueError, OverflowError):
+            text = "is never due; minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-7, e.g. 0 0 * * *"
+            raise ValueError(text) from None
         return value
+
+    @field_validator("history_from")
+    @classmethod
+    def _of_this_age(cls, value: date) -> date:
+        if not date(FIRST_YEAR, 1, 1) <= value <= datetime.now(UTC).date():
+            raise ValueError(f"is a day from {FIRST_YEAR}-01-01 to today")
+        return value
+
+    @field_validator("excluded_identifiers")
+    @classmethod
+    def _beside_the_fixed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any("@" in number for number in value):
+            raise ValueError("an address is no customer number: write it under excluded_emails")
+        return tuple(dict.fromkeys((*NO_CUSTOMER, *value)))
 
     @field_validator("excluded_emails")
     @classmethod
-    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(email.lower() for email in value)
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What the layer above knows of interfaces, which this module may not know."""
-
-    columns: Mapping[str, tuple[str, ...]]
-    """Interface name -> its column names."""
-    mapping_faults: Callable[[str, InterfaceSettings], Iterable[Fault]]
-    """Finds what is wrong with the mapping of an interface; locations begin below it."""
+    def _as_matched(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(matched_email, value))

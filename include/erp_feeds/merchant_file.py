@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from erp_feeds.errors import ConfigurationError, nearest
+from erp_feeds.errors import ConfigurationError, in_words, nearest
+from erp_feeds.interfaces import INTERFACES, faults_of
 from erp_feeds.merchant import (
     Alerts,
     Fault,
@@ -21,7 +22,6 @@ from erp_feeds.merchant import (
     Location,
     Merchant,
     Retention,
-    Vocabulary,
 )
 
 _OF_PEOPLE = frozenset(
@@ -29,24 +29,36 @@ _OF_PEOPLE = frozenset(
 )
 """Places that hold addresses and numbers of people."""
 LONGEST_SHOWN = 60
-"""Signs of a value in an error."""
+"""Characters of a value in an error."""
+MAX_BYTES = 1_000_000
+"""Of a merchant file: what is larger lies in the folder by mistake, and would be read every few seconds."""
+ENDINGS = (".yaml", ".yml")
 
 MerchantFile = Annotated[Path, "a YAML file in the folder of merchants"]
 
 
 def merchant_files(folder: Path) -> list[MerchantFile]:
-    """Return the merchant files of a folder, in name order."""
-    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    """Return the merchant files of a folder, in name order; hidden ones are an editor's, and no merchant's.
+
+    Raises:
+        ConfigurationError: there is no such folder, or it may not be listed.
+    """
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        message = f"{folder}: the folder of merchant files cannot be listed: {error.strerror}"
+        raise ConfigurationError(message, "no_merchants_folder") from None
+    return [path for path in entries if path.suffix in ENDINGS and not path.name.startswith(".")]
 
 
-def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
+def read_merchant(path: MerchantFile) -> Merchant:
     """Read and check one merchant file.
 
     Raises:
         ConfigurationError: names file, line, value and the nearest valid name of every fault.
     """
     node, data = _load(path)
-    faults = [*_interface_faults(data, vocabulary)]
+    faults = [*_interface_faults(data)]
     merchant: Merchant | None = None
     try:
         merchant = Merchant.model_validate(data)
@@ -55,69 +67,115 @@ def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
     if merchant and merchant.name != path.stem:
         faults.append((("name",), f"is '{merchant.name}', but the file is {path.name}: name them alike"))
     lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in faults]
-    lines += [f"{path.name}:{line}: {_dotted((key,))} is there twice" for line, key in _repeated_keys(node)]
+    lines += [f"{path.name}:{line}: {text}" for line, text in _node_faults(node)]
     if lines or merchant is None:
         raise ConfigurationError("\n".join(lines), "invalid_merchant_file")
     return merchant
 
 
-def read_merchants(folder: Path, vocabulary: Vocabulary) -> tuple[list[Merchant], list[ConfigurationError]]:
-    """Read every merchant file; a bad one becomes an error and removes no other."""
-    merchants: list[Merchant] = []
+def read_merchants(folder: Path) -> tuple[list[Merchant], list[ConfigurationError]]:
+    """Read every merchant file of a folder; see `read_files`."""
+    try:
+        return read_files(merchant_files(folder))
+    except ConfigurationError as error:
+        return [], [error]
+
+
+def read_files(paths: Iterable[MerchantFile]) -> tuple[list[Merchant], list[ConfigurationError]]:
+    """Read merchant files; whatever is wrong with one becomes its error and removes no other merchant."""
+    merchants: dict[str, Merchant] = {}
     errors: list[ConfigurationError] = []
-    for path in merchant_files(folder):
+    for path in paths:
         try:
-            merchants.append(read_merchant(path, vocabulary))
+            merchant = read_merchant(path)
+            if merchant.name in merchants:
+                line = _line(_load(path)[0], ("name",))
+                _fail(f"{path.name}:{line}: name is '{merchant.name}', which another file has already")
+            merchants[merchant.name] = merchant
         except ConfigurationError as error:
             errors.append(error)
-    return merchants, errors
+        except (
+            Exception
+        ) as error:  # a fault of this software: it must not cost the other merchants their DAGs
+            message = f"{path.name}: cannot be checked, the software failed on it ({type(error).__name__})"
+            errors.append(ConfigurationError(message, "internal_error"))
+    return list(merchants.values()), errors
 
 
 def _load(path: MerchantFile) -> tuple[yaml.Node, dict[str, Any]]:
     """Return the YAML's node tree (which knows the lines) and its data."""
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    text = _text(path)
     try:
-        text = path.read_text("utf-8")
         node = yaml.compose(text, Loader=loader)
         data = yaml.load(text, Loader=loader)  # noqa: S506 - both candidates are safe loaders
     except yaml.MarkedYAMLError as error:  # its text quotes the line, where YAML is read without libyaml
         at = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        message = f"{path.name}{at}: not readable as YAML: {error.problem or error.context}"
-        raise ConfigurationError(message, "invalid_yaml") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name}: not readable as YAML: {error}", "invalid_yaml") from None
+        _fail(f"{path.name}{at}: not readable as YAML: {error.problem or error.context}")
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        _fail(f"{path.name}:{line}: not readable as YAML: a control character, U+{int(error.character):04X}")
+    except (ValueError, RecursionError) as error:  # a day such as 2026-02-30; lists nested a thousand deep
+        why = "it is nested too deep" if isinstance(error, RecursionError) else f"{error}: put it in quotes"
+        _fail(f"{path.name}: not readable as YAML: {why}")
     if node is None or not isinstance(data, dict):
-        raise ConfigurationError(f"{path.name}:1: a merchant file holds keys and values", "invalid_yaml")
+        _fail(f"{path.name}:1: a merchant file holds keys and values")
     return node, data
 
 
-def _interface_faults(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Fault]:
+def _text(path: MerchantFile) -> str:
+    """Read a file that may be anything: a dangling link, a folder, a pipe that nobody writes to."""
+    if path.exists() and not path.is_file():
+        _fail(f"{path.name}: is no file: a merchant file is a text file in YAML")
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        _fail(f"{path.name}: cannot be read: {error.strerror}")
+    if len(content) > MAX_BYTES:
+        _fail(f"{path.name}: is larger than {MAX_BYTES} bytes, which no merchant file is")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        _fail(f"{path.name}:{line}: not readable as YAML: a character is not UTF-8; save the file as UTF-8")
+
+
+def _fail(message: str) -> NoReturn:
+    raise ConfigurationError(message, "invalid_yaml")
+
+
+def _interface_faults(data: dict[str, Any]) -> Iterator[Fault]:
     """Find the names that no interface declares, and mappings that cannot work."""
     interfaces = data.get("interfaces")
     for name, options in interfaces.items() if isinstance(interfaces, dict) else ():
-        if name not in vocabulary.columns:
-            yield ("interfaces", str(name)), f"is no interface; {nearest(str(name), vocabulary.columns)}"
+        if name not in INTERFACES:
+            yield ("interfaces", str(name)), f"is no interface; {nearest(str(name), INTERFACES)}"
             continue
         elements = options.get("elements") if isinstance(options, dict) else None
-        known = vocabulary.columns[name]
+        known = INTERFACES[name].field_names()
         for column in elements if isinstance(elements, dict) else ():
             if column not in known:
                 message = f"is no field of {name}; {nearest(str(column), known)}"
                 yield ("interfaces", name, "elements", str(column)), message
-        for location, message in _mapping_faults(name, options, vocabulary):
+        for location, message in _faults_within(name, options):
             yield ("interfaces", name, *location), message
 
 
-def _mapping_faults(name: str, options: object, vocabulary: Vocabulary) -> Iterable[Fault]:
+def _faults_within(name: str, options: object) -> Iterable[Fault]:
     try:
         checked = InterfaceSettings.model_validate(options)
     except ValidationError:  # told by the model's own faults
         return ()
-    return vocabulary.mapping_faults(name, checked)
+    return faults_of(name, checked)
 
 
-def _repeated_keys(root: yaml.Node) -> list[tuple[int, str]]:
-    """Find keys that a mapping holds twice, of which YAML would silently take the last: line and key."""
+def _node_faults(root: yaml.Node) -> list[tuple[int, str]]:
+    """Find what only the text of the file shows: (line, sentence).
+
+    A key that a mapping holds twice, of which YAML would silently take the last; a line break or an invisible
+    character within a key or value, which would end up in a header of a mail or on a terminal.
+    """
     found: list[tuple[int, str]] = []
     waiting, visited = [root], set[int]()
     while waiting:
@@ -128,10 +186,12 @@ def _repeated_keys(root: yaml.Node) -> list[tuple[int, str]]:
         if isinstance(node, yaml.MappingNode):
             keys = [str(key.value) for key, _ in node.value]
             again = (key for place, (key, _) in enumerate(node.value) if str(key.value) in keys[:place])
-            found += [(key.start_mark.line + 1, str(key.value)) for key in again]
-            waiting += [value for _, value in node.value]
+            found += [(_line_of(key), f"{_dotted((str(key.value),))} is there twice") for key in again]
+            waiting += [part for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
+        elif not node.value.strip().isprintable():
+            found.append((_line_of(node), "a line break or an invisible character within a value"))
     return sorted(found)
 
 
@@ -143,8 +203,7 @@ def _model_faults(error: ValidationError) -> Iterator[Fault]:
         elif fault["type"] == "missing":
             yield loc, "is missing and required"
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            yield loc, f"is {_shown(loc, fault['input'])}: {message}"
+            yield loc, f"is {_shown(loc, fault['input'])}: {in_words(fault)}"
 
 
 def _shown(loc: Location, value: object) -> str:
@@ -177,7 +236,7 @@ def _keys_at(loc: Location) -> list[str]:
 
 def _line(node: yaml.Node, loc: Location) -> int:
     """Return the line of a location, or of the nearest thing above it that the file holds."""
-    line = node.start_mark.line + 1
+    line = _line_of(node)
     for part in loc:
         step = _child(node, part)
         if step is None:
@@ -190,11 +249,15 @@ def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(part):
-                return key.start_mark.line + 1, value
+                return _line_of(key), value
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         item = node.value[part]
-        return item.start_mark.line + 1, item
+        return _line_of(item), item
     return None
+
+
+def _line_of(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def _dotted(loc: Location) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from erp_feeds.errors import ConfigurationError
 
 INCLUDE = Path(__file__).resolve().parents[1]
 _CLONE = INCLUDE.parent
@@ -15,7 +17,7 @@ PROJECT = (
     if (_CLONE / "pyproject.toml").exists()
     else Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
 )
-"""Folder of the Airflow project: the clone that holds this package, or where Airflow lives when it was installed."""
+"""Folder of the Airflow project: the clone that holds this package; where it is installed, Airflow's home."""
 
 
 class Settings(BaseSettings):
@@ -31,7 +33,7 @@ class Settings(BaseSettings):
     """Object storage URL of the originals, for example s3://bucket/archive."""
     staging: str = ""
     """Object storage URL of what the steps hand on; safe to empty between runs."""
-    staging_days: int = 2
+    staging_days: int = Field(2, ge=1)
     """Days that staged files of a run are kept, so that a single task can be cleared and run again."""
     store_connection: str = "erp_feeds_store"
     """Airflow connection (type postgres) of the store."""
@@ -53,5 +55,14 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """Read the environment afresh: cheap, and a test or a task never sees another's values."""
-    return Settings()
+    """Read the environment afresh: cheap, and a test or a task never sees another's values.
+
+    Raises:
+        ConfigurationError: a variable holds what it may not.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(f"ERP_FEEDS_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
+        message = f"{names}: the environment holds a value that cannot be used; docs say what it may be"
+        raise ConfigurationError(message, "invalid_setting") from None

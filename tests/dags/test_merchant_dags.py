@@ -8,12 +8,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from airflow.sdk import DAG
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, Asset
 from airflow.sdk.exceptions import ParamValidationError
 
 from erp_feeds import dag as building
 from erp_feeds.batch import PARAM, Replay
 from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import merchant_files
 from erp_feeds.settings import INCLUDE
 
@@ -107,6 +109,58 @@ def test_a_bad_merchant_file_is_an_import_error_and_removes_no_other_dag(merchan
     assert sorted(loaded()) == ["completejourney", "testshop"]
     with pytest.raises(ConfigurationError, match=r"newshop.yaml:8: curency .* did you mean 'currency'"):
         loaded("merchant_files.py")
+
+
+@pytest.mark.parametrize("name", [".#testshop.yaml", "gone.yaml"])
+def test_a_dangling_link_removes_no_dag(merchants: Path, name: str) -> None:
+    (merchants / name).symlink_to("nowhere")
+    assert sorted(loaded()) == ["completejourney", "testshop"]
+    if name.startswith("."):
+        assert loaded("merchant_files.py") == {}
+    else:
+        with pytest.raises(ConfigurationError, match=r"gone.yaml: cannot be read"):
+            loaded("merchant_files.py")
+
+
+@pytest.mark.parametrize("name", ["merchant", "build_dags", "globals", "dag", "name"])
+def test_no_name_of_a_merchant_breaks_the_loader(merchants: Path, name: str) -> None:
+    text = (merchants / "testshop.yaml").read_text().replace("name: testshop", f"name: {name}")
+    (merchants / f"{name}.yaml").write_text(text)
+    assert sorted(loaded()) == sorted(["completejourney", "testshop", name])
+
+
+def test_a_dag_that_airflow_refuses_is_an_import_error_and_removes_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = building._line
+
+    def line(merchant: Merchant, inbox: Asset) -> None:
+        whole(merchant, inbox)
+        if merchant.name == "testshop":
+            raise RuntimeError("half-built")
+
+    monkeypatch.setattr(building, "_line", line)
+    assert list(loaded()) == ["completejourney"]
+    with pytest.raises(
+        ConfigurationError, match="testshop: Airflow refuses its DAG: RuntimeError: half-built"
+    ):
+        loaded("merchant_files.py")
+
+
+def test_airflow_itself_takes_the_good_merchants_and_shows_the_bad_one(merchants: Path) -> None:
+    (merchants / "gone.yaml").symlink_to("nowhere")
+    bag = DagBag(dag_folder=DAGS)
+    assert sorted(bag.dags) == ["completejourney", "testshop"]
+    assert [Path(path).name for path in bag.import_errors] == ["merchant_files.py"]
+
+
+def test_a_dag_is_created_unpaused_unless_the_merchant_says_otherwise(merchants: Path) -> None:
+    path = merchants / "testshop.yaml"
+    path.write_text(path.read_text() + "paused: true\n")
+    assert {name: dag.is_paused_upon_creation for name, dag in loaded().items()} == {
+        "completejourney": False,
+        "testshop": True,
+    }
 
 
 def test_good_files_are_no_import_error() -> None:

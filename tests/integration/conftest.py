@@ -12,8 +12,8 @@ import pytest
 
 from erp_feeds.demo import postgres
 from erp_feeds.store import migrate
-from integration.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # noqa: F401 - fixtures
-from integration.shop_fixtures import shop  # noqa: F401 - a fixture
+from support.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # noqa: F401 - fixtures
+from support.shop_fixtures import shop  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")

@@ -32,17 +32,17 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from integration import deliveries
-from integration.deliveries import Delivery, Runs
-from integration.delivery_checks import (
+from support import deliveries
+from support.deliveries import Delivery, Runs
+from support.delivery_checks import (
     check_accounting,
     check_baskets,
     check_fields,
     check_owners,
     independent_rows,
 )
-from integration.intake import Intake, Prepared, named_rows, prepare
-from integration.store_feed import dump
+from support.intake import Intake, Prepared, named_rows, prepare
+from support.store_feed import dump
 
 Drawn = tuple[Delivery, Runs]
 Take = Callable[[psycopg.Connection, list[Prepared], Runs], Intake]

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from erp_feeds import line
+from erp_feeds import tasks
 from erp_feeds.batch import Batch, Sighting
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps import FtpsHook
+from erp_feeds.inbox import cleanup
 from erp_feeds.store import load as loading
-from erp_feeds.transport import clearing
-from erp_feeds.transport.ftps import FtpsHook
-from integration import odd_servers
-from integration.ftps_fixtures import USER, RunningFtps
-from integration.shop_fixtures import STEPS, Shop
 from integration.test_faults import customers, numbers, person
+from support import odd_servers
+from support.ftps_fixtures import USER, RunningFtps
+from support.shop_fixtures import STEPS, Shop
 
 COMMANDS = ("stamp", "rename", "delete_file", "create_directory")
 FIRST = customers("20170101", person("1"))
@@ -123,7 +123,7 @@ def test_a_file_whose_load_failed_stays(clearer: Shop, monkeypatch: pytest.Monke
     with monkeypatch.context() as patched:
         patched.setattr(loading, "load_file", fails)
         with pytest.raises(RetryError):
-            line.load(clearer.merchant, batch)
+            tasks.load(clearer.merchant, batch)
     clearer.report(batch)
     assert on_server(clearer) == {FIRST.name: FIRST.content}
     run(clearer, "next run")
@@ -272,7 +272,7 @@ def test_two_runs_clear_one_file_at_the_same_time(clearer: Shop) -> None:
             hook.get_conn()
             together.wait(timeout=10)
             try:
-                return clearing.clear(hook, sighting, clearer.merchant.ftps)
+                return cleanup.clear(hook, sighting, clearer.merchant.ftps)
             except FailError as fault:  # the other one was faster between two commands
                 return fault.code
 

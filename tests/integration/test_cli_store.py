@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo import postgres
-from integration.known_rows import fill
+from support.known_rows import fill
 
 STATUS_KEYS = {
     "merchant", "profiles", "orders", "returns", "lines", "revenue", "accounts", "files", "skipped",
@@ -57,7 +57,7 @@ def test_status_as_json_has_exactly_the_agreed_keys(shop: Shop) -> None:
     assert isinstance(told, list)
     assert [each["merchant"] for each in told] == ["empty", "other", "shop"]
     assert all(set(each) == STATUS_KEYS for each in told)
-    assert told[2]["revenue"] == 8.01
+    assert told[2]["revenue"] == "8.01"
     assert told[2]["files"] == {"loaded": 2, "quarantined": 1, "waiting": 1}
     assert told[2]["skipped"] == {"no_identifier": 3, "no_lines": 1}
     assert told[0]["profiles"] == 0
@@ -148,7 +148,7 @@ def test_a_profile_ends_with_its_identifiers(shop: Shop) -> None:
 def test_an_order_with_its_lines(shop: Shop) -> None:
     told = shop.told("orders", "shop", "--id", "W-1")
     assert isinstance(told, dict)
-    assert [line["amount"] for line in told["lines"]] == [4.0, 6.0]
+    assert [line["amount"] for line in told["lines"]] == ["4.00", "6.00"]
 
 
 def test_an_account_says_whose_prices_apply(shop: Shop) -> None:

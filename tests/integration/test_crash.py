@@ -17,15 +17,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from erp_feeds import line
+from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import zipped
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample
+from erp_feeds.publish.samples import sample
 from erp_feeds.settings import INCLUDE
-from integration.ftps_fixtures import RunningFtps
-from integration.store_feed import TABLES, TESTSHOP
-from integration.store_rows import rows
+from support.ftps_fixtures import RunningFtps
+from support.store_feed import TABLES, TESTSHOP
+from support.store_rows import rows
 
 TESTS = Path(__file__).parents[1]
 KILLS_IN_A_ROW = 8
@@ -54,9 +54,9 @@ def batch(
             member = interface.file_name(MERCHANT.shop_name, index, "xml")
             target = ftps.root / interface.folder / interface.file_name(MERCHANT.shop_name, index)
             target.write_bytes(zipped(member, xml.encode(), date(2017, 1, 1)))
-    assert line.sense(MERCHANT, "crash").settling == len(INTERFACES) * len(INDEXES)
-    walked = line.sense(MERCHANT, "crash").batch
-    for step in (line.download, line.unzip, line.parse, line.deduplicate, line.split):
+    assert tasks.sense(MERCHANT, "crash").settling == len(INTERFACES) * len(INDEXES)
+    walked = tasks.sense(MERCHANT, "crash").batch
+    for step in (tasks.download, tasks.unzip, tasks.parse, tasks.deduplicate, tasks.split):
         walked = step(MERCHANT, walked)
     assert len(walked.files) == len(INTERFACES) * len(INDEXES)
     return walked
@@ -66,7 +66,7 @@ def test_a_killed_load_that_runs_again_ends_in_the_rows_of_an_undisturbed_one(
     store: psycopg.Connection, batch: Batch
 ) -> None:
     began = time.monotonic()
-    line.load(MERCHANT, batch)
+    tasks.load(MERCHANT, batch)
     seconds = time.monotonic() - began
     undisturbed = rows(store)
     assert all(undisturbed[table] for interface in INTERFACES.values() for table in interface.tables)
@@ -78,11 +78,11 @@ def test_a_killed_load_that_runs_again_ends_in_the_rows_of_an_undisturbed_one(
         for _ in range(KILLS_IN_A_ROW):  # each falls on what the one before has left
             killed += kill_a_load(batch, chance.uniform(0, seconds / 2))
             assert not half_loaded(store)
-        line.load(MERCHANT, batch)
+        tasks.load(MERCHANT, batch)
         assert rows(store) == undisturbed
     assert killed >= KILLS_IN_A_ROW * ROUNDS * 3 // 4
     before = rows(store, with_clocks=True)
-    line.load(MERCHANT, batch)
+    tasks.load(MERCHANT, batch)
     assert rows(store, with_clocks=True) == before
 
 
@@ -105,7 +105,7 @@ def load(parent: Connection, environment: Mapping[str, str], batch: Batch) -> No
     """Body of the killed process; the fork server may have started in another test's environment."""
     os.environ.update(environment)
     parent.send("ready")
-    line.load(MERCHANT, batch)
+    tasks.load(MERCHANT, batch)
 
 
 def unload(store: psycopg.Connection) -> None:

@@ -24,18 +24,18 @@ from erp_feeds.demo.exports import Export, packed
 from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample
+from erp_feeds.publish.samples import sample
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import migrate
 from erp_feeds.store.connection import open_uri
-from integration.crash_points import STEPS, Carried, Point, walk, walked
-from integration.shop_fixtures import Shop
-from integration.store_feed import TABLES
-from integration.store_rows import rows
+from support.crash_points import STEPS, Carried, Point, walk, walked
+from support.shop_fixtures import Shop
+from support.store_feed import TABLES
+from support.store_rows import rows
 
-LEDGER, LOAD, PLACES = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.transport.places"
-ZIPS, CLEARING = "erp_feeds.transport.zips", "erp_feeds.transport.clearing"
-HOOK = "erp_feeds.transport.ftps:FtpsHook"
+LEDGER, LOAD, PLACES = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
+ZIPS, CLEARING = "erp_feeds.storage.zips", "erp_feeds.inbox.cleanup"
+HOOK = "erp_feeds.ftps:FtpsHook"
 SETTLED = f"{PLACES}:Arrival.settle"
 
 WORKER = (
@@ -61,7 +61,7 @@ WORKER = (
     Point("some frames there", "split", SETTLED, "after", 2),
     Point("lock taken", "load", f"{LOAD}:lock_merchant", "after"),
     Point("copied, not yet merged", "load", "erp_feeds.store.accounts:merge", "before", 2),
-    Point("profiles merged, identifiers not", "load", "erp_feeds.store.profiles:keep_identifiers", "before"),
+    Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:keep_identifiers", "before"),
     Point("purchases copied, nobody resolved", "load", "erp_feeds.store.purchases:resolve", "before"),
     Point("merged, ledger not yet", "load", f"{LEDGER}:finish", "before", 5),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 5),
@@ -70,7 +70,7 @@ WORKER = (
     Point("inbox not yet cleared", "report", f"{CLEARING}:clear", "before"),
     Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
     Point("a file moved, others not", "report", f"{CLEARING}:clear", "after"),
-    Point("inbox cleared, staging not swept", "report", "erp_feeds.transport.staging:sweep", "before"),
+    Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:sweep", "before"),
 )  # fmt: skip
 STORE = (
     Point("before the look is remembered", "sense", "erp_feeds.store.looks:settled", "before"),
@@ -79,7 +79,7 @@ STORE = (
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("refused, not yet noted", "parse", f"{LEDGER}:quarantine", "before"),
     Point("lock taken", "load", f"{LOAD}:lock_merchant", "after", 2),
-    Point("profiles merged, identifiers not", "load", "erp_feeds.store.profiles:keep_identifiers", "before"),
+    Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:keep_identifiers", "before"),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 5),
     Point("one file committed, others not", "load", f"{LOAD}:load_file", "after"),
     Point("before it is asked what was refused", "report", f"{LEDGER}:refused", "before"),
@@ -211,7 +211,7 @@ def nameless(lines: list[str]) -> list[Any]:
 def struck(shop: Shop, cluster: Path, kind: str, at: Point) -> tuple[int, Carried]:
     """Walk in a process until the moment; return which step to try again, and what it is given."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["integration.crash_points"])  # else each process imports for seconds
+    context.set_forkserver_preload(["support.crash_points"])  # else each process imports for seconds
     ours, theirs = context.Pipe()
     process = context.Process(target=walk, args=(theirs, dict(os.environ), shop.merchant, kind, at))
     process.start()

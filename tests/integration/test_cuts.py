@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import RetryError
-from erp_feeds.transport import archive
-from erp_feeds.transport.ftps import FtpsHook
-from integration.cutting_proxy import CuttingProxy
-from integration.ftps_fixtures import RunningFtps
+from erp_feeds.ftps import FtpsHook
+from erp_feeds.storage import archive
+from support.cutting_proxy import CuttingProxy
+from support.ftps_fixtures import RunningFtps
 
 Connect = Callable[..., str]
 FILES = 200

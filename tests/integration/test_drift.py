@@ -14,7 +14,7 @@ from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import queries
-from integration.shop_fixtures import Shop
+from support.shop_fixtures import Shop
 
 
 def customers(day: int, *people: str) -> Export:
@@ -41,6 +41,7 @@ def drifts(store: psycopg.Connection) -> dict[str, object]:
     return {each.name.rpartition("_")[2]: each.drift for each in reversed(found)}
 
 
+@pytest.mark.rule("files 14")
 def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg.Connection) -> None:
     shop.place(*RELEASES)
     shop.walk("run")

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from erp_feeds import line
+from erp_feeds import tasks
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import FileRefusedError, FtpsHook, retrieval
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
-from erp_feeds.transport.ftps import FtpsHook, retrieval
-from integration.shop_fixtures import STEPS, Shop
-from integration.store_feed import dump, scalar
+from support.shop_fixtures import STEPS, Shop
+from support.store_feed import dump, scalar
 
 JANUARY = (date(2017, 1, 1), date(2017, 2, 1))
 Values = dict[str, str]
@@ -58,7 +58,7 @@ def total(shop: Shop) -> Any:
 def test_a_retry_of_download_keeps_what_it_archived_before_the_name_was_reused(shop: Shop) -> None:
     shop.place(customers("20170101", person("1"), person("11")))
     batch = shop.sense("run")
-    line.download(shop.merchant, batch)  # archived, then killed before its result was kept
+    tasks.download(shop.merchant, batch)  # archived, then killed before its result was kept
     shop.place(customers("20170101", person("2", name="Replacement")), minute=1)
     for step in STEPS:
         batch = step(shop.merchant, batch)
@@ -77,7 +77,7 @@ def test_a_cleared_download_changes_nothing_after_the_name_was_reused(shop: Shop
     shop.place(customers("20170101", person("2", name="Replacement")), minute=1)
     shop.walk("next run")
     before = dump(shop.store)
-    line.download(shop.merchant, first)
+    tasks.download(shop.merchant, first)
     assert dump(shop.store) == before
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
 
 def test_an_original_lost_from_the_archive_blocks_no_other(shop: Shop) -> None:
     shop.place(customers("20170101", person("1")), customers("20170102", person("2")))
-    batch = line.download(shop.merchant, shop.sense("run"))
+    batch = tasks.download(shop.merchant, shop.sense("run"))
     Path(batch.files[0].archived.removeprefix("file://")).unlink()
     for step in STEPS[1:]:
         batch = step(shop.merchant, batch)
@@ -134,7 +134,7 @@ def test_what_is_archived_loads_while_the_server_is_away(
     shop: Shop, ftps_connection: Callable[..., str]
 ) -> None:
     shop.place(customers("20170101", person("1")))
-    line.download(shop.merchant, shop.sense("a run that dies here"))
+    tasks.download(shop.merchant, shop.sense("a run that dies here"))
     ftps_connection(password="changed meanwhile")
     shop.walk("next run")
     assert numbers(shop) == {"1"}
@@ -155,9 +155,9 @@ def test_a_truncated_file_that_goes_away_unmended_is_told(shop: Shop) -> None:
 def test_a_retry_of_unzip_is_no_further_attempt(shop: Shop) -> None:
     whole = customers("20170101", person("1"))
     shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:60]))
-    batch = line.download(shop.merchant, shop.sense("run"))
+    batch = tasks.download(shop.merchant, shop.sense("run"))
     for _ in range(5):
-        line.unzip(shop.merchant, batch)
+        tasks.unzip(shop.merchant, batch)
     assert shop.states()[1] == "waiting"
 
 
@@ -215,12 +215,17 @@ def refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def refusing(self: FtpsHook, name: str, *rest: Any) -> Iterator[bytes]:
         if name.endswith(path.name):
-            raise FailError("550: no rights", "refused")
+            raise FileRefusedError("550: no rights", "not_readable")
         return fetch(self, name, *rest)
 
     with monkeypatch.context() as patched:
         patched.setattr(FtpsHook, "fetch", refusing)
-        batch = shop.walk("refused")
+        for attempt in range(shop.merchant.limits.incomplete_attempts):
+            if attempt:
+                assert shop.states()[1] == "waiting"
+                shop.store.execute("UPDATE files SET attempted_at = attempted_at - interval '1 minute'")
+                shop.store.commit()
+            batch = shop.walk(f"refused {attempt}")
     with pytest.raises(FailError, match="not_readable"):
         shop.report(batch)
     assert numbers(shop) == {"2"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from erp_feeds.batch import FeedFile
-from erp_feeds.errors import FailError, SkipCode
+from erp_feeds.codes import SkipCode
+from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
+from erp_feeds.operations.erasure import Lifted, Named, Receipt, bring_back, forget
 from erp_feeds.store import connection as connections
-from erp_feeds.store.erasure import Lifted, Named, Receipt, bring_back, forget
-from erp_feeds.store.forgotten import forgotten_by, remember
-from integration.store_feed import (
+from erp_feeds.store.suppression import forgotten_by, remember
+from support.store_feed import (
     TABLES,
     TESTSHOP,
     Feed,
@@ -48,10 +50,12 @@ def everything(store: psycopg.Connection) -> str:
     return json.dumps(dump(store, (*TABLES, "forgotten", "file_runs")))
 
 
-def refused(*records: int) -> dict[str, pd.DataFrame]:
-    """The frame of refused records."""
+def refused(texts: Mapping[int, str]) -> dict[str, pd.DataFrame]:
+    """The frames of rejected records, as they were delivered."""
     fault = {"code": "invalid_date", "field": "birth_date", "reason": "bad"}
-    return {"rejects": frame("rejects", [{"record": record, **fault} for record in records])}
+    delivered = [{"record": record, "line": 1, "text": text} for record, text in texts.items()]
+    rejects = [{"record": record, **fault} for record in texts]
+    return {"rejects": frame("rejects", rejects), "originals": frame("originals", delivered)}
 
 
 REJECTS = "SELECT record, code, raw FROM rejects JOIN rejected_records USING (file_id, record) ORDER BY 1"
@@ -63,7 +67,7 @@ def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connect
     raw = f"<Customer><CustomerNumber>4711</CustomerNumber><Email>{ONE.upper()}</Email></Customer>"
     file = feed.file("srs_customers", 1)
     frames = customers(customer("4711", ONE, **ada), customer("4712", OTHER, firstname="Bob"))
-    feed.load(file, frames | refused(3, 4), texts={3: raw, 4: "<Customer/>"})
+    feed.load(file, frames | refused({3: raw, 4: "<Customer/>"}))
     feed.customers(2, customer("4713", ONE), customer("4712", ONE))
     feed.purchases(
         1,
@@ -107,7 +111,7 @@ def test_the_receipt_lists_the_originals_that_hold_the_person(store: psycopg.Con
     feed.purchases(5, purchase("p2", 1, number="2"))
     file = feed.file("srs_customers", 6)
     raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
-    feed.load(file, customers() | refused(1), texts={1: raw})
+    feed.load(file, customers() | refused({1: raw}))
     receipt = erased(store, srs="1")
     names = [each.file.removeprefix("TestShop_SRS_") for each in receipt.originals]
     assert names == ["Customers_1.zip", "Customers_3.zip", "Customers_6.zip", "Purchases_4.zip"]
@@ -237,7 +241,7 @@ def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psyco
     )
     file = feed.file("srs_customers", 2)
     for run in ("first", "again"):
-        feed.load(file, customers() | refused(1, 2, 3), run, dict(enumerate(texts, 1)))
+        feed.load(file, customers() | refused(dict(enumerate(texts, 1))), run)
         found = store.execute(REJECTS).fetchall()
         assert found == [(1, "invalid_date", None), (2, "invalid_date", None), (3, "invalid_date", texts[2])]
 
@@ -328,7 +332,7 @@ def test_refused_records_of_who_came_back_keep_their_text(store: psycopg.Connect
     erased(store, srs="1")
     raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
     for index in (1, 2):
-        feed.load(feed.file("srs_customers", index), customers() | refused(1), texts={1: raw})
+        feed.load(feed.file("srs_customers", index), customers() | refused({1: raw}))
         lifted(store, srs=("1",))
     assert [text for _, _, text in store.execute(REJECTS)] == [None, raw]
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
-from integration.shop_fixtures import Shop
-from integration.store_feed import TABLES, dump, scalar
+from support.shop_fixtures import Shop
+from support.store_feed import TABLES, dump, scalar
 
 JANUARY = (date(2017, 1, 1), date(2017, 2, 1))
 PERSONAL = ("Adelheid", "adelheid@example.com", "4711", "4712", "0205550100")

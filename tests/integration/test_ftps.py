@@ -23,8 +23,8 @@ from erp_feeds.demo import ftps_server
 from erp_feeds.demo.certificates import Certificates, certificates
 from erp_feeds.demo.ftps_server import FtpsServer
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
-from erp_feeds.transport.ftps import FileGoneError, FtpsHook, normalised
-from integration.ftps_fixtures import PASSWORD, USER, RunningFtps
+from erp_feeds.ftps import FileGoneError, FtpsHook, normalised
+from support.ftps_fixtures import PASSWORD, USER, RunningFtps
 
 Connect = Callable[..., str]
 CONTENT = os.urandom(3_000_000)
@@ -46,21 +46,6 @@ def test_lists_and_fetches(ftps: RunningFtps, ftps_connection: Connect) -> None:
         assert b"".join(client.fetch("\\srs\\a b.zip")) == CONTENT
         assert [entry.is_folder for entry in client.entries("/")] == [True]
         assert client.entries("/nothing/here") == []
-
-
-def test_every_channel_is_encrypted_and_data_resumes_the_session(
-    ftps: RunningFtps, ftps_connection: Connect
-) -> None:
-    with hook(ftps_connection()) as client:
-        session = client.get_conn()
-        assert isinstance(session.sock, ssl.SSLSocket)
-        session.voidcmd("NOOP")
-        with session.transfercmd("LIST") as data:
-            assert isinstance(data, ssl.SSLSocket)
-            assert data.session_reused
-            data.unwrap()
-        session.voidresp()
-    assert ftplib.FTP_TLS.port == ftplib.FTP_PORT
 
 
 def test_plain_ftp_is_refused_by_the_server(ftps: RunningFtps) -> None:

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.gathering import look_together
+from erp_feeds.inbox.poller import look_together
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from integration.ftps_fixtures import RunningFtps
+from support.ftps_fixtures import RunningFtps
 
 Connect = Callable[..., str]
 
@@ -62,7 +62,7 @@ def test_merchants_share_a_login_and_the_listing_of_a_shared_folder(
     assert {name: found.waiting for name, found in first.items()} == dict.fromkeys(
         ("production", "staging", "third"), frozenset()
     )
-    assert (commands["PASS"], commands["MLSD"]) == (1, 3)
+    assert (commands["PASS"], commands["MLSD"]) == (1, 4)
     second = look_together("shared_ftps", merchants)
     assert second["production"].waiting == {("srs_customers", "Shop_SRS_Customers_1.zip", 1)}
     assert second["staging"].waiting == {("srs_customers", "Shop-Staging_SRS_Customers_1.zip", 1)}

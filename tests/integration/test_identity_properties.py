@@ -9,7 +9,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.store_feed import accounts, customer, customers, dump, emptied, purchase, purchases
+from support.store_feed import accounts, customer, customers, dump, emptied, purchase, purchases
 
 few = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import FtpsHook
+from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.transport import inbox
-from erp_feeds.transport.ftps import FtpsHook
-from integration.ftps_fixtures import RunningFtps
+from support.ftps_fixtures import RunningFtps
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def hook(ftps_connection: Callable[..., str]) -> Iterator[FtpsHook]:
 
 
 def names(hook: FtpsHook, merchant: Merchant) -> list[str]:
-    return [sighting.name for sighting in inbox.look(hook, merchant, interfaces_of(merchant)).sightings]
+    return [sighting.name for sighting in listing.look(hook, merchant, interfaces_of(merchant)).sightings]
 
 
 def test_nothing_there_yet_is_no_error(root: Path, hook: FtpsHook, merchant: Merchant) -> None:
@@ -78,7 +78,7 @@ def test_files_come_in_load_order_and_others_stay(root: Path, hook: FtpsHook, me
         (root / folder / "Test_Shop_SRS_Customers_12.zip").mkdir(parents=True)
         for name in files:
             (root / folder / name).write_bytes(b"x")
-    sightings = inbox.look(hook, merchant, interfaces_of(merchant)).sightings
+    sightings = listing.look(hook, merchant, interfaces_of(merchant)).sightings
     assert [(each.interface, each.path, each.size) for each in sightings] == [
         ("erp_cache_customers", "/testshop/ErpCache/Test_Shop_ErpCache_Customers_2.xml", 1),
         ("srs_customers", "/testshop/srs/Test_Shop_SRS_Customers_9.ZIP", 1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,11 +9,12 @@ import psycopg
 import pytest
 
 from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
-from erp_feeds.errors import FailError, QuarantineCode, RetryError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import FailError, RetryError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
-from erp_feeds.store import ledger, looks, migrate
-from integration.store_feed import Feed, customer, customers, dump, frame, scalar
+from erp_feeds.store import ledger, looks
+from support.store_feed import Feed, customer, customers, dump, frame, scalar
 
 CUSTOMERS = "srs_customers"
 NAMES = tuple(INTERFACES)
@@ -35,19 +35,6 @@ def archive(feed: Feed, file: FeedFile, sha256: str = "a") -> FeedFile | None:
 
 def states(store: psycopg.Connection) -> list[Any]:
     return [row[0] for row in store.execute("SELECT state FROM files ORDER BY file_id")]
-
-
-def test_migrating_twice_and_at_once_is_harmless(store_uri: str) -> None:
-    revisions: list[str] = []
-    threads = [
-        threading.Thread(target=lambda: revisions.append(migrate.migrate(store_uri))) for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    newest = max(path.stem[:4] for path in migrate.SCRIPTS.glob("versions/*.py"))
-    assert revisions == [newest, newest]
 
 
 def test_connecting_says_what_to_correct(store_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

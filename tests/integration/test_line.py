@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from erp_feeds import line
+from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, BROKEN_INDEX, Record, erp_cache_xml
@@ -17,8 +17,8 @@ from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from integration.shop_fixtures import STEPS, Shop
-from integration.store_feed import TABLES, dump, scalar
+from support.shop_fixtures import STEPS, Shop
+from support.store_feed import TABLES, dump, scalar
 
 ERP_CACHE = INTERFACES["erp_cache_customers"]
 SRS_CUSTOMERS = INTERFACES["srs_customers"]
@@ -100,6 +100,7 @@ def test_the_good_load_around_a_broken_file(shop: Shop) -> None:
     assert shop.report(again)["files"] == 0  # told once, in the run that refused it
 
 
+@pytest.mark.rule("files 17")
 def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     assert people.name in caplog.text
 
 
+@pytest.mark.rule("files 3")
 def test_a_truncated_zip_waits_and_then_is_quarantined(shop: Shop) -> None:
     whole = erp_cache("20170103060000", *ACCOUNTS_1_0)
     shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:-30]), *GOOD[:1])
@@ -168,12 +170,13 @@ def test_an_upload_that_was_finished_late_loads(shop: Shop) -> None:
     assert shop.states() == {1: "vanished", 2: "loaded"}
 
 
+@pytest.mark.rule("files 2")
 def test_a_file_that_has_vanished_is_left_out_until_it_is_back(shop: Shop) -> None:
     export = erp_cache("20170103060000", *ACCOUNTS_1_0)
     path = shop.place(export)
     sensed = shop.sense("run1")
     path.unlink()
-    left = line.download(shop.merchant, sensed)
+    left = tasks.download(shop.merchant, sensed)
     assert left.files == ()
     assert shop.states() == {1: "vanished"}
     assert shop.report(left)["files"] == 0
@@ -243,7 +246,7 @@ def test_a_replay_brings_lost_rows_back(shop: Shop, ftps_connection: Callable[..
 
 def test_a_run_that_died_is_taken_up_by_the_next(shop: Shop) -> None:
     shop.place(*GOOD)
-    line.unzip(shop.merchant, line.download(shop.merchant, shop.sense("run1")))
+    tasks.unzip(shop.merchant, tasks.download(shop.merchant, shop.sense("run1")))
     assert set(shop.states().values()) == {"archived"}
     for path in shop.inbox.rglob("*.zip"):
         path.unlink()  # the ERP party has cleared up meanwhile

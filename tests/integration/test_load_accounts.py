@@ -13,11 +13,12 @@ import pandas as pd
 import psycopg
 import pytest
 
-from erp_feeds.errors import QuarantineError, WarningCode
+from erp_feeds.codes import WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger, queries
-from integration.store_feed import TESTSHOP, Feed, accounts, dump, frame, scalar
+from support.store_feed import TESTSHOP, Feed, accounts, dump, frame, scalar
 
 FULL = {
     "account_number": "00123",

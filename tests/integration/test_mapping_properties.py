@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from erp_feeds.interfaces import INTERFACES, interface_of, mapping_of
-from erp_feeds.interfaces.mapping_faults import mapping_faults
+from erp_feeds.interfaces.mapping_checks import mapping_faults
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.parse import parse
 from erp_feeds.steps.split import split
-from integration.store_feed import TESTSHOP, dump, emptied
+from support.store_feed import TESTSHOP, dump, emptied
 
 few = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from erp_feeds import line, lookout
+from erp_feeds import tasks
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import RetryError
+from erp_feeds.ftps import ChangedError, FtpsHook
+from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.transport.ftps import ChangedError, FtpsHook
-from integration import odd_servers
-from integration.cutting_proxy import CuttingProxy, Fault
-from integration.ftps_fixtures import RunningFtps
-from integration.shop_fixtures import Shop
 from integration.test_faults import customers, person
+from support import odd_servers
+from support.cutting_proxy import CuttingProxy, Fault
+from support.ftps_fixtures import RunningFtps
+from support.shop_fixtures import Shop
 
 Connect = Callable[..., str]
 Change = Callable[[RunningFtps], object]
@@ -49,17 +50,28 @@ KINDS: dict[str, Change] = {
 }
 
 
-def look(shop: Shop) -> lookout.Look:
+UNENDED = {"close_notify": False}
+
+
+def set_up(kind: str, ftps: RunningFtps, ftps_connection: Connect) -> None:
+    """Make the server one of the kind, and its connection what such a server needs."""
+    KINDS[kind](ftps)
+    ftps_connection(extra=UNENDED if "no end of TLS" in kind else {})
+
+
+def look(shop: Shop) -> scan.Look:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
-        return lookout.look(hook, shop.store, shop.merchant)
+        return scan.look(hook, shop.store, shop.merchant)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_server_hands_out_everything_once(shop: Shop, ftps: RunningFtps, kind: str) -> None:
-    KINDS[kind](ftps)
+def test_every_kind_of_server_hands_out_everything_once(
+    shop: Shop, ftps: RunningFtps, ftps_connection: Connect, kind: str
+) -> None:
+    set_up(kind, ftps, ftps_connection)
     exports = [customers("20170101", person("1")), customers("20170102", person("2", name="é"))]
     shop.place(*exports)
-    batch = line.download(shop.merchant, shop.sense("run"))
+    batch = tasks.download(shop.merchant, shop.sense("run"))
     archived = {file.name: Path(file.archived.removeprefix("file://")).read_bytes() for file in batch.files}
     assert archived == {export.name: export.content for export in exports}
     for _ in range(2):
@@ -70,9 +82,9 @@ def test_every_kind_of_server_hands_out_everything_once(shop: Shop, ftps: Runnin
 
 @pytest.mark.parametrize("kind", ["no MLSD", "DOS listing", "no end of TLS"])
 def test_every_kind_of_server_shows_a_replacement_of_another_size_or_time(
-    shop: Shop, ftps: RunningFtps, kind: str
+    shop: Shop, ftps: RunningFtps, ftps_connection: Connect, kind: str
 ) -> None:
-    KINDS[kind](ftps)
+    set_up(kind, ftps, ftps_connection)
     first = customers("20170101", person("1"))
     shop.place(first)
     shop.walk("run")
@@ -130,7 +142,7 @@ def test_a_server_that_never_ends_tls_is_believed_when_the_size_is_right(
 ) -> None:
     odd_servers.ends_no_tls(ftps.server)
     (ftps.root / "x.zip").write_bytes(CONTENT[:size])
-    with FtpsHook(ftps_connection()) as hook:
+    with FtpsHook(ftps_connection(extra=UNENDED)) as hook:
         assert b"".join(hook.fetch("/x.zip")) == CONTENT[:size]
 
 
@@ -171,7 +183,7 @@ def test_without_size_and_end_of_tls_nothing_is_taken(ftps: RunningFtps, ftps_co
 
 
 @pytest.mark.parametrize("command", ["MLSD", "LIST"])
-def test_a_listing_that_is_cut_is_refused_and_one_said_twice_alike_is_believed(
+def test_a_listing_without_the_end_of_tls_is_refused_unless_the_connection_says_otherwise(
     ftps: RunningFtps, ftps_connection: Connect, command: str
 ) -> None:
     names = [f"TestShop_SRS_Customers_{number}.zip" for number in range(300)]
@@ -180,27 +192,27 @@ def test_a_listing_that_is_cut_is_refused_and_one_said_twice_alike_is_believed(
     if command == "LIST":
         odd_servers.without(ftps.server, "MLSD")
     odd_servers.ends_no_tls(ftps.server)
-    with FtpsHook(ftps_connection()) as hook:
+    with pytest.raises(RetryError, match="'close_notify' to false"), FtpsHook(ftps_connection()) as hook:
+        hook.listing("/")
+    connection = ftps_connection(extra=UNENDED)
+    with FtpsHook(connection) as hook:
         assert sorted(hook.list_directory("/")) == sorted(names)
-    chance = random.Random(5)
-    odd_servers.lists(ftps.server, lambda said: said[: chance.randrange(len(said))])
-    for _ in range(10):
-        with (
-            pytest.raises(RetryError, match="the listing was cut"),
-            FtpsHook(ftps_connection()) as hook,
-        ):
-            hook.listing("/")
+    odd_servers.lists(ftps.server, lambda said: said[:1000])
+    with pytest.raises(RetryError, match="the listing was cut"), FtpsHook(connection) as hook:
+        hook.listing("/")
 
 
-def test_a_listing_cut_twice_at_one_place_is_no_whole_listing(
+def test_a_listing_cut_again_and_again_at_any_place_of_its_first_record_is_never_believed(
     ftps: RunningFtps, ftps_connection: Connect
 ) -> None:
-    for number in range(30):
+    for number in range(60):
         (ftps.root / f"TestShop_SRS_Customers_{number}.zip").write_bytes(b"x")
-    odd_servers.ends_no_tls(ftps.server)
-    odd_servers.lists(ftps.server, lambda said: said[:1000])
-    with pytest.raises(RetryError, match="the listing was cut"), FtpsHook(ftps_connection()) as hook:
-        hook.listing("/")
+    with CuttingProxy(ftps.server, lambda chance: Fault("data", "fin", chance.randrange(1, 6_000))) as proxy:
+        connection = ftps_connection(port=proxy.port)
+        for _ in range(20):
+            with pytest.raises(RetryError), FtpsHook(connection) as hook:
+                hook.listing("/")
+    assert proxy.happened == {"fin in data": 20}
 
 
 @pytest.mark.parametrize("where", ["data", "record"])

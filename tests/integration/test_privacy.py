@@ -20,21 +20,15 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from erp_feeds import alerts, lineage, stations
+from erp_feeds import stages
 from erp_feeds.batch import Batch, Replay
 from erp_feeds.cli import app
-from erp_feeds.errors import (
-    FailError,
-    FeedError,
-    QuarantineCode,
-    RejectCode,
-    RetryError,
-    SkipCode,
-    WarningCode,
-)
+from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
+from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.orchestration import alerts, assets
 from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES
 from erp_feeds.steps.stream import LONGEST_ROOT
-from integration.personal_data import (
+from support.personal_data import (
     CUSTOMERS,
     EMAIL,
     FIRST,
@@ -50,8 +44,8 @@ from integration.personal_data import (
     rejected,
     tokens_in,
 )
-from integration.shop_fixtures import STEPS, Shop
-from integration.store_feed import scalar
+from support.shop_fixtures import STEPS, Shop
+from support.store_feed import scalar
 
 HOLDING = {
     "profiles", "identifiers", "email_matches", "email_refusals", "purchases", "purchase_lines", "accounts",
@@ -125,7 +119,7 @@ def walk(shop: Shop, run: str, outlets: Outlets, replay: Replay | None = None) -
     for step in STEPS:
         batch = step(shop.merchant, Batch.from_xcom(json.loads(json.dumps(batch.to_xcom()))))
         outlets.add(f"XCom of {step.__name__} in {run}", json.dumps(batch.to_xcom()))
-    outlets.add("asset events", json.dumps(lineage.counts_by_table(batch)))
+    outlets.add("asset events", json.dumps(assets.counts_by_table(batch)))
     try:
         outlets.add(f"XCom of report in {run}", json.dumps(shop.report(batch)))
     except FailError as told:
@@ -248,7 +242,7 @@ def failing(*arguments: Any, **named: Any) -> Any:
         raise ValueError(f"cannot convert '{EMAIL}' of {PHONE}") from fault
 
 
-@pytest.mark.parametrize("station", list(stations.STATIONS))
+@pytest.mark.parametrize("station", list(stages.STATIONS))
 def test_software_that_fails_on_every_file_tells_where_and_not_on_whom(
     shop: Shop,
     outlets: Outlets,
@@ -257,7 +251,7 @@ def test_software_that_fails_on_every_file_tells_where_and_not_on_whom(
     station: str,
 ) -> None:
     shop.place(odd_but_good(100)[0])
-    monkeypatch.setitem(stations.STATIONS, station, failing)  # type: ignore[arg-type] # a Mapping to others
+    monkeypatch.setitem(stages.STATIONS, station, failing)  # type: ignore[arg-type] # a Mapping to others
     with pytest.raises(RetryError, match="ValueError") as failed:
         shop.walk("run")
     outlets.raised(station, failed.value)
@@ -272,12 +266,12 @@ def test_software_that_fails_on_one_file_sets_it_aside(
 ) -> None:
     customers, _, accounts, _ = odd_but_good(100)
     shop.place(customers, accounts)
-    parse = stations.STATIONS["parse"]
+    parse = stages.STATIONS["parse"]
 
     def one_fails(merchant: Any, file: Any, folder: Any) -> Any:
         return (failing if file.interface == CUSTOMERS.name else parse)(merchant, file, folder)
 
-    monkeypatch.setitem(stations.STATIONS, "parse", one_fails)  # type: ignore[arg-type] # a Mapping to others
+    monkeypatch.setitem(stages.STATIONS, "parse", one_fails)  # type: ignore[arg-type] # a Mapping to others
     walk(shop, "run", outlets)
     add_store(shop, outlets)
     assert outlets.leaks() == []

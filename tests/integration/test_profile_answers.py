@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from erp_feeds.store import queries
-from integration.store_feed import TESTSHOP, Feed, customer, customers, purchase
+from support.store_feed import TESTSHOP, Feed, customer, customers, purchase
 
 ONE, OTHER = "a@example.com", "b@example.com"
 SHOP = TESTSHOP.name

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from erp_feeds.store import queries
-from integration.known_rows import DAY, fill
+from support.known_rows import DAY, fill
 
 
 @pytest.fixture

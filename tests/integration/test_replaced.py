@@ -14,7 +14,7 @@ from erp_feeds.demo.testshop import ACCOUNTS_1_0, erp_cache_xml
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import ledger, queries
-from integration.shop_fixtures import Shop
+from support.shop_fixtures import Shop
 
 INDEX = "20170103060000"
 

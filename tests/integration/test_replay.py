@@ -16,12 +16,12 @@ from erp_feeds.batch import Replay
 from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.rehearsal import Rehearsal, rehearse
-from erp_feeds.store import comparison, ledger, queries
+from erp_feeds.operations.dry_run import Rehearsal, rehearse
+from erp_feeds.store import ledger, queries, row_changes
 from erp_feeds.store.connection import open_uri
-from integration.shop_files import account, basket, configure, export, person
-from integration.shop_fixtures import Shop
-from integration.store_feed import TABLES, dump, scalar
+from support.shop_files import account, basket, configure, export, person
+from support.shop_fixtures import Shop
+from support.store_feed import TABLES, dump, scalar
 
 EVERYTHING = (*TABLES, "file_runs")
 NAMES = list(INTERFACES)
@@ -59,6 +59,7 @@ def dry_run(shop: Shop, store_uri: str) -> Callable[..., Rehearsal]:
     return run
 
 
+@pytest.mark.rule("files 17")
 def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None:
     configure(shop, "erp_cache_customers", max_reject_percent=40)
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
@@ -247,9 +248,9 @@ def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable
 def test_a_load_waits_for_a_dry_run_of_its_merchant_alone(shop: Shop, store_uri: str) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
     with open_uri(store_uri) as writing:
-        with comparison.nothing_kept(writing, "othershop"):
+        with row_changes.nothing_kept(writing, "othershop"):
             shop.walk("not held up")
-        with ThreadPoolExecutor() as threads, comparison.nothing_kept(writing, "testshop"):
+        with ThreadPoolExecutor() as threads, row_changes.nothing_kept(writing, "testshop"):
             waiting = threads.submit(shop.walk, "held up", Replay(since="2017-01-01"))
             with pytest.raises(TimeoutError):
                 waiting.result(2)

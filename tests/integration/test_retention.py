@@ -10,16 +10,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from erp_feeds import line
+from erp_feeds import tasks
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.demo.testshop import ACCOUNTS_1_0, Record, erp_cache_xml
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant, Retention
-from erp_feeds.retention import delete_expired
+from erp_feeds.operations.retention import delete_expired
+from erp_feeds.storage import archive
 from erp_feeds.store import ledger, queries
-from erp_feeds.transport import archive
-from integration.shop_fixtures import STEPS, Shop
-from integration.store_feed import dump, scalar
+from support.shop_fixtures import STEPS, Shop
+from support.store_feed import dump, scalar
 
 JANUARY = (date(2017, 1, 1), date(2017, 2, 1))
 
@@ -86,7 +86,7 @@ def test_deleted_in_the_middle_of_a_replay_is_no_fault_of_the_file(
     shop.place(OLD, YOUNG)
     shop.walk("run1")
     age(shop.store, OLD.name, 31)
-    batch = line.download(shop.merchant, shop.sense("backfill", JANUARY))
+    batch = tasks.download(shop.merchant, shop.sense("backfill", JANUARY))
     delete_expired(keeping(shop.merchant, 30))
     with caplog.at_level(logging.WARNING):
         for step in STEPS[1:]:
@@ -98,7 +98,7 @@ def test_deleted_in_the_middle_of_a_replay_is_no_fault_of_the_file(
 
 def test_what_is_not_done_with_stays(shop: Shop) -> None:
     shop.place(OLD)
-    line.download(shop.merchant, shop.sense("run1"))
+    tasks.download(shop.merchant, shop.sense("run1"))
     age(shop.store, OLD.name, 99)
     assert delete_expired(keeping(shop.merchant, 1)) == 0
     assert shop.report(shop.walk("run2"))["files"] == 1

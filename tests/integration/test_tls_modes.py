@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,21 +23,22 @@ from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
 from erp_feeds.demo.certificates import Certificates
 from erp_feeds.demo.ftps_server import FtpsServer
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
-from erp_feeds.transport.ftps import FtpsHook
-from integration.ftps_fixtures import PASSWORD, USER, RunningFtps
+from erp_feeds.ftps import FtpsHook
+from support.ftps_fixtures import PASSWORD, USER, RunningFtps
 
 Connect = Callable[..., str]
 CONTENT = b"every byte of it" * 50_000
 KEY_PASSWORD = "only-for-the-key"
 
 
-def fetched(connection: str) -> tuple[bytes, list[str], str | None]:
+def fetched(connection: str) -> tuple[bytes, list[str], str]:
     """A file, the names beside it, and the version of TLS."""
+    notes: list[str] = []
     with FtpsHook(connection, tries=1) as hook:
+        hook.get_conn(notes.append)
         names, content = hook.list_directory("/"), b"".join(hook.fetch("/x.zip"))
-        control = hook.get_conn().sock
-        assert isinstance(control, ssl.SSLSocket)
-        return content, names, control.version()
+    versions = [found[1] for note in notes if (found := re.match(r"SSL connection using (\S+)", note))]
+    return content, names, versions[0]
 
 
 def refusal(connection: str, kind: type[FeedError]) -> str:
@@ -152,7 +153,10 @@ def test_client_certificate(
     for extra in ({"cert_file": str(client_files["both"])}, apart, locked):
         assert fetched(ftps_connection(extra={**extra, "max_tls": max_tls}))[0] == CONTENT
     for extra in ({}, {"cert_file": str(client_files["foreign"])}):
-        assert "'cert_file'" in refusal(ftps_connection(extra={**extra, "max_tls": max_tls}), FailError)
+        connection = ftps_connection(extra={**extra, "max_tls": max_tls})
+        # A reset may overtake the alert that says why.
+        with pytest.raises(FeedError, match="'cert_file'"), FtpsHook(connection) as hook:
+            hook.list_directory("/")
 
 
 @pytest.mark.parametrize(
@@ -184,15 +188,16 @@ def test_a_ca_file_that_is_no_file_names_the_extra(ftps_connection: Connect, tmp
 
 
 @pytest.mark.parametrize(
-    ("identity", "options", "help_"),
+    ("host", "identity", "options", "help_"),
     [
-        ("localhost", {"not_after": datetime(2017, 1, 5, tzinfo=UTC)}, "renewed"),
-        ("ftps.example.com", {}, "'host'"),
+        ("localhost", "localhost", {"not_after": datetime(2017, 1, 5, tzinfo=UTC)}, "renewed"),
+        ("localhost", "ftps.example.com", {}, "'host'"),
+        ("127.0.0.1", "localhost", {}, "'host'"),
     ],
-    ids=["expired", "of another host"],
+    ids=["expired", "of another host", "of another address"],
 )
-def test_a_certificate_that_is_refused_says_why(
-    tmp_path: Path, ftps_connection: Connect, identity: str, options: Any, help_: str
+def test_a_certificate_that_is_refused_says_why(  # noqa: PLR0917 - what each case needs
+    tmp_path: Path, ftps_connection: Connect, host: str, identity: str, options: Any, help_: str
 ) -> None:
     authority = trustme.CA()
     made = Certificates(ca=tmp_path / "ca.pem", server=tmp_path / "server.pem")
@@ -200,15 +205,9 @@ def test_a_certificate_that_is_refused_says_why(
     issued = authority.issue_cert(identity, **options)
     issued.private_key_and_cert_chain_pem.write_to_path(str(made.server))
     with FtpsServer(tmp_path / "other", made, {USER: PASSWORD}) as server:
-        said = refusal(ftps_connection(port=server.port, extra={"ca_file": str(made.ca)}), FailError)
+        connection = ftps_connection(host=host, port=server.port, extra={"ca_file": str(made.ca)})
+        said = refusal(connection, FailError)
     assert help_ in said
-
-
-def test_an_address_that_the_certificate_does_not_hold_is_refused(
-    ftps: RunningFtps, ftps_connection: Connect
-) -> None:
-    # The short form leads to the loopback address, but is no name of the certificate.
-    assert "'host'" in refusal(ftps_connection(host="127.1"), FailError)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +253,7 @@ def test_data_in_the_clear_is_never_agreed_to(
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example.com"])
 def test_what_cannot_be_a_host_name_says_so(ftps_connection: Connect, host: str) -> None:
-    assert "'host'" in refusal(ftps_connection(host=host), FailError)
+    assert "'host'" in refusal(ftps_connection(host=host), ConfigurationError)
 
 
 def test_a_port_where_something_else_listens(ftps_connection: Connect) -> None:

@@ -10,19 +10,20 @@ from typing import Any
 
 import pytest
 
-from erp_feeds import line, lookout
+from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps import FtpsHook, retrieval
+from erp_feeds.inbox import scan
 from erp_feeds.settings import settings
 from erp_feeds.store import ledger
-from erp_feeds.transport.ftps import FtpsHook, retrieval
-from integration import odd_servers
-from integration.cutting_proxy import CuttingProxy
-from integration.ftps_fixtures import RunningFtps
-from integration.shop_fixtures import STEPS, Shop
-from integration.store_feed import scalar
 from integration.test_faults import customers, numbers, person
+from support import odd_servers
+from support.cutting_proxy import CuttingProxy
+from support.ftps_fixtures import RunningFtps
+from support.shop_fixtures import STEPS, Shop
+from support.store_feed import scalar
 
 WHOLE = customers("20170101", *(person(str(number)) for number in range(1, 30)))
 
@@ -37,9 +38,9 @@ def any_listing(request: pytest.FixtureRequest, ftps: RunningFtps) -> str:
     return str(request.param)
 
 
-def look(shop: Shop) -> lookout.Look:
+def look(shop: Shop) -> scan.Look:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
-        return lookout.look(hook, shop.store, shop.merchant)
+        return scan.look(hook, shop.store, shop.merchant)
 
 
 def upload(shop: Shop, name: str, content: bytes, second: int = 0) -> Path:
@@ -70,6 +71,7 @@ def walked(shop: Shop, batch: Batch) -> Batch:
 
 
 @pytest.mark.usefixtures("any_listing")
+@pytest.mark.rule("files 1")
 def test_a_file_that_grows_between_looks_settles_until_it_is_whole(shop: Shop) -> None:
     for count in (0, 100, 200):
         upload(shop, WHOLE.name, WHOLE.content[:count])  # within one second: the size alone tells
@@ -106,6 +108,7 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("any_listing")
+@pytest.mark.rule("files 1")
 def test_a_temporary_name_is_no_file_until_it_is_renamed(shop: Shop) -> None:
     path = upload(shop, WHOLE.name + ".part", WHOLE.content)
     for _ in range(3):
@@ -255,7 +258,7 @@ def test_a_run_through_cuts_loads_everything_once(
         for attempt in range(60):  # each task is tried again as Airflow would, until nothing is left to do
             try:
                 batch = walked(shop, shop.sense(f"run {attempt}"))
-                line.report(shop.merchant, batch)
+                tasks.report(shop.merchant, batch)
             except RetryError:
                 continue
             if len(numbers(shop)) == len(exports):

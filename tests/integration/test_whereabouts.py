@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
+from erp_feeds.operations.erasure import Named, forget
+from erp_feeds.operations.record_trace import Whereabouts, whereabouts
 from erp_feeds.store import queries
-from erp_feeds.store.erasure import Named, forget
-from erp_feeds.whereabouts import Whereabouts, whereabouts
-from integration.shop_files import account, basket, configure, export, person
-from integration.shop_fixtures import Shop
+from support.shop_files import account, basket, configure, export, person
+from support.shop_fixtures import Shop
 
 CUSTOMERS = "TestShop_SRS_Customers_{}.zip"
 PURCHASES = "TestShop_SRS_Purchases_{}.zip"

@@ -27,7 +27,6 @@ COLUMNS = (
     "download",
     "resume",
     "stall",
-    "reuse",
     "move",
     "place",
     "login",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable
 
 import pytest
 
 from erp_feeds.errors import FailError
-from erp_feeds.transport.ftps import FileGoneError, FtpsHook
-from servers.endpoint import Endpoint, Row
+from erp_feeds.ftps import FileGoneError, FtpsHook
+from servers.endpoint import Endpoint
 from servers.ground import RELAY_ADDRESS, is_root
 from servers.relay import Relay
 from servers.share import Share
@@ -70,21 +69,3 @@ def test_stall_ends_by_itself_and_the_rest_comes(connect: Connect, relay: Relay,
         assert b"".join(client.fetch(path)) == CONTENT
     assert fault.happened == ["stall"]
     assert relay.connections == 2
-
-
-@pytest.mark.column("reuse")
-def test_reuse_of_the_tls_session_by_every_transfer(connect: Connect, row: Row, share: Share) -> None:
-    path = share.place("small.zip")
-    with FtpsHook(connect()) as client:
-        session = client.get_conn()
-        assert isinstance(session.sock, ssl.SSLSocket)
-        assert session.sock.version() == VERSIONS[row.tls]
-        for _ in range(MANY_TRANSFERS):
-            session.voidcmd("TYPE I")
-            with session.transfercmd(f"RETR {path}") as data:
-                assert isinstance(data, ssl.SSLSocket)
-                assert data.version() == VERSIONS[row.tls]
-                assert data.session_reused is not row.resumes_no_session
-                assert data.recv(100) == b"content"
-                data.unwrap()
-            session.voidresp()

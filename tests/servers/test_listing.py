@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import FailError
+from erp_feeds.ftps import Entry, FtpsHook
+from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.transport import inbox
-from erp_feeds.transport.ftps import Entry, FtpsHook
 from servers.endpoint import Endpoint
 from servers.share import PLACED, Share
 
@@ -80,7 +80,7 @@ def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoi
     )
 
     def look(client: FtpsHook) -> list[tuple[str, int]]:
-        seen = inbox.stamped(client, inbox.look(client, merchant, interfaces_of(merchant)).sightings)
+        seen = listing.stamped(client, listing.look(client, merchant, interfaces_of(merchant)).sightings)
         assert all(abs(each.modified - PLACED) < timedelta(seconds=1) for each in seen)
         return [(each.name, each.size) for each in seen]
 
@@ -105,4 +105,4 @@ def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoi
         update={"ftps": merchant.ftps.model_copy(update={"root": f"{share.path}/absent"})}
     )
     with FtpsHook(merchant.ftps.connection) as client, pytest.raises(FailError, match=r"correct ftps\.root"):
-        inbox.look(client, absent, interfaces_of(absent))
+        listing.look(client, absent, interfaces_of(absent))

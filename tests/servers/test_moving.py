@@ -8,9 +8,9 @@ import pytest
 
 from erp_feeds.batch import Sighting
 from erp_feeds.errors import FeedError
+from erp_feeds.ftps import FtpsHook
+from erp_feeds.inbox import cleanup
 from erp_feeds.merchant import Ftps
-from erp_feeds.transport import clearing
-from erp_feeds.transport.ftps import FtpsHook
 from servers.endpoint import Endpoint
 from servers.ground import is_root
 from servers.share import PLACED, Share
@@ -38,10 +38,10 @@ def test_move_makes_the_folder_and_never_writes_over_a_file(connect: Connect, sh
         for content in (b"first", b"again"):
             for name in NAMES:
                 share.place(name, content)
-                assert clearing.clear(client, loaded(share, name, 5), settings)
+                assert cleanup.clear(client, loaded(share, name, 5), settings)
         share.place("a b.zip", b"changed since")
-        assert not clearing.clear(client, loaded(share, "a b.zip", 5), settings)
-        assert not clearing.clear(client, loaded(share, "gone.zip", 5), settings)
+        assert not cleanup.clear(client, loaded(share, "a b.zip", 5), settings)
+        assert not cleanup.clear(client, loaded(share, "gone.zip", 5), settings)
     assert contents(share) == {
         "a b.zip": b"changed since",
         "processed/a b.zip": b"first",
@@ -58,7 +58,7 @@ def test_delete_removes_the_loaded_file_alone(connect: Connect, share: Share) ->
         share.place(name)
     with FtpsHook(settings.connection) as client:
         for name in NAMES:
-            assert clearing.clear(client, loaded(share, name, 7), settings)
+            assert cleanup.clear(client, loaded(share, name, 7), settings)
     assert contents(share) == {"other.zip": b"content"}
 
 
@@ -72,6 +72,6 @@ def test_move_without_the_right_to_is_refused_and_leaves_the_file(
     share.place("a.zip")
     share.folder.chmod(0o555)
     with FtpsHook(settings.connection) as client, pytest.raises(FeedError, match=r"a\.zip|processed"):
-        clearing.clear(client, loaded(share, "a.zip", 7), settings)
+        cleanup.clear(client, loaded(share, "a.zip", 7), settings)
     share.folder.chmod(0o777)
     assert contents(share) == {"a.zip": b"content"}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from erp_feeds.errors import FailError
-from erp_feeds.transport import feedback
-from erp_feeds.transport.ftps import FtpsHook
+from erp_feeds.feedback import upload
+from erp_feeds.ftps import FtpsHook
 from servers.endpoint import Endpoint
 from servers.ground import is_root
 from servers.share import Share
@@ -28,7 +28,7 @@ def results(share: Share) -> dict[str, bytes]:
 def placed(client: FtpsHook, share: Share, name: str, content: bytes) -> None:
     folder = f"{share.path}/results"
     client.create_directory(folder)
-    feedback.place(client, folder, name, content)
+    upload.place(client, folder, name, content)
 
 
 @pytest.mark.column("place")
@@ -69,7 +69,7 @@ def test_a_folder_that_is_not_there_is_refused_and_nothing_lies_elsewhere(
 ) -> None:
     with FtpsHook(connect()) as client:
         with pytest.raises(FailError, match=r"missing/a\.xml: the server refuses with '55\d") as refusal:
-            feedback.place(client, f"{share.path}/missing", "a.xml", b"content")
+            upload.place(client, f"{share.path}/missing", "a.xml", b"content")
         assert refusal.value.code == "refused"
         placed(client, share, "a.xml", b"content")  # the next one is served all the same
     assert results(share) == {"a.xml": b"content"}

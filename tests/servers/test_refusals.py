@@ -9,7 +9,7 @@ import pytest
 
 from erp_feeds.demo.certificates import certificates
 from erp_feeds.errors import FailError, FeedError
-from erp_feeds.transport.ftps import FtpsHook
+from erp_feeds.ftps import FtpsHook
 from servers.endpoint import EXPLICIT, IMPLICIT, PASSWORD, Endpoint
 
 Connect = Callable[..., str]

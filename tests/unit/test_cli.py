@@ -203,7 +203,7 @@ def test_the_environment_names_the_store_as_airflow_does(
 ) -> None:
     from psycopg.conninfo import conninfo_to_dict
 
-    from erp_feeds.cli.reach import store_address
+    from erp_feeds.cli.connections import store_address
 
     monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", connection)
     with store_address() as address:
@@ -220,7 +220,7 @@ def test_the_environment_names_the_store_as_airflow_does(
 def test_the_connections_of_a_demo_that_has_stopped_do_not_hide_that_its_store_must_be_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from erp_feeds.cli.reach import know_connections
+    from erp_feeds.cli.connections import know_connections
     from erp_feeds.demo import environment
 
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path))

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from erp_feeds.errors import (
-    ConfigurationError,
-    FailError,
-    FeedError,
-    QuarantineCode,
-    QuarantineError,
-    RejectCode,
-    RetryError,
-    SkipCode,
-    WarningCode,
-    nearest,
-)
+from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
+from erp_feeds.errors import ConfigurationError, FailError, FeedError, QuarantineError, RetryError, nearest
 
 
 def test_a_configuration_error_cannot_be_mended_by_trying_again() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 import fuzzing
-from erp_feeds.errors import QuarantineCode
+from erp_feeds.codes import QuarantineCode
 from mutations import Input, mutated
 
 INPUTS = 2_000

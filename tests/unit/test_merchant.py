@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from erp_feeds import merchant_file
 from erp_feeds.errors import ConfigurationError
-from erp_feeds.interfaces import VOCABULARY, interface_of, interfaces_of
+from erp_feeds.interfaces import faults_of, interface_of, interfaces_of
+from erp_feeds.merchant import Fault, InterfaceSettings, matched_email
 from erp_feeds.merchant_file import read_merchant, read_merchants
 from erp_feeds.settings import INCLUDE
 
@@ -35,12 +40,12 @@ def written(folder: Path, text: str, name: str = "shop.yaml") -> Path:
 def fault(folder: Path, old: str, new: str) -> str:
     assert old in GOOD
     with pytest.raises(ConfigurationError) as caught:
-        read_merchant(written(folder, GOOD.replace(old, new)), VOCABULARY)
+        read_merchant(written(folder, GOOD.replace(old, new)))
     return str(caught.value)
 
 
 def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
-    merchant = read_merchant(written(tmp_path, GOOD), VOCABULARY)
+    merchant = read_merchant(written(tmp_path, GOOD))
     assert merchant.shop_name == "Test_Shop"
     assert interface_of(merchant, "srs_customers").field("customer_number").element == "KlantNr"
     assert [each.name for each in interfaces_of(merchant)] == ["srs_customers", "srs_purchases"]
@@ -75,7 +80,7 @@ def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
             "shop.yaml:11: interfaces.srs_purchases.elments",
             "'elements'",
         ),
-        ("EUR", "euro", "shop.yaml:4: currency is 'euro'", "pattern"),
+        ("EUR", "euro", "shop.yaml:4: currency is 'euro'", "write it in this form"),
         ("name: shop\n", "name: other\n", "shop.yaml:1: name is 'other'", "shop.yaml: name them alike"),
         (
             "currency: EUR\n",
@@ -149,27 +154,208 @@ def test_an_alias_that_leads_back_to_itself_is_a_fault_like_others(tmp_path: Pat
 )
 def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
-        read_merchant(written(tmp_path, text), VOCABULARY)
+        read_merchant(written(tmp_path, text))
     assert "shop.yaml" in str(caught.value)
 
 
-def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "shop.yaml").write_bytes(b"name: caf\xe9\n")
-    with pytest.raises(ConfigurationError, match="not readable as YAML"):
-        read_merchant(tmp_path / "shop.yaml", VOCABULARY)
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("schedule: '99 99 * * *'", "5: schedule is '99 99 * * *': is never due"),
+        ("schedule: '0 0 30 2 *'", "5: schedule is '0 0 30 2 *': is never due"),
+        ("history_from: 0001-01-01", "5: history_from is datetime.date(1, 1, 1): is a day from 1970-01-01"),
+        ("history_from: 9999-12-31", "5: history_from is datetime.date(9999, 12, 31): is a day from 1970"),
+        ("history_from: soon", "5: history_from is 'soon': a day is expected: 2026-01-31"),
+        ("alerts: {email: [oncall]}", "5: alerts.email.0 is not shown: is no e-mail address"),
+        ("alerts: {email: ['a@example.com, b']}", "5: alerts.email.0 is not shown: is no e-mail address"),
+        ("alerts: {email_from: shop}", "5: alerts.email_from is not shown: is no e-mail address"),
+        ('alerts: {email_from: "a@example.com\\nBcc: x@example.com"}', "5: a line break or an invisible"),
+        ('title: "Shop\\e[2J"', "5: a line break or an invisible character within a value"),
+        ('title: "Shop \\u202e"', "5: a line break or an invisible character within a value"),
+        ("feedback: {folder: ..}", "5: feedback.folder is '..': is the name of one folder"),
+        ("feedback: {folder: a/b}", "5: feedback.folder is 'a/b': is the name of one folder"),
+        ("feedback: {format: xlm}", "5: feedback.format is 'xlm': did you mean 'xml'?"),
+        ("excluded_identifiers: [0]", "5: excluded_identifiers.0 is not shown: text is expected"),
+        ("excluded_identifiers: [a@example.com]", "write it under excluded_emails"),
+        ("retention: {archive_days: 0}", "5: retention.archive_days is 0: more than 0 is expected"),
+        ("retention: {archive_days: many}", "is 'many': a whole number is expected"),
+        ("alerts: {email: a@example.com}", "5: alerts.email is not shown: a list is expected"),
+        ("paused: perhaps", "5: paused is 'perhaps': true or false is expected"),
+        ("title: ''\nowner: 3", "6: owner is 3: text is expected: put it in quotes"),
+        ("title: 2026-02-30", "not readable as YAML: day is out of range for month: put it in quotes"),
+        ("title: " + "[" * 5_000 + "]" * 5_000, "shop.yaml"),
+        ("1: one", "shop.yaml:5: 1 is"),
+    ],
+)
+def test_what_would_harm_a_later_run_is_refused_here(tmp_path: Path, new: str, said: str) -> None:
+    message = fault(tmp_path, "currency: EUR\n", f"currency: EUR\n{new}\n")
+    assert said in message
+    assert not re.search(r"pydantic|Input should|valid (string|integer|tuple)|type=", message)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "KlantNr",
+            "Klant Nr",
+            "10: interfaces.srs_customers.elements.customer_number 'Klant Nr' is no element",
+        ),
+        ("KlantNr", "1Nr", "'1Nr' is no element name"),
+        ("KlantNr", "a:Nr", "'a:Nr' is no element name"),
+        ("KlantNr", "Nr²", "'Nr²' is no element name"),
+        ("KlantNr", "City", "'City' is the element of 'city' already"),
+        ("KlantNr", "Email", "'Email' is the element of 'email' already"),
+        (
+            "KlantNr",
+            "Email\n      email: CustomerNumber",
+            "'Email' is an address, and an address is no customer",
+        ),
+        ("KlantNr", "Klant\n      city: Country\n      country: City", ""),
+        ("KlantNr", "Customer", "'Customer' holds records or lines"),
+        (
+            "KlantNr",
+            "Klant\n      city: Town\n      country: Town",
+            "elements.country 'Town' is the element of 'city'",
+        ),
+        ("connection: shop_ftps", "connection: shop_ftps\n  root: /a/../b", "7: ftps.root is '/a/../b'"),
+        (
+            "connection: shop_ftps",
+            "connection: shop_ftps\n  processed_folder: '..'",
+            "7: ftps.processed_folder",
+        ),
+        (
+            "connection: shop_ftps",
+            "connection: shop_ftps\n  poll_interval: .inf",
+            "a finite number is expected",
+        ),
+    ],
+)
+def test_element_names_and_folders_that_cannot_work_are_refused(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    if said:
+        assert said in fault(tmp_path, old, new)
+    else:  # two fields that trade their names have one each
+        read_merchant(written(tmp_path, GOOD.replace(old, new)))
+
+
+def test_own_placeholders_are_added_to_the_fixed_ones(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        "currency: EUR",
+        "currency: EUR\nexcluded_identifiers: ['999', '0']\nexcluded_emails: [ Kassa@Shop.NL ]",
+    )
+    merchant = read_merchant(written(tmp_path, text))
+    assert merchant.excluded_identifiers == ("0", "000", "-1", "999")
+    assert merchant.excluded_emails == ("kassa@shop.nl",)
+    assert read_merchant(written(tmp_path, GOOD)).excluded_identifiers == ("0", "000", "-1")
+
+
+def test_addresses_are_compared_without_unicode_folding() -> None:
+    assert matched_email(" JAN@Example.com ") == "jan@example.com"
+    assert matched_email("\u0130@x.nl") == "\u0130@x.nl"
+    assert matched_email("\u212a@x.nl") == "K@x.nl".lower()  # NFC itself makes the Kelvin sign a K
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_bytes(b"shop_name: x\nname: caf\xe9\n")
+    with pytest.raises(
+        ConfigurationError, match=r"shop.yaml:2: not readable as YAML: .* save the file as UTF-8"
+    ):
+        read_merchant(tmp_path / "shop.yaml")
+
+
+def _unreadable(path: Path) -> None:
+    path.write_text("name: x\n")
+    path.chmod(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "said"),
+    [
+        ("x.yaml", lambda path: path.symlink_to("nowhere"), "x.yaml: cannot be read: No such file"),
+        ("x.yaml", Path.mkdir, "x.yaml: is no file"),
+        ("x.yaml", os.mkfifo, "x.yaml: is no file"),
+        ("x.yml", lambda path: path.symlink_to("/dev/zero"), "x.yml: is no file"),
+        ("x.yaml", lambda path: path.write_bytes(b"#" * 2_000_000), "x.yaml: is larger than"),
+        (
+            "x.yaml",
+            lambda path: path.write_text("a: \0"),
+            "x.yaml:1: not readable as YAML: a control character",
+        ),
+        (
+            "shop.yml",
+            lambda path: path.write_text(GOOD),
+            "shop.yml:1: name is 'shop', which another file has",
+        ),
+        (
+            "copy.yaml",
+            lambda path: path.symlink_to("shop.yaml"),
+            "copy.yaml:1: name is 'shop', but the file is",
+        ),
+        pytest.param(
+            "x.yaml",
+            _unreadable,
+            "x.yaml: cannot be read: Permission denied",
+            marks=pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything"),
+        ),
+    ],
+)
+def test_a_stray_entry_is_its_own_error_and_nobody_elses(
+    tmp_path: Path, name: str, make: Callable[[Path], object], said: str
+) -> None:
+    written(tmp_path, GOOD)
+    make(tmp_path / name)
+    good, errors = read_merchants(tmp_path)
+    assert [each.name for each in good] == ["shop"]
+    assert [said in str(error) for error in errors] == [True], errors
+
+
+@pytest.mark.parametrize("name", [".#shop.yaml", ".shop.yaml", "shop.yaml~", "#shop.yaml#", "shop.yaml.swp"])
+def test_what_editors_leave_is_ignored(tmp_path: Path, name: str) -> None:
+    written(tmp_path, GOOD)
+    (tmp_path / name).symlink_to("me@host.1234:1")
+    good, errors = read_merchants(tmp_path)
+    assert ([each.name for each in good], errors) == (["shop"], [])
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    good, errors = read_merchants(tmp_path / "nowhere")
+    assert not good
+    assert "nowhere: the folder of merchant files cannot be listed" in str(errors[0])
+
+
+def test_a_failure_of_the_check_itself_costs_no_other_merchant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, GOOD)
+    written(tmp_path, GOOD.replace("name: shop\n", "name: second\n"), "second.yaml")
+
+    calls: list[str] = []
+
+    def once(name: str, settings: InterfaceSettings) -> Iterable[Fault]:
+        calls.append(name)
+        if len(calls) == 1:
+            raise KeyError(name)
+        return faults_of(name, settings)
+
+    monkeypatch.setattr(merchant_file, "faults_of", once)
+    good, errors = read_merchants(tmp_path)
+    assert [each.name for each in good] == ["shop"]
+    assert "second.yaml: cannot be checked" in str(errors[0])
 
 
 def test_one_bad_file_leaves_the_others(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     written(tmp_path, GOOD.replace("currency", "curency"), "bad.yaml")
     written(tmp_path, GOOD.replace("name: shop\n", "name: second\n"), "second.yaml")
-    good, errors = read_merchants(tmp_path, VOCABULARY)
+    good, errors = read_merchants(tmp_path)
     assert [each.name for each in good] == ["second", "shop"]
     assert len(errors) == 1
     assert "bad.yaml" in str(errors[0])
 
 
 def test_the_merchants_of_the_project_are_fine() -> None:
-    good, errors = read_merchants(INCLUDE / "merchants", VOCABULARY)
+    good, errors = read_merchants(INCLUDE / "merchants")
     assert not errors
     assert {"completejourney", "testshop"} <= {each.name for each in good}

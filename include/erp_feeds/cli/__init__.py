@@ -11,12 +11,13 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from erp_feeds.cli import configuration, erasure, mapping, replaying, server, stored
+from erp_feeds.cli import config, erasure, inspect, mapping, replay, server
+from erp_feeds.cli.output import say
 from erp_feeds.errors import FeedError
 
 
 class _PlainErrors(TyperGroup):
-    """Says what is wrong in one message without a stack trace: in words, or as JSON where that was asked for."""
+    """Says what is wrong in one message without a stack trace: in words, or as JSON with --json."""
 
     def main(self, args: Any = None, *more: Any, **options: Any) -> Any:
         """Run the command line; with --json also a wrong option becomes JSON on stderr."""
@@ -36,7 +37,7 @@ class _PlainErrors(TyperGroup):
         try:
             return super().invoke(ctx)
         except FeedError as error:
-            _say_as_json(error.code, str(error)) if as_json else typer.echo(f"error: {error}", err=True)
+            _say_as_json(error.code, str(error)) if as_json else say(f"error: {error}", err=True)
             raise typer.Exit(1) from None
 
 
@@ -74,24 +75,24 @@ def _options(
 
 
 for _command in (
-    configuration.check,
-    configuration.interfaces,
-    configuration.sample,
-    configuration.schema,
-    configuration.docs,
+    config.check,
+    config.interfaces,
+    config.sample,
+    config.schema,
+    config.docs,
     server.enable,
     server.doctor,
     mapping.mapping,
-    stored.migrate,
-    stored.status,
-    stored.files,
-    stored.profile,
-    stored.orders,
-    stored.account,
-    stored.invoice_graph,
-    stored.rejects,
-    stored.record,
-    replaying.replay,
+    inspect.migrate,
+    inspect.status,
+    inspect.files,
+    inspect.profile,
+    inspect.orders,
+    inspect.account,
+    inspect.invoice_graph,
+    inspect.rejects,
+    inspect.record,
+    replay.replay,
     erasure.forget,
     erasure.unforget,
 ):

@@ -6,11 +6,11 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from erp_feeds.cli.reach import know_connections
+from erp_feeds.cli.connections import know_connections
 from erp_feeds.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from erp_feeds.rest_client import AirflowApi
+    from erp_feeds.orchestration.rest_client import AirflowApi
 
 
 def airflow_api() -> AirflowApi:
@@ -23,7 +23,7 @@ def airflow_api() -> AirflowApi:
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowException
 
-    from erp_feeds.rest_client import AirflowApi, address_of
+    from erp_feeds.orchestration.rest_client import AirflowApi, address_of
     from erp_feeds.settings import settings
 
     name = settings().airflow_connection
@@ -32,8 +32,8 @@ def airflow_api() -> AirflowApi:
             known = BaseHook.get_connection(name)
     except AirflowException:
         raise ConfigurationError(
-            f"no Airflow found: `make run` starts one; for your own make the Airflow connection '{name}' of type "
-            f"http to its API server, or set AIRFLOW_CONN_{name.upper()}=http://user:password@host:8080",
+            f"no Airflow found: `make run` starts one; for your own make the Airflow connection '{name}' "
+            f"of type http, or set AIRFLOW_CONN_{name.upper()}=http://user:password@host:8080",
             "no_airflow",
         ) from None
     return AirflowApi(

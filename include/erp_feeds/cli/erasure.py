@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from erp_feeds.cli.connections import checked_merchant, configured_merchant, opened_store
 from erp_feeds.cli.options import AsJson, MerchantName, SrsNumber
-from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table
-from erp_feeds.cli.reach import checked_merchant, configured_merchant, opened_store
+from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from erp_feeds.interfaces.spec import Interface
     from erp_feeds.merchant import Merchant
-    from erp_feeds.store.erasure import Named, Original, Receipt
+    from erp_feeds.operations.erasure import Named, Original, Receipt
 
 WHAT_REMAINS = """\
 What this does not reach: archived originals (retention, in the merchant file, deletes those; without
@@ -45,7 +45,7 @@ def forget(
 ) -> None:
     """Erase a person for good: profile, identifiers, refused records; orders stay without the person."""
     from erp_feeds.interfaces import INTERFACES, interfaces_of
-    from erp_feeds.store import erasure
+    from erp_feeds.operations import erasure
 
     if as_json and not (yes or dry_run):
         raise typer.BadParameter("--json asks no questions: add --yes or --dry-run")
@@ -79,7 +79,7 @@ def unforget(
     as_json: AsJson = False,
 ) -> None:
     """Let a forgotten person load again, from files that came since; name all their numbers and addresses."""
-    from erp_feeds.store import erasure
+    from erp_feeds.operations import erasure
 
     named = [_named(None, each) for each in email or ()] + [_named(each, None) for each in srs or ()]
     if not named:
@@ -91,7 +91,7 @@ def unforget(
         print_json(found)
         return
     print_facts(f"May load again into {name}", facts_of(found, "merchant"))
-    typer.echo(WHAT_COMES_BACK)
+    say(WHAT_COMES_BACK)
 
 
 def _searched(
@@ -102,8 +102,8 @@ def _searched(
     interfaces: Mapping[str, Interface],
 ) -> list[Original]:
     """Return the originals that reading them shows to hold the person."""
-    from erp_feeds.store import erasure
-    from erp_feeds.traces import holding
+    from erp_feeds.operations import erasure
+    from erp_feeds.operations.archive_search import holding
 
     if merchant is None:
         raise FailError(
@@ -116,7 +116,7 @@ def _searched(
 
 def _named(srs: str | None, email: str | None) -> Named:
     """Return whom the operator means, written as the rules write it (rules: customers 7, 8)."""
-    from erp_feeds.store.erasure import Named
+    from erp_feeds.operations.erasure import Named
 
     if (srs is None) == (email is None):
         raise typer.BadParameter("give exactly one of --email and --srs")
@@ -145,4 +145,4 @@ def _show(receipt: Receipt, found: list[Original], *, as_json: bool) -> None:
     print_facts(f"{title} {receipt.merchant}", receipt.erased)
     columns = ("interface", "file", "archived_at", "found_by", "archived")
     print_table("Archived originals that hold the person", originals, columns)
-    typer.echo(WHAT_REMAINS)
+    say(WHAT_REMAINS)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from erp_feeds.cli.connections import merchant_named, opened_store
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json, print_table
-from erp_feeds.cli.reach import merchant_named, opened_store
+from erp_feeds.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from erp_feeds.merchant import Merchant
@@ -21,7 +21,7 @@ Rows = Annotated[bool, typer.Option("--rows", help="Also ask the store how many 
 def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = False) -> None:
     """Show the effective mapping: which element fills which field, how, and its version."""
     from erp_feeds.interfaces import INTERFACES, mapping_of
-    from erp_feeds.interfaces.mapping_tables import link_rows
+    from erp_feeds.publish.mapping_page import link_rows
 
     known = merchant_named(merchant)
     mapped = [INTERFACES[name] for name in known.interfaces if INTERFACES[name].targets]
@@ -40,7 +40,7 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
         print_json({"merchant": known.name, "mappings": told, **({"rows": stored} if rows else {})})
         return
     if not links:
-        typer.echo(f"no interface of {known.name} has a mapping")
+        say(f"no interface of {known.name} has a mapping")
     for name, shown in links.items():
         print_table(f"{name} of {known.name}: version {effective[name].version}", shown, COLUMNS)
     if rows:

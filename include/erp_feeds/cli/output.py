@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 from pydantic import BaseModel
 
+from erp_feeds.errors import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,9 +27,20 @@ READABLE = 16
 NAMES = ("file", "name")
 
 
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text; what could steer a terminal is made visible."""
+    typer.echo(visible(text), err=err, nl=nl)
+
+
 def print_json(value: object) -> None:
-    """Print dataclasses, mappings and lists of them as JSON; amounts are numbers, times are ISO 8601."""
-    typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+    """Print dataclasses, mappings and lists of them as JSON.
+
+    Amounts are strings, since a JSON number is read as binary floating point; times are ISO 8601.
+    """
+    text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
+    typer.echo(
+        "".join(each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    )
 
 
 def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> None:
@@ -35,14 +48,14 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
     from rich.table import Table
 
     if not rows:
-        typer.echo(f"{title}: none")
+        say(f"{title}: none")
         return
     console = _console()
     if _is_crowded(rows, columns, console.width):
         for number, row in enumerate(rows, 1):
             print_facts(f"{title}: {number} of {len(rows)}", {each: getattr(row, each) for each in columns})
         return
-    table = Table(title=title, title_justify="left")
+    table = Table(title=visible(title), title_justify="left")
     for column in columns:
         numeric = any(_is_number(getattr(row, column)) for row in rows)
         named = column in NAMES and console.width >= WIDE
@@ -71,9 +84,9 @@ def print_facts(title: str, facts: Mapping[str, object]) -> None:
     table = Table(show_header=False, box=None)
     for name, value in facts.items():
         if value is not None:
-            table.add_row(name.replace("_", " "), _text(value))
+            table.add_row(visible(name.replace("_", " ")), _text(value))
     console = _console()
-    console.print(title, style="italic", markup=False, highlight=False)  # the table would fold it
+    console.print(visible(title), style="italic", markup=False, highlight=False)  # the table would fold it
     console.print(table, markup=False)
 
 
@@ -95,7 +108,7 @@ def _plain(value: Any) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, Decimal):
-        return float(value)  # exact to the cent up to ten billion
+        return format(value, "f")
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in JSON")
@@ -109,7 +122,7 @@ def _text(value: object) -> Any:
     """Return a cell as text that no markup in the data can colour."""
     from rich.text import Text
 
-    return Text(_words(value))
+    return Text(visible(_words(value)))
 
 
 def _words(value: object) -> str:

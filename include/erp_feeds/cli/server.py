@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from erp_feeds.cli.connections import know_connections, merchant_named, store_address
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json
-from erp_feeds.cli.reach import know_connections, merchant_named, store_address
+from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
-    from erp_feeds.doctor import Finding
     from erp_feeds.merchant import Merchant
+    from erp_feeds.operations.doctor import Finding
 
 Wanted = Annotated[
     list[str] | None,
@@ -27,13 +27,13 @@ COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "b
 def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
     """Make the folders in which an ERP party places its files; harmless when they are there."""
     know_connections()
-    from erp_feeds.transport import inbox
-    from erp_feeds.transport.ftps import FtpsHook
+    from erp_feeds.ftps import FtpsHook
+    from erp_feeds.inbox import listing
 
     known = merchant_named(merchant)
     made: dict[str, bool] = {}
     with FtpsHook(known.ftps.connection) as hook:
-        inbox.require_root(hook, known)
+        listing.require_root(hook, known)
         for folder in _chosen(known, folders or []):
             made[folder] = not hook.has_folder(folder)
             hook.create_directory(folder)
@@ -41,13 +41,13 @@ def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = Fal
         print_json([{"folder": folder, "made": new} for folder, new in made.items()])
         return
     for folder, new in made.items():
-        typer.echo(f"{folder}: {'made' if new else 'is there already'}")
+        say(f"{folder}: {'made' if new else 'is there already'}")
 
 
 def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
     """Check the whole way of a merchant: server, TLS, folders, a download, storage, store."""
     know_connections()
-    from erp_feeds.doctor import examine
+    from erp_feeds.operations.doctor import examine
 
     findings = []
     for finding in examine(merchant_named(merchant), _store_says):
@@ -61,8 +61,9 @@ def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
 
 
 def _print(finding: Finding) -> None:
-    state = typer.style(f"{finding.state:<12}", fg=COLOURS[finding.state])
-    typer.echo(f"{finding.step:<15}{state}{finding.said}")
+    say(f"{finding.step:<15}", nl=False)
+    typer.secho(f"{finding.state:<12}", fg=COLOURS[finding.state], nl=False)
+    say(finding.said)
 
 
 def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
@@ -71,12 +72,12 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
     Raises:
         ConfigurationError: a name is of no interface of this merchant.
     """
+    from erp_feeds.inbox import listing
     from erp_feeds.interfaces import interfaces_of
-    from erp_feeds.transport import inbox
 
     interfaces = interfaces_of(merchant)
     places = {
-        name: inbox.folder_of(merchant, each) for each in interfaces for name in (each.folder, each.name)
+        name: listing.folder_of(merchant, each) for each in interfaces for name in (each.folder, each.name)
     }
     for name in names:
         if name not in places:
@@ -86,9 +87,8 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
 
 
 def _store_says() -> str:
-    from erp_feeds.store.migrate import is_current
+    from erp_feeds.store.migrate import outdated
 
-    if not is_current(store_address()):
-        message = "the store has not all tables of this version: run `python -m erp_feeds migrate`"
-        raise ConfigurationError(message, "not_migrated")
+    if problem := outdated(store_address()):
+        raise ConfigurationError(problem, "not_migrated")
     return "can be reached, and has the tables of this version"

@@ -9,12 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from erp_feeds.demo import ftps_server
 from erp_feeds.demo.credentials import Credentials, credentials, write_admin_file, write_private
 from erp_feeds.demo.ports import Ports
-from erp_feeds.interfaces import VOCABULARY
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import PROJECT, settings
@@ -81,7 +80,7 @@ def home() -> Home:
 
 def merchants() -> list[Merchant]:
     """Return the merchants whose files are good; Airflow shows what is wrong with the others."""
-    good, _ = read_merchants(settings().merchants, VOCABULARY)
+    good, _ = read_merchants(settings().merchants)
     return good
 
 
@@ -163,8 +162,8 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",  # a new merchant file shows within half a minute
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(place.logs / "airflow" / "dag_processor"),
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(ports.worker_logs),
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(ports.trigger_logs),
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "OPENLINEAGE__TRANSPORT": json.dumps(lineage),
         "OPENLINEAGE__NAMESPACE": "erp-feeds",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -182,8 +181,9 @@ def _secrets(place: Home, made: Credentials) -> dict[str, str]:
 
 
 def _database(uri: str) -> dict[str, str]:
+    host = quote(_socket_folder(uri), safe="/")
     return {
-        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/airflow?host={_socket_folder(uri)}",
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/airflow?host={host}",
         "DATABASE__SQL_ALCHEMY_POOL_SIZE": "30",
         "DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "60",
     }

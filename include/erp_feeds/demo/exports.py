@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 
+from erp_feeds.interfaces.customers import SRS_CUSTOMERS
+from erp_feeds.interfaces.purchases import SRS_PURCHASES
 from erp_feeds.interfaces.spec import Interface, Lines
-from erp_feeds.interfaces.srs_customers import SRS_CUSTOMERS
-from erp_feeds.interfaces.srs_purchases import SRS_PURCHASES
 
 FIRST_DAY = date(2017, 1, 1)
 LAST_DAY = date(2017, 12, 31)

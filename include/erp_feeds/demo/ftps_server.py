@@ -58,7 +58,7 @@ class FtpsServer:
     def serve(self) -> None:
         """Serve until `stop` is called, then close every connection."""
         while not self._stopping.is_set():
-            self._server.serve_forever(timeout=IDLE_SECONDS, blocking=False, handle_exit=False)
+            self._loop.loop(IDLE_SECONDS, blocking=False)  # `serve_forever` logs its banner at each call
         self._server.close_all()
 
     def stop(self) -> None:

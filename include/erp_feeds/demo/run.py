@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from rich.console import Console
 
 from erp_feeds.demo import environment, postgres, servers, summary
@@ -24,12 +24,12 @@ from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
-from erp_feeds.errors import FailError, FeedError, RetryError
-from erp_feeds.rest_client import UNFINISHED
+from erp_feeds.errors import FailError, FeedError, RetryError, visible
+from erp_feeds.orchestration.rest_client import UNFINISHED
 from erp_feeds.settings import settings
 from erp_feeds.store import queries
 from erp_feeds.store.connection import open_uri
-from erp_feeds.store.file_answers import FileProgress
+from erp_feeds.store.file_rows import FileProgress
 
 LOOK_AGAIN = 0.5
 DEADLINE = 600.0
@@ -70,8 +70,11 @@ def run(
                 supervisor.stop()
     except Interrupted:
         raise typer.Exit(130) from None
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {error.strerror}: {error.filename or home.folder}", file=sys.stderr)
+        raise typer.Exit(1) from None
     except FeedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
     if faults:
         raise typer.Exit(1)
@@ -178,7 +181,7 @@ class _Story:
         for line in summary.summary(self.connection, self.merchants, len(received(self.demo.home.mail))):
             self._print(line)
         for fault in faults:
-            print(f"error: {fault}", file=sys.stderr)
+            print(f"error: {visible(fault)}", file=sys.stderr)
         return faults
 
     def stay(self) -> None:
@@ -201,18 +204,26 @@ class _Story:
             return True
 
     def _look(self) -> None:
-        self.demo.supervisor.check()
+        for line in self.demo.supervisor.mend():
+            self._print(line)
         self.screen.show(self._files())
         time.sleep(LOOK_AGAIN)
 
     def _files(self) -> list[FileProgress]:
-        return queries.progress(self.connection)
+        try:
+            return queries.progress(self.connection)
+        except (RetryError, OperationalError):  # PostgreSQL died
+            for line in self.demo.supervisor.mend():
+                self._print(line)
+            self.connection.close()
+            self.connection = open_uri(self.demo.store_uri, autocommit=True)
+            return queries.progress(self.connection)
 
     def _names(self) -> list[str]:
         return [merchant.name for merchant in self.merchants]
 
     def _print(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

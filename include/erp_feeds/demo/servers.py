@@ -7,13 +7,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from erp_feeds.demo import environment, ftps_server, ports, postgres
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.rest_client import AirflowApi
+from erp_feeds.orchestration.rest_client import AirflowApi
 from erp_feeds.store import migrate
 
 PATIENCE = 180.0
@@ -22,8 +21,9 @@ LOOK_AGAIN = 0.2
 AIRFLOW = {
     "api-server": ["api-server"],
     "dag-processor": ["dag-processor"],
-    "scheduler": ["scheduler"],
-    "triggerer": ["triggerer"],
+    # Their log servers would listen on every address of the machine, and the UI reads the files themselves.
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 """Airflow's components by name; not `standalone`, which hides it when one of them dies."""
 
@@ -72,6 +72,8 @@ def start(home: Home, supervisor: Supervisor, say: Say) -> Demo:
     clock.lap("tables of Airflow")
     for name, arguments in AIRFLOW.items():
         supervisor.start(name, _airflow(*arguments), variables)
+    _own(supervisor, "api-server", chosen.ui)  # before the password goes there
+    ports.keep(home.run / "ports.json", chosen)
     api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
     until(lambda: not api.unhealthy(), supervisor, lambda: "not healthy: " + ", ".join(api.unhealthy()))
     clock.lap("Airflow")
@@ -81,10 +83,11 @@ def start(home: Home, supervisor: Supervisor, say: Say) -> Demo:
 
 
 def switch_on(api: AirflowApi, supervisor: Supervisor) -> None:
-    """Unpause the merchants' DAGs as soon as Airflow has read them."""
+    """Unpause the merchants' DAGs as soon as Airflow has read them, unless their file says otherwise."""
     wanted = {merchant.name for merchant in environment.merchants()}
     until(lambda: wanted <= api.dags().keys(), supervisor, lambda: _missing(api, wanted))
-    paused = [name for name, is_paused in api.dags().items() if is_paused and name in wanted]
+    running = {merchant.name for merchant in environment.merchants() if not merchant.paused}
+    paused = [name for name, is_paused in api.dags().items() if is_paused and name in running]
     for name in paused:
         api.unpause(name)
 
@@ -125,7 +128,24 @@ def _start_neighbours(
     mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))
     supervisor.start("mailbox", mail, variables)
     for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):
-        until(partial(_answers, port), supervisor, partial("the {} does not answer".format, name))
+        _own(supervisor, name, port)
+
+
+def _own(supervisor: Supervisor, name: str, port: int) -> None:
+    """Wait until one of the demo's own processes listens on a port.
+
+    Raises:
+        FailError: another program has taken the port, or nobody listens.
+    """
+
+    def ready() -> bool:
+        ours = supervisor.listens(port)
+        if not ours and _answers(port) and not supervisor.listens(port):
+            message = f"port {port} of {name} was taken by another program meanwhile: start the demo again"
+            raise FailError(message, "port_taken")
+        return ours
+
+    until(ready, supervisor, lambda: f"the {name} does not answer")
 
 
 def _answers(port: int) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 
 from psycopg import Connection
 
+from erp_feeds.codes import QuarantineCode
 from erp_feeds.demo.exporter import MADE, REAL
 from erp_feeds.demo.progress import FINAL, Expected
 from erp_feeds.demo.testshop import BROKEN_INDEX
-from erp_feeds.errors import QuarantineCode
-from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
+from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import queries
-from erp_feeds.store.file_answers import FileProgress, MerchantStatus
+from erp_feeds.store.file_rows import FileProgress, MerchantStatus
 
 Row = tuple[str, str, str]
 """Label, value, command to look closer."""

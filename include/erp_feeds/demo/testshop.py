@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from lxml import etree
 
 from erp_feeds.demo.exports import LINES, Export, packed
-from erp_feeds.interfaces.erp_cache_customers import ERP_CACHE_CUSTOMERS
+from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
+from erp_feeds.interfaces.customers import SRS_CUSTOMERS
+from erp_feeds.interfaces.purchases import SRS_PURCHASES
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.interfaces.srs_customers import SRS_CUSTOMERS
-from erp_feeds.interfaces.srs_purchases import SRS_PURCHASES
 
 Record = Mapping[str, str]
 """Column name -> text; an empty text is an empty element, an absent column an absent element."""

@@ -133,7 +133,7 @@ class Interface:
     """Root, containers and record element."""
     fields: tuple[Field, ...]
     key: tuple[str, ...]
-    """Columns that identify a record within a file; the last record of a key wins."""
+    """Fields that identify a record: it goes by the first that it has; the last record of a key wins."""
     rank: int
     """Files of a lower rank load first within a run (rule: purchases 10)."""
     tables: tuple[str, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from erp_feeds.interfaces.spec import FieldType, Target, Transform
 
 CUSTOM = "custom_"
@@ -52,6 +54,16 @@ PROFILE_TARGETS = (
     ),
 )
 """Profile fields of Activate; what a consent does not say is unknown (rule: customers 10)."""
+
+IDENTIFIERS = ("number", "email")
+"""The targets that identify a profile."""
+
+PROFILE_FIELDS: Mapping[str, Target] = {
+    target.name: target
+    for target in PROFILE_TARGETS
+    if target.name not in IDENTIFIERS and not target.name.startswith(CUSTOM)
+}
+"""The columns of a profile beside its address and its custom fields, in the order of the pages."""
 
 PURCHASE_TARGETS = (
     Target("event", "Purchase or Return", fixed=_FOLLOWS),

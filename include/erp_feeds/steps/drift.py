@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lxml import etree
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import WarningCode
+from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.steps.frames import Column
 from erp_feeds.steps.stream import last_child

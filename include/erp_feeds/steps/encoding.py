@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
-from erp_feeds.errors import QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark begins it

@@ -23,7 +23,7 @@ REJECTS = pa.schema(
         "key": pa.string(),
     }
 )
-"""One row per fault; key: by which a newer file may bring the refused record again, where it has one."""
+"""One row per fault; key: as in the `records` frame, by which a newer file may bring the record again."""
 
 _TYPES: Mapping[FieldType, Any] = {
     FieldType.TEXT: pa.string(),
@@ -43,7 +43,8 @@ def type_of(field: Field) -> Any:
 def records_schema(interface: Interface) -> Any:
     """Return the columns of the `records` frame, as parse leaves it."""
     fields = [(field.name, type_of(field)) for field in interface.fields]
-    return pa.schema([("record", pa.int32()), *fields, ("cleared", pa.string()), ("extras", pa.string())])
+    about = [("key", pa.string()), ("cleared", pa.string()), ("extras", pa.string())]
+    return pa.schema([("record", pa.int32()), *fields, *about])
 
 
 def lines_schema(fields: Sequence[Field]) -> Any:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 
 from lxml import etree
 
-from erp_feeds.errors import QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Header
 
 

@@ -9,20 +9,21 @@ from typing import BinaryIO, NamedTuple
 from lxml import etree
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.block import Block, read_block
 from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.header import declared_version, is_newer
-from erp_feeds.steps.outcome import Outcome
+from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.stream import CHUNK, RecordStream, last_child, line_of
 from erp_feeds.steps.validate import empty_frames, validate
 
 
 def parse(
     sources: Iterable[BinaryIO], interface: Interface, merchant: Merchant, *, chunk: int = CHUNK
-) -> Iterator[Outcome]:
+) -> Iterator[StepResult]:
     """Read the members of one file, block by block.
 
     Args:
@@ -69,7 +70,7 @@ def parse(
     warnings: dict[str, int] = {}
     for code, _ in sorted(once):
         warnings[code.value] = warnings.get(code.value, 0) + 1
-    yield Outcome(empty_frames(interface), Counts(warnings=warnings).plus(drift.counts(strays)))
+    yield StepResult(empty_frames(interface), Counts(warnings=warnings).plus(drift.counts(strays)))
 
 
 def _no_records(interface: Interface, foreign: Counter[str]) -> QuarantineError:

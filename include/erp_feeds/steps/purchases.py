@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.errors import RejectCode, SkipCode, WarningCode
+from erp_feeds.codes import RejectCode, SkipCode, WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of, count_true, is_one_of, is_true, without
 from erp_feeds.steps.values import ZONE, Fault, matches

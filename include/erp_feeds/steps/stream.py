@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from erp_feeds.errors import QuarantineCode, QuarantineError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits
 from erp_feeds.steps.encoding import declared_encoding, in_words, refuse_impossible_encoding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.steps.block import Block, Lines, Rows
 from erp_feeds.steps.damage import damage_of
 from erp_feeds.steps.frames import (
@@ -29,15 +30,9 @@ from erp_feeds.steps.frames import (
     table_of,
     without,
 )
-from erp_feeds.steps.keys import record_keys
-from erp_feeds.steps.outcome import Outcome
-from erp_feeds.steps.purchases import till_faults, total_faults
+from erp_feeds.steps.purchases import total_faults
+from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.values import Fault, read_values
-
-RecordRule = Callable[[Mapping[str, Column]], list[Fault]]
-
-RECORD_RULES: Mapping[str, tuple[RecordRule, ...]] = {"srs_purchases": (till_faults,)}
-"""Interface -> rules that look at more than one field of a record."""
 
 
 @dataclass
@@ -50,7 +45,7 @@ class _Findings:
     odd: list[tuple[WarningCode, Column]] = field(default_factory=list)
 
 
-def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
+def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResult:
     """Read a block's values and leave out the records that break a rule.
 
     Args:
@@ -64,9 +59,10 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
     """
     found = _read(block.records, interface.fields, merchant)
     found.faults[:0] = [_crowded(block.records, merchant), *_repeated(block)]
-    found.faults += [fault for rule in RECORD_RULES.get(interface.name, ()) for fault in rule(found.columns)]
+    kind = KINDS[interface.name]
+    found.faults += [fault for rule in kind.across_fields for fault in rule(found.columns)]
     numbers = block.numbers
-    keys = record_keys(interface, found.columns)
+    keys = kind.key(found.columns)
     rejects = [_rejects(fault, numbers, keys) for fault in found.faults]
     frames: dict[str, pd.DataFrame] = {}
     bad_lines: list[Column] = []
@@ -80,7 +76,7 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
     by_field = reduce(pc.or_, (fault.mask for fault in found.faults), nobody)
     refused = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
     good = pc.invert(refused)
-    frames["records"] = frame_of(_record_table(block, found, interface).filter(good))
+    frames["records"] = frame_of(_record_table(block, found, keys, interface).filter(good))
     if interface.lines and block.lines:
         table = pa.table(
             [by_line, block.lines.line_no, *lines.columns.values()],
@@ -88,7 +84,7 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> Outcome:
         )
         frames["lines"] = frame_of(table.filter(pc.take(good, block.lines.record)))
     frames["rejects"] = _ordered(rejects)
-    return Outcome(frames, _counts(block, found, good, frames["rejects"]))
+    return StepResult(frames, _counts(block, found, good, frames["rejects"]))
 
 
 def empty_frames(interface: Interface) -> dict[str, pd.DataFrame]:
@@ -138,7 +134,7 @@ def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Colu
     if spec.name == "customer_number":
         return without(text, is_one_of(text, merchant.excluded_identifiers))
     if spec.type is FieldType.EMAIL and merchant.excluded_emails:
-        return without(text, is_one_of(pc.utf8_lower(text), merchant.excluded_emails))
+        return without(text, is_one_of(pc.ascii_lower(text), merchant.excluded_emails))
     return text
 
 
@@ -203,10 +199,11 @@ def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findin
     return found
 
 
-def _record_table(block: Block, found: _Findings, interface: Interface) -> pa.Table:
+def _record_table(block: Block, found: _Findings, keys: Column, interface: Interface) -> pa.Table:
     columns = [
         block.numbers,
         *found.columns.values(),
+        keys,
         names_where(found.cleared, len(block.records)),
         block.records.extras,
     ]

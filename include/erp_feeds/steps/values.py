@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.errors import RejectCode
+from erp_feeds.codes import RejectCode
 from erp_feeds.interfaces.spec import ISO_DATE, LONGEST_IDENTIFIER, Field, FieldType
 from erp_feeds.steps.damage import LOST, damage_of
 from erp_feeds.steps.frames import Column, count_true, is_one_of, is_true, type_of, without
@@ -76,16 +76,30 @@ def _identifier(spec: Field, text: Column) -> Reading:
     if (damage := damage_of(text)) and count_true(damage.lost):
         reading = _identifier(spec, without(text, damage.lost))
         return replace(reading, faults=[*reading.faults, _lost(spec, damage.lost)])
-    damaged = matches(text, SCIENTIFIC)
+    damaged = pc.or_(matches(text, SCIENTIFIC), _no_plain_number(spec, text))
     too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_IDENTIFIER))
     if not count_true(pc.or_(damaged, too_long)):
         return Reading(text)
-    reason = "a spreadsheet has turned the number into scientific notation; its digits are lost"
+    reason = (
+        "a spreadsheet has rewritten the number (1.23E+05, 123.0), or it holds digits that are not ASCII or "
+        "invisible characters"
+    )
     faults = [
         Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
         Fault(too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST_IDENTIFIER} signs"),
     ]
     return Reading(without(text, pc.or_(damaged, too_long)), faults)
+
+
+def _no_plain_number(spec: Field, text: Column) -> Column:
+    """Return where a number came through a spreadsheet's decimals, or is not what it looks like."""
+    may_be = spec.name == "sku"  # an article may be named so
+    decimals = pc.and_(matches(text, r"[0-9]+\.0+"), not may_be)
+    ascii_only = pc.fill_null(pc.string_is_ascii(text), fill_value=True)
+    if count_true(ascii_only) == len(text):
+        return decimals
+    others = pc.replace_substring_regex(without(text, ascii_only), "[0-9]", "")
+    return pc.or_(decimals, is_true(pc.match_substring_regex(others, r"[\p{Nd}\p{Cf}]")))
 
 
 def _lost(spec: Field, mask: Column) -> Fault:
@@ -101,8 +115,8 @@ _EMAIL_ASCII = r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+[.-])+[a-z]+[a-z]"
 
 
 def _email(spec: Field, text: Column) -> Reading:
-    """Lower the case and check the form, not the existence (rule: customers 7)."""
-    lowered = pc.utf8_lower(text)
+    """Lower the case of ASCII alone, and check the form, not the existence (rule: customers 7)."""
+    lowered = pc.ascii_lower(text)
     bad = _unlike(lowered, _EMAIL_ASCII)
     if count_true(bad):
         bad = pc.and_(bad, _unlike(without(lowered, pc.invert(bad)), _EMAIL))

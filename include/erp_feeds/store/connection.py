@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, RetryError
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FailError, QuarantineError, RetryError
 
 SCHEMA = "erp_feeds"
 

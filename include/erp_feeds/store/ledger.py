@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
-from erp_feeds.errors import FailError, QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.looks import columns
-from erp_feeds.store.statements import statement
+from erp_feeds.store.sql import statement
 
 PATIENCE = 20
 """Seconds between two fetches of a file that was incomplete: its upload may still go on."""

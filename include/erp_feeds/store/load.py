@@ -3,58 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import QuarantineCode, QuarantineError, WarningCode
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES, mapping_of
-from erp_feeds.interfaces.mapping_tables import link_rows
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import ledger
-from erp_feeds.store.accounts import load_accounts
+from erp_feeds.publish.mapping_page import link_rows
+from erp_feeds.records import KINDS
+from erp_feeds.records.kind import Loading, Rows
+from erp_feeds.store import ledger, rejects
+from erp_feeds.store.by_key import load_by_key
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.forgotten import empty_payloads, leave_out
-from erp_feeds.store.incoming import copy_frames, copy_rows
-from erp_feeds.store.profiles import load_profiles
+from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.customers import load_profiles
+from erp_feeds.store.merge import Version
 from erp_feeds.store.purchases import load_purchases, refuse_changed_class
-from erp_feeds.store.statements import statement
-from erp_feeds.store.versioned import Version
+from erp_feeds.store.sql import statement
+from erp_feeds.store.suppression import leave_out
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Part = Callable[[psycopg.Connection, FeedFile, Merchant, Mapping[str, "pd.DataFrame"]], Counts]
-"""Does its part of a load inside the open transaction; returns what it adds to the counts."""
+Frames = Mapping[str, "pd.DataFrame"]
 
-Originals = Callable[[Collection[int]], Iterable[tuple[int, int, str]]]
-"""Record numbers -> (record, line on which it starts, the record as delivered)."""
+Part = Callable[[psycopg.Connection, FeedFile, Merchant, Frames], Counts]
+"""Does its part of a load inside the open transaction; returns what it adds to the counts."""
 
 
 @dataclass(frozen=True)
 class Loader:
-    """How the files of one interface load."""
+    """How the files of a kind load."""
 
     write: Part
     """Writes the records; counts those loaded, and warnings."""
-    taken: str
-    """SQL file that names the keys of the records that load."""
     newer: str
-    """SQL file that names the refused records that newer files have brought."""
-    refuse: Part | None = None
-    """Refuses, before anything is written, what only the store can tell; counts the rejects."""
+    """SQL file that names the rejected records that newer files have brought."""
+    reject: Part | None = None
+    """Rejects, before anything is written, what only the store can tell."""
 
 
-LOADERS: Mapping[str, Loader] = {
-    "srs_customers": Loader(load_profiles, "load/taken_profiles", "load/newer_profiles"),
-    "srs_purchases": Loader(
-        load_purchases, "load/taken_purchases", "load/newer_purchases", refuse_changed_class
-    ),
-    "erp_cache_customers": Loader(load_accounts, "load/taken_accounts", "load/newer_accounts"),
+LOADERS: Mapping[Loading, Loader] = {
+    Loading.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
+    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", refuse_changed_class),
+    Loading.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
 }
 
 
@@ -72,13 +71,8 @@ def load_order(file: FeedFile) -> tuple[int, Decimal]:
     return INTERFACES[file.interface].rank, Decimal(file.sequence)
 
 
-def load_file(  # noqa: PLR0917 - what, whose, in which run, with which data: as everywhere
-    connection: psycopg.Connection,
-    file: FeedFile,
-    merchant: Merchant,
-    run: str,
-    frames: Mapping[str, pd.DataFrame],
-    originals: Originals | None = None,
+def load_file(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Counts:
     """Write the records of one file, its rejects and its ledger row, all or nothing.
 
@@ -87,8 +81,7 @@ def load_file(  # noqa: PLR0917 - what, whose, in which run, with which data: as
         file: As `split` left it: counts of the earlier steps, sequence set.
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
-        frames: The final frames of the interface, and `rejects`; columns: sql/load/incoming_*.sql.
-        originals: Finds the text of refused records; without it they are kept without their text.
+        frames: The final frames of the interface; `rejects`, and `originals`: record, line and text of those.
 
     Returns:
         The final counts of the file: read = loaded + collapsed + skipped + rejected.
@@ -99,46 +92,44 @@ def load_file(  # noqa: PLR0917 - what, whose, in which run, with which data: as
         FailError: the store refused the data, or the secret of the forgotten has changed.
     """
     with transaction(connection, f"loading {file.name}"):
-        loaded = load_within(connection, file, merchant, run, frames, originals)
+        loaded = load_within(connection, file, merchant, run, frames)
     if loaded.refusal:
         raise loaded.refusal
     return loaded.counts
 
 
-def load_within(  # noqa: PLR0917 - as load_file
-    connection: psycopg.Connection,
-    file: FeedFile,
-    merchant: Merchant,
-    run: str,
-    frames: Mapping[str, pd.DataFrame],
-    originals: Originals | None = None,
+def load_within(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Loaded:
     """Do what `load_file` does inside a transaction that the caller ends."""
-    loader = LOADERS[file.interface]
+    rows = KINDS[file.interface].rows
+    loader = LOADERS[rows.loading]
     _tune(connection)
-    copy_frames(connection, frames, ("rejects",))
-    connection.execute(statement("load/incoming_records"))
-    _look_up(connection, originals)  # reads the file a second time: before the lock, where that is known
+    copy_frames(connection, frames, ("rejects", "originals"))
     lock_merchant(connection, merchant.name)
     frames, left_out = leave_out(connection, file, merchant, frames)
     counts = file.counts.plus(left_out)
-    if loader.refuse:
-        refused = loader.refuse(connection, file, merchant, frames)
-        counts = counts.plus(refused)
-        if refused.rejected:
-            _look_up(connection, originals)
+    if loader.reject:
+        counts = counts.plus(loader.reject(connection, file, merchant, frames))
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
-    empty_payloads(connection, merchant, file)
-    connection.execute(statement("load/rejects", file_id=file.file_id, run=run))
+    rejects.keep(connection, file, merchant, run)
     if refusal:  # nothing of the file has been written yet, and its rejects say why
         ledger.refuse(connection, file, run, refusal, counts)
         return Loaded(counts, refusal)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
-    _close_rejects(connection, loader, file, merchant, run)
+    newer = _newer(loader.newer, rows, file, merchant)
+    incoming = f"incoming_{rows.table}"
+    rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
     _keep_mapping(connection, file, merchant, frames)
     ledger.finish(connection, file, run, counts)
     return Loaded(counts)
+
+
+def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:
+    parts = {"table": sql.Identifier(rows.table), "key_column": sql.Identifier(rows.key_column or "key")}
+    version = Version(file.sequence, file.file_id).parts()
+    return statement(name, merchant=merchant.name, **parts, **version)
 
 
 def _tune(connection: psycopg.Connection) -> None:
@@ -156,25 +147,6 @@ def _keep_mapping(
         links = [asdict(row) for row in link_rows(INTERFACES[file.interface], mapping)]
         facts = {"merchant": merchant.name, "interface": file.interface, "version": mapping.version}
         connection.execute(statement("load/mapping", **facts, links=json.dumps(links)))
-
-
-def _look_up(connection: psycopg.Connection, originals: Originals | None) -> None:
-    """Bring line and text of the refused records that have none yet, as a stream."""
-    found = connection.execute(statement("load/unread_rejects")) if originals else ()
-    numbers = [number for (number,) in found]
-    if originals and numbers:
-        copy_rows(connection, "incoming_records", originals(numbers))
-
-
-def _close_rejects(
-    connection: psycopg.Connection, loader: Loader, file: FeedFile, merchant: Merchant, run: str
-) -> None:
-    """Close what this load mends, and of its own rejects those that newer files mended before it came."""
-    version = Version(file.sequence, file.file_id).parts()
-    values = {"merchant": merchant.name, "run": run, **version}
-    connection.execute(statement("load/close_rejects", taken=statement(loader.taken), **values))
-    newer = statement(loader.newer, merchant=merchant.name, **version)
-    connection.execute(statement("load/close_late_rejects", newer=newer, run=run, **version))
 
 
 def _too_many(counts: Counts, percent: float) -> QuarantineError | None:

@@ -9,7 +9,7 @@ import psycopg
 
 from erp_feeds.batch import FeedFile, Sighting
 from erp_feeds.store.connection import plain_errors, transaction
-from erp_feeds.store.statements import statement
+from erp_feeds.store.sql import statement
 
 YOUNG = 15 * 60
 """Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""

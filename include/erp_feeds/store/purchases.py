@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.errors import RejectCode, WarningCode
+from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
-from erp_feeds.store.incoming import copy_frames
-from erp_feeds.store.profiles import count_without_email, keep_identifiers, resolve
-from erp_feeds.store.statements import statement
-from erp_feeds.store.versioned import Version
-
-if TYPE_CHECKING:
-    import pandas as pd
+from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.identity import count_without_email, keep_identifiers, resolve
+from erp_feeds.store.merge import Version
+from erp_feeds.store.sql import statement
 
 
 def refuse_changed_class(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Copy the frames `purchases` and `lines`, and refuse receipts whose class flips (rule: purchases 6)."""
-    copy_frames(connection, frames, ("purchases", "lines"))
+    """Copy `orders`, `returns` and `lines`, and reject receipts whose class flips (rule: purchases 6)."""
+    purchases = pd.concat([frames["orders"], frames["returns"]], ignore_index=True)
+    copy_frames(connection, {**frames, "purchases": purchases}, ("purchases", "lines"))
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
     code = RejectCode.CLASS_CHANGED.value
     values = {"merchant": merchant.name, "file_id": file.file_id, "code": code}

@@ -10,9 +10,17 @@ from typing import Any, TypeVar
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from erp_feeds.steps.invoicing import InvoiceGraph
-from erp_feeds.steps.invoicing import invoice_graph as graph_of
-from erp_feeds.store.answers import (
+from erp_feeds.records.invoice_graph import InvoiceGraph
+from erp_feeds.records.invoice_graph import invoice_graph as graph_of
+from erp_feeds.store.file_rows import (
+    FileProgress,
+    LedgerFile,
+    MerchantStatus,
+    QuarantinedFile,
+    Reject,
+    RunFile,
+)
+from erp_feeds.store.rows import (
     Account,
     Identifier,
     Kind,
@@ -23,15 +31,7 @@ from erp_feeds.store.answers import (
     PurchaseLine,
     RecordRows,
 )
-from erp_feeds.store.file_answers import (
-    FileProgress,
-    LedgerFile,
-    MerchantStatus,
-    QuarantinedFile,
-    Reject,
-    RunFile,
-)
-from erp_feeds.store.statements import statement
+from erp_feeds.store.sql import statement
 
 Row = TypeVar("Row")
 

@@ -19,13 +19,16 @@ def test_the_next_port_where_one_is_taken_and_the_same_again_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ports, "is_free", lambda port: port != 8080)
-    assert ports.choose(tmp_path / "ports.json").ui == 8081
+    chosen = ports.choose(tmp_path / "ports.json")
+    assert chosen.ui == 8081
+    assert not (tmp_path / "ports.json").exists()  # nothing is written of a port that no server holds
+    ports.keep(tmp_path / "ports.json", chosen)
     monkeypatch.setattr(ports, "is_free", lambda port: True)
     assert ports.choose(tmp_path / "ports.json").ui == 8081
 
 
 def test_two_servers_never_get_one_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda port: port not in (8793,))
+    monkeypatch.setattr(ports, "is_free", lambda port: port not in (2525,))
     chosen = ports.choose(tmp_path / "ports.json")
     assert len(set(chosen.model_dump().values())) == len(chosen.model_dump())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from erp_feeds.demo import processes
+from erp_feeds.demo import process_list, processes
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError
@@ -21,11 +21,18 @@ LEAVES_ITS_GROUP = (
     "import subprocess, sys;"
     f"subprocess.Popen([sys.executable, '-c', {WAITS!r}], start_new_session=True).wait()"
 )
+FORKS_UNMARKED = (
+    "import os, subprocess, sys;"
+    f"subprocess.Popen([sys.executable, '-c', {WAITS!r}], env={{}}, stdout=subprocess.PIPE)"
+    ".stdout.readline();" + WAITS
+)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
+    made = Home(tmp_path)
+    made.run.mkdir()
+    return made
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def start(supervisor: Supervisor, name: str, code: str) -> None:
 
 
 def alive(home: Home) -> list[psutil.Process]:
-    return processes._strays(home)
+    return process_list.strays(home, process_list.read(home.run / "processes.json"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,7 @@ def alive(home: Home) -> list[psutil.Process]:
 def test_the_supervisor_ends_what_it_started(
     supervisor: Supervisor, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "GRACE", 0.5)
+    monkeypatch.setattr(process_list, "GRACE", 0.5)
     start(supervisor, "part", code)
     assert alive(supervisor.home)
     supervisor.stop()
@@ -69,8 +76,8 @@ def test_another_process_ends_it_when_the_supervisor_is_gone(supervisor: Supervi
 
 def test_a_pid_that_meanwhile_is_anothers_is_left_alone() -> None:
     mine = psutil.Process()
-    assert processes.Record("me", mine.pid, mine.create_time()).process() == mine
-    assert processes.Record("me", mine.pid, mine.create_time() - 3600).process() is None
+    assert process_list.Record("me", mine.pid, mine.create_time()).process() == mine
+    assert process_list.Record("me", mine.pid, mine.create_time() - 3600).process() is None
 
 
 def test_a_process_that_dies_is_told_with_the_end_of_its_log(supervisor: Supervisor) -> None:
@@ -97,3 +104,80 @@ def test_a_home_has_one_supervisor(home: Home) -> None:
         pass
     with processes.only_one(home):
         pass
+
+
+def test_what_is_left_of_an_earlier_supervisor_is_ended_before_a_second_set_starts(
+    supervisor: Supervisor, home: Home
+) -> None:
+    start(supervisor, "part", LEAVES_ITS_GROUP)
+    with processes.only_one(home):
+        assert alive(home) == []
+
+
+def test_a_process_without_its_mark_is_found_by_its_session(supervisor: Supervisor, home: Home) -> None:
+    start(supervisor, "part", FORKS_UNMARKED)
+    record = process_list.read(home.run / "processes.json")[0]
+    process = record.process()
+    assert process
+    (unmarked,) = process.children()
+    process.kill()
+    process.wait(5)
+    assert alive(home) == [unmarked]
+    assert processes.stop_all(home) is True
+    assert not unmarked.is_running() or unmarked.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_part_that_dies_is_started_again_without_what_it_left_behind(
+    supervisor: Supervisor, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes.postgres, "is_running", lambda folder: True)
+    start(supervisor, "part", FORKS_UNMARKED)
+    process = process_list.read(home.run / "processes.json")[0].process()
+    assert process
+    (left,) = process.children()
+    for number in range(processes.RESTARTS):
+        newest = process_list.read(home.run / "processes.json")[-1].process()
+        assert newest
+        newest.kill()
+        while supervisor._running["part"].poll() is None:
+            time.sleep(0.01)
+        assert len(supervisor.mend()) == 1, number
+    assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+    newest = process_list.read(home.run / "processes.json")[-1].process()
+    assert newest
+    newest.kill()
+    supervisor._running["part"].wait(5)
+    with pytest.raises(FailError, match="part was killed by SIGKILL"):
+        supervisor.mend()
+
+
+def test_a_renamed_home_knows_its_processes(tmp_path: Path) -> None:
+    home = Home(tmp_path / "one")
+    home.run.mkdir(parents=True)
+    supervisor = Supervisor(home)
+    start(supervisor, "part", LEAVES_ITS_GROUP)
+    renamed = Home(home.folder.rename(tmp_path / "two"))
+    assert processes.stop_all(renamed) is True
+    assert alive(renamed) == []
+
+
+def test_what_the_demo_writes_is_its_owners_alone(supervisor: Supervisor, home: Home) -> None:
+    with processes.only_one(home):
+        assert home.folder.stat().st_mode & 0o077 == 0
+    start(supervisor, "part", "open('made', 'w'); import os; os.mkdir('folder');" + WAITS)
+    written = [
+        home.logs / "part.log",
+        home.folder / "made",
+        home.folder / "folder",
+        home.run / "processes.json",
+    ]
+    assert [path.stat().st_mode & 0o077 for path in written] == [0, 0, 0, 0]
+
+
+def test_only_its_own_listener_is_the_demos(supervisor: Supervisor, home: Home) -> None:
+    listens = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1]);"
+    start(supervisor, "part", listens + WAITS)
+    port = int(processes.log_of(home, "part").read_text().split()[0])
+    assert supervisor.listens(port)
+    nobodys = Supervisor(home)
+    assert not nobodys.listens(port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from erp_feeds.demo.progress import pending, totals
-from erp_feeds.store.file_answers import FileProgress
+from erp_feeds.store.file_rows import FileProgress
 
 GOOD = FileProgress("shop", "good.zip", "srs_customers", "loaded", None, 5, 0, 1.0)
 REFUSED = FileProgress("shop", "bad.zip", "srs_customers", "quarantined", "not_well_formed", 0, 0, 1.0)

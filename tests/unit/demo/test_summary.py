@@ -9,7 +9,7 @@ import pytest
 from erp_feeds.demo import environment, summary
 from erp_feeds.demo.exporter import MADE, REAL
 from erp_feeds.demo.testshop import BROKEN_INDEX
-from erp_feeds.store.file_answers import FileProgress
+from erp_feeds.store.file_rows import FileProgress
 
 BROKEN = f"TestShop_ErpCache_Customers_{BROKEN_INDEX}.zip"
 GOOD = FileProgress(REAL, "good.zip", "srs_customers", "loaded", None, 5, 0, 1.0)

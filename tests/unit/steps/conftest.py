@@ -13,12 +13,12 @@ from erp_feeds.batch import Counts
 from erp_feeds.interfaces import INTERFACES, interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
-from erp_feeds.steps.outcome import Outcome
 from erp_feeds.steps.parse import parse
+from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.split import split
 
 Make = Callable[..., Merchant]
-Read = Callable[..., Outcome]
+Read = Callable[..., StepResult]
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +44,13 @@ def merchant(make_merchant: Make) -> Merchant:
     return make_merchant()
 
 
-def together(outcomes: list[Outcome]) -> Outcome:
+def together(outcomes: list[StepResult]) -> StepResult:
     """Lay the blocks of a file together, as the line does."""
     counts = Counts()
     for outcome in outcomes:
         counts = counts.plus(outcome.counts)
     names = outcomes[0].frames
-    return Outcome(
+    return StepResult(
         {name: pd.concat([each.frames[name] for each in outcomes], ignore_index=True) for name in names},
         counts,
     )
@@ -62,7 +62,7 @@ def read(merchant: Merchant) -> Read:
 
     def read_members(
         name: str, *members: str | bytes, chunk: int = 2 << 20, owner: Merchant = merchant
-    ) -> Outcome:
+    ) -> StepResult:
         sources = [io.BytesIO(text.encode() if isinstance(text, str) else text) for text in members]
         return together(list(parse(sources, interface_of(owner, name), owner, chunk=chunk)))
 
@@ -98,17 +98,26 @@ def xml() -> Callable[..., str]:
 def walk(read: Read, xml: Callable[..., str], merchant: Merchant) -> Read:
     """Return a way from records through all steps: `walk(name, *records, until='split')`."""
 
-    def go(name: str, *records: str, until: str = "split", owner: Merchant = merchant) -> Outcome:
+    def go(name: str, *records: str, until: str = "split", owner: Merchant = merchant) -> StepResult:
         interface = interface_of(owner, name)
         parsed = read(name, xml(name, *records), owner=owner)
         unique = deduplicate(parsed.frames, interface, owner)
         counts = parsed.counts.plus(unique.counts)
         if until == "deduplicate":
-            return Outcome(unique.frames, counts)
+            return StepResult({**unique.frames, "rejects": parsed.frames["rejects"]}, counts)
         final = split(unique.frames, interface, owner)
-        return Outcome(final.frames, counts.plus(final.counts))
+        frames = {**_with_purchases(final.frames), "rejects": parsed.frames["rejects"]}
+        return StepResult(frames, counts.plus(final.counts))
 
     return go
+
+
+def _with_purchases(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Add the orders and returns together, by record, for tests that do not mind which is which."""
+    if "orders" not in frames:
+        return frames
+    both = pd.concat([frames["orders"], frames["returns"]]).sort_values("record", ignore_index=True)
+    return {**frames, "purchases": both}
 
 
 @pytest.fixture(scope="session")

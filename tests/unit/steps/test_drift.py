@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample
+from erp_feeds.publish.samples import sample
 from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES, OTHERS, Drift, names_in
 
 CUSTOMERS = "srs_customers"

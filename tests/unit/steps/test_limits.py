@@ -148,6 +148,7 @@ BILLION = "".join('<!ENTITY a{} "{}">'.format(n, f"&a{n - 1};" * 10) for n in ra
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "windows-1252"])
 @pytest.mark.parametrize("chunk", [13, 1 << 20])
+@pytest.mark.rule("files 11")
 def test_a_billion_laughs_are_a_doctype(read, encoding, chunk):
     text = (
         f'<?xml version="1.0" encoding="{encoding}"?><?style x?><!-- <!DOCTYPE --> '

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from erp_feeds.errors import ConfigurationError, QuarantineError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.interfaces.samples import sample
+from erp_feeds.publish.samples import sample
 from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.parse import raw_records
 from erp_feeds.steps.stream import LONGEST_ROOT
@@ -74,6 +74,7 @@ def test_erp_cache_2_xsi_nil_is_empty(read, xml):
     assert outcome.counts.warnings == {}
 
 
+@pytest.mark.rule("files 14")
 def test_unknown_elements_become_extras_and_are_counted(read, xml):
     inner = (
         '<CustomerNumber>1</CustomerNumber><Shoe>4"2\\</Shoe><Club>a=b  c</Club><Empty/>'
@@ -102,6 +103,7 @@ def test_records_under_another_name_are_counted_as_unknown_elements(read):
         assert outcome.counts.warnings == {"unknown_element": 2}
 
 
+@pytest.mark.rule("files 15")
 def test_a_repeated_field_refuses_the_record_and_names_the_field(read, xml):
     outcome = read(
         CUSTOMERS,
@@ -176,6 +178,7 @@ def test_a_field_that_holds_elements_refuses_its_record_alone(read, xml, inner):
     ids=["default", "prefix", "record", "field"],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.rule("files 13")
 def test_namespaces_are_ignored_with_one_warning(read, text, encoding):
     data = (f'<?xml version="1.0" encoding="{encoding}"?>' + text).encode(encoding)
     outcome = read(CUSTOMERS, data, data, chunk=7)
@@ -185,6 +188,7 @@ def test_namespaces_are_ignored_with_one_warning(read, text, encoding):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1252", "utf-16", "iso-8859-15"])
 @pytest.mark.parametrize("chunk", [1, 1 << 20])
+@pytest.mark.rule("files 12")
 def test_declared_encodings_are_read(read, encoding, chunk):
     name = encoding.removesuffix("-sig")
     text = (
@@ -197,6 +201,7 @@ def test_declared_encodings_are_read(read, encoding, chunk):
     ]
 
 
+@pytest.mark.rule("files 16")
 def test_cdata_comments_and_blanks_are_read_as_xml_says(read):
     text = (
         "<Export><!-- a --><Customers><!-- b --><Customer>"
@@ -226,6 +231,7 @@ DOCTYPE = '<!DOCTYPE Export [<!ENTITY e "secret"><!ENTITY f SYSTEM "file:///etc/
     ids=["entity", "other_root", "broken", "external", "late"],
 )
 @pytest.mark.parametrize("chunk", [11, 1 << 20])
+@pytest.mark.rule("files 11")
 def test_a_doctype_refuses_the_file(read, text, chunk):
     assert code_of(read, CUSTOMERS, text, chunk=chunk) == "doctype"
 
@@ -245,6 +251,7 @@ def test_a_doctype_refuses_the_file(read, text, chunk):
     ],
 )
 @pytest.mark.parametrize("chunk", [7, 1 << 20])
+@pytest.mark.rule("files 12")
 def test_broken_xml_refuses_the_file(read, text, chunk):
     assert code_of(read, CUSTOMERS, text, chunk=chunk) == "not_well_formed"
 

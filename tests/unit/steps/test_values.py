@@ -55,3 +55,22 @@ def test_a_day_of_another_form_or_none_is_refused_never_guessed(form, text):
 def test_the_reason_says_the_form_in_words():
     assert read("%d/%m/%Y", "x")[1] == "is no day of the form dd/MM/yyyy"
     assert read("%Y-%m-%d", "x")[1] == "is no day of the form yyyy-MM-dd"
+
+
+@pytest.mark.parametrize("number", ["123.0", "1.23E+05", "١٢٣", "12\u202e3", "1\u200b2"])
+def test_customers_8_what_only_looks_like_a_number_is_malformed(read, xml, number):
+    rejects = read("srs_customers", xml("srs_customers", f"<CustomerNumber>{number}</CustomerNumber>")).frames
+    assert rejects["rejects"]["code"].tolist() == ["malformed_number"]
+
+
+@pytest.mark.parametrize("number", ["0", "000", "-1", "999"])
+def test_customers_7_a_merchants_placeholders_add_to_the_known_ones(read, xml, make_merchant, number):
+    owner = make_merchant(excluded_identifiers=("999",))
+    text = xml("srs_customers", f"<CustomerNumber>{number}</CustomerNumber><Email>a@x.nl</Email>")
+    assert read("srs_customers", text, owner=owner).frames["records"]["key"].tolist() == ["a@x.nl"]
+
+
+@pytest.mark.parametrize("email", ["İ@x.nl", "\u212a@x.nl"])
+def test_customers_7_only_ascii_is_lowered(read, xml, email):
+    records = read("srs_customers", xml("srs_customers", f"<Email>{email.replace('x', 'X')}</Email>")).frames
+    assert records["records"]["email"].tolist() == [email]

@@ -1,6 +1,6 @@
 -- What is gone from the inbox: never archived, be it that the server refused it, or archived truncated and never mended.
 -- In: file_id. Out: its state, where it was still wanted.
 UPDATE files
-SET state = CASE state WHEN 'waiting' THEN 'quarantined' ELSE 'vanished' END, finished_at = clock_timestamp()
+SET state = CASE WHEN state = 'waiting' AND archived IS NOT NULL THEN 'quarantined' ELSE 'vanished' END, finished_at = clock_timestamp()
 WHERE file_id = %(file_id)s AND (state IN ('seen', 'waiting') OR state = 'quarantined' AND archived IS NULL)
 RETURNING state

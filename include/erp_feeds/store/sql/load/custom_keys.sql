@@ -9,7 +9,7 @@ SELECT key
 FROM profiles, jsonb_object_keys(origins) AS key
 WHERE profile_id IN (SELECT profile_id FROM resolved) AND origins <> '{{}}' AND key LIKE 'custom\_%'
 UNION
-SELECT key
-FROM incoming_profiles, unnest(string_to_array(btrim(cleared, ','), ',')) AS key
-WHERE key LIKE 'custom\_%'
+SELECT name
+FROM incoming_profiles, unnest(string_to_array(btrim(cleared, ','), ',')) AS name
+WHERE name LIKE 'custom\_%'
 ORDER BY key

@@ -4,7 +4,7 @@
 SELECT count(*)
 FROM incoming_accounts AS new
 JOIN files ON files.file_id = {file_id}
-WHERE new.invoice_to <> new.account_number
+WHERE new.invoice_to <> new.key
   AND NOT EXISTS (
       SELECT FROM accounts AS debtor
       WHERE debtor.merchant = {merchant} AND debtor.account_number = new.invoice_to

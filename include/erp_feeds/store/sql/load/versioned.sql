@@ -6,23 +6,23 @@
 -- that this write did not bring and of each emptied field; a filled field absent there came with the newest write,
 -- and an empty one was never brought.
 --
--- In:  source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
+-- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
 --      The lists of fields are made by versioned.py, which holds the expressions of one field.
--- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing.
+-- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing. Where a newer
+--      file says what the row says already, only its place moves on, lest an older one arriving late overwrite it.
 MERGE INTO {target} AS old
 USING ({source}) AS new
-ON {same_key}
-WHEN MATCHED AND (
-    ({sequence}, {file_id}) > (old.sequence, old.file_id)
-    OR ({old_fields}, old.origins) IS DISTINCT FROM ({fields}, {origins})
-    OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record
-) THEN UPDATE SET
+ON old.merchant = {merchant} AND old.{key} = new.{new_key}
+WHEN MATCHED AND ({old_fields}, old.origins) IS DISTINCT FROM ({fields}, {origins}) THEN UPDATE SET
     {assignments},
     origins = {origins},
     sequence = greatest(old.sequence, {sequence}),
     file_id = CASE WHEN {newer} THEN {file_id} ELSE old.file_id END,
     record = CASE WHEN {newer} THEN new.record ELSE old.record END,
     updated_at = now()
+WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
+                  OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN UPDATE SET
+    sequence = {sequence}, file_id = {file_id}, record = new.record
 WHEN NOT MATCHED THEN INSERT
-    ({columns}, sequence, file_id, record, origins)
-    VALUES ({new_values}, {sequence}, {file_id}, new.record, {first_origins})
+    (merchant, {key}, {columns}, sequence, file_id, record, origins)
+    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins})

@@ -1,0 +1,181 @@
+"""Where the command line finds store, servers and merchants: Airflow's connections and the merchant files."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from erp_feeds.codes import REPLAYABLE
+from erp_feeds.errors import ConfigurationError, FailError, nearest
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from erp_feeds.interfaces.spec import Interface
+    from erp_feeds.merchant import Merchant
+
+
+@contextmanager
+def opened_store() -> Iterator[Connection[Any]]:
+    """Open the store for reading.
+
+    Raises:
+        ConfigurationError: there is no store, or it has no tables yet.
+        RetryError: the store cannot be reached now.
+    """
+    from psycopg import errors
+
+    from erp_feeds.store.connection import open_uri, plain_errors
+    from erp_feeds.store.migrate import outdated
+
+    unknown = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
+    address = store_address()
+    with open_uri(address) as connection, plain_errors("reading the store"):
+        try:
+            yield connection
+        except unknown:
+            changed = "a table of the store was changed by hand: restore it, or a backup of the store"
+            raise ConfigurationError(outdated(address) or changed, "not_migrated") from None
+
+
+def store_address() -> str:
+    """Return the address of the store that Airflow's connection names.
+
+    Raises:
+        ConfigurationError: Airflow has no such connection, or it is of another type.
+    """
+    know_connections()
+    from erp_feeds.settings import settings
+    from erp_feeds.store.connection import conninfo_of
+
+    name = settings().store_connection
+    try:
+        with redirect_stdout(sys.stderr):  # Airflow's remarks must not mix with the answer
+            return conninfo_of(name)
+    except FailError as error:
+        raise ConfigurationError(
+            f"no store found ({error}): `make run` starts one; for a store of your own make that connection, "
+            f"or set AIRFLOW_CONN_{name.upper()}=postgresql://user:password@host:5432/database",
+            "no_store",
+        ) from None
+
+
+def know_connections() -> None:
+    """Let Airflow find its connections: in the environment, else the demo, else its backends and database.
+
+    To be called before anything of Airflow is imported. Where nothing is configured, Airflow's files go to
+    the state folder, and not to the home folder of whoever asks.
+    """
+    from erp_feeds.settings import settings
+
+    home = settings().home
+    for name, value in _variables(home / "env.sh"):
+        os.environ.setdefault(name, value)
+    if not (Path("~/airflow").expanduser() / "airflow.cfg").exists():
+        os.environ.setdefault("AIRFLOW_HOME", str(home / "airflow"))
+    # As Airflow's own command line does: connections that are kept in its database count too.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+
+def _variables(shell: Path) -> Iterator[tuple[str, str]]:
+    """Read the file that `make run` leaves for shells; nothing where there is no demo."""
+    words = shlex.split(shell.read_text("utf-8"), comments=True) if shell.exists() else []
+    for name, equals, value in (word.partition("=") for word in words):
+        if equals and name != "PATH":
+            yield name, value
+
+
+def merchant_path(name: str) -> Path:
+    """Return a merchant's file, by the merchant's name or by a path.
+
+    Raises:
+        ConfigurationError: there is no such file; it offers the nearest name.
+    """
+    if Path(name).suffix in (".yaml", ".yml") and Path(name).is_file():
+        return Path(name)
+    files = _files()
+    if name not in files:
+        raise ConfigurationError(f"no merchant file '{name}'; {nearest(name, files)}", "unknown_merchant")
+    return files[name]
+
+
+def merchant_named(name: str) -> Merchant:
+    """Return a merchant by its name.
+
+    Raises:
+        ConfigurationError: it has no file, or its file is wrong.
+    """
+    from erp_feeds.merchant_file import read_merchant
+
+    return read_merchant(merchant_path(name))
+
+
+def known_merchants() -> list[str]:
+    """Return the merchants that have a file; its name is theirs, also where its content is wrong."""
+    return sorted(_files())
+
+
+def configured_merchant(name: str) -> Merchant | None:
+    """Return a merchant as its file describes it; None where it has rows but no file any more.
+
+    Raises:
+        ConfigurationError: its file is wrong.
+    """
+    return merchant_named(name) if name in _files() else None
+
+
+def checked_interface(name: str) -> Interface:
+    """Return an interface by its name.
+
+    Raises:
+        ConfigurationError: there is none of this name; it offers the nearest one.
+    """
+    from erp_feeds.interfaces import INTERFACES
+
+    if name not in INTERFACES:
+        raise ConfigurationError(
+            f"'{name}' is no interface; {nearest(name, INTERFACES)}", "unknown_interface"
+        )
+    return INTERFACES[name]
+
+
+def checked_code(code: str) -> str:
+    """Return a code of refused records or files.
+
+    Raises:
+        ConfigurationError: there is no such code; it offers the nearest one.
+    """
+    if code not in REPLAYABLE:
+        raise ConfigurationError(
+            f"'{code}' is no code of a refusal; {nearest(code, REPLAYABLE)}", "unknown_code"
+        )
+    return code
+
+
+def checked_merchant(connection: Connection[Any], name: str) -> str:
+    """Return the name of a merchant that has a file or rows.
+
+    Raises:
+        ConfigurationError: nobody has this name; it offers the nearest one.
+    """
+    from erp_feeds.store import queries
+
+    known = known_merchants()
+    if name not in known:
+        known += queries.merchants(connection)
+        if name not in known:
+            raise ConfigurationError(f"no merchant '{name}'; {nearest(name, known)}", "unknown_merchant")
+    return name
+
+
+def _files() -> dict[str, Path]:
+    """Return the merchant files of the settings' folder, by merchant."""
+    from erp_feeds.merchant_file import merchant_files
+    from erp_feeds.settings import settings
+
+    return {path.stem: path for path in reversed(merchant_files(settings().merchants))}

@@ -1,0 +1,206 @@
+"""The command that runs archived originals again: by Airflow, or as a dry run that changes nothing."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from erp_feeds.batch import Replay
+from erp_feeds.cli.connections import (
+    checked_code,
+    know_connections,
+    merchant_named,
+    opened_store,
+    store_address,
+)
+from erp_feeds.cli.options import AsJson, MerchantName
+from erp_feeds.cli.output import counted, print_json, print_table, say
+from erp_feeds.errors import FailError
+
+if TYPE_CHECKING:
+    from erp_feeds.batch import FeedFile
+    from erp_feeds.merchant import Merchant
+    from erp_feeds.operations.dry_run import Rehearsal
+    from erp_feeds.orchestration.rest_client import AirflowApi
+
+LOOK_AGAIN = 1.0
+DAY = ["%Y-%m-%d"]
+
+
+@dataclass
+class Started:
+    """One run of the merchant's DAG that replays files."""
+
+    run_id: str
+    link: str
+    files: int
+    state: str = "queued"
+
+
+def replay(
+    merchant: MerchantName,
+    *,
+    file: Annotated[list[str] | None, typer.Option(help="File name; may be repeated.")] = None,
+    rejects: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Files with an open reject or quarantine of this code.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=DAY, metavar="DATE", help="Files of this day and later.")
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=DAY, metavar="DATE", help="With --since: the last day, included."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")
+    ] = False,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --dry-run: also values, which are personal data.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="With --values: so many rows of each table.")] = 20,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the runs; exit 1 when one fails.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run archived originals through the line again, after a fix of mapping, configuration or code."""
+    wanted = _choice(file, rejects, since, until)
+    owner = merchant_named(merchant)
+    chosen, days = _chosen(owner, wanted)
+    told = f"{counted(len(chosen), 'file')} of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
+    if not chosen:
+        print_json({"merchant": owner.name, "files": []}) if as_json else say("nothing to replay")
+    elif dry_run:
+        _show(owner, told, _rehearsed(owner, chosen, limit if values else 0), as_json)
+    else:
+        _run(owner, told, chosen, wait=wait, as_json=as_json)
+
+
+def _choice(
+    file: list[str] | None, rejects: str | None, since: datetime | None, until: datetime | None
+) -> Replay:
+    if sum(each is not None for each in (file or None, rejects, since)) != 1 or (until and not since):
+        raise typer.BadParameter(
+            "give exactly one of --file, --rejects and --since; --until goes with --since"
+        )
+    if since and until and since > until:
+        raise typer.BadParameter("--until is before --since")
+    return Replay(
+        files=tuple(file or ()),
+        rejects=rejects and checked_code(rejects),
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+    )
+
+
+def _chosen(owner: Merchant, wanted: Replay) -> tuple[list[FeedFile], tuple[date, date] | None]:
+    """Return the originals that the ledger knows, in load order, and their first and last day."""
+    from erp_feeds.store import ledger, queries
+    from erp_feeds.store.load import load_order
+
+    with opened_store() as connection:
+        found = ledger.archived(connection, owner.name, list(owner.interfaces), wanted)
+        return sorted(found, key=load_order), queries.days(connection, [each.file_id for each in found])
+
+
+def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_json: bool) -> None:
+    """Start the runs, say where to see them, and follow them where asked."""
+    from erp_feeds.cli.api import airflow_api
+
+    api = airflow_api()
+    if api.is_paused(owner.name):
+        message = f"the DAG {owner.name} is switched off: its runs wait until somebody switches it on"
+        if wait:
+            raise FailError(message, "paused")
+        say(f"warning: {message}", err=True)
+    runs = _start(api, owner, chosen)
+    if not as_json:
+        say(f"replaying {told}")
+        for run in runs:
+            say(f"{counted(run.files, 'file')}: {run.link}")
+    if wait:
+        _follow(api, owner, runs)
+    outcome = _outcome(owner, runs) if wait else []
+    if as_json:
+        names = [each.name for each in chosen]
+        print_json({"merchant": owner.name, "files": names, "runs": runs, "outcome": outcome})
+    elif wait:
+        columns = ("file", "state", "code", "reason", "loaded", "rejected", "mended")
+        print_table("Outcome", outcome, columns)
+    if any(run.state == "failed" for run in runs):
+        say("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
+        raise typer.Exit(1)
+
+
+def _start(api: AirflowApi, owner: Merchant, chosen: list[FeedFile]) -> list[Started]:
+    """Start as many runs as the merchant's files_per_run asks for; they follow each other in load order."""
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    started = []
+    most = owner.limits.files_per_run
+    parts = [chosen[first : first + most] for first in range(0, len(chosen), most)]
+    for number, part in enumerate(parts, 1):
+        run_id = f"replay__{moment}__{number}"
+        asked = Replay(file_ids=tuple(each.file_id for each in part))
+        api.trigger(owner.name, run_id, asked.to_params(), f"replay of {counted(len(part), 'file')}")
+        started.append(Started(run_id, api.link(owner.name, run_id), len(part)))
+    return started
+
+
+def _follow(api: AirflowApi, owner: Merchant, runs: list[Started]) -> None:
+    from erp_feeds.orchestration.rest_client import UNFINISHED
+
+    for run in runs:
+        while (state := api.run_state(owner.name, run.run_id)) in UNFINISHED:
+            time.sleep(LOOK_AGAIN)
+        run.state = state
+
+
+def _outcome(owner: Merchant, runs: list[Started]) -> list[Any]:
+    from erp_feeds.store import queries
+
+    with opened_store() as connection:
+        return queries.run_files(connection, owner.name, [run.run_id for run in runs])
+
+
+def _rehearsed(owner: Merchant, chosen: list[FeedFile], examples: int) -> Rehearsal:
+    know_connections()  # the archive may need one, too
+    from erp_feeds.operations.dry_run import rehearse
+    from erp_feeds.store.connection import open_uri
+
+    address = store_address()
+    with (
+        closing(open_uri(address)) as writing,
+        closing(open_uri(address, autocommit=True)) as reading,
+    ):
+        return rehearse(writing, reading, owner, chosen, examples)
+
+
+def _show(owner: Merchant, told: str, found: Rehearsal, as_json: bool) -> None:
+    if as_json:
+        shown = {"mended": found.mended, "opened": found.opened}
+        print_json({"merchant": owner.name, "files": found.files, "tables": found.tables, "rejects": shown})
+        return
+    say(f"dry run of {told}: nothing is written")
+    print_table("Files", found.files, ("file", "state", "code", "reason", "read", "loaded", "rejected"))
+    for name, table in found.tables.items():
+        say(f"{name}: {table.new} new, {table.changed} changed")
+        for field, number in sorted(table.fields.items()):
+            say(f"  {field}: {number} changed")
+        for row in table.rows:
+            say(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
+            for field in row.fields:
+                say(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
+    for what, codes in (("close", found.mended), ("appear", found.opened)):
+        say(f"rejects that would {what}: {sum(codes.values())}{_listed(codes)}")
+
+
+def _text(value: object) -> str:
+    return "nothing" if value is None else repr(value)
+
+
+def _listed(codes: dict[str, int]) -> str:
+    listed = ", ".join(f"{number} {code}" for code, number in sorted(codes.items()))
+    return f" ({listed})" if listed else ""

@@ -1,0 +1,69 @@
+"""Tells the ERP party what became of its files: the results that it is owed are placed on its server.
+
+Level-triggered: what the ledger says is compared with what was placed, so a result that could not be placed
+is owed until a later run succeeds. No fault of the server or the store fails a run here or repeats a load.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import psycopg
+
+from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.feedback import pending as debts
+from erp_feeds.feedback import upload as placing
+from erp_feeds.feedback.result_file import Format, result_file
+from erp_feeds.ftps import FtpsHook
+from erp_feeds.merchant import Merchant
+from erp_feeds.store.connection import one_at_a_time
+
+log = logging.getLogger(__name__)
+
+
+def give(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run: str) -> None:
+    """Place the results that are owed to this merchant's ERP party, where it asked for them."""
+    feedback = merchant.feedback
+    if feedback is None:
+        return
+    try:
+        with one_at_a_time(connection, "feedback", merchant.name):  # two uploads of one name would mix
+            owed = debts.owed(connection, merchant.name, run, merchant.limits.files_per_run)
+            if owed:
+                _give_all(hook, connection, placing.folder_of(merchant.ftps, feedback), feedback.format, owed)
+    except FeedError as fault:
+        log.warning("Results for the ERP party wait for the next run: %s", fault)
+
+
+def _give_all(
+    hook: FtpsHook, connection: psycopg.Connection, folder: str, form: Format, owed: list[debts.Owed]
+) -> None:
+    """Place what differs from what lies there.
+
+    Raises:
+        RetryError: The server or the store cannot be reached for now.
+        FailError: The folder cannot be made.
+    """
+    has_folder = False
+    for debt in owed:
+        name, content = result_file(debt.result, form)
+        digest = placing.digest_of(folder, name, content)
+        if digest != debt.placed:
+            if not has_folder:
+                hook.create_directory(folder)
+                has_folder = True
+            if not _placed(hook, folder, name, content):
+                continue
+        debts.note_placed(connection, debt, digest)
+
+
+def _placed(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
+    try:
+        placing.place(hook, folder, name, content)
+    except (FailError, RetryError) as fault:
+        if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+            raise
+        log.warning("%s could not be placed, the next run tries again: %s", name, fault)
+        return False
+    log.info("%s: %d bytes placed for the ERP party", name, len(content))
+    return True

@@ -1,0 +1,58 @@
+"""Which results the ERP party is owed, and which of them lie on its server already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from erp_feeds.batch import Counts
+from erp_feeds.feedback.result_file import FileResult, Refused
+from erp_feeds.store.connection import plain_errors
+from erp_feeds.store.sql import statement
+
+RECENT = 7
+"""Days for which a result is owed: one that could not be placed for so long helps nobody any more."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A file whose result may differ from the one that was placed."""
+
+    file_id: int
+    result: FileResult
+    placed: str
+    """Digest of the result that lies on the server; empty where there is none."""
+    looked_at: datetime
+    """When the ledger was read."""
+
+
+@plain_errors("looking which results are owed")
+def owed(connection: psycopg.Connection, merchant: str, run: str, limit: int) -> list[Owed]:
+    """Return at most `limit` files whose result may have to be placed, those of this run first."""
+    values = {"merchant": merchant, "run": run, "days": RECENT, "limit": limit}
+    rows = connection.execute(statement("feedback/owed"), values).fetchall()
+    return [
+        Owed(
+            file_id,
+            FileResult(
+                name, sha256, state, code, Counts.model_validate(counts), _open_rejects(connection, file_id)
+            ),
+            placed,
+            looked_at,
+        )
+        for file_id, name, sha256, state, code, counts, placed, looked_at in rows
+    ]
+
+
+@plain_errors("noting that a result was placed")
+def note_placed(connection: psycopg.Connection, debt: Owed, digest: str) -> None:
+    """Remember the result that lies on the server now."""
+    values = {"file_id": debt.file_id, "digest": digest, "looked_at": debt.looked_at}
+    connection.execute(statement("feedback/placed"), values)
+
+
+def _open_rejects(connection: psycopg.Connection, file_id: int) -> tuple[Refused, ...]:
+    rows = connection.execute(statement("feedback/open_rejects"), {"file_id": file_id})
+    return tuple(Refused(record, line, code, field) for record, line, code, field in rows)

@@ -1,0 +1,184 @@
+"""What a server's folder holds: MLSD facts and LIST lines, in Unix and DOS form, become entries."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ftputil.error import ParserError
+from ftputil.stat import MSParser, Parser, UnixParser
+from ftputil.stat import StatResult as ParsedLine
+
+FALLBACK_ENCODING = "cp1252"
+TEMPORARY_ENDINGS = (".tmp", ".part", ".filepart")
+AHEAD = timedelta(hours=14)
+"""How far a server's local time may be ahead of UTC."""
+
+_DAY_PRECISION = 24 * 60 * 60
+_MARKED_MODE = re.compile(r"(?<=^.{10})[.+@](?=\s)")
+"""The sign behind the rights that says: access list, label."""
+_FACTS = {
+    name: re.compile(f"(?:^|;){name}=([^;]*)", re.IGNORECASE)
+    for name in ("type", "size", "modify", "unix.mode")
+}
+_MODE_OF_LINKS = ("0777", "777")
+_UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
+"""What no name on a server may hold: it would leave its folder, or end a command."""
+_TRUNCATED = re.compile(r"truncat", re.IGNORECASE)
+_CLOSED = re.compile(r"failed to open|permission denied", re.IGNORECASE)
+_UNIX_NAME = re.compile(r"\s(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+(?:\d{1,2}:\d\d|\d{4})\s(?P<name>.*)$")
+_DOS_NAME = re.compile(r"\S+\s+\S+\s+(?:<DIR> {10}|\d+ )(?P<name>.*)$")
+"""Where the name begins, which may do so with spaces and hold an arrow."""
+_LARGEST = 2**63 - 1
+"""Bytes; a size above is no size."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a folder's listing."""
+
+    name: str
+    size: int | None
+    """Bytes; None where the server does not say."""
+    modified: datetime | None
+    """UTC; None where the server does not say."""
+    is_folder: bool
+    listed: str = ""
+    """The time as LIST gives it, to the minute or day in a zone that it does not name: 2017-01-05T11:53,
+    2017-01-05. Empty where `modified` is UTC to the second."""
+
+    def is_certain(self) -> bool:
+        """Tell whether nothing is left to ask the server for."""
+        return not self.listed and self.size is not None and self.modified is not None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A folder as the server lists it."""
+
+    entries: tuple[Entry, ...] = ()
+    form: str = ""
+    """MLSD, LIST (Unix), LIST (DOS), or LIST where nothing lies there; empty for a folder that is missing."""
+    unreadable: int = 0
+    """Lines that are in no known form."""
+    truncated: bool = False
+    """Whether the server left names out."""
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a name says that its upload is still under way."""
+    return name.startswith(".") or name.lower().endswith(TEMPORARY_ENDINGS)
+
+
+def says_truncated(reply: str) -> bool:
+    """Tell whether the reply that ends a listing says that names were left out."""
+    return _TRUNCATED.search(reply) is not None
+
+
+def says_closed(reply: str) -> bool:
+    """Tell whether the reply that ends a listing says that the folder could not be read."""
+    return _CLOSED.search(reply) is not None
+
+
+def size_of(text: str) -> int | None:
+    """Read a number of bytes; None for what is none."""
+    size = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+    return size if size is None or size <= _LARGEST else None
+
+
+def decoded(line: bytes, encoding: str) -> str:
+    """Read one line in the agreed encoding, or in cp1252: one odd name must not hide the whole folder."""
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError:
+        return line.decode(FALLBACK_ENCODING, errors="replace")
+
+
+def from_mlsd(lines: Iterable[str]) -> Listing:
+    """Read MLSD lines (RFC 3659): facts, one space, name; a line that is none is counted."""
+    entries = []
+    unreadable = 0
+    for line in filter(None, lines):
+        facts, space, name = line.partition(" ")
+        kind = _fact("type", facts) or "file"
+        if kind in ("cdir", "pdir") or name in (".", ".."):
+            continue
+        size = _fact("size", facts)
+        if not space or not _is_plain(name) or (size and size_of(size) is None):
+            unreadable += 1
+            continue
+        is_folder = kind == "dir"
+        if not is_folder and (kind != "file" or _fact("unix.mode", facts) in _MODE_OF_LINKS):
+            # Perhaps a link, whose own size and time some servers tell: the file's must be asked for.
+            entries.append(Entry(name, None, None, is_folder=False))
+            continue
+        entries.append(Entry(name, size_of(size), utc(_fact("modify", facts)), is_folder))
+    return Listing(tuple(entries), "MLSD", unreadable)
+
+
+def _fact(name: str, facts: str) -> str:
+    """Return one of the facts before a name, in lower case; empty where the server leaves it out."""
+    found = _FACTS[name].search(facts)
+    return found[1].lower() if found else ""
+
+
+def from_list(lines: Iterable[str]) -> Listing:
+    """Read LIST lines, in the Unix form or in the DOS form that IIS speaks; a line in neither is counted."""
+    wanted = [line for line in lines if not UnixParser().ignores_line(line)]
+    is_dos = bool(wanted) and wanted[0][0].isdigit()
+    parser: Parser = MSParser() if is_dos else UnixParser()
+    entries: list[Entry] = []
+    unreadable = 0
+    for line in wanted:
+        try:
+            entries += _entry(parser, _MARKED_MODE.sub(" ", line), is_dos=is_dos)
+        except (ParserError, ValueError, OverflowError, OSError):
+            unreadable += 1
+    form = "LIST (DOS)" if is_dos else "LIST (Unix)"
+    return Listing(tuple(entries), form if wanted else "LIST", unreadable)
+
+
+def utc(text: str) -> datetime | None:
+    """Read yyyymmddHHMMSS[.fff], the UTC time of MLSD and MDTM."""
+    found = _UTC.match(text)
+    try:
+        return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type,misc] # six numbers
+    except ValueError:
+        return None
+
+
+def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
+    """Yield what a line says; nothing for the folder itself and for what is no name.
+
+    ftputil reads all but the name, which it strips, and splits at any arrow.
+    """
+    found = (_DOS_NAME.match if is_dos else _UNIX_NAME.search)(line)
+    if found is None:
+        raise ValueError("no name")
+    start = found.start("name")
+    parsed: ParsedLine = parser.parse_line(line[:start] + "x", AHEAD.total_seconds())
+    is_link = line.startswith("l") and not is_dos
+    name = line[start:].partition(" -> ")[0] if is_link else line[start:]
+    if not _is_plain(name):
+        return
+    if parsed.st_size is not None and parsed.st_size > _LARGEST:
+        raise ValueError("no size")
+    # A time ahead of UTC by less than a zone is of today, not of a year ago: hence the shift, and back.
+    modified = datetime.fromtimestamp(parsed.st_mtime, UTC) + AHEAD
+    day_only = parsed._st_mtime_precision == _DAY_PRECISION
+    yield Entry(
+        name,
+        None if is_link else parsed.st_size,  # the size of a link is that of the link itself
+        modified,
+        stat.S_ISDIR(parsed.st_mode),
+        f"{modified:%Y-%m-%d}" if day_only else f"{modified:%Y-%m-%dT%H:%M}",
+    )
+
+
+def _is_plain(name: str) -> bool:
+    """Refuse what is no name in this folder: a server's listing is never trusted as a path."""
+    return name not in ("", ".", "..") and not UNSAFE.search(name)

@@ -1,0 +1,109 @@
+"""A loaded file leaves the server: moved or deleted, and never a newer one in its place.
+
+Nothing is ever written over: a file first gets a name of its own and is looked at again there, since between
+a look and a delete the ERP party may place a newer one. What is left under such a name, by a killed task or
+because it was the newer one, the next look finds like any other file: loaded, and it goes; new, and it loads.
+"""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+from collections.abc import Iterable
+from typing import Protocol
+
+from erp_feeds.batch import Sighting
+from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps.listing import utc
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
+from erp_feeds.inbox.listing import aside, is_aside
+from erp_feeds.merchant import Ftps
+
+log = logging.getLogger(__name__)
+
+
+class Mover(Protocol):
+    """What clearing needs of an FTPS client."""
+
+    def stamp(self, path: str) -> Stamp:
+        """Return SIZE and MDTM of a file."""
+        ...
+
+    def rename(self, from_name: str, to_name: str) -> str:
+        """Give a file another path."""
+        ...
+
+    def delete_file(self, path: str) -> None:
+        """Remove a file."""
+        ...
+
+    def create_directory(self, path: str) -> None:
+        """Make a folder where there is none."""
+        ...
+
+
+def clear_all(hook: Mover, sightings: Iterable[Sighting], settings: Ftps) -> None:
+    """Move or delete loaded files; what fails here is logged, and taken up again by the next run."""
+    for sighting in sightings:
+        try:
+            if not clear(hook, sighting, settings):
+                log.info("%s is no longer as it was loaded, and stays", sighting.name)
+        except (FailError, RetryError) as fault:
+            log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
+            if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+                return
+
+
+def clear(hook: Mover, sighting: Sighting, settings: Ftps) -> bool:
+    """Move or delete a loaded file; return False where another file has its name by now, or none.
+
+    Raises:
+        RetryError: The server cannot be reached for now.
+        FailError: The server refuses, or cannot tell a loaded file from a newer one.
+    """
+    path = sighting.path
+    if not _is_same(hook, sighting, path):
+        return False
+    place = _place(hook, sighting, settings.processed_folder) if settings.after_load == "move" else ""
+    if not is_aside(path):
+        path = aside(path)
+        hook.rename(sighting.path, path)
+        if not _is_same(hook, sighting, path):
+            return False
+    if place:
+        hook.rename(path, place)
+    else:
+        hook.delete_file(path)
+    return True
+
+
+def _is_same(hook: Mover, sighting: Sighting, path: str) -> bool:
+    """Tell whether a path leads to the very file that was loaded."""
+    stamp = hook.stamp(path)
+    if None in stamp:
+        stamp = hook.stamp(path)  # one that goes between the two questions is gone at the next
+    if stamp == NOTHING_KNOWN:
+        return False
+    size, time = stamp
+    if size is None or time is None:
+        command = "SIZE" if size is None else "MDTM"
+        message = (
+            f"{path}: the server does not answer {command}, so a newer file could be taken for it: "
+            "set ftps.after_load to 'leave'"
+        )
+        raise FailError(message, "cannot_clear")
+    return (size, utc(time)) == (sighting.size, sighting.modified)
+
+
+def _place(hook: Mover, sighting: Sighting, folder: str) -> str:
+    """Return a free path in the folder of processed files; a name that is taken gets the file's time."""
+    place = posixpath.join(posixpath.dirname(sighting.path), folder)
+    hook.create_directory(place)
+    stem, extension = posixpath.splitext(sighting.name)
+    name = sighting.name
+    number = 1
+    while hook.stamp(posixpath.join(place, name))[0] is not None:
+        mark = f".{sighting.modified:%Y%m%d%H%M%S}" + (f"-{number}" if number > 1 else "")
+        name = f"{stem}{mark}{extension}"
+        number += 1
+    return posixpath.join(place, name)

@@ -1,0 +1,248 @@
+"""The inbox: which files of a merchant the server holds, and when they were last changed."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from erp_feeds.batch import Sighting
+from erp_feeds.errors import FailError
+from erp_feeds.ftps.listing import Entry, Listing, is_temporary, utc
+from erp_feeds.ftps.transfer import Stamp
+from erp_feeds.interfaces.spec import FileName, Interface
+from erp_feeds.merchant import Merchant
+
+NO_TIME = datetime.fromtimestamp(0, UTC)
+"""Stands for the time of a file on a server that tells none: name and size alone identify it."""
+_SET_ASIDE = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
+"""The name of a file that `clearing` was about to move or delete; anybody else takes it for an upload."""
+UNKNOWN_SIZE = -1
+UNLISTED = "?"
+"""Stands for the time in a listing that gives none."""
+
+
+class Lister(Protocol):
+    """What the inbox needs of an FTPS client."""
+
+    def listing(self, folder: str) -> Listing:
+        """List a folder; a missing one is empty."""
+        ...
+
+    def has_folder(self, folder: str) -> bool:
+        """Tell whether this user may enter a folder."""
+        ...
+
+    def stamp(self, path: str) -> Stamp:
+        """Return SIZE and MDTM of a file."""
+        ...
+
+
+class ListedOnce:
+    """A server during one look: merchants that share a folder have it listed once."""
+
+    def __init__(self, hook: Lister) -> None:
+        self._hook = hook
+        self._listings: dict[str, Listing] = {}
+
+    def listing(self, folder: str) -> Listing:
+        """List a folder, or return its listing of a moment ago."""
+        if folder not in self._listings:
+            self._listings[folder] = self._hook.listing(folder)
+        return self._listings[folder]
+
+    def has_folder(self, folder: str) -> bool:
+        """Tell whether this user may enter a folder."""
+        return self._hook.has_folder(folder)
+
+    def stamp(self, path: str) -> Stamp:
+        """Return SIZE and MDTM of a file."""
+        return self._hook.stamp(path)
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """What one look found."""
+
+    sightings: tuple[Sighting, ...]
+    """In the order in which they load."""
+    truncated: tuple[str, ...] = ()
+    """Folders of which the server did not list every name."""
+    unreadable: int = 0
+    """Lines of listings that are in no known form."""
+    stray: tuple[str, ...] = ()
+    """Paths of files meant for this merchant, in a folder or under a name that nothing looks for."""
+
+
+def aside(path: str) -> str:
+    """Return a path of its own for a loaded file that is about to leave, where a rename overwrites none."""
+    return f"{path}.{uuid.uuid4().hex[:8]}.loaded.part"
+
+
+def is_aside(path: str) -> bool:
+    """Tell whether a file is under a name that `aside` made."""
+    return _SET_ASIDE.fullmatch(path) is not None
+
+
+def _name(entry: Entry) -> str:
+    """Return the name under which the ERP party placed a file."""
+    found = _SET_ASIDE.fullmatch(entry.name)
+    return found["name"] if found else entry.name
+
+
+def folders(merchant: Merchant, interfaces: Iterable[Interface]) -> list[str]:
+    """Return the folders on the server in which a merchant's files appear."""
+    return sorted({folder_of(merchant, interface) for interface in interfaces})
+
+
+def folder_of(merchant: Merchant, interface: Interface) -> str:
+    """Return the folder on the server in which the files of an interface appear."""
+    return posixpath.join(merchant.ftps.root.replace("\\", "/"), interface.folder)
+
+
+def path_of(merchant: Merchant, interface: Interface) -> str:
+    """Return the path under which a file of an interface is expected."""
+    name = interface.file_name(merchant.shop_name, "<index>")
+    return posixpath.join(folder_of(merchant, interface), name)
+
+
+def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> Inbox:
+    """List the files that the ERP parties have placed, among them those that `clearing` has left aside.
+
+    Args:
+        hook: The open FTPS client.
+        merchant: Whose root folder and shop name count.
+        interfaces: Kinds of files to look for; folders that they share are listed once.
+
+    Returns:
+        Sightings by rank of the interface, index number as an integer, name (rule: ERP cache 6).
+
+    Raises:
+        FailError: The merchant's root folder does not exist.
+    """
+    ranked: list[tuple[int, int, str, Sighting]] = []
+    stray: list[str] = []
+    listings = {folder: hook.listing(folder) for folder in folders(merchant, interfaces)}
+    for folder, entry, found in _recognised(merchant, interfaces, listings):
+        if found and (sighting := _sighting(found[0], folder, entry)):
+            ranked.append((found[0].rank, int(found[1].index_number), entry.name, sighting))
+        elif not found and _is_stray(merchant, interfaces, entry):
+            stray.append(posixpath.join(folder, entry.name))
+    if not any(listing.form for listing in listings.values()):
+        require_root(hook, merchant)
+    return Inbox(
+        tuple(sighting for *_, sighting in sorted(ranked, key=lambda each: each[:3])),
+        tuple(folder for folder, listing in listings.items() if listing.truncated),
+        sum(listing.unreadable for listing in listings.values()),
+        tuple(sorted(stray)),
+    )
+
+
+def strays(
+    merchant: Merchant, interfaces: Sequence[Interface], listings: Mapping[str, Listing]
+) -> tuple[str, ...]:
+    """Return the paths of files that were meant for a merchant and will never be taken, in name order.
+
+    Args:
+        merchant: Whose files are expected.
+        interfaces: Kinds of files that are switched on.
+        listings: Folder -> what lies there.
+    """
+    return tuple(
+        sorted(
+            posixpath.join(folder, entry.name)
+            for folder, entry, found in _recognised(merchant, interfaces, listings)
+            if not found and _is_stray(merchant, interfaces, entry)
+        )
+    )
+
+
+def _recognised(
+    merchant: Merchant, interfaces: Sequence[Interface], listings: Mapping[str, Listing]
+) -> Iterator[tuple[str, Entry, tuple[Interface, FileName] | None]]:
+    """Yield what lies in each folder, with the interface that takes it there and what its name says."""
+    for folder, listing in listings.items():
+        kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
+        for entry in listing.entries:
+            yield folder, entry, _kind(merchant, kinds, _name(entry))
+
+
+def _is_stray(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
+    """Tell whether an entry that no interface takes is a file that was meant for this merchant."""
+    return not (entry.is_folder or is_temporary(entry.name)) and _is_meant(merchant, interfaces, entry.name)
+
+
+def _is_meant(merchant: Merchant, interfaces: Iterable[Interface], name: str) -> bool:
+    """Tell whether a name is that of a file of this merchant but for upper case, or for its index number."""
+    read = [found for interface in interfaces if (found := interface.match(name))]
+    if read:  # else another shop whose name begins alike would be taken for this one
+        return any(_alike(found.shop_name) == _alike(merchant.shop_name) for found in read)
+    alike = _alike(name)
+    starts = (_alike(f"{merchant.shop_name}_{interface.token}") for interface in interfaces)
+    return alike.endswith((".zip", ".xml")) and any(alike.startswith(start) for start in starts)
+
+
+def _alike(name: str) -> str:
+    """Return a form that names share which look alike: Macs part a letter from its accent."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def require_root(hook: Lister, merchant: Merchant) -> None:
+    """Refuse a root folder that does not exist.
+
+    Raises:
+        FailError: says which folder to correct.
+    """
+    if not hook.has_folder(merchant.ftps.root):
+        message = (
+            f"FTPS connection '{merchant.ftps.connection}': folder {merchant.ftps.root} does not exist or is "
+            "closed to this user: correct ftps.root in the merchant file, or the user's rights on the server"
+        )
+        raise FailError(message, "no_root_folder")
+
+
+def stamped(hook: Lister, sightings: Iterable[Sighting]) -> list[Sighting]:
+    """Ask for size and time to the second where the listing gives them roughly or not at all.
+
+    A file that is gone by now, or has no size that could tell its completeness, stays out.
+    """
+    asked = (_asked(hook, sighting) if sighting.listed else sighting for sighting in sightings)
+    return [sighting for sighting in asked if sighting.size >= 0]
+
+
+def _asked(hook: Lister, sighting: Sighting) -> Sighting:
+    size, time = hook.stamp(sighting.path)
+    modified = (utc(time) if time else None) or sighting.modified
+    return sighting.model_copy(update={"size": sighting.size if size is None else size, "modified": modified})
+
+
+def _kind(
+    merchant: Merchant, interfaces: Sequence[Interface], name: str
+) -> tuple[Interface, FileName] | None:
+    """Return the interface that a file name belongs to; another shop's files are none of ours."""
+    if is_temporary(name):
+        return None
+    for interface in interfaces:
+        found = interface.match(name)
+        if found and found.shop_name == merchant.shop_name:
+            return interface, found
+    return None
+
+
+def _sighting(interface: Interface, folder: str, entry: Entry) -> Sighting | None:
+    """Return the file as listed; None for what is no file."""
+    if entry.is_folder:
+        return None
+    return Sighting(
+        interface=interface.name,
+        name=_name(entry),
+        size=UNKNOWN_SIZE if entry.size is None else entry.size,
+        modified=entry.modified or NO_TIME,
+        path=posixpath.join(folder, entry.name),
+        listed="" if entry.is_certain() else entry.listed or UNLISTED,
+    )

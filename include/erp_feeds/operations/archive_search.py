@@ -1,0 +1,43 @@
+"""Which archived originals hold a person: they are read, since rows remember only who wrote them last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from erp_feeds.errors import QuarantineError
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.operations.erasure import Original
+from erp_feeds.steps.mentions import Mentions, member_mentions
+from erp_feeds.storage import archive, zips
+
+
+def holding(
+    merchant: Merchant,
+    interfaces: Mapping[str, Interface],
+    originals: Iterable[Original],
+    person: Mentions,
+) -> Iterator[Original]:
+    """Yield the originals that mention a person, and those that cannot be read and so may.
+
+    Each is unzipped and read to the first mention: seconds for a million records. None is changed.
+
+    Args:
+        merchant: Whose files they are.
+        interfaces: By name, with the element names of the merchant; those switched off by now too.
+        originals: In the archive.
+        person: By what the files may mention them.
+    """
+    for original in originals:
+        try:
+            if _holds(merchant, interfaces[original.interface], original, person):
+                yield original
+        except QuarantineError:
+            yield replace(original, found_by="unreadable")
+
+
+def _holds(merchant: Merchant, interface: Interface, original: Original, person: Mentions) -> bool:
+    with archive.open_original(original.archived) as file:
+        members = zips.members(file, original.file, interface, merchant)
+        return any(member_mentions(source, interface, person) for source in members.sources())

@@ -1,0 +1,169 @@
+"""A replay without a trace: the steps walk in a folder of their own, and the loads are rolled back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+from airflow.sdk import ObjectStoragePath
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FeedError, QuarantineError
+from erp_feeds.merchant import Merchant
+from erp_feeds.stages import STATIONS, frames_of
+from erp_feeds.store import row_changes
+from erp_feeds.store.load import load_order, load_within
+from erp_feeds.store.row_changes import Difference
+
+RUN = "dry run"
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What would become of one file."""
+
+    file: str
+    state: str
+    """loaded or quarantined."""
+    code: str | None
+    reason: str | None
+    counts: Counts
+
+    @property
+    def read(self) -> int:
+        """Records in the file."""
+        return self.counts.read
+
+    @property
+    def loaded(self) -> int:
+        """Records that would reach the store."""
+        return self.counts.loaded
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Records that would be refused, by code."""
+        return self.counts.rejected
+
+
+@dataclass
+class TableOutcome:
+    """What would change in one table."""
+
+    new: int = 0
+    changed: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+    """Field -> in how many of the changed rows it differs."""
+    rows: list[Difference] = field(default_factory=list)
+    """The first of them: their values are personal data."""
+
+    def add(self, difference: Difference, examples: int) -> None:
+        """Count a row, and keep it where it is one of the first."""
+        if difference.before:
+            self.changed += 1
+            self.fields.update(difference.fields)
+        else:
+            self.new += 1
+        if len(self.rows) < examples:
+            self.rows.append(difference)
+
+
+@dataclass
+class Rehearsal:
+    """What a replay would do."""
+
+    files: list[FileOutcome] = field(default_factory=list)
+    tables: dict[str, TableOutcome] = field(default_factory=dict)
+    mended: Counter[str] = field(default_factory=Counter)
+    """Rejects that would close, by code."""
+    opened: Counter[str] = field(default_factory=Counter)
+    """Rejects that would appear, by code."""
+
+
+def rehearse(
+    writing: psycopg.Connection,
+    reading: psycopg.Connection,
+    merchant: Merchant,
+    files: Iterable[FeedFile],
+    examples: int = 0,
+) -> Rehearsal:
+    """Find out what a replay of archived files would change. Nothing is written that stays.
+
+    Args:
+        writing: A connection to the store, outside of any transaction.
+        reading: Another one.
+        merchant: As its file configures it now: this is what is tried.
+        files: Archived ones, as the ledger knows them.
+        examples: How many rows of each table to return with their values.
+
+    Raises:
+        RetryError: the store or the archive is away.
+    """
+    found = Rehearsal()
+    with TemporaryDirectory(prefix="erp-feeds-dry-run-") as place:
+        walked = list(_walked(merchant, sorted(files, key=load_order), Path(place), found.files))
+        with row_changes.nothing_kept(writing, merchant.name):
+            for file in walked:
+                found.files.append(_load(writing, merchant, file))
+            _compare(writing, reading, merchant, found, examples)
+    return found
+
+
+def _walked(
+    merchant: Merchant, files: Sequence[FeedFile], place: Path, refused: list[FileOutcome]
+) -> Iterator[FeedFile]:
+    """Take the files up to `split` before any transaction is open; of each only its final frames are kept."""
+    for file in files:
+        walked = file
+        try:
+            for station in STATIONS.values():
+                walked = station(merchant, walked, ObjectStoragePath(f"file://{place}"))
+        except QuarantineError as refusal:
+            refused.append(_refused(file, refusal))
+        except (FeedError, OSError, MemoryError):
+            raise
+        except Exception as fault:  # as in a run: one poisonous file says nothing of the others
+            reason = f"the software fails on it ({type(fault).__name__})"
+            refused.append(_refused(file, QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)))
+        else:
+            yield walked
+        needed = set(walked.staged.values())
+        for staged in (place / str(file.file_id)).rglob("*"):
+            if staged.is_file() and f"file://{staged}" not in needed:
+                staged.unlink()
+
+
+def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> FileOutcome:
+    try:
+        with row_changes.one_load(writing, f"loading {file.name}"):
+            loaded = load_within(writing, file, merchant, RUN, frames_of(file))
+    except QuarantineError as refusal:
+        return _refused(file, refusal)
+    if loaded.refusal:
+        return _refused(file.model_copy(update={"counts": loaded.counts}), loaded.refusal)
+    return FileOutcome(file.name, "loaded", None, None, loaded.counts)
+
+
+def _refused(file: FeedFile, refusal: QuarantineError) -> FileOutcome:
+    return FileOutcome(file.name, "quarantined", refusal.code, refusal.reason, file.counts)
+
+
+def _compare(
+    writing: psycopg.Connection,
+    reading: psycopg.Connection,
+    merchant: Merchant,
+    found: Rehearsal,
+    examples: int,
+) -> None:
+    for table in row_changes.TABLES:
+        for difference in row_changes.differences(writing, reading, merchant.name, table):
+            if table != "rejects":
+                found.tables.setdefault(table, TableOutcome()).add(difference, examples)
+            elif difference.after["is_open"]:
+                found.opened[difference.after["code"]] += 1
+            elif difference.before:
+                found.mended[difference.after["code"]] += 1

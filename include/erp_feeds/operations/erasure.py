@@ -1,0 +1,210 @@
+"""Erasure: one person leaves the store, and no later load, replay or backfill brings them back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from erp_feeds.errors import FailError
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
+from erp_feeds.store.connection import lock_merchant, transaction
+from erp_feeds.store.sql import statement
+from erp_feeds.store.suppression import EMAIL, SRS, email_in, forgotten_by, lift, remember
+
+AT_ONCE = 5_000
+"""Refused records fetched at once: each may hold some kilobytes."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """How the operator names the person."""
+
+    kind: Literal["srs", "email"]
+    value: str
+    """As the rules write it: a number trimmed, an address trimmed and in lower case (rule: customers 7)."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """An archived file that holds the person."""
+
+    interface: str
+    file: str
+    archived: str
+    archived_at: datetime | None
+    found_by: Literal["rows", "search", "unreadable"]
+    """Rows of the store came from it; it was searched; or it cannot be read and may hold the person."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was erased; nothing in it tells who the person was."""
+
+    merchant: str
+    dry_run: bool
+    erased: dict[str, int]
+    """Rows by what they were; `identifiers_suppressed` counts those that no load will take again."""
+    originals: list[Original]
+    """Not touched: each holds other people too."""
+
+
+def forget(
+    connection: psycopg.Connection,
+    merchant: str,
+    named: Named,
+    interfaces: Mapping[str, Interface],
+    *,
+    dry_run: bool = False,
+) -> Receipt:
+    """Erase a person and suppress their return, all or nothing; doing it again changes nothing.
+
+    Loads of the merchant wait meanwhile, and the next one leaves the person out already.
+
+    Args:
+        connection: Of the store; whatever transaction it has open is committed first.
+        merchant: Whose rows are meant.
+        named: One number or one address; everything else about the person is found from it.
+        interfaces: By name, with the element names of the merchant.
+        dry_run: Do everything, count it, and roll back.
+
+    Raises:
+        FailError: an old address led to several people (`ambiguous`), or the secret has changed.
+        RetryError: the store was lost, or two transactions collided.
+    """
+    with transaction(connection, "forgetting a person"):
+        lock_merchant(connection, merchant)
+        profile_id = _person(connection, merchant, named)
+        identifiers = {(named.kind, named.value), *_identifiers(connection, merchant, profile_id)}
+        person = _mentions(identifiers)
+        payloads = set(_payloads(connection, merchant, interfaces, person))
+        originals = _originals(connection, profile_id, {file_id for file_id, _ in payloads})
+        erased = _erase(connection, merchant, profile_id, sorted(person.emails))
+        erased["reject_payloads"] = _empty_payloads(connection, payloads)
+        suppressed = remember(connection, forgotten_by(connection, merchant), sorted(identifiers))
+        erased["identifiers_suppressed"] = suppressed
+        if dry_run:
+            raise psycopg.Rollback
+    return Receipt(merchant, dry_run, erased, originals)
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What was lifted; nothing in it tells who the person is."""
+
+    merchant: str
+    named: int
+    """Numbers and addresses that the operator gave."""
+    lifted: int
+    """Those of them that were suppressed until now."""
+
+
+def bring_back(connection: psycopg.Connection, merchant: str, named: Collection[Named]) -> Lifted:
+    """Let a forgotten person load again from files that came since; doing it again changes nothing.
+
+    What was erased stays so: no file that came before the person was forgotten brings it back. Only the given
+    numbers and addresses are lifted, since the store knows no others of somebody forgotten.
+
+    Raises:
+        FailError: the secret has changed.
+        RetryError: the store was lost, or two transactions collided.
+    """
+    with transaction(connection, "bringing a person back"):
+        lock_merchant(connection, merchant)
+        identifiers = {(each.kind, each.value) for each in named}
+        lifted = lift(connection, forgotten_by(connection, merchant), sorted(identifiers))
+    return Lifted(merchant, len(identifiers), lifted)
+
+
+def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> Mentions:
+    """Return the numbers and addresses by which files may mention a person; asked before `forget`.
+
+    Raises:
+        FailError: as `forget`.
+    """
+    with transaction(connection, "looking up a person"):
+        profile_id = _person(connection, merchant, named)
+        identifiers = {(named.kind, named.value), *_identifiers(connection, merchant, profile_id)}
+    return _mentions(identifiers)
+
+
+def archived_originals(
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[Interface]
+) -> list[Original]:
+    """Return every original that could hold a person: those of the interfaces about people."""
+    about_people = [interface.name for interface in interfaces if is_about_people(interface)]
+    values = {"merchant": merchant, "interfaces": about_people}
+    with transaction(connection, "listing originals"):
+        cursor = connection.cursor(row_factory=class_row(Original))
+        return cursor.execute(statement("erasure/archived"), values).fetchall()
+
+
+def _mentions(identifiers: Collection[tuple[str, str]]) -> Mentions:
+    """Keep what is the person's own: not an address that only one file's record was theirs by."""
+    return Mentions(
+        frozenset(value for kind, value in identifiers if kind == SRS),
+        frozenset(value for kind, value in identifiers if kind == EMAIL),
+    )
+
+
+def _person(connection: psycopg.Connection, merchant: str, named: Named) -> int | None:
+    values = {"merchant": merchant, SRS: None, EMAIL: None, named.kind: named.value}
+    found = connection.execute(statement("erasure/person"), values).fetchall()
+    if len(found) > 1:
+        message = (
+            f"nobody of {merchant} has this address now, and it once led to {len(found)} profiles: "
+            "name the person by --srs"
+        )
+        raise FailError(message, "ambiguous")
+    return int(found[0][0]) if found else None
+
+
+def _identifiers(
+    connection: psycopg.Connection, merchant: str, profile_id: int | None
+) -> Iterator[tuple[str, str]]:
+    values = {"merchant": merchant, "profile_id": profile_id}
+    for kind, value, file_id in connection.execute(statement("erasure/identifiers"), values):
+        yield (kind if file_id is None else email_in(file_id)), value
+
+
+def _payloads(
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Mapping[str, Interface],
+    person: Mentions,
+) -> Iterator[tuple[int, int]]:
+    """Yield file and record of each refused record that mentions the person: all are read."""
+    about_people = [name for name, interface in interfaces.items() if is_about_people(interface)]
+    with connection.cursor(name="payloads") as cursor:
+        cursor.itersize = AT_ONCE
+        values = {"merchant": merchant, "interfaces": about_people}
+        for file_id, record, interface, raw in cursor.execute(statement("erasure/payloads"), values):
+            if mentions(raw, interfaces[interface]).meets(person):
+                yield file_id, record
+
+
+def _originals(connection: psycopg.Connection, profile_id: int | None, file_ids: set[int]) -> list[Original]:
+    values = {"profile_id": profile_id, "file_ids": sorted(file_ids)}
+    with connection.cursor(row_factory=class_row(Original)) as cursor:
+        return cursor.execute(statement("erasure/originals"), values).fetchall()
+
+
+def _erase(
+    connection: psycopg.Connection, merchant: str, profile_id: int | None, emails: list[str]
+) -> dict[str, int]:
+    values = {"merchant": merchant, "profile_id": profile_id, "emails": emails}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement("erasure/erase"), values).fetchone() or {}
+
+
+def _empty_payloads(connection: psycopg.Connection, payloads: set[tuple[int, int]]) -> int:
+    values = {
+        "file_ids": [file_id for file_id, _ in payloads],
+        "records": [record for _, record in payloads],
+    }
+    return connection.execute(statement("erasure/empty_payloads"), values).rowcount

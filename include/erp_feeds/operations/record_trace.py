@@ -1,0 +1,125 @@
+"""What became of one record of an archived file: it is read again and the store asked; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from tempfile import TemporaryDirectory
+
+import psycopg
+from airflow.sdk import ObjectStoragePath
+
+from erp_feeds import stages
+from erp_feeds.batch import FeedFile, Replay
+from erp_feeds.codes import SkipCode
+from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.interfaces import interface_of
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.record_trace import Fault, story
+from erp_feeds.store import ledger, queries, suppression
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """A record and what became of it."""
+
+    file: str
+    state: str
+    """Of the file in the ledger."""
+    record: int
+    line: int | None = None
+    """On which it starts in its XML."""
+    outcome: str = "not read"
+    """loaded, not loaded, collapsed, skipped, rejected; not read: its file is refused as a whole."""
+    code: str | None = None
+    """Of a skip or of the file's refusal."""
+    reason: str | None = None
+    faults: tuple[Fault, ...] = ()
+    """Why the record is rejected, one by one."""
+    into: int | None = None
+    """The record of the same file that a collapsed one goes by."""
+    profile_id: int | None = None
+    purchase_id: str | None = None
+    account_number: str | None = None
+    fields: tuple[str, ...] = ()
+    """Those of the profile that still hold what this record said."""
+    raw: str | None = None
+    """As it was delivered."""
+
+
+def whereabouts(connection: psycopg.Connection, merchant: Merchant, name: str, record: int) -> Whereabouts:
+    """Follow one record from its archived original to the rows that it led to.
+
+    The steps run as the merchant is configured now; whether the file is loaded is as the ledger says.
+
+    Args:
+        connection: Of the store; only read.
+        merchant: Whose file it is.
+        name: Of the file; of several revisions the latest counts.
+        record: Its number in the file, from 1.
+
+    Raises:
+        FailError: the archive has no such file, or the file no such record.
+        RetryError: the archive is away.
+    """
+    file = ledger.archived(connection, merchant.name, list(merchant.interfaces), Replay(files=(name,)))[-1]
+    (known,) = queries.files(connection, merchant.name, file_ids=[file.file_id])
+    found = Whereabouts(name, known.state, record, code=known.code, reason=known.reason)
+    with TemporaryDirectory(prefix="erp-feeds-record-") as place:
+        try:
+            found, keys = _read(merchant, file, ObjectStoragePath(f"file://{place}"), found)
+        except QuarantineError as refusal:
+            return replace(found, code=str(refusal.code), reason=refusal.reason)
+    return _stored(connection, merchant, file, found, keys) if keys else found
+
+
+def _read(
+    merchant: Merchant, file: FeedFile, folder: ObjectStoragePath, found: Whereabouts
+) -> tuple[Whereabouts, Mapping[str, str]]:
+    """Take the file up to parse, and follow the record from there."""
+    for station in (stages.unpack, stages.read):
+        file = station(merchant, file, folder)
+    original = next(iter(stages.originals(merchant, file, [found.record])), None)
+    if original is None:
+        raise FailError(
+            f"{file.name} has {file.counts.read} records, and none is {found.record}", "not_found"
+        )
+    told = story(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
+    outcome = told.fate if told.fate != "kept" else "loaded" if found.state == "loaded" else "not loaded"
+    found = replace(
+        found, line=original.line, raw=original.text, outcome=outcome, faults=told.faults, into=told.into
+    )
+    return replace(found, code=told.code or found.code), told.keys
+
+
+def _stored(
+    connection: psycopg.Connection,
+    merchant: Merchant,
+    file: FeedFile,
+    found: Whereabouts,
+    keys: Mapping[str, str],
+) -> Whereabouts:
+    """Say where a kept record is in the store, or why it is not there."""
+    refused = queries.rejects(connection, merchant.name, file=file.name)
+    faults = tuple(
+        Fault(each.code, each.field or None, each.reason)
+        for each in refused
+        if (each.file_id, each.record) == (file.file_id, found.record)
+    )
+    if faults:  # what only the store could tell
+        return replace(found, outcome="rejected", faults=faults)
+    if found.outcome != "loaded":
+        return found
+    if suppression.is_forgotten(connection, merchant.name, file.file_id, keys):
+        return replace(found, outcome="skipped", code=SkipCode.FORGOTTEN.value)
+    rows = queries.record_rows(connection, merchant.name, file.file_id, found.record, keys)
+    return replace(found, **asdict(rows), fields=_fields(connection, merchant, found, rows.profile_id))
+
+
+def _fields(
+    connection: psycopg.Connection, merchant: Merchant, found: Whereabouts, profile_id: int | None
+) -> tuple[str, ...]:
+    if profile_id is None:
+        return ()
+    fields = queries.profile_fields(connection, merchant.name, profile_id)
+    return tuple(each.field for each in fields if (each.file, each.record) == (found.file, found.record))

@@ -1,0 +1,1 @@
+"""What Airflow calls: sensor, trigger, assets, alerts, connection form; and its REST API."""

@@ -1,0 +1,60 @@
+"""The sensor of a merchant's DAG: a look at the inbox that holds no worker while an upload settles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.providers.common.compat.sdk import SkipMixin
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseSensorOperator, Context
+
+from erp_feeds.batch import Replay
+from erp_feeds.merchant import Merchant
+
+
+class InboxSensor(BaseSensorOperator, SkipMixin):
+    """Drains the inbox against the ledger and hands on the batch; nothing new ends the run here, as skipped.
+
+    Where nothing is complete yet but something was just placed, the task defers for the merchant's
+    `stable_for` and looks once more. What is still being uploaded then is left to the watcher, which wakes
+    another run.
+    """
+
+    inherits_from_skipmixin = True
+    ui_color = "#e6f1f2"
+
+    def __init__(self, *, merchant: Merchant, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.merchant = merchant
+
+    def execute(self, context: Context) -> Any:
+        """Look, and where something settles come back later."""
+        return self._look(context, may_wait=True)
+
+    def look_again(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - it only says that time is up
+        """Look after the wait."""
+        return self._look(context, may_wait=False)
+
+    def _look(self, context: Context, *, may_wait: bool) -> Any:
+        from erp_feeds import tasks
+
+        sensed = tasks.sense(self.merchant, context["dag_run"].run_id, self._replay(context))
+        if sensed.batch.files:
+            return sensed.batch.to_xcom()
+        if sensed.settling and may_wait:
+            wait = timedelta(seconds=max(self.merchant.ftps.stable_for, 1))
+            self.log.info("%d new files settle: looking again in %s", sensed.settling, wait)
+            self.defer(trigger=TimeDeltaTrigger(wait), method_name="look_again")
+        self.log.info("Nothing to do: the run ends here")
+        self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
+        return None
+
+    def _replay(self, context: Context) -> Replay | None:
+        """Return what is replayed: the days of a backfill, else what the run's parameters ask for."""
+        if context["dag_run"].run_type != "backfill":
+            return Replay.from_params(context["params"])
+        zone = ZoneInfo(self.merchant.timezone)
+        days = (context["data_interval_start"], context["data_interval_end"])
+        return Replay.of_days(*(moment.astimezone(zone).date() for moment in days if moment))

@@ -1,0 +1,58 @@
+"""The wake-up of a merchant's DAG: looks at the inbox and says when something waits there.
+
+Level-triggered: an event carries no list of work. The run that it starts drains the inbox against the
+ledger, so an event that is lost, doubled or late loses and repeats nothing, and a restarted triggerer
+needs no memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from erp_feeds.inbox.poller import Waiting, gathering
+from erp_feeds.merchant import Merchant
+
+REMIND_AFTER = 60.0
+"""Seconds after which files that still wait are announced again: their run may have failed."""
+
+
+class InboxTrigger(BaseEventTrigger):
+    """Fires when complete files wait in a merchant's inbox that the ledger does not hold as done."""
+
+    def __init__(self, merchant: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow ships no types for it
+        self.settings = merchant
+        self.merchant = Merchant.model_validate(merchant)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer needs to make this trigger again."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {"merchant": self.settings}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Announce what waits: at once when something was added, and again while it keeps waiting."""
+        ftps = self.merchant.ftps
+        server = gathering(ftps.connection)
+        announced: Waiting = frozenset()
+        announced_at = 0.0
+        while True:
+            found = await server.look(self.merchant)
+            if found.waiting is not None:
+                now = time.monotonic()
+                if found.waiting - announced or (found.waiting and now - announced_at > REMIND_AFTER):
+                    announced_at = now
+                    payload = {"merchant": self.merchant.name, "files": len(found.waiting)}
+                    yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
+                announced = found.waiting
+            await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
+
+
+def _until_next(server: str, interval: float) -> float:
+    """Return the seconds to the next look: merchants of one server look at one moment, servers do not."""
+    phase = zlib.crc32(server.encode()) % 1_000 / 1_000 * interval
+    return interval - (time.time() - phase) % interval

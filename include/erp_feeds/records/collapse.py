@@ -1,0 +1,75 @@
+"""Which records of a file count for nothing, because later ones of their key say all that they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.batch import Counts
+from erp_feeds.codes import SkipCode, WarningCode
+from erp_feeds.steps.frames import Column, array_of, count_true, is_true
+from erp_feeds.steps.map_fields import VERSION
+
+OF_THE_RECORD = frozenset({"record", "key", "cleared", VERSION})
+"""Columns that are no fields."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+def collapse(records: pa.Table) -> tuple[pa.Table, Counts]:
+    """Leave out the records of which later ones of the same key replace every field (rules: customers 6).
+
+    What stays of one key says different things: `load` lays them over each other in file order, together
+    with the records of other keys that are the same person, whom only the store knows.
+
+    Args:
+        records: With record (ascending), key, cleared, and a column for each field.
+
+    Returns:
+        The records that stay, the last of each key among them; all but the last count as collapsed.
+    """
+    keys = array_of(records["key"]).to_pandas()
+    repeated = keys.duplicated(keep=False).to_numpy() & keys.notna().to_numpy()
+    if not repeated.any():
+        return records, Counts()
+    some = records.filter(pa.array(repeated))
+    codes, distinct = pd.factorize(keys[repeated])
+    stays = ~repeated
+    stays[repeated] = _says_something_last(some, codes)
+    collapsed = len(some) - len(distinct)
+    counts = Counts(collapsed=collapsed).plus(warned(WarningCode.REPEATED_KEY, collapsed))
+    return records.filter(pa.array(stays)).combine_chunks(), counts
+
+
+def _says_something_last(records: pa.Table, codes: npt.NDArray[np.intp]) -> Mask:
+    """Return which records are the last of their key, as a whole or to fill or empty one field.
+
+    Args:
+        records: In file order.
+        codes: The key of each, as a number.
+    """
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    places = np.arange(len(order))
+    last = np.zeros(len(order), dtype=bool)
+    cleared = array_of(records["cleared"])
+    for name in ("record", *(name for name in records.column_names if name not in OF_THE_RECORD)):
+        empty = is_true(pc.match_substring(cleared, f",{name},"))
+        said = pc.or_(records[name].is_valid(), empty).to_numpy()
+        latest = np.maximum.reduceat(np.where(said[order], places, -1), starts)
+        last[order[latest[latest >= 0]]] = True
+    return last
+
+
+def warned(code: WarningCode, number: int) -> Counts:
+    """Return the counts of one warning."""
+    return Counts(warnings={code.value: number} if number else {})
+
+
+def skipped(code: SkipCode, mask: Column) -> Counts:
+    """Return the counts of records that are skipped for one reason."""
+    number = count_true(mask)
+    return Counts(skipped={code.value: number} if number else {})

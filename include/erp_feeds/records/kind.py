@@ -1,0 +1,85 @@
+"""What makes the records of one interface a kind of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.codes import WarningCode
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.frames import Column, array_of
+from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.values import Fault
+
+Columns = Mapping[str, Column]
+Frames = Mapping[str, pd.DataFrame]
+Row = Mapping[str, Any]
+
+
+class Loading(Enum):
+    """How the rows of a kind are written; `store.load` holds a loader for each."""
+
+    BY_KEY = "one versioned row per key"
+    PEOPLE = "versioned rows of the profiles that identity finds"
+    PURCHASES = "rows that a newer file replaces as a whole, with their lines"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the records of a kind end."""
+
+    loading: Loading
+    table: str
+    """And the frame of `split` that is loaded into it: record, key, the fields, cleared."""
+    key_column: str = ""
+    """Of the table: holds the key, where it is loaded by key."""
+    fields: tuple[str, ...] = ()
+    """Columns of frame and table alike."""
+    warnings: Mapping[WarningCode, str] = field(default_factory=dict)
+    """Code -> the SQL file that counts it, after the rows are written. In: merchant, file_id."""
+
+
+def key_of(*names: str) -> Callable[[Columns], Column]:
+    """Return the key of records that go by the first of some columns that has a value."""
+    return lambda columns: pc.coalesce(*(columns[name] for name in names))
+
+
+def same_key(unique: pa.Table, own: Row) -> Column:
+    """Return the records of the key of one."""
+    return pc.equal(array_of(unique["key"]), own["key"])
+
+
+def count_keys(frame: pd.DataFrame) -> int:
+    """Return how many records a frame counts for: all those of one key are one."""
+    return int(frame["key"].nunique())
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """The rules of one kind of record; `KINDS` has one for each interface."""
+
+    key: Callable[[Columns], Column]
+    """Typed columns of records -> the natural key: null where a part of it is missing or faulty.
+
+    It is the column `key` of every frame from `parse` on and of the incoming tables. A rejected record has
+    one too: a newer file that brings its key resolves it.
+    """
+    deduplicate: Callable[[Frames, Merchant], StepResult]
+    """Frames of `parse` -> the same frames, without what later records of the file replace."""
+    split: Callable[[Frames, Merchant], StepResult]
+    """Frames of `deduplicate` -> the frames that load."""
+    rows: Rows
+    count: Callable[[pd.DataFrame], int] = count_keys
+    """How many records a frame of `split` counts for."""
+    stands_for: Callable[[pa.Table, Row], Column] = same_key
+    """Records left by `deduplicate`, and one as it would be alone -> the ones whose last stands for it."""
+    across_fields: tuple[Callable[[Columns], list[Fault]], ...] = ()
+    """Rules that look at more than one field of a record."""
+    people: tuple[str, ...] = ()
+    """Frames of `split` whose rows bear number and email of a person."""

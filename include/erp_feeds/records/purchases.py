@@ -1,0 +1,148 @@
+"""SRS purchases: what identifies one, which records of a file stand for others, and what loads."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.batch import Counts
+from erp_feeds.codes import WarningCode
+from erp_feeds.interfaces import mapping_of
+from erp_feeds.interfaces.targets import CUSTOM
+from erp_feeds.merchant import Merchant
+from erp_feeds.records.collapse import skipped, warned
+from erp_feeds.records.kind import Columns, Frames, Row
+from erp_feeds.steps.frames import Column, array_of, frame_of, table_of
+from erp_feeds.steps.map_fields import (
+    LINKED_CURRENCY,
+    VERSION,
+    fill_lines,
+    fill_purchases,
+    with_custom_object,
+)
+from erp_feeds.steps.purchases import (
+    ONLINE,
+    ORDER,
+    identify,
+    left_out,
+    till_faults,
+    till_ids,
+    with_quantities,
+)
+from erp_feeds.steps.result import StepResult
+
+COLUMNS = (
+    "record", "key", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number",
+    "branch", "local_time", "occurred_at", "currency", "total", "line_count", "content_hash", "custom",
+    VERSION,
+)  # fmt: skip
+
+across_fields = till_faults
+
+
+def key(columns: Columns) -> Column:
+    """Return the ids of till receipts; an order number with its moment, because a return bears it too."""
+    online = pc.binary_join_element_wise(columns["order_number"], columns["date_time"], "@")
+    return pc.if_else(columns["order_number"].is_valid(), online, till_ids(columns))
+
+
+def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
+    """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7).
+
+    What is left out anyway stands for nothing else: it would take the purchase of its id along.
+    """
+    mapping = mapping_of(merchant, "srs_purchases")
+    delivered, unknown = fill_purchases(table_of(frames["records"]), mapping)
+    lines = with_quantities(table_of(frames["lines"]))
+    identified = identify(delivered, lines, merchant)
+    going = pc.invert(reduce(pc.or_, left_out(identified.records).values()))
+    left = identified.records.filter(pc.invert(going))
+    records, collapsed = _one_per_basket(identified.records.filter(going))
+    ids = records.select(["purchase_id"]).to_pandas()
+    rank = ids.groupby("purchase_id", sort=False).cumcount().to_numpy()
+    collisions = int(np.count_nonzero(rank))
+    if collisions:
+        records = _suffixed(records, rank)
+    if len(left):
+        records = pa.concat_tables([records, left.cast(records.schema)]).sort_by("record").combine_chunks()
+    if collapsed:
+        lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(records["record"])))
+    counts = warned(WarningCode.REPEATED_KEY, collapsed).plus(
+        Counts(collapsed=collapsed, warnings=identified.warnings)
+    )
+    counts = counts.plus(warned(WarningCode.RECEIPT_COLLISION, collisions))
+    unique = {"records": frame_of(records), "lines": frame_of(fill_lines(lines, mapping))}
+    return StepResult(unique, counts.plus(warned(WarningCode.UNKNOWN_VALUE, unknown)))
+
+
+def _one_per_basket(records: pa.Table) -> tuple[pa.Table, int]:
+    """Return the records without those for which a later or an equal one stands, and the number of these."""
+    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
+    # An order number names one order, but several returns of it may bear the same moment.
+    unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
+    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
+    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
+    if repeated.any():
+        records = _filled_last(records, known, unique)
+    kept = ~(superseded | repeated)
+    return records.filter(pa.array(kept)), int(np.count_nonzero(~kept))
+
+
+def _filled_last(records: pa.Table, known: pd.DataFrame, unique: npt.NDArray[np.bool_]) -> pa.Table:
+    """Give equal baskets what the last of them fills beside it, as if each came in a file of its own."""
+    keys = [known[name] for name in ("channel", "purchase_id", "content_hash")]
+    position = pd.Series(np.arange(len(known)))
+    last = np.where(unique, position, position.groupby(keys, sort=False).transform("max"))
+    for place, name in enumerate(records.column_names):
+        if name == LINKED_CURRENCY or name.startswith(CUSTOM):
+            records = records.set_column(place, name, pc.take(array_of(records[name]), pa.array(last)))
+    return records
+
+
+def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]]) -> pa.Table:
+    """Give the later of several baskets under one id the suffix ~2, ~3 and so on (rule: purchases 7).
+
+    An order number that reads like such an id keeps it.
+    """
+    ids = array_of(records["purchase_id"]).to_pylist()
+    taken = set(ids)
+    for row in np.flatnonzero(rank):
+        number = int(rank[row]) + 1
+        while (later := f"{ids[row]}~{number}") in taken:
+            number += 1
+        ids[row] = later
+        taken.add(later)
+    place = records.column_names.index("purchase_id")
+    return records.set_column(place, "purchase_id", pa.array(ids, pa.string()))
+
+
+def split(frames: Frames, merchant: Merchant) -> StepResult:
+    """Part orders from returns; skip those of nobody and those without lines (rules: purchases 2, 3, 9)."""
+    records, lines = table_of(frames["records"]), table_of(frames["lines"])
+    masks = left_out(records)
+    kept = records.filter(pc.invert(reduce(pc.or_, masks.values())))
+    currency = pc.fill_null(kept[LINKED_CURRENCY], merchant.currency)
+    kept = kept.drop_columns(["currency"]).append_column("currency", currency)
+    kept = with_custom_object(kept.append_column("number", kept["customer_number"])).select(COLUMNS)
+    lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(kept["record"])))
+    ordered = pc.equal(kept["kind"], ORDER)
+    parted = {"orders": kept.filter(ordered), "returns": kept.filter(pc.invert(ordered)), "lines": lines}
+    counts = reduce(Counts.plus, (skipped(code, mask) for code, mask in masks.items()))
+    return StepResult({name: frame_of(table) for name, table in parted.items()}, counts)
+
+
+def stands_for(unique: pa.Table, own: Row) -> Column:
+    """An online order goes by its number alone, all else by id and basket (rules: purchases 6, 7)."""
+    ids = array_of(unique["purchase_id"])
+    bare = pc.replace_substring_regex(ids, r"~\d+$", "")
+    same = pc.or_(pc.equal(ids, own["purchase_id"]), pc.equal(bare, own["purchase_id"]))
+    same = pc.and_(same, pc.equal(array_of(unique["channel"]), own["channel"]))
+    if own["channel"] == ONLINE and own["kind"] == ORDER:
+        return same
+    return pc.and_(same, pc.equal(array_of(unique["content_hash"]), own["content_hash"]))

@@ -1,0 +1,112 @@
+"""What each station of the line makes of one file. They write to a staging folder only, never to the ledger.
+
+So a run and a rehearsal walk the same way; who walks decides what becomes of a refused file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+
+import pandas as pd
+import pyarrow as pa
+from airflow.sdk import ObjectStoragePath
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.interfaces import interface_of
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.steps.deduplicate import deduplicate
+from erp_feeds.steps.frames import frame_of
+from erp_feeds.steps.parse import RawRecord, parse, raw_records
+from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.split import split
+from erp_feeds.storage import archive, staging, zips
+
+Station = Callable[[Merchant, FeedFile, ObjectStoragePath], FeedFile]
+"""Takes a file and the staging folder of the run; returns the file as the next station finds it."""
+
+OF_REJECTS = ("rejects", "originals")
+"""Frames that only `parse` writes and only `load` reads."""
+
+ORIGINALS_AT_ONCE = 1_000
+"""Rejected records whose text is held at a time."""
+
+Step = Callable[[dict[str, pd.DataFrame], Interface, Merchant], StepResult]
+
+
+def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
+    """Unpack the archived original into staged XML members.
+
+    Raises:
+        QuarantineError: the zip is unsafe, damaged or another shop's.
+    """
+    interface = interface_of(merchant, file.interface)
+    with archive.open_original(file.archived) as original:
+        unpacked = zips.members(original, file.name, interface, merchant)
+        members = tuple(
+            staging.stage_member(folder, file.file_id, number, source)
+            for number, source in enumerate(unpacked.sources())
+        )
+    return file.model_copy(update={"members": members, "counts": file.counts.plus(unpacked.counts)})
+
+
+def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
+    """Stream the XML members into staged frames: records, lines, rejects, and the originals of those.
+
+    Raises:
+        QuarantineError: the XML is refused as a whole.
+    """
+    interface = interface_of(merchant, file.interface)
+    counts = Counts()
+    rejected: set[int] = set()
+    with ExitStack() as stack, staging.FrameWriters(folder, file.file_id, "parse") as writers:
+        sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
+        for block in parse(sources, interface, merchant):
+            writers.append(block.frames)
+            rejected.update(block.frames["rejects"]["record"])
+            counts = counts.plus(block.counts)
+        if rejected:
+            rows = originals(merchant, file, rejected)
+            while some := list(islice(rows, ORIGINALS_AT_ONCE)):
+                writers.append({"originals": frame_of(pa.Table.from_pylist([row._asdict() for row in some]))})
+    return file.with_staged(writers.urls, counts)
+
+
+def _of(name: str, step: Step) -> Station:
+    """Make a station of a pure step on the staged frames; rejects stay as parse staged them."""
+
+    def station(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
+        kept = {frame: url for frame, url in file.staged.items() if frame in OF_REJECTS}
+        taken = {frame: url for frame, url in file.staged.items() if frame not in OF_REJECTS}
+        frames = {frame: staging.read_frame(url) for frame, url in taken.items()}
+        result = step(frames, interface_of(merchant, file.interface), merchant)
+        staged = {
+            frame: staging.write_frame(folder, file.file_id, name, frame, data)
+            for frame, data in result.frames.items()
+        }
+        return file.model_copy(update={"staged": kept | staged, "counts": file.counts.plus(result.counts)})
+
+    return station
+
+
+STATIONS: Mapping[str, Station] = {
+    "unzip": unpack,
+    "parse": read,
+    "deduplicate": _of("deduplicate", deduplicate),
+    "split": _of("split", split),
+}
+"""In the order of the line, by the name of the task."""
+
+
+def frames_of(file: FeedFile) -> dict[str, pd.DataFrame]:
+    """Read the frames as the latest stations staged them."""
+    return {name: staging.read_frame(url) for name, url in file.staged.items()}
+
+
+def originals(merchant: Merchant, file: FeedFile, numbers: Collection[int]) -> Iterator[RawRecord]:
+    """Find line and text of refused records: a second pass that only files with rejects pay for."""
+    with ExitStack() as stack:
+        sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
+        yield from raw_records(sources, interface_of(merchant, file.interface), numbers)

@@ -1,0 +1,1 @@
+"""Files on local disks and object stores: archive, staging, zips."""

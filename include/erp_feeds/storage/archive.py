@@ -1,0 +1,109 @@
+"""The archive of originals: every file received, byte for byte, under a name that holds its hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+from airflow.sdk import ObjectStoragePath
+
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.settings import settings
+from erp_feeds.storage.atomic_file import arriving, exists, open_for, sweep_unfinished
+
+HASH_IN_NAME = 16
+SURELY_DEAD = timedelta(days=1)
+"""Without a byte more for so long, an original belongs to no running task: a fetch gives up long before."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An original in the archive."""
+
+    url: str
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+def keep(
+    chunks: Iterable[bytes], merchant: str, interface: str, name: str, digest: hashlib._Hash | None = None
+) -> Kept:
+    """Write an original to the archive while hashing it; the same bytes under the same name are kept once.
+
+    Args:
+        chunks: The file's bytes, as they come from the server.
+        merchant: Merchant's name: the first folder.
+        interface: Interface's name: the second folder.
+        name: File name as delivered.
+        digest: SHA-256 that whoever yields the chunks feeds with them, so that they are not hashed twice.
+
+    Returns:
+        URL `<archive>/<merchant>/<interface>/<stem>.<first 16 digits of the hash><extension>`, hash and size.
+
+    Raises:
+        FailError: The name is no plain file name.
+    """
+    stem, extension = _plain(name)
+    folder = ObjectStoragePath(settings().archive) / merchant / interface
+    hashing = digest is None
+    digest = digest or hashlib.sha256()
+    size = 0
+    with arriving(folder, durable=True) as arrival:
+        for chunk in chunks:
+            if hashing:
+                digest.update(chunk)
+            arrival.file.write(chunk)
+            size += len(chunk)
+        sha256 = digest.hexdigest()
+        target = folder / f"{stem}.{sha256[:HASH_IN_NAME]}{extension}"
+        if not _is_kept(target, size):
+            arrival.settle(target)
+    return Kept(str(target), sha256, size)
+
+
+def open_original(url: str) -> BinaryIO:
+    """Open an original for reading.
+
+    Raises:
+        QuarantineError: not_archived: the archive does not hold it any more.
+    """
+    path = ObjectStoragePath(url)
+    try:
+        return open_for(path, "rb")
+    except FileNotFoundError:
+        reason = f"the archive does not hold {url} any more: bring it back from a backup and replay its day"
+        raise QuarantineError(QuarantineCode.NOT_ARCHIVED, reason) from None
+
+
+def delete(url: str) -> None:
+    """Delete an original for good; one that is gone already is no fault."""
+    path = ObjectStoragePath(url)
+    with suppress(FileNotFoundError):
+        path.fs.rm_file(path.path)
+
+
+def sweep(merchant: str) -> int:
+    """Remove the half written originals that killed tasks left in a merchant's archive; return how many."""
+    folder = ObjectStoragePath(settings().archive) / merchant
+    return sweep_unfinished(folder, datetime.now(UTC) - SURELY_DEAD)
+
+
+def _is_kept(target: ObjectStoragePath, size: int) -> bool:
+    """Tell whether the archive holds these bytes; a copy of another length is damaged and written anew."""
+    return exists(target) and target.fs.size(target.path) == size
+
+
+def _plain(name: str) -> tuple[str, str]:
+    """Return stem and extension of a name that a server gave, which is never trusted as a path."""
+    if not name.strip(". ") or any(sign in "/\\:" or not sign.isprintable() for sign in name):
+        raise FailError(
+            f"{name!r} is no plain file name, so it is not archived: rename it on the server", "unsafe_name"
+        )
+    stem, dot, extension = name.rpartition(".")
+    return (stem, dot + extension) if stem else (name, "")

@@ -1,0 +1,194 @@
+"""What the steps of one run hand on: XML members and Parquet frames, made again from the archive if lost."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import IO, BinaryIO, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from airflow.sdk import ObjectStoragePath
+
+from erp_feeds.errors import FailError
+from erp_feeds.settings import settings
+from erp_feeds.storage.atomic_file import BLOCK, Arrival, exists, last_written, make_folder, open_for
+
+COMPRESSION = "zstd"
+
+
+def run_folder(merchant: str, run: str) -> ObjectStoragePath:
+    """Return the staging folder of a run, made when missing.
+
+    Run ids hold signs that storage does not take; a piece of their hash keeps the cleaned names apart.
+    """
+    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", run)[:100]
+    folder = _merchant_folder(merchant) / f"{clean}-{hashlib.sha256(run.encode()).hexdigest()[:8]}"
+    make_folder(folder)
+    return folder
+
+
+def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: IO[bytes]) -> str:
+    """Copy one XML member to staging and return its URL.
+
+    Args:
+        folder: Of the run.
+        file_id: Of the ledger.
+        number: Position of the member within its file, from 0.
+        source: The member; what it raises passes through, and nothing is staged then.
+    """
+    place = folder / str(file_id) / "xml"
+    target = place / f"{number:02d}.xml"
+    arrival = Arrival(place, durable=False)
+    try:
+        shutil.copyfileobj(source, arrival.file, BLOCK)
+        arrival.settle(target)
+    finally:
+        arrival.discard()
+    return str(target)
+
+
+def open_member(url: str) -> BinaryIO:
+    """Open a staged XML member for reading.
+
+    Raises:
+        FailError: It is not staged any more; says which task to clear.
+    """
+    path = ObjectStoragePath(url)
+    if not exists(path):
+        raise _gone(url, "unzip")
+    return open_for(path, "rb")
+
+
+class FrameWriter:
+    """Appends blocks to one Parquet file, which gets its name when the `with` block ends well.
+
+    The first block gives the schema, so an empty block with typed columns is a good first one.
+    """
+
+    def __init__(self, folder: ObjectStoragePath, file_id: int, step: str, name: str) -> None:
+        self._place = folder / str(file_id) / step
+        self._target = self._place / f"{name}.parquet"
+        self._schema: pa.Schema | None = None
+        self._writer: pq.ParquetWriter | None = None
+        self._arrival: Arrival | None = None
+        self.url = ""
+        """Of the finished file; empty until then, and for good when no block came."""
+
+    def __enter__(self) -> Self:
+        self._arrival = Arrival(self._place, durable=False)
+        return self
+
+    def append(self, block: pd.DataFrame) -> None:
+        """Add rows; columns and types are those of the first block."""
+        if self._arrival is None:
+            raise RuntimeError("FrameWriter.append outside of its with block")
+        table = pa.Table.from_pandas(block, schema=self._schema, preserve_index=False)
+        if self._writer is None:
+            table = table.replace_schema_metadata(None)
+            self._schema = table.schema
+            self._writer = pq.ParquetWriter(self._arrival.file, table.schema, compression=COMPRESSION)
+        self._writer.write_table(table)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        arrival, self._arrival = self._arrival, None
+        if arrival is None:
+            return
+        try:
+            if self._writer is not None:
+                self._writer.close()
+                if kind is None:
+                    arrival.settle(self._target)
+                    self.url = str(self._target)
+        finally:
+            arrival.discard()
+
+
+class FrameWriters:
+    """Appends the frames of each block to the files of their names; see `FrameWriter`."""
+
+    def __init__(self, folder: ObjectStoragePath, file_id: int, step: str) -> None:
+        self._folder = folder
+        self._file_id = file_id
+        self._step = step
+        self._stack = ExitStack()
+        self._writers: dict[str, FrameWriter] = {}
+        self.urls: dict[str, str] = {}
+        """Frame name -> URL; filled when the `with` block ends well."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def append(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Add one block: frame name -> rows."""
+        for name, frame in frames.items():
+            if name not in self._writers:
+                writer = FrameWriter(self._folder, self._file_id, self._step, name)
+                self._writers[name] = self._stack.enter_context(writer)
+            self._writers[name].append(frame)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            self.urls = {name: writer.url for name, writer in self._writers.items()}
+
+
+def write_frame(folder: ObjectStoragePath, file_id: int, step: str, name: str, frame: pd.DataFrame) -> str:
+    """Stage one frame as `<folder>/<file_id>/<step>/<name>.parquet` and return its URL."""
+    with FrameWriter(folder, file_id, step, name) as writer:
+        writer.append(frame)
+    return writer.url
+
+
+def read_frame(url: str) -> pd.DataFrame:
+    """Read a staged frame; every column is Arrow-backed, so identifiers stay text and nulls stay nulls.
+
+    Raises:
+        FailError: It is not staged any more; says which task to clear.
+    """
+    path = ObjectStoragePath(url)
+    if not exists(path):
+        raise _gone(url, str(path.parent.name))
+    with open_for(path, "rb") as file, pq.ParquetFile(file) as parquet:
+        frame: pd.DataFrame = parquet.read().to_pandas(types_mapper=pd.ArrowDtype)
+        return frame
+
+
+def sweep(merchant: str, days: int) -> list[str]:
+    """Remove the folders of runs in which nothing was written for some days; return their URLs."""
+    folder = _merchant_folder(merchant)
+    before = datetime.now(UTC) - timedelta(days=days)
+    removed = []
+    for path in folder.fs.ls(folder.path, detail=False) if exists(folder) else ():
+        with suppress(FileNotFoundError):  # a run beside this one renames its files, or sweeps too
+            if _last_written(folder, path) < before:
+                folder.fs.rm(path, recursive=True)
+                removed.append(str(folder / path.rstrip("/").rpartition("/")[2]))
+    return removed
+
+
+def _merchant_folder(merchant: str) -> ObjectStoragePath:
+    return ObjectStoragePath(settings().staging) / merchant
+
+
+def _last_written(folder: ObjectStoragePath, path: str) -> datetime:
+    """Return the newest time of a run's files, or of the folder itself while it is empty."""
+    return max(last_written(folder, file) for file in folder.fs.find(path) or [path])
+
+
+def _gone(url: str, step: str) -> FailError:
+    """Return the error for a swept file: clear the step that wrote it, or `unzip` when the run is gone."""
+    run = ObjectStoragePath(url).parents[2]
+    task = step if exists(run) else "unzip"
+    message = f"{url} is not staged any more: clear task '{task}' of this run with everything after it"
+    return FailError(message, "not_staged")

@@ -1,0 +1,283 @@
+"""Opening an original: sniffed by content, guarded against hostile zips, members in name order."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, BinaryIO, cast
+
+from erp_feeds.batch import Counts
+from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.errors import QuarantineError
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Limits, Merchant
+from erp_feeds.storage.member_names import base_of, said_by, said_of
+from erp_feeds.storage.zip_directory import directory_of
+
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+IGNORED_NAMES = ("thumbs.db", "desktop.ini", ".ds_store")
+IGNORED_FOLDER = "__macosx"
+NESTED_ENDINGS = (".zip", ".gz", ".7z", ".rar", ".tar")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+HEAD = 64
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
+"""What zipfile raises on damaged bytes."""
+ENCRYPTED_BIT = 0x1
+ENTRY_SIZE = 2_000
+"""Bytes of the directory that a member may take: its name and extras are short in any honest zip."""
+
+
+class Members:
+    """The XML of one original, which is either a zip or bare XML. Use `members`."""
+
+    def __init__(
+        self, original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant, counts: Counts
+    ) -> None:
+        self.counts = counts
+        """Only warnings, complete when `sources` is through: records are counted by who reads them."""
+        self._original = original
+        self._file_name = file_name
+        self._interface = interface
+        self._merchant = merchant
+
+    def sources(self) -> Iterator[BinaryIO]:
+        """Yield the XML members in name order, each with its `name`; read one before asking for the next.
+
+        Reading checks the limits and each member's checksum on the real bytes.
+
+        Raises:
+            QuarantineError: The file must not or cannot be read; also raised by the members' `read`.
+        """
+        if _starts_with_zip(self._original):
+            yield from self._unzipped()
+        else:
+            size = _size(self._original)
+            self._original.seek(0)
+            meter = _Meter(size, self._merchant.limits)
+            yield _guarded(self._original, self._file_name, "the file", meter)
+
+    def _unzipped(self) -> Iterator[BinaryIO]:
+        meter = _Meter(_size(self._original), self._merchant.limits)
+        with _zip_faults():
+            _check_directory(self._original, self._merchant.limits)
+        with _zip_faults(), zipfile.ZipFile(self._original) as archive:
+            infos = archive.infolist()
+            _check_names(infos, self._merchant.limits)
+            chosen = _chosen(infos, self._interface, self._merchant)
+            if ignored := len(_xml_members(infos)) - len(chosen):
+                warnings = {WarningCode.IGNORED_MEMBER.value: ignored}
+                self.counts = self.counts.plus(Counts(warnings=warnings))
+            for info in chosen:
+                with archive.open(info) as raw:
+                    yield _guarded(raw, info.filename, said_of(info, infos), meter)
+
+
+def members(original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant) -> Members:
+    """Look at the first bytes of an original and open it as what it is.
+
+    Args:
+        original: Seekable bytes of the file.
+        file_name: As delivered; an extension that says something else is only a warning.
+        interface: Whose members are wanted.
+        merchant: Whose shop name and limits count.
+
+    Raises:
+        QuarantineError: truncated (worth another fetch) or not_a_zip.
+    """
+    is_zip = _starts_with_zip(original)
+    if not is_zip:
+        _check_bare_xml(original)
+    says_zip = file_name.lower().endswith(".zip")
+    warnings = {} if is_zip == says_zip else {WarningCode.WRONG_EXTENSION.value: 1}
+    return Members(original, file_name, interface, merchant, Counts(warnings=warnings))
+
+
+class _Meter:
+    """Counts the unzipped bytes of one file, whatever its headers promise."""
+
+    def __init__(self, zipped: int, limits: Limits) -> None:
+        self._zipped = max(zipped, 1)
+        self._limits = limits
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        self._total += count
+        if self._total > self._limits.unzipped_bytes:
+            reason = f"unzips to more than {self._limits.unzipped_bytes} bytes; see limits.unzipped_bytes"
+            raise QuarantineError(QuarantineCode.TOO_LARGE, reason)
+        if self._total > self._zipped * self._limits.ratio:
+            reason = f"unzips to more than {self._limits.ratio} times its size; see limits.ratio"
+            raise QuarantineError(QuarantineCode.TOO_COMPRESSED, reason)
+
+
+class _Guarded(io.RawIOBase):
+    """A member whose every read is metered, and whose faults are quarantine reasons."""
+
+    def __init__(self, source: IO[bytes], name: str, meter: _Meter) -> None:
+        self.name = name
+        self._source = source
+        self._meter = meter
+        self._head = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def refuse_nested(self, called: str) -> None:
+        """Refuse a zip that calls itself XML; `called` is what may be said of it."""
+        self._head = self.read(HEAD)
+        if self._head.startswith(ZIP_STARTS):
+            raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size is None or size < 0:
+            return self.readall()
+        if self._head:
+            block, self._head = self._head[:size], self._head[size:]
+            return block
+        with _zip_faults():
+            block = self._source.read(size)
+        self._meter.add(len(block))
+        return block
+
+    def readinto(self, buffer: Any, /) -> int:
+        block = self.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+
+def _guarded(source: IO[bytes], name: str, called: str, meter: _Meter) -> BinaryIO:
+    guarded = _Guarded(source, name, meter)
+    guarded.refuse_nested(called)
+    return cast("BinaryIO", guarded)
+
+
+def _starts_with_zip(original: BinaryIO) -> bool:
+    original.seek(0)
+    head = original.read(4)
+    original.seek(0)
+    return head.startswith(ZIP_STARTS)
+
+
+def _size(original: BinaryIO) -> int:
+    return original.seek(0, os.SEEK_END)
+
+
+def _check_bare_xml(original: BinaryIO) -> None:
+    """Tell XML from rubbish, and a whole document from one that stops in the middle."""
+    size = _size(original)
+    original.seek(0)
+    head = original.read(HEAD)
+    if not head.strip(b"\0") or (size < len(ZIP_STARTS[0]) and ZIP_STARTS[0].startswith(head)):
+        raise QuarantineError(
+            QuarantineCode.TRUNCATED, f"holds {size} bytes of nothing: the upload was not finished"
+        )
+    for mark in BYTE_ORDER_MARKS:
+        head = head.removeprefix(mark)
+    if not head.replace(b"\0", b"").lstrip().startswith(b"<"):
+        raise QuarantineError(QuarantineCode.NOT_A_ZIP, "is neither a zip nor XML")
+    original.seek(max(0, size - HEAD))
+    tail = original.read(HEAD).replace(b"\0", b"").rstrip()
+    if tail and not tail.endswith(b">"):
+        raise QuarantineError(
+            QuarantineCode.TRUNCATED, "the XML stops in the middle: the upload was not finished"
+        )
+
+
+@contextmanager
+def _zip_faults() -> Iterator[None]:
+    """Turn what zipfile finds wrong into a quarantine; a missing directory or checksum means a cut upload."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise QuarantineError(
+            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({said_by(error)})"
+        ) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        reason = "the zip is cut or damaged (it points before its own start)"
+        raise QuarantineError(QuarantineCode.TRUNCATED, reason) from None
+
+
+def _check_directory(original: BinaryIO, limits: Limits) -> None:
+    """Refuse a directory of too many members, by what it says and by its size."""
+    found = directory_of(original)
+    if found and (found.entries > limits.members or found.size > limits.members * ENTRY_SIZE):
+        reason = f"says it holds {found.entries} members, above {limits.members}; see limits.members"
+        raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
+
+
+def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
+    """Refuse what no honest export holds, before a byte is unzipped."""
+    if len(infos) > limits.members:
+        reason = f"holds {len(infos)} members, more than {limits.members}; see limits.members"
+        raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
+    for info in infos:
+        name = info.orig_filename.replace("\\", "/")
+        if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/") or "\0" in name:
+            reason = f"{said_of(info, infos)} points out of the zip"
+            raise QuarantineError(QuarantineCode.UNSAFE_PATH, reason)
+        if info.flag_bits & ENCRYPTED_BIT:
+            raise QuarantineError(QuarantineCode.ENCRYPTED, f"{said_of(info, infos)} is encrypted")
+        if info.compress_type not in METHODS:
+            packed = f"is packed by method {info.compress_type}: only deflate can be unzipped"
+            raise QuarantineError(QuarantineCode.NOT_A_ZIP, f"{said_of(info, infos)} {packed}")
+    times = Counter(info.orig_filename.replace("\\", "/") for info in infos)
+    for info in infos:
+        if (number := times[info.orig_filename.replace("\\", "/")]) > 1:
+            reason = f"{said_of(info, infos)} is there {number} times"
+            raise QuarantineError(QuarantineCode.DUPLICATE_MEMBER, reason)
+
+
+def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Merchant) -> list[zipfile.ZipInfo]:
+    """Return the XML members of the interface in name order; a lone XML member may have any name."""
+    files = [info for info in infos if not _is_ignored(info)]
+    for info in files:
+        if _base(info).lower().endswith(NESTED_ENDINGS):
+            reason = f"{said_of(info, infos)} is itself an archive"
+            raise QuarantineError(QuarantineCode.NESTED_ZIP, reason)
+    xml = _xml_members(infos)
+    for info in xml:
+        _check_shop(info, infos, merchant)
+    matching = [info for info in xml if interface.match(_base(info))]
+    lone = xml if len(xml) == 1 and not any(each.match(_base(xml[0])) for each in INTERFACES.values()) else []
+    if not (matching or lone):
+        found = ", ".join([said_of(info, infos) for info in files][:5]) or "nothing"
+        example = interface.file_name(merchant.shop_name, "<index>", "xml")
+        raise QuarantineError(QuarantineCode.NO_MEMBER, f"holds no XML like {example}, but {found}")
+    return sorted(matching or lone, key=lambda info: info.filename)
+
+
+def _xml_members(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    return [info for info in infos if not _is_ignored(info) and _base(info).lower().endswith(".xml")]
+
+
+def _check_shop(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo], merchant: Merchant) -> None:
+    """Refuse a member of another shop: its data must not end in this merchant's rows."""
+    for interface in INTERFACES.values():
+        found = interface.match(_base(info))
+        if found and found.shop_name != merchant.shop_name:
+            reason = (
+                f"{said_of(info, infos)} is of another shop, not of '{merchant.shop_name}' letter for letter"
+            )
+            raise QuarantineError(QuarantineCode.FOREIGN_MEMBER, reason)
+
+
+def _is_ignored(info: zipfile.ZipInfo) -> bool:
+    parts = info.filename.lower().replace("\\", "/").split("/")
+    is_folder = info.filename.endswith("/")  # `is_dir` fails on a member without a name
+    return is_folder or parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or IGNORED_FOLDER in parts
+
+
+def _base(info: zipfile.ZipInfo) -> str:
+    return base_of(info.filename)

@@ -1,0 +1,100 @@
+"""Frames into temporary tables: Arrow's CSV writer feeds COPY, which keeps NULL and '' apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+from pyarrow import csv
+
+from erp_feeds.store.sql import statement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 16_384
+"""Rows in one write to the server."""
+
+WORTH_ANALYZING = 1_000
+"""Rows from which the planner's guess about a temporary table costs more than looking."""
+
+
+class _CopySink(RawIOBase):
+    """COPY as a file that Arrow writes to."""
+
+    def __init__(self, copy: psycopg.Copy) -> None:
+        super().__init__()
+        self._copy = copy
+
+    def writable(self) -> bool:
+        """Say yes, as Arrow asks."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Send some bytes."""
+        self._copy.write(data)
+        return len(data)
+
+
+def copy_frames(
+    connection: psycopg.Connection, frames: Mapping[str, pd.DataFrame], names: tuple[str, ...]
+) -> None:
+    """Copy the named frames into temporary tables incoming_<name>, which end with the transaction.
+
+    A frame that is missing leaves its table empty; columns that the table does not have are left out.
+    """
+    for name in names:
+        connection.execute(statement(f"load/incoming_{name}"))
+        _fill(connection, name, frames.get(name))
+
+
+def copy_for_table(
+    connection: psycopg.Connection,
+    frames: Mapping[str, pd.DataFrame],
+    table: str,
+    columns: Iterable[str],
+) -> None:
+    """Copy the frame of a table, which has these columns of it, into the temporary table incoming_<table>."""
+    parts = {
+        "incoming": sql.Identifier(f"incoming_{table}"),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        "table": sql.Identifier(table),
+    }
+    connection.execute(statement("load/incoming_rows", **parts))
+    _fill(connection, table, frames[table])
+
+
+def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Copy rows into a temporary table as they come, without holding them."""
+    with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _fill(connection: psycopg.Connection, name: str, frame: pd.DataFrame | None) -> None:
+    if frame is None or frame.empty:
+        return
+    table = f"incoming_{name}"
+    _copy(connection, table, pa.Table.from_pandas(frame, preserve_index=False))
+    if len(frame) >= WORTH_ANALYZING:
+        connection.execute(sql.SQL("ANALYZE {} (record)").format(sql.Identifier(table)))
+
+
+def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:
+    described = connection.execute(
+        sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(table))
+    ).description
+    columns = [column.name for column in described or () if column.name in data.column_names]
+    into = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    options = csv.WriteOptions(include_header=False, batch_size=BATCH)
+    chosen = data.select(columns)
+    # Where the first chunk holds no rows, Arrow's writer sends memory that nobody has written to.
+    filled = pa.Table.from_batches([batch for batch in chosen.to_batches() if len(batch)], chosen.schema)
+    with connection.cursor().copy(into) as copy:
+        csv.write_csv(filled, _CopySink(copy), options)

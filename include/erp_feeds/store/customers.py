@@ -1,0 +1,53 @@
+"""People: one versioned row per profile, filled from the records of those who are this person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.codes import WarningCode
+from erp_feeds.interfaces.targets import PROFILE_FIELDS
+from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
+from erp_feeds.store.copy import copy_for_table
+from erp_feeds.store.identity import count_refused_moves, count_without_email, keep_identifiers, resolve
+from erp_feeds.store.merge import Version, VersionedField, laid, merge
+from erp_feeds.store.sql import statement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EMAIL = VersionedField("email", clearable=False)
+FIELDS = tuple(VersionedField(name) for name in PROFILE_FIELDS)
+OF_WRITE = ("mapping_version",)
+
+
+def load_profiles(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
+) -> Counts:
+    """Fill profiles with the frame `profiles`, creating those that are new (rules: customers 1 to 12)."""
+    columns = (*(field.name for field in (EMAIL, *FIELDS)), "custom", *OF_WRITE)
+    copy_for_table(connection, frames, "profiles", columns)
+    version = Version(file.sequence, file.file_id)
+    made_by = ("customers 3", "customers 4")
+    resolve(connection, file, merchant, "incoming_profiles", made_by, movable=EMAIL.not_newer(version))
+    custom = connection.execute(statement("load/custom_keys"))
+    fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
+    records = statement(
+        "load/profile_records",
+        fields=sql.SQL(", ").join(sql.Identifier(field.name) for field in FIELDS),
+    )
+    source = laid(records, "resolved", "profile_id", fields, of_write=OF_WRITE)
+    rows = merge("profiles", merchant.name, source, "profile_id", fields, version, of_write=OF_WRITE)
+    connection.execute(rows)
+    keep_identifiers(connection, file, merchant)
+    warnings = {
+        WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),
+        WarningCode.EMAIL_OWNED_BY_OTHER.value: count_refused_moves(connection, file),
+    }
+    loaded = KINDS[file.interface].count(frames["profiles"])
+    return Counts(loaded=loaded, warnings={code: number for code, number in warnings.items() if number})

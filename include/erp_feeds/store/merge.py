@@ -1,0 +1,256 @@
+"""The SQL of versioned rows: what becomes of each field of a row (the rule is in sql/load/versioned.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from erp_feeds.store.sql import statement
+
+ARGUMENTS = 40
+"""Pairs in one jsonb_build_object: PostgreSQL takes at most 100 arguments."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """The file that brings the values."""
+
+    sequence: str
+    file_id: int
+
+    def parts(self) -> dict[str, sql.Composable]:
+        """Return what the SQL files call {sequence} and {file_id}."""
+        return {
+            "sequence": sql.SQL("{}::numeric").format(self.sequence),
+            "file_id": sql.Literal(self.file_id),
+        }
+
+
+@dataclass(frozen=True)
+class VersionedField:
+    """One field of a row: a column, or a key of the column `custom`."""
+
+    name: str
+    custom: bool = False
+    clearable: bool = True
+    """Whether an empty element may empty it; an e-mail never (rule: customers 9)."""
+
+    def of(self, row: str) -> sql.Composed:
+        """Return the value that a row has."""
+        form = "{row}.custom->{key}" if self.custom else "{row}.{column}"
+        return sql.SQL(form).format(row=sql.SQL(row), key=self.name, column=sql.Identifier(self.name))
+
+    def cleared_by(self, row: str) -> sql.Composable:
+        """Return the condition that a row empties the field; NULL counts as false."""
+        if not self.clearable:
+            return sql.SQL("false")
+        return sql.SQL("strpos({row}.cleared, {name}) > 0").format(row=sql.SQL(row), name=f",{self.name},")
+
+    def brought_by(self, row: str) -> sql.Composed:
+        """Return the condition that a row says something of the field."""
+        return sql.SQL("({value} IS NOT NULL OR {cleared})").format(
+            value=self.of(row), cleared=self.cleared_by(row)
+        )
+
+    def not_newer(self, version: Version) -> sql.Composed:
+        """Return the condition that no newer file than this one has brought what the row `old` holds."""
+        return sql.SQL(
+            "CASE WHEN {newer} THEN true"
+            " WHEN old.origins ? {name} THEN ({sequence}, {file_id})"
+            " >= ((old.origins->{name}->>0)::numeric, (old.origins->{name}->>1)::bigint)"
+            " ELSE {old} IS NULL END"
+        ).format(newer=_newer(version), name=self.name, old=self.of("old"), **version.parts())
+
+
+def merge(  # noqa: PLR0917 - into what, whose, which rows, how: as in the statement
+    target: str,
+    merchant: str,
+    source: sql.Composable,
+    key: str,
+    fields: Sequence[VersionedField],
+    version: Version,
+    *,
+    key_column: str = "",
+    of_write: Sequence[str] = (),
+) -> sql.Composed:
+    """Return the statement that writes the records of a query over the versioned rows of a merchant's table.
+
+    `source` gives the key, the fields, `cleared` and `record`; one row per key. Columns `of_write` belong, as
+    sequence, file and record do, to the row's newest write and not to one field. `key_column`: the key's name
+    in the table, where it is another one.
+    """
+    values = {**_values(fields, version), **{name: _of_newest(name, version) for name in of_write}}
+    return statement(
+        "load/versioned",
+        target=sql.Identifier(target),
+        merchant=merchant,
+        source=source,
+        key=sql.Identifier(key_column or key),
+        new_key=sql.Identifier(key),
+        newer=_newer(version),
+        old_fields=_list(_of("old", name) for name in values),
+        fields=_list(values.values()),
+        assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
+        origins=_origins(fields, version),
+        columns=_list(map(sql.Identifier, values)),
+        new_values=_list(_of("new", name) for name in values),
+        first_origins=_first_origins(fields, version),
+        **version.parts(),
+    )
+
+
+def laid(
+    records: sql.Composable,
+    keys: str,
+    key: str,
+    fields: Sequence[VersionedField],
+    *,
+    of_write: Sequence[str] = (),
+) -> sql.Composed:
+    """Return the query that lays the records of each key over each other in file order, field by field.
+
+    Args:
+        records: A query with the key, record, the fields, cleared and the columns `of_write`.
+        keys: The table with the key of each record.
+        key: Its name.
+        fields: What the last record that says anything of it decides.
+        of_write: Columns that all records of a file have alike.
+    """
+    values: dict[str, sql.Composable] = {
+        field.name: _last_brought(field) for field in fields if not field.custom
+    }
+    custom = [(field.name, _last_brought(field)) for field in fields if field.custom]
+    if custom:
+        values["custom"] = _json_object(custom)
+    values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in of_write}
+    return statement(
+        "load/laid",
+        records=records,
+        keys=sql.Identifier(keys),
+        key=sql.Identifier(key),
+        columns=_list(map(sql.Identifier, values)),
+        last_values=_list(values.values()),
+        emptied=_list(_emptied_last(field) for field in fields),
+    )
+
+
+def _last_brought(field: VersionedField) -> sql.Composed:
+    """Return the aggregate over rows `new`: what the last record that says anything of the field says."""
+    return sql.SQL("(array_agg({value} ORDER BY new.record DESC) FILTER (WHERE {brought}))[1]").format(
+        value=field.of("new"), brought=field.brought_by("new")
+    )
+
+
+def _emptied_last(field: VersionedField) -> sql.Composed:
+    """Return the aggregate that names the field where the last record that says anything of it empties it."""
+    return sql.SQL("CASE WHEN bool_or({cleared}) AND {last} IS NULL THEN {name} END").format(
+        cleared=field.cleared_by("new"), last=_last_brought(field), name=field.name
+    )
+
+
+def _json_object(pairs: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
+    """Return the JSON object of the pairs whose value is not NULL."""
+    items = [sql.SQL("{}, {}").format(name, value) for name, value in pairs]
+    if not items:
+        return sql.SQL("'{{}}'::jsonb").format()
+    chunks = (items[start : start + ARGUMENTS] for start in range(0, len(items), ARGUMENTS))
+    objects = [sql.SQL("jsonb_build_object({})").format(_list(chunk)) for chunk in chunks]
+    return sql.SQL("jsonb_strip_nulls({})").format(sql.SQL(" || ").join(objects))
+
+
+def _newer(version: Version) -> sql.Composed:
+    """The row's newest write is not newer than this file: no field's can be, either."""
+    return sql.SQL("({sequence}, {file_id}) >= (old.sequence, old.file_id)").format(**version.parts())
+
+
+def _taken(field: VersionedField, version: Version) -> sql.Composed:
+    return sql.SQL("{brought} AND {not_newer}").format(
+        brought=field.brought_by("new"), not_newer=field.not_newer(version)
+    )
+
+
+def _values(fields: Sequence[VersionedField], version: Version) -> dict[str, sql.Composable]:
+    """Return column -> what it becomes; the custom fields are one column together."""
+    values: dict[str, sql.Composable] = {
+        field.name: _value(field, version) for field in fields if not field.custom
+    }
+    custom = [(field.name, _value(field, version)) for field in fields if field.custom]
+    return {**values, "custom": _json_object(custom)} if custom else values
+
+
+def _of_newest(column: str, version: Version) -> sql.Composed:
+    return sql.SQL("CASE WHEN {newer} THEN {new} ELSE {old} END").format(
+        newer=_newer(version), new=_of("new", column), old=_of("old", column)
+    )
+
+
+def _value(field: VersionedField, version: Version) -> sql.Composed:
+    return sql.SQL("CASE WHEN {taken} THEN {new} ELSE {old} END").format(
+        taken=_taken(field, version), new=field.of("new"), old=field.of("old")
+    )
+
+
+def _origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed:
+    """Say where each field comes from, unless that is the newest write; mostly there is nothing to say."""
+    nothing_to_say = sql.SQL(" AND ").join(
+        sql.SQL("({new} IS NOT NULL OR {old} IS NULL)").format(new=field.of("new"), old=field.of("old"))
+        for field in fields
+    )
+    return sql.SQL(
+        "CASE WHEN {newer} AND new.cleared IS NULL AND old.origins = '{{}}' AND {nothing} THEN old.origins"
+        " ELSE {all} END"
+    ).format(
+        newer=_newer(version),
+        nothing=nothing_to_say,
+        all=_json_object((field.name, _origin(field, version)) for field in fields),
+    )
+
+
+def _origin(field: VersionedField, version: Version) -> sql.Composed:
+    return sql.SQL(
+        "CASE WHEN {taken} THEN CASE WHEN {newer} AND {new} IS NOT NULL THEN NULL ELSE {here} END"
+        " WHEN old.origins ? {name} THEN old.origins->{name}"
+        " WHEN {old} IS NOT NULL AND {newer}"
+        " AND (old.sequence, old.file_id, old.record) <> ({sequence}, {file_id}, new.record)"
+        " THEN jsonb_build_array(old.sequence, old.file_id, old.record) END"
+    ).format(
+        taken=_taken(field, version),
+        newer=_newer(version),
+        new=field.of("new"),
+        old=field.of("old"),
+        here=_here(version),
+        name=field.name,
+        **version.parts(),
+    )
+
+
+def _first_origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed:
+    """A new row needs to remember only what was emptied: an older file must not fill it later."""
+    emptied = (
+        (
+            field.name,
+            sql.SQL("CASE WHEN {value} IS NULL AND {cleared} THEN {here} END").format(
+                value=field.of("new"), cleared=field.cleared_by("new"), here=_here(version)
+            ),
+        )
+        for field in fields
+    )
+    return sql.SQL("CASE WHEN new.cleared IS NULL THEN '{{}}' ELSE {} END").format(_json_object(emptied))
+
+
+def _here(version: Version) -> sql.Composed:
+    return sql.SQL("jsonb_build_array({sequence}, {file_id}, new.record)").format(**version.parts())
+
+
+def _of(row: str, column: str) -> sql.Composed:
+    return sql.SQL("{}.{}").format(sql.SQL(row), sql.Identifier(column))
+
+
+def _set(column: sql.Composable, value: sql.Composable) -> sql.Composed:
+    return sql.SQL("{} = {}").format(column, value)
+
+
+def _list(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)

@@ -1,0 +1,15 @@
+"""Rejected records are found by their key, and people by an address that led to them."""
+
+from __future__ import annotations
+
+from erp_feeds.store.migrate import run_sql_of
+
+revision = "0011"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL of the same name."""
+    run_sql_of(__file__)

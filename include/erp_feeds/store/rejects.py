@@ -1,0 +1,80 @@
+"""Rejected records: kept with why, and resolved by the loads that bring them after all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+from erp_feeds.batch import FeedFile
+from erp_feeds.merchant import Merchant
+from erp_feeds.store.connection import lock_merchant, transaction
+from erp_feeds.store.copy import copy_rows
+from erp_feeds.store.merge import Version
+from erp_feeds.store.sql import statement
+from erp_feeds.store.suppression import empty_payloads
+
+Originals = Iterable[tuple[int, int, str]]
+"""Record number, line on which it starts, the record as delivered."""
+
+
+def keep(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
+    """Keep what incoming_rejects and incoming_originals hold; people who are forgotten stay unnamed."""
+    empty_payloads(connection, merchant, file)
+    values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
+    connection.execute(statement("rejects/keep", **values))
+
+
+def resolve(
+    connection: psycopg.Connection,
+    file: FeedFile,
+    merchant: Merchant,
+    run: str,
+    *,
+    incoming: str,
+    newer: sql.Composed,
+) -> None:
+    """Resolve what this load brings, and of its own rejects those that newer files brought before it came.
+
+    Args:
+        connection: In the transaction of the load.
+        file: The one that loads.
+        merchant: Whose file it is.
+        run: Id of the run.
+        incoming: The temporary table with the keys that it brings.
+        newer: A query that gives each rejected record of the file that a newer one brought, with its id.
+    """
+    version = Version(file.sequence, file.file_id).parts()
+    whose = {"merchant": merchant.name, "interface": file.interface}
+    found = connection.execute(statement("rejects/any_open", **whose, **version)).fetchone()
+    earlier_open, is_late = found or (False, False)
+    if earlier_open:
+        taken = sql.SQL("SELECT key FROM {}").format(sql.Identifier(incoming))
+        facts = {**whose, "file_name": file.name, "run": run}
+        connection.execute(statement("rejects/resolve", taken=taken, **facts, **version))
+    none = sql.SQL("SELECT NULL::int AS record, NULL::bigint AS file_id WHERE false")
+    brought = newer if is_late else none
+    connection.execute(statement("rejects/resolve_own", newer=brought, run=run, **version))
+
+
+def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int]:
+    """Return the rejected records of a file without text: those that only the store could reject."""
+    found = connection.execute(statement("rejects/without_original"), {"file_id": file.file_id})
+    return [record for (record,) in found]
+
+
+def add_originals(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, originals: Originals
+) -> None:
+    """Keep the text of rejected records, unless it names somebody who is forgotten.
+
+    Raises:
+        RetryError: the store was lost.
+    """
+    with transaction(connection, f"keeping what {file.name} was rejected for"):
+        lock_merchant(connection, merchant.name)
+        connection.execute(statement("load/incoming_originals"))
+        copy_rows(connection, "incoming_originals", originals)
+        empty_payloads(connection, merchant, file)
+        connection.execute(statement("rejects/add_originals", file_id=file.file_id))

@@ -1,0 +1,124 @@
+"""What loads would change: they run in a transaction that is rolled back, and its rows are compared.
+
+One connection writes and sees the rows after the loads; another sees what is stored, the rows before them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from erp_feeds.store.connection import lock_merchant, plain_errors
+from erp_feeds.store.sql import statement
+
+BLOCK = 1_000
+"""Rows compared at a time: memory does not grow with what would change."""
+SPREAD = 2**31
+"""Profile ids that one dry run has to itself."""
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row that would be new or change."""
+
+    key: str
+    before: Fields
+    """What is stored; empty for a new row."""
+    after: Fields
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields that differ."""
+        names = {*self.before, *self.after}
+        return sorted(name for name in names if self.before.get(name) != self.after.get(name))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """How the rows of a table are found."""
+
+    written: str
+    """Condition: this transaction wrote the row; none that began later can have, by the merchant's lock."""
+    same: str
+    """Condition: the row has one of the {keys}."""
+
+
+_WRITTEN_PROFILE = """age(profiles.xmin) <= 0 OR profile_id IN (
+    SELECT profile_id FROM identifiers
+    WHERE identifiers.merchant = profiles.merchant AND age(identifiers.xmin) <= 0
+)"""
+_SAME_REJECT = """(rejects.file_id, record, rejects.code, field) IN (
+    SELECT split_part(key, ':', 1)::bigint, split_part(key, ':', 2)::int,
+           split_part(key, ':', 3), split_part(key, ':', 4)
+    FROM unnest({keys}::text[]) AS key
+)"""
+
+_TABLES: Mapping[str, _Table] = {
+    "profiles": _Table(_WRITTEN_PROFILE, "profile_id = ANY({keys}::bigint[])"),
+    "purchases": _Table("age(purchases.xmin) <= 0", "purchase_id = ANY({keys}::text[])"),
+    "accounts": _Table("age(accounts.xmin) <= 0", "account_number = ANY({keys}::text[])"),
+    "rejects": _Table("age(rejects.xmin) <= 0", _SAME_REJECT),
+}
+TABLES = tuple(_TABLES)
+
+
+@contextmanager
+def nothing_kept(connection: psycopg.Connection, merchant: str) -> Iterator[None]:
+    """Open a transaction for trial loads of a merchant, and roll it back whatever happens.
+
+    Other loads of the merchant wait for its end.
+    """
+    with plain_errors("trying what would change"), connection.transaction(force_rollback=True):
+        connection.execute("SELECT pg_current_xact_id()")  # from now on age() counts from this transaction
+        lock_merchant(connection, merchant)
+        start = -1 - SPREAD * secrets.randbelow(SPREAD)
+        connection.execute(statement("row_changes/own_profile_ids", start=start))
+        yield
+
+
+@contextmanager
+def one_load(connection: psycopg.Connection, doing: str) -> Iterator[None]:
+    """Lend a savepoint for one load: one that fails takes nothing of the others with it."""
+    with plain_errors(doing), connection.transaction():
+        yield
+        # What a real load is asked at its commit, for example whether two profiles now share an address.
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        for (name,) in connection.execute(statement("row_changes/temporary_tables")).fetchall():
+            connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("pg_temp", name)))
+
+
+def differences(
+    writing: psycopg.Connection, reading: psycopg.Connection, merchant: str, table: str
+) -> Iterator[Difference]:
+    """Yield the rows of one of TABLES that the open transaction has made new or changed.
+
+    Args:
+        writing: In the transaction of `nothing_kept`.
+        reading: Another connection, outside of any transaction.
+        merchant: Whose rows are compared.
+        table: Its name; rows of which only the bookkeeping changed are left out.
+    """
+    known = _TABLES[table]
+    with writing.cursor(name=f"written_{table}") as cursor:
+        cursor.execute(statement(f"row_changes/{table}", merchant=merchant, chosen=_condition(known.written)))
+        while block := cursor.fetchmany(BLOCK):
+            keys = [key for key, _ in block]
+            chosen = _condition(known.same, keys=keys)
+            stored = statement(f"row_changes/{table}", merchant=merchant, chosen=chosen)
+            before: dict[str, Fields] = dict(reading.execute(stored).fetchall())
+            for key, after in block:
+                difference = Difference(key, before.get(key, {}), after)
+                if difference.fields:
+                    yield difference
+
+
+def _condition(text: str, **parts: object) -> sql.Composed:
+    return sql.SQL(text).format(**{name: sql.Literal(part) for name, part in parts.items()})

@@ -1,0 +1,250 @@
+"""The forgotten: no load brings a person back, and what is kept to that end says nobody's number or address.
+
+Kept are HMAC-SHA-256 digests. A plain hash of a customer number is undone by counting, one of an address by a
+list of addresses; hence the key: a salt of the store, and ERP_FEEDS_FORGET_SECRET, which the store does not
+know, so that who steals the store cannot test a guess. The secret may be empty: then a fresh clone works, and
+no key can be lost apart from the digests that need it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.codes import SkipCode
+from erp_feeds.errors import FailError
+from erp_feeds.interfaces import interface_of
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
+from erp_feeds.settings import settings
+from erp_feeds.steps.frames import Column, array_of, is_one_of, is_true, table_of
+from erp_feeds.steps.mentions import is_about_people, mentions
+from erp_feeds.store.sql import statement
+
+Frames = Mapping[str, pd.DataFrame]
+
+SRS, EMAIL = "srs", "email"
+
+
+def email_in(file_id: int) -> str:
+    """Return the kind of an address that only this file's records without a number are forgotten by.
+
+    It led to the forgotten person then and belongs to another one now, who must not get those records.
+    """
+    return f"{EMAIL} in file {file_id}"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What one merchant has forgotten."""
+
+    merchant: str
+    keys: Mapping[str, bytes]
+    """Key id -> key; the last one is the current."""
+    digests: frozenset[bytes]
+    lifted: frozenset[bytes] = frozenset()
+    """Digests of those who may come back."""
+
+    def among(self, kind: str, values: Iterable[str]) -> list[str]:
+        """Return the values that are forgotten."""
+        return [value for value in values if not self.digests.isdisjoint(self.all_digests(kind, value))]
+
+    def lifted_among(self, kind: str, values: Iterable[str]) -> list[str]:
+        """Return the values that were forgotten and may come back."""
+        return [value for value in values if not self.lifted.isdisjoint(self.all_digests(kind, value))]
+
+    def current(self, kind: str, value: str) -> tuple[bytes, str]:
+        """Return the digest of a value under the current key, and the key's id."""
+        key_id, key = list(self.keys.items())[-1]
+        return _digest(key, self.merchant, kind, value), key_id
+
+    def all_digests(self, kind: str, value: str) -> Iterable[bytes]:
+        """Yield the digests of a value under each key in use."""
+        return (_digest(key, self.merchant, kind, value) for key in self.keys.values())
+
+
+def forgotten_by(connection: psycopg.Connection, merchant: str, file_id: int | None = None) -> Forgotten:
+    """Return what a merchant has forgotten.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose people.
+        file_id: The file that loads: one that came before its people were forgotten never brings them back.
+
+    Raises:
+        FailError: some digests were made under a secret that is not the one of now.
+    """
+    values = {"merchant": merchant, "file_id": file_id}
+    found = connection.execute(statement("erasure/forgotten"), values).fetchall()
+    salt = connection.execute("SELECT salt FROM forgotten_salt").fetchone()
+    keys = _keys(bytes(salt[0]) if salt else b"")
+    if {key_id for _, key_id, _ in found} - keys.keys():
+        message = (
+            f"{merchant} has forgotten people under another secret, and they would come back: "
+            "set ERP_FEEDS_FORGET_SECRET to the one of then"
+        )
+        raise FailError(message, "wrong_forget_secret")
+    in_force, lifted = (
+        frozenset(bytes(digest) for digest, _, is_lifted in found if is_lifted is wanted)
+        for wanted in (False, True)
+    )
+    return Forgotten(merchant, keys, in_force, lifted)
+
+
+def is_forgotten(
+    connection: psycopg.Connection, merchant: str, file_id: int, keys: Mapping[str, str]
+) -> bool:
+    """Tell whether loads leave out a record with this `number` or, where it has none, this `email`."""
+    if not _any_forgotten(connection, merchant):
+        return False
+    forgotten = forgotten_by(connection, merchant, file_id)
+    if "number" in keys:
+        return bool(forgotten.among(SRS, [keys["number"]]))
+    email = [keys["email"]] if "email" in keys else []
+    return bool(forgotten.among(EMAIL, email) or forgotten.among(email_in(file_id), email))
+
+
+def remember(
+    connection: psycopg.Connection,
+    forgotten: Forgotten,
+    identifiers: Iterable[tuple[str, str]],
+    file_id: int | None = None,
+) -> int:
+    """Add (kind, value) pairs to what loads leave out; return how many are new.
+
+    Args:
+        connection: Of the store, in a transaction.
+        forgotten: What is left out already.
+        identifiers: What joins it.
+        file_id: The file with which they came beside somebody forgotten, where that is the reason.
+    """
+    rows = [forgotten.current(kind, value) for kind, value in identifiers]
+    values = {
+        "merchant": forgotten.merchant,
+        "digests": [digest for digest, _ in rows],
+        "key_ids": [key_id for _, key_id in rows],
+        "file_id": file_id,
+    }
+    return connection.execute(statement("erasure/remember"), values).rowcount
+
+
+def lift(connection: psycopg.Connection, forgotten: Forgotten, identifiers: Iterable[tuple[str, str]]) -> int:
+    """Let files that come from now on, or came since, bring (kind, value) pairs; return how many it lifts."""
+    digests = [digest for kind, value in identifiers for digest in forgotten.all_digests(kind, value)]
+    values = {"merchant": forgotten.merchant, "digests": digests}
+    return connection.execute(statement("erasure/lift"), values).rowcount
+
+
+def leave_out(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Frames
+) -> tuple[Frames, Counts]:
+    """Take the forgotten out of the frames of a file; without any, this costs one look at an index.
+
+    A record goes by its number; one without a number by its e-mail. A new number that comes with a forgotten
+    e-mail would join that person (rule: customers 2), so it is forgotten too. A known number of somebody else
+    wins over the e-mail (rule: customers 5), which that profile never gets: sql/identity/known.sql reads the
+    temporary table forgotten_emails.
+
+    Args:
+        connection: In the transaction of the load, under the merchant's lock.
+        file: Whose frames they are.
+        merchant: Whose file it is.
+        frames: As `load_file` gets them.
+
+    Returns:
+        The frames, and the number of records left out, by code; the table forgotten_emails, mostly empty.
+
+    Raises:
+        FailError: the secret of now is not the one under which people were forgotten.
+    """
+    connection.execute(statement("load/forgotten_emails"))
+    kind = KINDS[file.interface]
+    if not (kind.people and _any_forgotten(connection, merchant.name)):
+        return frames, Counts()
+    forgotten = forgotten_by(connection, merchant.name, file.file_id)
+    people = pd.concat([frames[name][["number", "email"]] for name in kind.people], ignore_index=True)
+    gone = _forgotten_rows(connection, file, forgotten, table_of(people)).to_numpy(zero_copy_only=False)
+    kept, number, start = dict(frames), 0, 0
+    for name in kind.people:
+        frame = frames[name]
+        mask = gone[start : start + len(frame)]
+        kept[name] = frame[~mask].reset_index(drop=True)
+        number += kind.count(frame[mask])
+        start += len(frame)
+    return kept, Counts(skipped={SkipCode.FORGOTTEN.value: number} if number else {})
+
+
+def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+    """Empty text and key of refused records that mention somebody forgotten, before they are kept.
+
+    Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
+    """
+    interface = interface_of(merchant, file.interface)
+    if not (is_about_people(interface) and _any_forgotten(connection, merchant.name)):
+        return
+    forgotten = forgotten_by(connection, merchant.name, file.file_id)
+    found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")
+    named = [record for record, text in found if _names(text, forgotten, interface)]
+    connection.execute("UPDATE incoming_originals SET text = NULL WHERE record = ANY(%s)", [named])
+    connection.execute("UPDATE incoming_rejects SET key = NULL WHERE record = ANY(%s)", [named])
+
+
+def _any_forgotten(connection: psycopg.Connection, merchant: str) -> bool:
+    query = "SELECT EXISTS (SELECT FROM forgotten WHERE merchant = %s)"
+    found = connection.execute(query, [merchant]).fetchone()
+    return bool(found and found[0])
+
+
+def _forgotten_rows(
+    connection: psycopg.Connection, file: FeedFile, forgotten: Forgotten, people: pa.Table
+) -> Column:
+    """Return which rows of number and email are left out; the table forgotten_emails is filled."""
+    number, email = array_of(people["number"]), array_of(people["email"])
+    numbers = forgotten.among(SRS, _distinct(number))
+    emails = forgotten.among(EMAIL, _distinct(email))
+    alone = pc.filter(email, number.is_null())
+    here = forgotten.among(email_in(file.file_id), _distinct(alone))
+    beside = _distinct(pc.filter(number, is_one_of(email, emails)))
+    others = set(beside) - {*numbers, *forgotten.lifted_among(SRS, beside)}
+    unknown = _unknown_numbers(connection, forgotten.merchant, others)
+    remember(connection, forgotten, [(SRS, each) for each in unknown], file.file_id)
+    connection.execute("INSERT INTO forgotten_emails SELECT unnest(%s::text[])", [emails])
+    by_number = is_one_of(number, [*numbers, *unknown])
+    by_email = pc.and_(number.is_null(), is_one_of(email, [*emails, *here]))
+    return is_true(pc.or_(by_number, by_email))
+
+
+def _unknown_numbers(connection: psycopg.Connection, merchant: str, numbers: set[str]) -> list[str]:
+    if not numbers:
+        return []
+    values = {"merchant": merchant, "numbers": sorted(numbers)}
+    return [number for (number,) in connection.execute(statement("erasure/unknown_numbers"), values)]
+
+
+def _names(raw: str, forgotten: Forgotten, interface: Interface) -> bool:
+    found = mentions(raw, interface)
+    return bool(forgotten.among(SRS, found.numbers) or forgotten.among(EMAIL, found.emails))
+
+
+def _distinct(column: Any) -> list[str]:
+    return [value for value in pc.unique(column).to_pylist() if value is not None]
+
+
+def _keys(salt: bytes) -> dict[str, bytes]:
+    """Return the keys in use: without a secret, and with the one of now where there is one."""
+    keys = [salt + secret.encode() for secret in dict.fromkeys(("", settings().forget_secret))]
+    return {hmac.new(key, b"key id", hashlib.sha256).hexdigest()[:8]: key for key in keys}
+
+
+def _digest(key: bytes, merchant: str, kind: str, value: str) -> bytes:
+    return hmac.digest(key, f"{merchant}\n{kind}\n{value}".encode(), "sha256")

@@ -1,0 +1,315 @@
+"""The bodies of the line's tasks: each reads what the step before staged, calls one step, stages the result.
+
+Nothing here imports Airflow's authoring API, so a test or a shell can walk the line by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from erp_feeds import stages
+from erp_feeds.batch import Batch, Counts, FeedFile, Replay
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
+from erp_feeds.feedback import deliver
+from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
+from erp_feeds.inbox import cleanup, scan
+from erp_feeds.inbox.scan import Look
+from erp_feeds.interfaces import INTERFACES, interfaces_of
+from erp_feeds.merchant import Merchant
+from erp_feeds.redaction import PLAIN, discreet, poisonous
+from erp_feeds.settings import settings
+from erp_feeds.storage import archive, staging
+from erp_feeds.store import connection as store
+from erp_feeds.store import ledger, looks, rejects
+from erp_feeds.store import load as loading
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """What a run has to do, and what it could wait for."""
+
+    batch: Batch
+    settling: int = 0
+    """New files that may still be in the middle of their upload."""
+
+
+@discreet("sense")
+def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
+    """Drain the inbox against the ledger; a replay adds the archived files that it asks for.
+
+    Every kind of run drains, because a wake-up may get lost and the queue of a backfill blocks other runs.
+
+    Raises:
+        RetryError: The server cannot be reached for now, and nothing archived waits.
+        FailError: Login or folder must be corrected first, or the server does not list all that waits.
+    """
+    names = [interface.name for interface in interfaces_of(merchant)]
+    with _store() as connection:
+        unreachable: FeedError | None = None
+        look: Look | None = None
+        try:
+            look = _see_new_files(merchant, connection, run)
+        except (RetryError, FailError) as fault:
+            unreachable = fault
+        files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
+        if unreachable:
+            files = [file for file in files if file.archived]  # what is archived needs no server
+            if not files and not replay:
+                raise unreachable
+            log.warning("The inbox cannot be drained now, only archived files are taken: %s", unreachable)
+        if replay:
+            known = {file.file_id for file in files}
+            archived = ledger.archived(connection, merchant.name, names, replay)
+            if deleted := ledger.deleted(connection, merchant.name, names, replay):
+                log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
+            files += [file for file in archived if file.file_id not in known]
+    log.info("%d files for this run", len(files))
+    if look and look.truncated and not (files or look.settling):
+        raise _truncated(look)
+    return Sensed(Batch(merchant=merchant.name, run=run, files=tuple(files)), look.settling if look else 0)
+
+
+def _see_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> Look:
+    with FtpsHook(merchant.ftps.connection) as hook:
+        look = scan.look(hook, connection, merchant)
+        if merchant.ftps.after_load != "leave":
+            done = looks.done(connection, merchant.name, look.known)
+            cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
+        deliver.give(hook, connection, merchant, run)  # a run without files never comes to its report
+    if look.complete or look.settling:
+        log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
+    if look.truncated:
+        log.warning("%s", _truncated(look))
+    for sentence in look.passed_over():
+        log.warning("%s", sentence)
+    if look.complete:
+        ledger.see(connection, merchant.name, look.complete, interfaces_of(merchant))
+    return look
+
+
+def _truncated(look: Look) -> FailError:
+    message = (
+        f"The server does not list every file of {', '.join(look.truncated)}: the others are never seen. "
+        "Raise its limit (Pure-FTPd: option -L), or let ftps.after_load move or delete what is loaded"
+    )
+    return FailError(message, "truncated_listing")
+
+
+@discreet("download")
+def download(merchant: Merchant, batch: Batch) -> Batch:
+    """Archive the original bytes of every new file before anything reads them."""
+    kept: list[FeedFile] = []
+    with _store() as connection, ExitStack() as stack:
+        hook: FtpsHook | None = None
+        for file in batch.files:
+            if file.archived:
+                kept.append(file)
+                continue
+            hook = hook or stack.enter_context(FtpsHook(merchant.ftps.connection))
+            archived = _archive(merchant, batch.run, file, hook, connection)
+            if archived:
+                kept.append(archived)
+    return batch.with_files(kept)
+
+
+def _archive(
+    merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, connection: psycopg.Connection
+) -> FeedFile | None:
+    """Fetch and archive one file; None where it has vanished or its bytes are known."""
+    if not ledger.is_to_fetch(connection, file):  # a retry: by now its path may lead to other bytes
+        return ledger.kept(connection, file)
+    try:
+        digest = hashlib.sha256()
+        blocks = hook.fetch(file.path, digest)
+        original = archive.keep(blocks, merchant.name, file.interface, file.name, digest)
+    except ChangedError as fault:  # left in its state: the next look at the inbox settles it
+        log.warning("%s waits for the next run: %s", file.name, fault)
+        return None
+    except FileGoneError:
+        log.warning("%s has vanished from the inbox", file.name)
+        ledger.vanish(connection, file, run)
+        return None
+    except FileRefusedError as fault:
+        _set_aside(merchant, run, file, QuarantineError(QuarantineCode.NOT_READABLE, str(fault)))
+        return None
+    except FailError as fault:
+        if fault.code != "too_large":  # any other is of the server, not of this file
+            raise
+        _set_aside(merchant, run, file, QuarantineError(QuarantineCode.TOO_LARGE, str(fault)))
+        return None
+    archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
+    log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
+    return archived
+
+
+def _day(merchant: Merchant, file: FeedFile) -> date:
+    """Return the day under which a backfill finds the file: its index timestamp's, else its arrival's."""
+    name = INTERFACES[file.interface].match(file.name)
+    return (name and name.day()) or datetime.now(ZoneInfo(merchant.timezone)).date()
+
+
+@discreet("unzip")
+def unzip(merchant: Merchant, batch: Batch) -> Batch:
+    """Unpack the archived originals into staged XML members."""
+    return _each_file(merchant, batch, "unzip")
+
+
+@discreet("parse")
+def parse(merchant: Merchant, batch: Batch) -> Batch:
+    """Stream the XML members into staged frames: records, lines and rejects."""
+    return _each_file(merchant, batch, "parse")
+
+
+@discreet("deduplicate")
+def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
+    """Let the last record of a key win within each file."""
+    return _each_file(merchant, batch, "deduplicate")
+
+
+@discreet("split")
+def split(merchant: Merchant, batch: Batch) -> Batch:
+    """Part what loads (profiles; orders and returns; accounts) from what is skipped."""
+    return _each_file(merchant, batch, "split")
+
+
+@discreet("load")
+def load(merchant: Merchant, batch: Batch) -> Batch:
+    """Load file by file, each in one transaction, in the order that the rules ask for."""
+    loaded: list[FeedFile] = []
+    with _store() as connection:
+        for file in sorted(batch.files, key=loading.load_order):
+            frames = stages.frames_of(file)
+            try:
+                counts = loading.load_file(connection, file, merchant, batch.run, frames)
+            except QuarantineError as refusal:
+                _add_originals(connection, merchant, file)
+                _set_aside(merchant, batch.run, file, refusal)
+                continue
+            _add_originals(connection, merchant, file)
+            log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
+            loaded.append(file.model_copy(update={"counts": counts}))
+    return batch.with_files(loaded)
+
+
+def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+    """Keep the text of records that only the store could reject: their file is read once more."""
+    if numbers := rejects.without_original(connection, file):
+        rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
+
+
+@discreet("report")
+def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
+    """Say what became of the run; fail it, after everything good has loaded, where something was refused.
+
+    Raises:
+        FailError: names each refused file or the number of refused records, with code and reason.
+    """
+    with _store() as connection:
+        _clear_loaded(merchant, batch, connection)
+        with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
+            deliver.give(hook, connection, merchant, batch.run)
+        refused = ledger.refused(connection, merchant.name, batch.run)
+    _sweep(merchant)
+    if refused:
+        summary = "\n".join(f"- {line}" for line in refused)
+        raise FailError(
+            f"{merchant.name}: everything good has been loaded, and this was refused:\n{summary}\n"
+            f"The originals are archived. To look closer: python -m erp_feeds rejects {merchant.name}\n"
+            f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run",
+            "refused",
+        )
+    totals = totals_of(batch)
+    log.info("Loaded: %s", totals)
+    return totals
+
+
+def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connection) -> None:
+    """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
+    if merchant.ftps.after_load == "leave":
+        return
+    sightings = looks.sightings_of(connection, batch.files)
+    if sightings:
+        with FtpsHook(merchant.ftps.connection) as hook:
+            cleanup.clear_all(hook, sightings, merchant.ftps)
+
+
+def _sweep(merchant: Merchant) -> None:
+    """Remove what earlier runs staged, and what killed ones had not finished archiving."""
+    staging.sweep(merchant.name, settings().staging_days)
+    if removed := archive.sweep(merchant.name):
+        log.info("%d unfinished originals of killed tasks removed from the archive", removed)
+
+
+def totals_of(batch: Batch) -> dict[str, int]:
+    """Return records read, loaded, collapsed, skipped and rejected over the files of a batch."""
+    counts = Counts()
+    for file in batch.files:
+        counts = counts.plus(file.counts)
+    return {
+        "files": len(batch.files),
+        "read": counts.read,
+        "loaded": counts.loaded,
+        "collapsed": counts.collapsed,
+        "skipped": sum(counts.skipped.values()),
+        "rejected": sum(counts.rejected.values()),
+    }
+
+
+def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
+    """Take the batch through a station file by file; a refused file leaves it and the others go on.
+
+    A file on which the software itself fails is set aside too, unless it fails on every file: then the
+    fault is not the file's, and the run must fail and be retried.
+    """
+    folder = staging.run_folder(batch.merchant, batch.run)
+    kept: list[FeedFile] = []
+    broken: list[tuple[FeedFile, Exception]] = []
+    for file in batch.files:
+        try:
+            kept.append(stages.STATIONS[station](merchant, file, folder))
+        except QuarantineError as refusal:
+            _set_aside(merchant, batch.run, file, refusal)
+        except PLAIN:
+            raise
+        except Exception as fault:  # one poisonous file must not block a merchant for ever
+            broken.append((file, fault))
+    if broken and not kept:
+        raise broken[0][1]
+    for file, cause in broken:
+        _set_aside(merchant, batch.run, file, poisonous(file.name, cause))
+    return batch.with_files(kept)
+
+
+def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
+    """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
+    code = refusal.code
+    state = "quarantined"
+    with _store() as connection:
+        if refusal.is_recorded:
+            pass
+        elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
+            log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
+            return
+        elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
+            limit = merchant.limits.incomplete_attempts
+            state = ledger.wait(connection, file, run, code, refusal.reason, limit)
+        else:
+            ledger.quarantine(connection, file, run, code, refusal.reason)
+    log.error("%s is %s: %s: %s", file.name, state, code, refusal.reason)
+
+
+@contextmanager
+def _store() -> Iterator[psycopg.Connection]:
+    with store.connect(settings().store_connection) as connection:
+        yield connection

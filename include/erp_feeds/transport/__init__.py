@@ -1,1 +1,0 @@
-"""The outside world of files: FTPS server, archive of originals, zips, and what the steps hand on."""

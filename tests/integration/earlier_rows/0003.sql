@@ -1,0 +1,1 @@
+INSERT INTO mappings VALUES ('shop', 'srs_customers', 'v1', '[]');

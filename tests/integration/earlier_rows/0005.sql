@@ -1,0 +1,1 @@
+INSERT INTO forgotten (merchant, digest, key_id) VALUES ('shop', 'x', 'k');

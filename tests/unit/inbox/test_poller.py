@@ -1,0 +1,159 @@
+"""Merchants of one server share a look; a fault is said once, and stays with whom it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from erp_feeds.errors import FailError, RetryError
+from erp_feeds.inbox import poller as gatherings
+from erp_feeds.inbox.poller import LOCKOUT, Found, Gathering, gathering
+from erp_feeds.merchant import Merchant
+
+WAITING = Found(frozenset({("srs_customers", "TestShop_SRS_Customers_1.zip", 10)}))
+
+
+def merchant(name: str) -> Merchant:
+    return Merchant.model_validate(
+        {
+            "name": name,
+            "shop_name": "TestShop",
+            "timezone": "Europe/Amsterdam",
+            "currency": "EUR",
+            "ftps": {"connection": "shared_ftps"},
+            "interfaces": {"srs_customers": {}},
+        }
+    )
+
+
+class Server:
+    """Answers looks by a script and remembers who was looked for."""
+
+    def __init__(self) -> None:
+        self.looks: list[list[str]] = []
+        self.answers: list[dict[str, Found] | Exception] = []
+        self.free = threading.Event()
+        self.free.set()
+
+    def look_together(self, connection_id: str, merchants: list[Merchant]) -> dict[str, Found]:
+        assert connection_id == "shared_ftps"
+        assert threading.current_thread().name.startswith("inbox")
+        self.looks.append(sorted(each.name for each in merchants))
+        assert self.free.wait(5)
+        answer = self.answers.pop(0) if self.answers else {}
+        if isinstance(answer, Exception):
+            raise answer
+        return {each.name: answer.get(each.name, WAITING) for each in merchants}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    found = Server()
+    monkeypatch.setattr(gatherings, "look_together", found.look_together)
+    monkeypatch.setattr(gatherings, "MOMENT", 0.01)
+    return found
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is logged, in order."""
+    lines: list[str] = []
+
+    def record(event: str, merchants: str, reason: str = "") -> None:
+        lines.append(f"{event}: {merchants}" + (f": {reason}" if reason else ""))
+
+    monkeypatch.setattr(gatherings, "log", SimpleNamespace(info=record, warning=record))
+    return lines
+
+
+def look(*rounds: tuple[str, ...]) -> list[dict[str, Found]]:
+    """Let merchants ask, round by round."""
+
+    async def ask() -> list[dict[str, Found]]:
+        shared = gathering("shared_ftps")
+        results = []
+        for names in rounds:
+            found = await asyncio.gather(*(shared.look(merchant(name)) for name in names))
+            results.append(dict(zip(names, found, strict=True)))
+        return results
+
+    return asyncio.run(ask())
+
+
+def test_who_asks_at_the_same_moment_shares_a_look(server: Server) -> None:
+    assert look(("a", "b", "c"), ("a",)) == [dict.fromkeys("abc", WAITING), {"a": WAITING}]
+    assert server.looks == [["a", "b", "c"], ["a"]]
+
+
+def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) -> None:
+    async def ask() -> list[Found]:
+        shared = gathering("shared_ftps")
+        server.free.clear()
+        asked = [asyncio.ensure_future(shared.look(merchant("a")))]
+        for name in "bc":
+            await asyncio.sleep(0.05)
+            asked.append(asyncio.ensure_future(shared.look(merchant(name))))
+        await asyncio.sleep(0.05)
+        assert server.looks == [["a"]]
+        server.free.set()
+        return await asyncio.wait_for(asyncio.gather(*asked), 5)
+
+    assert asyncio.run(ask()) == [WAITING] * 3
+    assert server.looks == [["a"], ["b", "c"]]
+
+
+def test_one_gathering_per_server_and_event_loop() -> None:
+    async def gatherings_here() -> tuple[Gathering, Gathering, Gathering]:
+        return gathering("x"), gathering("x"), gathering("y")
+
+    first, again, other = asyncio.run(gatherings_here())
+    assert first is again
+    assert first is not other
+
+
+def test_a_trigger_that_is_cancelled_takes_nothing_from_the_others(server: Server) -> None:
+    async def ask() -> Any:
+        shared = gathering("shared_ftps")
+        leaving, staying = (asyncio.ensure_future(shared.look(merchant(name))) for name in "ab")
+        await asyncio.sleep(0)
+        leaving.cancel()
+        return await staying
+
+    assert asyncio.run(ask()) == WAITING
+
+
+def test_a_server_that_is_down_is_told_once_and_so_is_its_return(server: Server, said: list[str]) -> None:
+    away = RetryError("no answer in time")
+    server.answers = [away, away, away, {}, {}, away]
+    found = look(*[("a", "b")] * 6)
+    assert found[0] == dict.fromkeys("ab", Found(fault="no answer in time"))
+    assert found[3] == dict.fromkeys("ab", WAITING)
+    assert said == [
+        "inbox cannot be seen: a, b: no answer in time",
+        "inbox can be seen again: a, b",
+        "inbox cannot be seen: a, b: no answer in time",
+    ]
+
+
+def test_the_fault_of_one_merchant_is_its_own(server: Server, said: list[str]) -> None:
+    missing = {"a": Found(fault="folder /a does not exist")}
+    server.answers = [missing, missing, {}]
+    found = look(*[("a", "b")] * 3)
+    assert [each["b"] for each in found] == [WAITING] * 3
+    assert said == ["inbox cannot be seen: a: folder /a does not exist", "inbox can be seen again: a"]
+
+
+def test_a_fault_of_the_software_is_told_without_its_words(server: Server, said: list[str]) -> None:
+    server.answers = [ValueError("ada@example.com")]
+    assert look(("a",))[0]["a"].waiting is None
+    assert said == ["inbox cannot be seen: a: ValueError"]
+
+
+def test_a_refused_login_is_not_repeated_at_every_look(server: Server) -> None:
+    server.answers = [FailError("login refused", "login_refused"), FailError("no such CA", "no_ca_file")]
+    first, second = look(("a",), ("a",))
+    assert (first["a"].pause, second["a"].pause) == (LOCKOUT, 0)

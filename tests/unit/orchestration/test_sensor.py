@@ -1,0 +1,100 @@
+"""The sensor: hands on a batch, waits without a worker, or ends the run as skipped."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
+
+from erp_feeds import tasks
+from erp_feeds.batch import Batch, FeedFile, Replay
+from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.sensor import InboxSensor
+from erp_feeds.tasks import Sensed
+
+MERCHANT = Merchant.model_validate(
+    {
+        "name": "testshop",
+        "shop_name": "TestShop",
+        "timezone": "Europe/Amsterdam",
+        "currency": "EUR",
+        "ftps": {"connection": "testshop_ftps", "stable_for": 7},
+        "interfaces": {"srs_customers": {}},
+    }
+)
+FILE = FeedFile(file_id=1, interface="srs_customers", name="a.zip", size=1, index_number="1")
+EMPTY = Batch(merchant="testshop", run="run")
+
+
+@pytest.fixture
+def sensor() -> InboxSensor:
+    """A sensor with two tasks below it."""
+    with DAG("testshop", start_date=datetime(2017, 1, 1, tzinfo=UTC)):
+        first, second, third = (
+            InboxSensor(task_id=name, merchant=MERCHANT) for name in ("sense", "download", "unzip")
+        )
+        first >> second >> third
+    return first
+
+
+class Run:
+    """What Airflow gives a task, and what the line answered it."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, sensed: Sensed, kind: str = "asset_triggered"
+    ) -> None:
+        self.asked: list[Any] = []
+        midnight = datetime(2017, 1, 3, 23, tzinfo=UTC)
+        self.context: Any = {
+            "dag_run": SimpleNamespace(run_id="run", run_type=kind),
+            "params": {},
+            "data_interval_start": midnight,
+            "data_interval_end": midnight + timedelta(days=1),
+            "ti": SimpleNamespace(map_index=-1, xcom_push=lambda **_: None),
+        }
+
+        def sense(merchant: Merchant, run: str, replay: Any) -> Sensed:
+            assert (merchant, run) == (MERCHANT, "run")
+            self.asked.append(replay)
+            return sensed
+
+        monkeypatch.setattr(tasks, "sense", sense)
+
+
+def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = EMPTY.with_files([FILE])
+    run = Run(monkeypatch, Sensed(batch, settling=3))
+    assert Batch.from_xcom(sensor.execute(run.context)) == batch
+    assert run.asked == [None]
+
+
+def test_an_upload_that_settles_is_waited_for_without_a_worker(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY, settling=1))
+    began = datetime.now(UTC)
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute(run.context)
+    wait = deferred.value.trigger.serialize()[1]["moment"] - began
+    assert timedelta(seconds=6) < wait < timedelta(seconds=60)
+    with pytest.raises(DownstreamTasksSkipped):  # what is still being uploaded wakes another run
+        getattr(sensor, deferred.value.method_name)(run.context, event="it is time")
+
+
+def test_nothing_new_ends_the_run_as_skipped(sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY))
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        sensor.execute(run.context)
+    assert sorted(skipped.value.tasks) == ["download", "unzip"]
+
+
+def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
+    sensor.execute(run.context)
+    assert run.asked == [Replay.of_days(date(2017, 1, 4), date(2017, 1, 5))]

@@ -1,0 +1,164 @@
+"""The wake-up: says when something waits, says it again when it keeps waiting, and outlives every fault."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pkgutil
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from erp_feeds.inbox.poller import Found, Gathering
+from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration import trigger
+from erp_feeds.orchestration.trigger import REMIND_AFTER, InboxTrigger
+
+MERCHANT = Merchant.model_validate(
+    {
+        "name": "testshop",
+        "shop_name": "TestShop",
+        "timezone": "Europe/Amsterdam",
+        "currency": "EUR",
+        "ftps": {"connection": "testshop_ftps", "poll_interval": 20, "stable_for": 10},
+        "interfaces": {"srs_customers": {}, "srs_purchases": {}},
+    }
+)
+CUSTOMERS = ("srs_customers", "TestShop_SRS_Customers_1.zip", 10)
+PURCHASES = ("srs_purchases", "TestShop_SRS_Purchases_1.zip", 20)
+
+pytestmark = pytest.mark.timeout(60)  # a trigger that outlives the end of its script would go on for ever
+
+
+def test_a_trigger_is_made_again_from_what_it_serialises() -> None:
+    trigger = InboxTrigger(MERCHANT.model_dump(mode="json"))
+    path, arguments = trigger.serialize()
+    again = pkgutil.resolve_name(path)(**json.loads(json.dumps(arguments)))
+    assert type(again) is InboxTrigger
+    assert again.merchant == MERCHANT
+    assert again.serialize() == (path, arguments)
+
+
+class ScriptEndError(BaseException):
+    """No more looks: ends the trigger, which no fault does."""
+
+
+def waiting(*files: tuple[str, str, int]) -> Found:
+    return Found(frozenset(files))
+
+
+UNSEEN = Found(fault="the server is away")
+Events = Callable[..., list[tuple[float, int]]]
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """How long the trigger slept after each look."""
+    return []
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
+    """Let a trigger look by a script of (when, what is there); return when it spoke, of how many files."""
+
+    def run(*script: tuple[float, Found]) -> list[tuple[float, int]]:
+        clock = {"now": 0.0}
+        looks = iter(script)
+
+        async def look(self: Gathering, merchant: Merchant) -> Found:
+            assert merchant == MERCHANT
+            step = next(looks, None)
+            if step is None:
+                raise ScriptEndError
+            clock["now"], found = step
+            return found
+
+        async def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+
+        monkeypatch.setattr(Gathering, "look", look)
+        # Only the watcher's own clock and sleep: asyncio goes on by the real ones.
+        monkeypatch.setattr(
+            trigger, "time", SimpleNamespace(monotonic=lambda: clock["now"], time=lambda: clock["now"])
+        )
+        monkeypatch.setattr(trigger, "asyncio", SimpleNamespace(sleep=sleep))
+        return asyncio.run(_spoken(clock))
+
+    return run
+
+
+async def _spoken(clock: dict[str, float]) -> list[tuple[float, int]]:
+    trigger = InboxTrigger(MERCHANT.model_dump(mode="json"))
+    spoken: list[tuple[float, int]] = []
+    try:
+        async for event in trigger.run():
+            assert event.payload["merchant"] == "testshop"
+            assert event.payload.keys() == {"merchant", "files"}  # no list of work, no personal data
+            spoken.append((clock["now"], event.payload["files"]))
+    except ScriptEndError:
+        return spoken
+    raise AssertionError("the trigger ended by itself")
+
+
+def test_silent_while_nothing_waits(events: Events) -> None:
+    assert events((1000, waiting()), (2000, waiting()), (3000, waiting())) == []
+
+
+def test_speaks_once_of_what_waits(events: Events) -> None:
+    looks = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(REMIND_AFTER), 10)]
+    assert events(*looks) == [(1000, 1)]
+
+
+def test_speaks_at_once_when_something_is_added(events: Events) -> None:
+    spoken = events(
+        (1000, waiting(CUSTOMERS)),
+        (1001, waiting(CUSTOMERS, PURCHASES)),
+        (1002, waiting(CUSTOMERS, PURCHASES)),
+        (1003, waiting(PURCHASES)),
+    )
+    assert spoken == [(1000, 1), (1001, 2)]
+
+
+def test_speaks_of_the_same_file_when_it_comes_back(events: Events) -> None:
+    spoken = events((1000, waiting(CUSTOMERS)), (1001, waiting()), (1002, waiting(CUSTOMERS)))
+    assert spoken == [(1000, 1), (1002, 1)]
+
+
+def test_speaks_again_of_what_keeps_waiting(events: Events) -> None:
+    late = REMIND_AFTER + 1
+    times = (1000, 1000 + REMIND_AFTER, 1000 + late, 1001 + late, 1000 + 2 * late)
+    assert events(*((now, waiting(CUSTOMERS)) for now in times)) == [
+        (1000, 1),
+        (1000 + late, 1),
+        (1000 + 2 * late, 1),
+    ]
+
+
+def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(events: Events) -> None:
+    spoken = events(
+        (1000, waiting(CUSTOMERS)),
+        (1001, UNSEEN),
+        (1002, waiting(CUSTOMERS)),
+        (1003, UNSEEN),
+        (1004, waiting(CUSTOMERS, PURCHASES)),
+    )
+    assert spoken == [(1000, 1), (1004, 2)]
+
+
+def test_looks_at_the_same_moments_whenever_it_was_started(events: Events, pauses: list[float]) -> None:
+    """Merchants of one server thereby share its looks."""
+    times = (1000.0, 1003.0, 1019.5, 1020.0)
+    events(*((now, waiting()) for now in times))
+    moments = [(now + pause) % 20 for now, pause in zip(times, pauses, strict=True)]
+    assert moments == pytest.approx([moments[0]] * len(times))
+    assert all(0 < pause <= 20 for pause in pauses)
+
+
+def test_looks_sooner_while_something_settles_and_later_after_a_refused_login(
+    events: Events, pauses: list[float]
+) -> None:
+    looks = (Found(frozenset(), pause=2), Found(fault="login refused", pause=300), waiting())
+    events(*((1000.0, found) for found in looks))
+    assert pauses[:2] == [2, 300]
+    assert pauses[2] <= 20
