@@ -208,7 +208,7 @@ def test_other_bytes_under_the_same_name_are_a_new_revision(shop: Shop) -> None:
 
 
 def test_files_10_an_index_in_the_future_shuts_no_later_file_out(shop: Shop) -> None:
-    shop.place(erp_cache("99991231235959", {"account_number": "1", "price_list_name": "FUTURE"}))
+    shop.place(erp_cache("20991231235959", {"account_number": "1", "price_list_name": "FUTURE"}))
     refused = shop.walk("run1")
     assert (refused.files, shop.states()) == ((), {1: "quarantined"})
     assert scalar(shop.store, "SELECT code FROM files") == "future_index"
