@@ -40,11 +40,11 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
     """Unpack the archived original into staged XML members.
 
     Raises:
-        QuarantineError: the zip is unsafe, damaged or another shop's.
+        QuarantineError: the zip is unsafe, damaged or another shop's; or the disk is full.
     """
     interface = interface_of(merchant, file.interface)
     with archive.open_original(file.archived) as original:
-        unpacked = zips.members(original, file.name, interface, merchant)
+        unpacked = zips.members(original, file.name, interface, merchant, staging.room(folder))
         members = tuple(
             staging.stage_member(folder, file.file_id, number, source)
             for number, source in enumerate(unpacked.sources())
