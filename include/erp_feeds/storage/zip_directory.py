@@ -51,7 +51,8 @@ def directory_of(original: BinaryIO) -> Directory | None:
     end = original.read(END_64_SIZE)
     if not end.startswith(END_64):
         return found
-    return Directory(*struct.unpack("<QQ", end[32:48]), place, found.behind)
+    entries, length = struct.unpack("<QQ", end[32:48])
+    return Directory(entries, length, place, found.behind)
 
 
 def ends_with_zip(original: BinaryIO) -> bool:
