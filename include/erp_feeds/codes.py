@@ -236,6 +236,12 @@ class QuarantineCode(Code):
         Actor.ENGINEER,
         "Restore the archive from its backup, or ask the sender to send the file again.",
     )
+    NO_SPACE = (
+        "no_space",
+        "The disk of archive or staging is full; the file is untouched, and every later run takes it again.",
+        Actor.ENGINEER,
+        "Make room on the disk, or move `ERP_FEEDS_STAGING`; then the file loads by itself.",
+    )
     TOO_MANY_REJECTS = (
         "too_many_rejects",
         "More of its records are rejected than `max_reject_percent` allows, so none of them was loaded.",

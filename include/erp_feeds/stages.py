@@ -44,12 +44,12 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
     """Unpack the archived original into staged XML members.
 
     Raises:
-        QuarantineError: the zip is unsafe, damaged or another shop's, or its index lies in the future.
+        QuarantineError: the zip is unsafe, damaged or another shop's, its index future, or the disk full.
     """
     interface = interface_of(merchant, file.interface)
     _check_index(merchant, file, interface)
     with archive.open_original(file.archived) as original:
-        unpacked = zips.members(original, file.name, interface, merchant)
+        unpacked = zips.members(original, file.name, interface, merchant, staging.room(folder))
         members = tuple(
             staging.stage_member(folder, file.file_id, number, source)
             for number, source in enumerate(unpacked.sources())

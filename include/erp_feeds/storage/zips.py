@@ -40,8 +40,14 @@ ENTRY_SIZE = 2_000
 class Members:
     """The XML of one original, which is either a zip or bare XML. Use `members`."""
 
-    def __init__(
-        self, original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant, counts: Counts
+    def __init__(  # noqa: PLR0917 - only `members` calls it
+        self,
+        original: BinaryIO,
+        file_name: str,
+        interface: Interface,
+        merchant: Merchant,
+        counts: Counts,
+        room: int | None,
     ) -> None:
         self.counts = counts
         """Only warnings, complete when `sources` is through: records are counted by who reads them."""
@@ -49,6 +55,7 @@ class Members:
         self._file_name = file_name
         self._interface = interface
         self._merchant = merchant
+        self._room = room
 
     def sources(self) -> Iterator[BinaryIO]:
         """Yield the XML members in name order, each with its `name`; read one before asking for the next.
@@ -62,6 +69,7 @@ class Members:
             yield from self._unzipped()
         else:
             size = _size(self._original)
+            self._check_room(size)
             self._original.seek(0)
             meter = _Meter(size, self._merchant.limits)
             yield _guarded(self._original, self._file_name, "the file", meter)
@@ -78,15 +86,26 @@ class Members:
             chosen = _chosen(infos, self._interface, self._merchant)
             if ignored := len(_xml_members(infos)) - len(chosen):
                 self._warn(WarningCode.IGNORED_MEMBER, ignored)
+            self._check_room(sum(info.file_size for info in chosen))
             for info in chosen:
                 with archive.open(info) as raw:
                     yield _guarded(raw, info.filename, said_of(info, infos), meter)
+
+    def _check_room(self, declared: int) -> None:
+        """Refuse before a byte is written what does not fit; a lying size counts up to the limits."""
+        limits = self._merchant.limits
+        needed = min(declared, limits.unzipped_bytes, _size(self._original) * limits.ratio)
+        if self._room is not None and needed > self._room:
+            reason = f"needs {needed} bytes of staging, where {self._room} are free"
+            raise QuarantineError(QuarantineCode.NO_SPACE, reason)
 
     def _warn(self, code: WarningCode, number: int) -> None:
         self.counts = self.counts.plus(Counts(warnings={code.value: number}))
 
 
-def members(original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant) -> Members:
+def members(
+    original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant, room: int | None = None
+) -> Members:
     """Look at the first bytes of an original and open it as what it is.
 
     Args:
@@ -94,6 +113,7 @@ def members(original: BinaryIO, file_name: str, interface: Interface, merchant: 
         file_name: As delivered; an extension that says something else is only a warning.
         interface: Whose members are wanted.
         merchant: Whose shop name and limits count.
+        room: Bytes that the members may take where they are unzipped to; None: no limit is known.
 
     Raises:
         QuarantineError: truncated (worth another fetch), bytes_before_zip or not_a_zip.
@@ -103,7 +123,7 @@ def members(original: BinaryIO, file_name: str, interface: Interface, merchant: 
         _check_bare_xml(original)
     says_zip = file_name.lower().endswith(".zip")
     warnings = {} if is_zip == says_zip else {WarningCode.WRONG_EXTENSION.value: 1}
-    return Members(original, file_name, interface, merchant, Counts(warnings=warnings))
+    return Members(original, file_name, interface, merchant, Counts(warnings=warnings), room)
 
 
 class _Meter:
