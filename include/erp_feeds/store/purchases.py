@@ -40,6 +40,7 @@ def load_purchases(
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     keep_identifiers(connection, file, merchant)
+    connection.execute(statement("load/replaced_purchases", **owner))
     version = Version(file.sequence, file.file_id).parts()
     connection.execute(statement("load/purchases", merchant=merchant.name, **version))
     silent = count_without_email(connection, file, merchant)
