@@ -331,6 +331,12 @@ class RejectCode(Code):
         Actor.SENDER,
         "Ask the sender which of the two is right; if a receipt number was used again, it needs another one.",
     )
+    ID_TAKEN = (
+        "id_taken",
+        "Another purchase has the id under which this one would be exported.",
+        Actor.SENDER,
+        "Ask the sender to give one of the two purchases another number and to send it again.",
+    )
 
 
 REPLAYABLE = tuple(sorted({*map(str, RejectCode), *map(str, QuarantineCode)}))

@@ -211,3 +211,52 @@ def test_purchases_7_a_stored_basket_keeps_its_id_and_is_never_stored_twice(
     before = dump(store)
     assert feed.load(file, frames, "again") == counts
     assert dump(store) == before
+
+
+def facts(id_: str, order_number: str | None, amount: float) -> dict[str, Any]:
+    channel = "online" if order_number else "offline"
+    return purchase(id_, amount, number="1", channel=channel, order_number=order_number)
+
+
+BACK, RECEIPT = "W-R20260106100000", "7|3|2026-01-05T11:53:26"
+ALIKE = [
+    (facts(BACK, "W", -1), facts(BACK, BACK, 2)),
+    (facts(RECEIPT, None, 1), facts(RECEIPT, RECEIPT, 2)),
+]
+BOTH_WAYS = [*ALIKE, *(pair[::-1] for pair in ALIKE)]
+
+
+@pytest.mark.parametrize(("first", "later"), BOTH_WAYS)
+@pytest.mark.parametrize("files", [1, 2])
+def test_purchases_11_the_later_of_two_purchases_that_would_share_an_id_is_rejected(
+    store: psycopg.Connection, first: dict[str, Any], later: dict[str, Any], files: int
+) -> None:
+    feed = Feed(store)
+    frames = (
+        [purchases(first, later)] if files == 1 else [purchases(first), purchases({**later, "record": 2})]
+    )
+    arrived = [(feed.file("srs_purchases", index), frame) for index, frame in enumerate(frames, 1)]
+    for run in ("first", "again"):
+        counts = [feed.load(file, frame, run) for file, frame in arrived]
+        assert sum(each.rejected.get(RejectCode.ID_TAKEN, 0) for each in counts) == 1
+        assert stored(store, "total::int") == [(first["purchase_id"], int(first["total"]))]
+        assert store.execute("SELECT record, code FROM rejects").fetchall() == [(2, "id_taken")]
+
+
+def test_purchases_7_a_basket_with_the_buyer_added_is_the_same_purchase(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.purchases(1, purchase("r", 1, email=ONE, channel="offline"))
+    before = stored(store, "profile_id")
+    feed.purchases(2, purchase("r", 1, number="5", email=ONE, channel="offline"))
+    assert stored(store, "profile_id") == before
+    assert profiles(store, "email") == {"5": ONE}
+    feed.purchases(3, purchase("r", 1, email=OTHER, channel="offline"))
+    assert stored(store, "profile_id") == before  # the number is known, and wins
+
+
+def test_purchases_6_of_one_order_number_the_last_record_of_those_who_load_stands(
+    store: psycopg.Connection,
+) -> None:
+    counts = Feed(store).purchases(1, purchase("W", 1, number="1"), purchase("W", 2, number="2"))
+    assert stored(store, "total::int", "record") == [("W", 2, 2)]
+    assert (counts.loaded, counts.collapsed, counts.warnings["repeated_key"]) == (1, 1, 1)

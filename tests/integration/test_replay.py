@@ -292,13 +292,19 @@ def test_the_command_shows_values_only_when_asked(shop: Shop, command: CommandLi
     plain = command.run("--since", "2017-01-01", "--dry-run")
     assert plain.exit_code == 0, plain.output
     assert "dry run of 1 files of testshop, 2017-01-01 to 2017-01-01: nothing is written" in plain.stdout
-    assert "profiles: 0 new, 2 changed\n  firstname: 2 changed\n" in plain.stdout
+    assert "profiles: 0 new, 2 changed, 0 removed\n  firstname: 2 changed\n" in plain.stdout
     assert "Ada" not in plain.stdout
     shown = command.run("--since", "2017-01-01", "--dry-run", "--values", "--limit", "1")
     assert "firstname: nothing -> 'Ada'" in shown.stdout
     assert "Bob" not in shown.stdout
     told = command.told("--since", "2017-01-01", "--dry-run")
-    assert told["tables"]["profiles"] == {"new": 0, "changed": 2, "fields": {"firstname": 2}, "rows": []}
+    assert told["tables"]["profiles"] == {
+        "new": 0,
+        "changed": 2,
+        "removed": 0,
+        "fields": {"firstname": 2},
+        "rows": [],
+    }
     assert told["files"][0]["state"] == "loaded"
     assert stored(shop.store) == before
 

@@ -46,7 +46,7 @@ def _check_file(store: psycopg.Connection, file_id: int, prepared: Prepared, del
     first = found.drop_duplicates("record")
     refused = set(first["record"])
     parsed = prepared.records("parse")
-    unique, kept = prepared.standing("deduplicate"), prepared.standing("split")
+    unique, kept = (prepared.standing(step) - prepared.superseded() for step in ("deduplicate", "split"))
     assert flipped <= kept <= unique <= parsed
     assert not parsed & refused
     assert parsed | refused == set(range(1, delivered + 1))
@@ -72,7 +72,7 @@ def check_owners(intake: Intake) -> None:
         (file.file_id, row["record"]): row for file, row in _taken(intake, PURCHASES, "orders", "returns")
     }
     for file_id, record, profile_id in store.execute("SELECT file_id, record, profile_id FROM purchases"):
-        assert owner(file_id, rows[file_id, record]) == profile_id
+        assert owner(file_id, rows[file_id, record]) in (profile_id, None)
     numbers = {row["number"] for row in rows.values()}
     numbers |= {row["number"] for _, row in _taken(intake, CUSTOMERS, "profiles")}
     assert {value for (value,) in store.execute("SELECT value FROM identifiers")} == numbers - {None}
@@ -82,7 +82,7 @@ def check_fields(intake: Intake) -> None:
     """A profile's fields are what its records bring, laid over each other in index order."""
     store = intake.feed.connection
     owner = _owner(store)
-    expected: dict[int, Row] = {}
+    expected: dict[int | None, Row] = {}
     for file, row in sorted(_taken(intake, CUSTOMERS, "profiles"), key=_version):
         profile = expected.setdefault(owner(file.file_id, row), {})
         for name in PROFILE_FIELDS:
@@ -146,8 +146,9 @@ def _taken(intake: Intake, interface: str, *names: str) -> Iterator[tuple[FeedFi
     for place, file in intake.loaded().items():
         if file.interface == interface:
             frames = intake.prepared[place].frames["split"]
+            superseded = intake.prepared[place].superseded()
             for row in (row for name in names for row in pa.Table.from_pandas(frames[name]).to_pylist()):
-                if (file.file_id, row["record"]) not in flipped:
+                if row["record"] not in superseded and (file.file_id, row["record"]) not in flipped:
                     yield file, row
 
 
@@ -160,8 +161,11 @@ def _receipt(purchase_id: str) -> str:
     return re.sub("~[0-9]+$", "", purchase_id)
 
 
-def _owner(store: psycopg.Connection) -> Callable[[int, Row], int]:
+def _owner(store: psycopg.Connection) -> Callable[[int, Row], int | None]:
+    """Return the profile of a row; None of a basket whose number an earlier file brought (purchases 7)."""
     numbers: dict[str, int] = dict(store.execute("SELECT value, profile_id FROM identifiers").fetchall())
     matches = store.execute("SELECT file_id, record, profile_id FROM email_matches").fetchall()
     matched = {(file_id, record): profile_id for file_id, record, profile_id in matches}
-    return lambda file_id, row: numbers[row["number"]] if row["number"] else matched[file_id, row["record"]]
+    return lambda file_id, row: (
+        numbers[row["number"]] if row["number"] else matched.get((file_id, row["record"]))
+    )

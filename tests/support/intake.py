@@ -66,6 +66,14 @@ class Prepared:
         replaced = frame["key"].duplicated(keep="last") & frame["key"].notna()
         return {int(record) for record in frame["record"][~replaced]}
 
+    def superseded(self) -> set[int]:
+        """The records of orders that `load` replaces by later ones of other buyers (rule: purchases 6)."""
+        if self.staged.interface != "srs_purchases":
+            return set()
+        orders = self.frames["split"]["orders"]
+        replaced = (orders["channel"] == "online") & orders["purchase_id"].duplicated(keep="last")
+        return {int(record) for record in orders["record"][replaced]}
+
     def rejects(self) -> pd.DataFrame:
         return self.frames["parse"]["rejects"]
 

@@ -186,7 +186,7 @@ def _show(owner: Merchant, told: str, found: Rehearsal, as_json: bool) -> None:
     say(f"dry run of {told}: nothing is written")
     print_table("Files", found.files, ("file", "state", "code", "reason", "read", "loaded", "rejected"))
     for name, table in found.tables.items():
-        say(f"{name}: {table.new} new, {table.changed} changed")
+        say(f"{name}: {table.new} new, {table.changed} changed, {table.removed} removed")
         for field, number in sorted(table.fields.items()):
             say(f"  {field}: {number} changed")
         for row in table.rows:

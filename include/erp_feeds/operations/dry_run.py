@@ -56,6 +56,7 @@ class TableOutcome:
 
     new: int = 0
     changed: int = 0
+    removed: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     """Field -> in how many of the changed rows it differs."""
     rows: list[Difference] = field(default_factory=list)
@@ -63,7 +64,9 @@ class TableOutcome:
 
     def add(self, difference: Difference, examples: int) -> None:
         """Count a row, and keep it where it is one of the first."""
-        if difference.before:
+        if not difference.after:
+            self.removed += 1
+        elif difference.before:
             self.changed += 1
             self.fields.update(difference.fields)
         else:
@@ -110,6 +113,9 @@ def rehearse(
             for file in walked:
                 found.files.append(_load(writing, merchant, file))
             _compare(writing, reading, merchant, found, examples)
+            files = [file.file_id for file in walked]
+            for difference in row_changes.removed_purchases(writing, reading, merchant.name, files):
+                found.tables.setdefault("purchases", TableOutcome()).add(difference, examples)
     return found
 
 

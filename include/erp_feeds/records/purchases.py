@@ -43,6 +43,13 @@ COLUMNS = (
     VERSION,
 )  # fmt: skip
 
+_IDENTITY = ["channel", "order_number", "purchase_id"]
+_BASKET = [*_IDENTITY, "content_hash"]
+_BUYER = ("customer_number", "email")
+_KNOWN = [*_BASKET, "kind", *_BUYER]
+
+Mask = npt.NDArray[np.bool_]
+
 across_fields = till_faults
 
 
@@ -64,8 +71,9 @@ def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     going = pc.invert(reduce(pc.or_, left_out(identified.records).values()))
     left = identified.records.filter(pc.invert(going))
     records, collapsed = _one_per_basket(identified.records.filter(going))
-    ids = records.select(["purchase_id"]).to_pandas()
-    rank = ids.groupby("purchase_id", sort=False).cumcount().to_numpy()
+    known = records.select(_KNOWN).to_pandas()
+    rank = known.groupby(_IDENTITY, sort=False, dropna=False).cumcount().to_numpy(copy=True)
+    rank[_orders(known)] = 0
     collisions = int(np.count_nonzero(rank))
     if collisions:
         records = _suffixed(records, rank)
@@ -82,26 +90,44 @@ def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
 
 
 def _one_per_basket(records: pa.Table) -> tuple[pa.Table, int]:
-    """Return the records without those for which a later or an equal one stands, and the number of these."""
-    known = records.select(["purchase_id", "channel", "kind", "content_hash"]).to_pandas()
-    # An order number names one order, but several returns of it may bear the same moment.
-    unique = ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
-    superseded = unique & known.duplicated(["channel", "purchase_id"], keep="last").to_numpy()
-    repeated = ~unique & known.duplicated(["channel", "purchase_id", "content_hash"], keep="first").to_numpy()
-    if repeated.any():
-        records = _filled_last(records, known, unique)
+    """Return the records without those for which a later or an equal one stands, and the number of these.
+
+    An order whose later record names another buyer stays until `load`, where that buyer may be left out.
+    """
+    known = records.select(_KNOWN).to_pandas()
+    orders = _orders(known)
+    twice = known.duplicated(_BASKET, keep=False).to_numpy()
+    if twice.any():
+        records = _filled(records, known, orders, twice)
+        known = records.select(_KNOWN).to_pandas()
+    superseded = orders & known.duplicated([*_IDENTITY, *_BUYER], keep="last").to_numpy()
+    repeated = ~orders & known.duplicated(_BASKET, keep="first").to_numpy()
     kept = ~(superseded | repeated)
     return records.filter(pa.array(kept)), int(np.count_nonzero(~kept))
 
 
-def _filled_last(records: pa.Table, known: pd.DataFrame, unique: npt.NDArray[np.bool_]) -> pa.Table:
-    """Give equal baskets what the last of them fills beside it, as if each came in a file of its own."""
-    keys = [known[name] for name in ("channel", "purchase_id", "content_hash")]
-    position = pd.Series(np.arange(len(known)))
-    last = np.where(unique, position, position.groupby(keys, sort=False).transform("max"))
+def _orders(known: pd.DataFrame) -> Mask:
+    """Return the online orders: an order number names one, but several returns may bear one moment."""
+    return ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
+
+
+def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -> pa.Table:
+    """Give equal baskets what the last of them fills beside it, as if each came in a file of its own.
+
+    And the buyer that one of them lacks (rule: purchases 7), unless they name two.
+    """
+    baskets = known[twice].groupby(_BASKET, sort=False, dropna=False)
+    last = np.arange(len(known))
+    last[twice] = pd.Series(last[twice], known.index[twice]).groupby(baskets.ngroup()).transform("max")
+    one = (baskets[list(_BUYER)].transform("nunique") <= 1).all(axis=1)
+    last_one = pa.array(np.where(orders, np.arange(len(known)), last))
     for place, name in enumerate(records.column_names):
-        if name == LINKED_CURRENCY or name.startswith(CUSTOM):
-            records = records.set_column(place, name, pc.take(array_of(records[name]), pa.array(last)))
+        if name in _BUYER:
+            buyer = known[name].take(last).set_axis(known.index)
+            buyer[one.index[one]] = baskets[name].transform("first")[one]
+            records = records.set_column(place, name, pa.array(buyer.where(buyer.notna(), None), pa.string()))
+        elif name == LINKED_CURRENCY or name.startswith(CUSTOM):
+            records = records.set_column(place, name, pc.take(array_of(records[name]), last_one))
     return records
 
 
@@ -144,5 +170,5 @@ def stands_for(unique: pa.Table, own: Row) -> Column:
     same = pc.or_(pc.equal(ids, own["purchase_id"]), pc.equal(bare, own["purchase_id"]))
     same = pc.and_(same, pc.equal(array_of(unique["channel"]), own["channel"]))
     if own["channel"] == ONLINE and own["kind"] == ORDER:
-        return same
+        return pc.and_(same, pc.equal(array_of(unique["kind"]), ORDER))
     return pc.and_(same, pc.equal(array_of(unique["content_hash"]), own["content_hash"]))

@@ -25,7 +25,7 @@ from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.copy import copy_frames
 from erp_feeds.store.customers import load_profiles
 from erp_feeds.store.merge import Version
-from erp_feeds.store.purchases import load_purchases, refuse_changed_class
+from erp_feeds.store.purchases import load_purchases, refuse_conflicting
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import leave_out
 
@@ -52,7 +52,7 @@ class Loader:
 
 LOADERS: Mapping[Loading, Loader] = {
     Loading.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
-    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", refuse_changed_class),
+    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", refuse_conflicting),
     Loading.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
 }
 

@@ -10,23 +10,35 @@ import psycopg
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
+from erp_feeds.steps.purchases import ONLINE
 from erp_feeds.store.copy import copy_frames
 from erp_feeds.store.identity import count_without_email, keep_identifiers, resolve
 from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
 
 
-def refuse_changed_class(
+def refuse_conflicting(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Copy `orders`, `returns` and `lines`, and reject receipts whose class flips (rule: purchases 6)."""
-    purchases = pd.concat([frames["orders"], frames["returns"]], ignore_index=True)
+    """Copy the frames, and reject what conflicts with the stored (rules: purchases 6, 11)."""
+    orders, superseded = _last_orders(frames["orders"])
+    purchases = pd.concat([orders, frames["returns"]], ignore_index=True)
     copy_frames(connection, {**frames, "purchases": purchases}, ("purchases", "lines"))
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
-    code = RejectCode.CLASS_CHANGED.value
-    values = {"merchant": merchant.name, "file_id": file.file_id, "code": code}
-    found = connection.execute(statement("load/class_changed", **values)).fetchone()
-    return Counts(rejected={code: found[0]} if found and found[0] else {})
+    owner = {"merchant": merchant.name, "file_id": file.file_id}
+    rejected = {}
+    for code in (RejectCode.ID_TAKEN.value, RejectCode.CLASS_CHANGED.value):
+        found = connection.execute(statement(f"load/{code}", code=code, **owner)).fetchone()
+        if found and found[0]:
+            rejected[code] = found[0]
+    warnings = {WarningCode.REPEATED_KEY.value: superseded} if superseded else {}
+    return Counts(rejected=rejected, collapsed=superseded, warnings=warnings)
+
+
+def _last_orders(orders: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Leave the last record of each order number, of those whose buyers were not left out."""
+    superseded = (orders["channel"] == ONLINE) & orders.duplicated(["channel", "purchase_id"], keep="last")
+    return orders[~superseded], int(superseded.sum())
 
 
 def load_purchases(
@@ -35,11 +47,13 @@ def load_purchases(
     merchant: Merchant,
     frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were refused
 ) -> Counts:
-    """Store what `refuse_changed_class` left as orders and returns (rules: purchases 3, 4, 6)."""
+    """Store what `refuse_conflicting` left as orders and returns (rules: purchases 3, 4, 6)."""
+    connection.execute(statement("load/known_buyers", merchant=merchant.name))
     resolve(connection, file, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     keep_identifiers(connection, file, merchant)
+    connection.execute(statement("load/replaced_purchases", **owner))
     version = Version(file.sequence, file.file_id).parts()
     connection.execute(statement("load/purchases", merchant=merchant.name, **version))
     silent = count_without_email(connection, file, merchant)

@@ -6,7 +6,7 @@ One connection writes and sees the rows after the loads; another sees what is st
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,12 +27,13 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """One row that would be new or change."""
+    """One row that would be new, change or go."""
 
     key: str
     before: Fields
     """What is stored; empty for a new row."""
     after: Fields
+    """What would be stored; empty for a row that would be removed."""
 
     @property
     def fields(self) -> list[str]:
@@ -118,6 +119,31 @@ def differences(
                 difference = Difference(key, before.get(key, {}), after)
                 if difference.fields:
                     yield difference
+
+
+def removed_purchases(
+    writing: psycopg.Connection, reading: psycopg.Connection, merchant: str, files: Sequence[int]
+) -> Iterator[Difference]:
+    """Yield the orders and returns of some files that the open transaction has removed (rule: purchases 6).
+
+    Args:
+        writing: In the transaction of `nothing_kept`.
+        reading: Another connection, outside of any transaction.
+        merchant: Whose rows are compared.
+        files: The ids of the files that it has loaded: a load removes nothing but what its file brought.
+    """
+    same = _TABLES["purchases"].same
+    brought = statement("row_changes/brought_purchases", merchant=merchant, files=list(files))
+    with reading.transaction(), reading.cursor(name="brought") as cursor:
+        cursor.execute(brought)
+        while block := cursor.fetchmany(BLOCK):
+            keys = [key for (key,) in block]
+            chosen = _condition(same, keys=keys)
+            rows = statement("row_changes/purchases", merchant=merchant, chosen=chosen)
+            if gone := sorted(set(keys) - {key for key, _ in writing.execute(rows)}):
+                chosen = _condition(same, keys=gone)
+                rows = statement("row_changes/purchases", merchant=merchant, chosen=chosen)
+                yield from (Difference(key, before, {}) for key, before in reading.execute(rows).fetchall())
 
 
 def _condition(text: str, **parts: object) -> sql.Composed:

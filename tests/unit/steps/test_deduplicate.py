@@ -204,3 +204,26 @@ def test_purchases_8_a_return_never_meets_the_order_it_is_of(unique, purchase):
     outcome = unique(PURCHASES, purchase(LINE, OrderNumber="W1"), purchase(("a", "-1.00"), OrderNumber="W1"))
     assert outcome.frames["records"]["purchase_id"].tolist() == ["W1", "W1-R20170105115326"]
     assert outcome.counts.collapsed == 0
+
+
+@pytest.mark.parametrize("number", [None, "W1"], ids=["receipt", "order"])
+def test_purchases_7_the_same_basket_with_the_buyer_added_is_one_purchase(unique, purchase, number):
+    bare = purchase(LINE, OrderNumber=number, Email="a@b.nl", CustomerNumber=None)
+    outcome = unique(PURCHASES, bare, purchase(LINE, OrderNumber=number), bare)
+    assert outcome.frames["records"]["customer_number"].tolist() == ["1001"]
+    assert outcome.frames["records"]["email"].tolist() == ["a@b.nl"]
+    assert outcome.counts.collapsed == 2
+    assert "receipt_collision" not in outcome.counts.warnings
+
+
+def test_purchases_11_ids_that_read_alike_make_no_collision_and_replace_nothing(unique, purchase):
+    back, receipt = "W-R20170105115326", "17|3|2017-01-05T11:53:26"
+    outcome = unique(
+        PURCHASES,
+        purchase(LINE, OrderNumber=back),
+        purchase(("a", "-1.00"), OrderNumber="W"),
+        purchase(LINE),
+        purchase(LINE, OrderNumber=receipt),
+    )
+    assert outcome.frames["records"]["purchase_id"].tolist() == [back, back, receipt, receipt]
+    assert outcome.counts.collapsed == 0

@@ -10,18 +10,26 @@ WITH RECURSIVE sharing AS MATERIALIZED (
 ), shared AS MATERIALIZED (
     SELECT sharing.base
     FROM sharing
-    JOIN purchases AS second ON second.merchant = {merchant} AND second.purchase_id = sharing.base || '~2'
+    JOIN purchases AS second
+      ON second.merchant = {merchant} AND second.purchase_id IN (sharing.base || '~2', sharing.base || '~3')
     UNION
     SELECT base FROM sharing WHERE purchase_id <> base
-), stored AS (
-    SELECT shared.base, 1 AS place, first.content_hash
-    FROM shared
-    JOIN purchases AS first ON first.merchant = {merchant} AND first.purchase_id = shared.base
+), walked AS (
+    SELECT base, 0 AS place, NULL::text AS content_hash FROM shared
     UNION ALL
-    SELECT stored.base, stored.place + 1, following.content_hash
-    FROM stored
-    JOIN purchases AS following ON following.merchant = {merchant}
-     AND following.purchase_id = stored.base || '~' || stored.place + 1
+    SELECT walked.base, following.place, following.content_hash
+    FROM walked
+    CROSS JOIN LATERAL (  -- over places that a reload has emptied
+        SELECT place, purchases.content_hash
+        FROM generate_series(walked.place + 1, walked.place + 8) AS place
+        JOIN purchases
+          ON purchases.merchant = {merchant}
+         AND purchases.purchase_id = walked.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
+        ORDER BY place
+        LIMIT 1
+    ) AS following
+), stored AS (
+    SELECT base, place, content_hash FROM walked WHERE place > 0
 ), incoming AS MATERIALIZED (
     SELECT record, base, content_hash FROM sharing JOIN shared USING (base)
 ), known AS MATERIALIZED (
