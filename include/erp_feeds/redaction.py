@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ log = logging.getLogger(__name__)
 
 PLAIN = (FeedError, OSError, MemoryError)
 """Their words are ours, or of the machine."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -31,6 +34,14 @@ def discreet(task: str) -> Iterator[None]:
         _log_place(f"task {task}", fault)
         message = f"the software failed in {task} ({type(fault).__name__}); the log of this task says where"
         raise RetryError(message, "internal_error") from None
+
+
+def full_disk(fault: OSError) -> QuarantineError:
+    """Return why a file waits for room on a disk; any other fault of the machine is raised again."""
+    if fault.errno not in FULL:
+        raise fault
+    reason = f"no room is left to write to ({os.strerror(fault.errno or 0)})"
+    return QuarantineError(QuarantineCode.NO_SPACE, reason)
 
 
 def poisonous(file: str, fault: Exception) -> QuarantineError:

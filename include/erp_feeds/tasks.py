@@ -25,7 +25,7 @@ from erp_feeds.inbox import cleanup, scan
 from erp_feeds.inbox.scan import Look
 from erp_feeds.interfaces import INTERFACES, interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.redaction import PLAIN, discreet, poisonous
+from erp_feeds.redaction import PLAIN, discreet, full_disk, poisonous
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
@@ -140,17 +140,23 @@ def _archive(
         log.warning("%s has vanished from the inbox", file.name)
         ledger.vanish(connection, file, run)
         return None
-    except FileRefusedError as fault:
-        _set_aside(merchant, run, file, QuarantineError(QuarantineCode.NOT_READABLE, str(fault)))
-        return None
-    except FailError as fault:
-        if fault.code != "too_large":  # any other is of the server, not of this file
-            raise
-        _set_aside(merchant, run, file, QuarantineError(QuarantineCode.TOO_LARGE, str(fault)))
+    except (FileRefusedError, FailError, OSError) as fault:
+        _set_aside(merchant, run, file, _unfetched(fault))
         return None
     archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
     log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
     return archived
+
+
+def _unfetched(fault: FeedError | OSError) -> QuarantineError:
+    """Return why one file could not be fetched; what is no fault of this file alone is raised again."""
+    if isinstance(fault, OSError):
+        return full_disk(fault)
+    if isinstance(fault, FileRefusedError):
+        return QuarantineError(QuarantineCode.NOT_READABLE, str(fault))
+    if fault.code == "too_large":
+        return QuarantineError(QuarantineCode.TOO_LARGE, str(fault))
+    raise fault
 
 
 def _day(merchant: Merchant, file: FeedFile) -> date:
@@ -280,6 +286,11 @@ def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
             kept.append(stages.STATIONS[station](merchant, file, folder))
         except QuarantineError as refusal:
             _set_aside(merchant, batch.run, file, refusal)
+            if refusal.code is QuarantineCode.NO_SPACE:
+                staging.drop(folder, file.file_id)
+        except OSError as fault:
+            _set_aside(merchant, batch.run, file, full_disk(fault))
+            staging.drop(folder, file.file_id)
         except PLAIN:
             raise
         except Exception as fault:  # one poisonous file must not block a merchant for ever
@@ -301,6 +312,8 @@ def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantine
         elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
             log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
             return
+        elif code is QuarantineCode.NO_SPACE:  # the machine's fault: no attempt is counted
+            state = ledger.put_off(connection, file, run, refusal)
         elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
             limit = merchant.limits.incomplete_attempts
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
-from erp_feeds.demo import postgres
+from erp_feeds.demo import environment, postgres
 from erp_feeds.demo.run import app as demo
 from erp_feeds.store.migrate import migrate
 from support.known_rows import fill
@@ -219,12 +219,12 @@ def test_make_status_starts_a_stopped_store_and_stops_it_again(
     assert not postgres.is_running(folder)
 
 
-def test_make_status_leaves_a_store_that_runs(
-    runner: CliRunner, tmp_path: Path, store: psycopg.Connection
-) -> None:
+def test_make_status_leaves_a_store_that_runs(runner: CliRunner, tmp_path: Path) -> None:
     folder = tmp_path / "home" / "postgres"
-    postgres.start(folder)
+    uri = postgres.database(postgres.start(folder), "erp_feeds")
     try:
+        migrate(uri)
+        environment.write_shell(environment.home(), {"AIRFLOW_CONN_ERP_FEEDS_STORE": uri})
         assert runner.invoke(demo, ["status"]).exit_code == 0
         assert postgres.is_running(folder)
     finally:

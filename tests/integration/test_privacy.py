@@ -188,6 +188,7 @@ def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outle
     beside = {
         # These say numbers only,
         QuarantineCode.TOO_LARGE, QuarantineCode.TOO_COMPRESSED, QuarantineCode.TOO_MANY_MEMBERS,
+        QuarantineCode.NO_SPACE,
         # these name the file only,
         QuarantineCode.NOT_READABLE, QuarantineCode.NOT_ARCHIVED,
         # and these come below.

@@ -62,14 +62,8 @@ def test_a_lock_pins_by_hash_and_names_no_registry(name: str) -> None:
 
 
 def test_the_developers_have_the_versions_of_a_deployment() -> None:
-    deployed, own = (
-        {
-            tuple(line.rstrip(" \\").split("==", 1))
-            for line in (PROJECT / name).read_text("utf-8").splitlines()
-            if "==" in line.split(";")[0]
-        }
-        for name in LOCKS[:2]
-    )
-    shared = {name for name, _ in deployed} & {name for name, _ in own}
-    assert {each for each in deployed if each[0] in shared} == {each for each in own if each[0] in shared}
+    texts = [(PROJECT / name).read_text("utf-8") for name in LOCKS]
+    pins = [dict(re.findall(r"^([\w-]+)==(\S+)", text, re.M)) for text in texts]
+    shared = pins[0].keys() & pins[1].keys()
+    assert {name: pins[0][name] for name in shared} == {name: pins[1][name] for name in shared}
     assert "apache-airflow" in shared

@@ -15,6 +15,8 @@ from airflow.sdk import ObjectStoragePath
 BLOCK = 1024 * 1024
 ARRIVING = ".arriving-"
 """How a name begins that nothing but an unfinished file has."""
+OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
+"""Rights of what is made on local disks."""
 
 
 class Arrival:
@@ -76,9 +78,10 @@ def open_for(path: ObjectStoragePath, mode: str) -> BinaryIO:
     """Open a file of the storage.
 
     Not by the path's own `open`: that reports each access as lineage, which would replace the line's own.
+    On local disks a new file is its owner's alone from the start: it holds personal data.
     """
     if path.protocol == "file":
-        return cast("BinaryIO", Path(path.path).open(mode))
+        return cast("BinaryIO", open(path.path, mode, opener=_owners_own))
     return cast("BinaryIO", path.fs.open(path.path, mode))
 
 
@@ -88,8 +91,16 @@ def exists(path: ObjectStoragePath) -> bool:
 
 
 def make_folder(folder: ObjectStoragePath) -> None:
-    """Make a folder and those above it; object stores without folders do nothing."""
-    folder.fs.makedirs(folder.path, exist_ok=True)
+    """Make a folder and those above it, on local disks for their owner alone; others stay."""
+    if folder.protocol != "file":
+        folder.fs.makedirs(folder.path, exist_ok=True)
+        return
+    path = Path(folder.path)
+    for each in (
+        *reversed(path.parents),
+        path,
+    ):  # `parents=True` would give all but the last the umask's rights
+        each.mkdir(mode=OWNER_FOLDER, exist_ok=True)
 
 
 def last_written(folder: ObjectStoragePath, path: str) -> datetime:
@@ -112,6 +123,10 @@ def sweep_unfinished(folder: ObjectStoragePath, before: datetime) -> int:
                 folder.fs.rm_file(path)
                 removed += 1
     return removed
+
+
+def _owners_own(path: str, flags: int) -> int:
+    return os.open(path, flags, OWNER_FILE)
 
 
 def _unfinished(folder: ObjectStoragePath) -> Iterator[str]:

@@ -66,6 +66,18 @@ def open_member(url: str) -> BinaryIO:
     return open_for(path, "rb")
 
 
+def room(folder: ObjectStoragePath) -> int | None:
+    """Return the bytes that the disk of a folder still takes; None for object stores, which do not say."""
+    return shutil.disk_usage(folder.path).free if folder.protocol == "file" else None
+
+
+def drop(folder: ObjectStoragePath, file_id: int) -> None:
+    """Remove what a run has staged of one file; nothing happens where nothing is staged."""
+    place = folder / str(file_id)
+    with suppress(FileNotFoundError):
+        place.fs.rm(place.path, recursive=True)
+
+
 class FrameWriter:
     """Appends blocks to one Parquet file, which gets its name when the `with` block ends well.
 

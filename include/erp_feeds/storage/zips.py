@@ -21,7 +21,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant
 from erp_feeds.storage.member_names import base_of, said_by, said_of
-from erp_feeds.storage.zip_directory import directory_of
+from erp_feeds.storage.zip_directory import directory_of, ends_with_zip
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -40,8 +40,14 @@ ENTRY_SIZE = 2_000
 class Members:
     """The XML of one original, which is either a zip or bare XML. Use `members`."""
 
-    def __init__(
-        self, original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant, counts: Counts
+    def __init__(  # noqa: PLR0917 - only `members` calls it
+        self,
+        original: BinaryIO,
+        file_name: str,
+        interface: Interface,
+        merchant: Merchant,
+        counts: Counts,
+        room: int | None,
     ) -> None:
         self.counts = counts
         """Only warnings, complete when `sources` is through: records are counted by who reads them."""
@@ -49,6 +55,7 @@ class Members:
         self._file_name = file_name
         self._interface = interface
         self._merchant = merchant
+        self._room = room
 
     def sources(self) -> Iterator[BinaryIO]:
         """Yield the XML members in name order, each with its `name`; read one before asking for the next.
@@ -62,6 +69,7 @@ class Members:
             yield from self._unzipped()
         else:
             size = _size(self._original)
+            self._check_room(size)
             self._original.seek(0)
             meter = _Meter(size, self._merchant.limits)
             yield _guarded(self._original, self._file_name, "the file", meter)
@@ -69,20 +77,35 @@ class Members:
     def _unzipped(self) -> Iterator[BinaryIO]:
         meter = _Meter(_size(self._original), self._merchant.limits)
         with _zip_faults():
-            _check_directory(self._original, self._merchant.limits)
+            if _check_directory(self._original, self._merchant.limits):
+                self._warn(WarningCode.TRAILING_BYTES, 1)
         with _zip_faults(), zipfile.ZipFile(self._original) as archive:
             infos = archive.infolist()
+            _check_start(archive)
             _check_names(infos, self._merchant.limits)
             chosen = _chosen(infos, self._interface, self._merchant)
             if ignored := len(_xml_members(infos)) - len(chosen):
-                warnings = {WarningCode.IGNORED_MEMBER.value: ignored}
-                self.counts = self.counts.plus(Counts(warnings=warnings))
+                self._warn(WarningCode.IGNORED_MEMBER, ignored)
+            self._check_room(sum(info.file_size for info in chosen))
             for info in chosen:
                 with archive.open(info) as raw:
                     yield _guarded(raw, info.filename, said_of(info, infos), meter)
 
+    def _check_room(self, declared: int) -> None:
+        """Refuse before a byte is written what does not fit; a lying size counts up to the limits."""
+        limits = self._merchant.limits
+        needed = min(declared, limits.unzipped_bytes, _size(self._original) * limits.ratio)
+        if self._room is not None and needed > self._room:
+            reason = f"needs {needed} bytes of staging, where {self._room} are free"
+            raise QuarantineError(QuarantineCode.NO_SPACE, reason)
 
-def members(original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant) -> Members:
+    def _warn(self, code: WarningCode, number: int) -> None:
+        self.counts = self.counts.plus(Counts(warnings={code.value: number}))
+
+
+def members(
+    original: BinaryIO, file_name: str, interface: Interface, merchant: Merchant, room: int | None = None
+) -> Members:
     """Look at the first bytes of an original and open it as what it is.
 
     Args:
@@ -90,16 +113,17 @@ def members(original: BinaryIO, file_name: str, interface: Interface, merchant: 
         file_name: As delivered; an extension that says something else is only a warning.
         interface: Whose members are wanted.
         merchant: Whose shop name and limits count.
+        room: Bytes that the members may take where they are unzipped to; None: no limit is known.
 
     Raises:
-        QuarantineError: truncated (worth another fetch) or not_a_zip.
+        QuarantineError: truncated (worth another fetch), bytes_before_zip or not_a_zip.
     """
     is_zip = _starts_with_zip(original)
     if not is_zip:
         _check_bare_xml(original)
     says_zip = file_name.lower().endswith(".zip")
     warnings = {} if is_zip == says_zip else {WarningCode.WRONG_EXTENSION.value: 1}
-    return Members(original, file_name, interface, merchant, Counts(warnings=warnings))
+    return Members(original, file_name, interface, merchant, Counts(warnings=warnings), room)
 
 
 class _Meter:
@@ -181,6 +205,8 @@ def _check_bare_xml(original: BinaryIO) -> None:
         raise QuarantineError(
             QuarantineCode.TRUNCATED, f"holds {size} bytes of nothing: the upload was not finished"
         )
+    if ends_with_zip(original):
+        raise QuarantineError(QuarantineCode.BYTES_BEFORE_ZIP, "is a zip with other bytes before it")
     for mark in BYTE_ORDER_MARKS:
         head = head.removeprefix(mark)
     if not head.replace(b"\0", b"").lstrip().startswith(b"<"):
@@ -209,12 +235,21 @@ def _zip_faults() -> Iterator[None]:
         raise QuarantineError(QuarantineCode.TRUNCATED, reason) from None
 
 
-def _check_directory(original: BinaryIO, limits: Limits) -> None:
-    """Refuse a directory of too many members, by what it says and by its size."""
+def _check_directory(original: BinaryIO, limits: Limits) -> bool:
+    """Refuse too many members, by what the zip says and by its size; tell whether bytes follow the zip."""
     found = directory_of(original)
     if found and (found.entries > limits.members or found.size > limits.members * ENTRY_SIZE):
         reason = f"says it holds {found.entries} members, above {limits.members}; see limits.members"
         raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
+    if found and found.behind.startswith(ZIP_STARTS):
+        raise QuarantineError(QuarantineCode.TWO_ZIPS, "holds another zip behind the first")
+    return bool(found and found.behind)
+
+
+def _check_start(archive: zipfile.ZipFile) -> None:
+    """Refuse a zip that begins later than its file, which begins like one: that is another zip's start."""
+    if min((info.header_offset for info in archive.infolist()), default=archive.start_dir) > 0:
+        raise QuarantineError(QuarantineCode.TWO_ZIPS, "holds another zip, or a part of one, before the last")
 
 
 def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:

@@ -192,6 +192,14 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     return state
 
 
+def put_off(connection: psycopg.Connection, file: FeedFile, run: str, refusal: QuarantineError) -> str:
+    """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
+    with transaction(connection, f"noting that {file.name} waits"):
+        state = _row(connection, file)[1]
+        _note_run(connection, file, run, "put_off", file.counts, refusal)
+    return state
+
+
 def quarantine(
     connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str
 ) -> None:
@@ -229,8 +237,8 @@ def refused(connection: psycopg.Connection, merchant: str, run: str) -> list[str
 
 
 def _refusal(name: str, state: str, code: str, reason: str, rejected: dict[str, int]) -> str:
-    if state == "quarantined":
-        return f"{name}: quarantined, {code}: {reason}"
+    if state != "loaded":
+        return f"{name}: {state.replace('_', ' ')}, {code}: {reason}"
     codes = ", ".join(f"{number} {code}" for code, number in rejected.items())
     return f"{name}: {sum(rejected.values())} records rejected ({codes})"
 
