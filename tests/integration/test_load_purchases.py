@@ -81,12 +81,62 @@ def test_email_only_purchases_share_one_new_profile(store: psycopg.Connection) -
     assert profiles(store, "email", "custom") == {"5": (ONE, {"custom_srs_customer_number": "5"})}
 
 
-def test_a_purchase_never_changes_an_existing_profile(store: psycopg.Connection) -> None:
+def test_purchases_12_a_purchase_fills_an_empty_email_and_number_once(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    feed.customers(1, customer("1", None, firstname="Ada"))
+    feed.customers(1, customer("1", None, firstname="Ada"), customer(None, OTHER))
+    file = feed.file("srs_purchases", 9)
+    frames = purchases(purchase("p1", 1, number="1", email=ONE), purchase("p2", 1, number="2", email=OTHER))
+    feed.load(file, frames)
+    assert profiles(store, "email", "custom", "firstname") == {
+        "1": (ONE, {"custom_srs_customer_number": "1"}, "Ada"),
+        "2": (OTHER, {"custom_srs_customer_number": "2"}, None),
+    }
+    before = dump(store)
+    feed.load(file, frames)
+    assert dump(store) == before
+
+
+def test_purchases_12_a_purchase_never_replaces_a_value_nor_takes_an_owned_one(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1", ONE), customer("2"), customer("3", OTHER))
     before = dump(store, ("profiles",))
-    feed.purchases(9, purchase("p1", 1, number="1", email=ONE))
+    feed.purchases(
+        9,
+        purchase("p1", 1, number="1", email="new@example.com"),
+        purchase("p2", 1, number="2", email=OTHER),
+        purchase("p3", 1, number="4", email=ONE),
+    )
     assert dump(store, ("profiles",)) == before
+
+
+def test_purchases_12_of_several_wishes_the_earlier_record_is_met(store: psycopg.Connection) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("1"), customer("2"), customer("3"))
+    file = feed.file("srs_purchases", 2)
+    frames = purchases(
+        purchase("p1", 1, number="1", email="a@x.nl"),
+        purchase("p2", 1, number="1", email="b@x.nl"),
+        purchase("p3", 1, number="2", email="b@x.nl"),
+        purchase("p4", 1, number="3", email="a@x.nl"),
+    )
+    feed.load(file, frames)
+    assert profiles(store, "email") == {"1": "a@x.nl", "2": "b@x.nl", "3": None}
+    before = dump(store)
+    feed.load(file, frames)
+    assert dump(store) == before
+
+
+@pytest.mark.parametrize("index", [1, 9])
+def test_purchases_12_any_customers_file_replaces_what_a_purchase_filled(
+    store: psycopg.Connection, index: int
+) -> None:
+    feed = Feed(store)
+    feed.customers(5, customer("1", None, firstname="Ada"))
+    feed.purchases(7, purchase("p1", 1, number="1", email=ONE))
+    feed.customers(index, customer("1", OTHER))
+    assert profiles(store, "email", "firstname") == {"1": (OTHER, "Ada")}
 
 
 def test_purchases_6_same_content_changes_nothing_but_the_version(store: psycopg.Connection) -> None:

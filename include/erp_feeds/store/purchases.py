@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -47,11 +48,12 @@ def load_purchases(
     merchant: Merchant,
     frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were refused
 ) -> Counts:
-    """Store what `refuse_conflicting` left as orders and returns (rules: purchases 3, 4, 6)."""
+    """Store what `refuse_conflicting` left as orders and returns (rules: purchases 3, 4, 6, 12)."""
     connection.execute(statement("load/known_buyers", merchant=merchant.name))
     resolve(connection, file, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
+    _fill_gaps(connection, owner)
     keep_identifiers(connection, file, merchant)
     connection.execute(statement("load/replaced_purchases", **owner))
     version = Version(file.sequence, file.file_id).parts()
@@ -61,3 +63,11 @@ def load_purchases(
     return Counts(
         loaded=taken[0] if taken else 0, warnings={WarningCode.NO_EMAIL.value: silent} if silent else {}
     )
+
+
+def _fill_gaps(connection: psycopg.Connection, owner: Mapping[str, Any]) -> None:
+    """Fill number and e-mail of profiles that have none (rule: purchases 12)."""
+    connection.execute(statement("load/profile_gaps", **owner))
+    fill = statement("load/profile_email_gaps", file_id=owner["file_id"])
+    while connection.execute(fill).rowcount:
+        pass

@@ -1,5 +1,5 @@
 -- The profiles that only a purchase knows: number and e-mail, with sequence 0, so that any customers file may fill them.
--- Fields of existing profiles are never changed by a purchase. Rules: purchases 3, customers 12 (the custom field).
+-- What existing profiles lack is filled by profile_gaps.sql. Rules: purchases 3, customers 12 (the custom field).
 -- A replay under another mapping says so on the profiles that this file made.
 -- In: created, resolved, incoming_purchases; merchant; file_id. Out: profiles.
 INSERT INTO profiles (profile_id, merchant, email, custom, sequence, file_id, record, mapping_version)
