@@ -62,6 +62,24 @@ class QuarantineCode(Code):
         Actor.SENDER,
         _EXPORT_AGAIN,
     )
+    TWO_ZIPS = (
+        "two_zips",
+        "Two zips were written into one file, so it is not clear which one counts.",
+        Actor.SENDER,
+        _EXPORT_AGAIN,
+    )
+    BYTES_BEFORE_ZIP = (
+        "bytes_before_zip",
+        "Other bytes come before the zip: something was written into the file that is no export.",
+        Actor.SENDER,
+        _EXPORT_AGAIN,
+    )
+    FUTURE_INDEX = (
+        "future_index",
+        "The index in the name is a time more than a day ahead; it would outdate every file after it.",
+        Actor.SENDER,
+        "Ask the sender to set the clock of the ERP right and to send the file under a right name.",
+    )
     NO_MEMBER = (
         "no_member",
         "The zip holds no XML file whose name fits the interface.",
@@ -447,6 +465,12 @@ class WarningCode(Code):
         "The extension of the name does not fit the content; the content was believed.",
         Actor.NOBODY,
         _NOTHING,
+    )
+    TRAILING_BYTES = (
+        "trailing_bytes",
+        "Bytes that are no comment of the zip come after it; they were not read.",
+        Actor.SENDER,
+        "Ask the sender what writes them; a transfer in blocks of a fixed size does.",
     )
     IGNORED_MEMBER = (
         "ignored_member",

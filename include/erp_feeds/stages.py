@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
 from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
@@ -40,9 +44,10 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
     """Unpack the archived original into staged XML members.
 
     Raises:
-        QuarantineError: the zip is unsafe, damaged or another shop's; or the disk is full.
+        QuarantineError: the zip is unsafe, damaged or another shop's, its index future, or the disk full.
     """
     interface = interface_of(merchant, file.interface)
+    _check_index(merchant, file, interface)
     with archive.open_original(file.archived) as original:
         unpacked = zips.members(original, file.name, interface, merchant, staging.room(folder))
         members = tuple(
@@ -50,6 +55,16 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
             for number, source in enumerate(unpacked.sources())
         )
     return file.model_copy(update={"members": members, "counts": file.counts.plus(unpacked.counts)})
+
+
+def _check_index(merchant: Merchant, file: FeedFile, interface: Interface) -> None:
+    """Refuse an index whose records would shut out every honest file after it (rule: files 10)."""
+    if merchant.interfaces[file.interface].index != "timestamp":
+        return
+    name = interface.match(file.name)
+    if name and name.is_future(datetime.now(ZoneInfo(merchant.timezone)).replace(tzinfo=None)):
+        reason = f"index {name.index_number} is a time more than a day in the future"
+        raise QuarantineError(QuarantineCode.FUTURE_INDEX, reason)
 
 
 def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:

@@ -207,6 +207,17 @@ def test_other_bytes_under_the_same_name_are_a_new_revision(shop: Shop) -> None:
     assert shop.states() == {1: "loaded", 2: "loaded"}
 
 
+def test_files_10_an_index_in_the_future_shuts_no_later_file_out(shop: Shop) -> None:
+    shop.place(erp_cache("99991231235959", {"account_number": "1", "price_list_name": "FUTURE"}))
+    refused = shop.walk("run1")
+    assert (refused.files, shop.states()) == ((), {1: "quarantined"})
+    assert scalar(shop.store, "SELECT code FROM files") == "future_index"
+    shop.place(erp_cache("20170103060000", {"account_number": "1", "price_list_name": "HONEST"}))
+    (file,) = shop.walk("run2").files
+    assert file.counts.warnings == {}
+    assert shop.accounts() == {"1": "HONEST"}
+
+
 @pytest.mark.parametrize("fault", [{"port": NOBODY_LISTENS}, {"password": "expired"}], ids=["down", "login"])
 def test_a_replay_of_some_days_needs_no_server(
     shop: Shop, ftps_connection: Callable[..., str], fault: dict[str, Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from erp_feeds.cli import config, erasure, inspect, mapping, replay, server
-from erp_feeds.cli.output import say
+from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import FeedError
 
 
@@ -42,7 +41,7 @@ class _PlainErrors(TyperGroup):
 
 
 def _say_as_json(code: str, message: str) -> None:
-    typer.echo(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False), err=True)
+    print_json({"error": {"code": code, "message": message}}, err=True)
 
 
 app = typer.Typer(
@@ -60,7 +59,7 @@ def main() -> None:
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"erp-feeds {version('erp-feeds')}")
+        say(f"erp-feeds {version('erp-feeds')}")
         raise typer.Exit
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erp_feeds.codes import REPLAYABLE
-from erp_feeds.errors import ConfigurationError, FailError, nearest
+from erp_feeds.errors import ConfigurationError, FailError, RetryError, nearest
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -30,17 +30,29 @@ def opened_store() -> Iterator[Connection[Any]]:
     """
     from psycopg import errors
 
-    from erp_feeds.store.connection import open_uri, plain_errors
+    from erp_feeds.store.connection import plain_errors
     from erp_feeds.store.migrate import outdated
 
     unknown = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
     address = store_address()
-    with open_uri(address) as connection, plain_errors("reading the store"):
+    with _opened(address) as connection, plain_errors("reading the store"):
         try:
             yield connection
         except unknown:
             changed = "a table of the store was changed by hand: restore it, or a backup of the store"
             raise ConfigurationError(outdated(address) or changed, "not_migrated") from None
+
+
+def _opened(address: str) -> Connection[Any]:
+    from erp_feeds.settings import settings
+    from erp_feeds.store.connection import open_uri
+
+    try:
+        return open_uri(address)
+    except RetryError as error:
+        if (settings().home / "env.sh").exists():
+            raise RetryError(f"{error}; the demo's store is up while `make run` runs", error.code) from None
+        raise
 
 
 def store_address() -> str:

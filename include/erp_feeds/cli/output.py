@@ -32,15 +32,14 @@ def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     typer.echo(visible(text), err=err, nl=nl)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, err: bool = False) -> None:
     """Print dataclasses, mappings and lists of them as JSON.
 
     Amounts are strings, since a JSON number is read as binary floating point; times are ISO 8601.
     """
     text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
-    typer.echo(
-        "".join(each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
-    )
+    plain = (each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    typer.echo("".join(plain), err=err)
 
 
 def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 
@@ -195,14 +195,23 @@ class FileName:
 
     def day(self) -> date | None:
         """Return the day of an index number that is a timestamp, else None."""
+        moment = self._moment()
+        return moment.date() if moment and moment.year <= 2100 else None
+
+    def is_future(self, now: datetime) -> bool:
+        """Tell whether the index number is a time more than a day after `now`; both local, without zone."""
+        moment = self._moment()
+        return moment is not None and moment - now > timedelta(days=1)
+
+    def _moment(self) -> datetime | None:
         form = TIMESTAMP_FORMS.get(min(len(self.index_number), 14))
         if not form or len(self.index_number) > 17:
             return None
         try:
-            moment = datetime.strptime(self.index_number[:14], form)  # noqa: DTZ007 - only its day is read
+            moment = datetime.strptime(self.index_number[:14], form)  # noqa: DTZ007 - local time
         except ValueError:
             return None
-        return moment.date() if 1990 <= moment.year <= 2100 else None
+        return moment if moment.year >= 1990 else None
 
 
 def _renamed(fields: tuple[Field, ...], elements: Mapping[str, str]) -> tuple[Field, ...]:

@@ -21,7 +21,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant
 from erp_feeds.storage.member_names import base_of, said_by, said_of
-from erp_feeds.storage.zip_directory import directory_of
+from erp_feeds.storage.zip_directory import directory_of, ends_with_zip
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -77,14 +77,15 @@ class Members:
     def _unzipped(self) -> Iterator[BinaryIO]:
         meter = _Meter(_size(self._original), self._merchant.limits)
         with _zip_faults():
-            _check_directory(self._original, self._merchant.limits)
+            if _check_directory(self._original, self._merchant.limits):
+                self._warn(WarningCode.TRAILING_BYTES, 1)
         with _zip_faults(), zipfile.ZipFile(self._original) as archive:
             infos = archive.infolist()
+            _check_start(archive)
             _check_names(infos, self._merchant.limits)
             chosen = _chosen(infos, self._interface, self._merchant)
             if ignored := len(_xml_members(infos)) - len(chosen):
-                warnings = {WarningCode.IGNORED_MEMBER.value: ignored}
-                self.counts = self.counts.plus(Counts(warnings=warnings))
+                self._warn(WarningCode.IGNORED_MEMBER, ignored)
             self._check_room(sum(info.file_size for info in chosen))
             for info in chosen:
                 with archive.open(info) as raw:
@@ -97,6 +98,9 @@ class Members:
         if self._room is not None and needed > self._room:
             reason = f"needs {needed} bytes of staging, where {self._room} are free"
             raise QuarantineError(QuarantineCode.NO_SPACE, reason)
+
+    def _warn(self, code: WarningCode, number: int) -> None:
+        self.counts = self.counts.plus(Counts(warnings={code.value: number}))
 
 
 def members(
@@ -112,7 +116,7 @@ def members(
         room: Bytes that the members may take where they are unzipped to; None: no limit is known.
 
     Raises:
-        QuarantineError: truncated (worth another fetch) or not_a_zip.
+        QuarantineError: truncated (worth another fetch), bytes_before_zip or not_a_zip.
     """
     is_zip = _starts_with_zip(original)
     if not is_zip:
@@ -201,6 +205,8 @@ def _check_bare_xml(original: BinaryIO) -> None:
         raise QuarantineError(
             QuarantineCode.TRUNCATED, f"holds {size} bytes of nothing: the upload was not finished"
         )
+    if ends_with_zip(original):
+        raise QuarantineError(QuarantineCode.BYTES_BEFORE_ZIP, "is a zip with other bytes before it")
     for mark in BYTE_ORDER_MARKS:
         head = head.removeprefix(mark)
     if not head.replace(b"\0", b"").lstrip().startswith(b"<"):
@@ -229,12 +235,21 @@ def _zip_faults() -> Iterator[None]:
         raise QuarantineError(QuarantineCode.TRUNCATED, reason) from None
 
 
-def _check_directory(original: BinaryIO, limits: Limits) -> None:
-    """Refuse a directory of too many members, by what it says and by its size."""
+def _check_directory(original: BinaryIO, limits: Limits) -> bool:
+    """Refuse too many members, by what the zip says and by its size; tell whether bytes follow the zip."""
     found = directory_of(original)
     if found and (found.entries > limits.members or found.size > limits.members * ENTRY_SIZE):
         reason = f"says it holds {found.entries} members, above {limits.members}; see limits.members"
         raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
+    if found and found.behind.startswith(ZIP_STARTS):
+        raise QuarantineError(QuarantineCode.TWO_ZIPS, "holds another zip behind the first")
+    return bool(found and found.behind)
+
+
+def _check_start(archive: zipfile.ZipFile) -> None:
+    """Refuse a zip that begins later than its file, which begins like one: that is another zip's start."""
+    if min((info.header_offset for info in archive.infolist()), default=archive.start_dir) > 0:
+        raise QuarantineError(QuarantineCode.TWO_ZIPS, "holds another zip, or a part of one, before the last")
 
 
 def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:

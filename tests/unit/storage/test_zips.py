@@ -136,6 +136,66 @@ def test_wrong_extension_is_a_warning(
     assert zips.members(io.BytesIO(content), name, CUSTOMERS, merchant).counts.warnings == warnings
 
 
+def commented(comment: bytes) -> bytes:
+    file = io.BytesIO(zipped({MEMBER: XML}))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = comment
+    return file.getvalue()
+
+
+def moved(content: bytes, by: int) -> bytes:
+    """Correct the places that a zip names of its parts, as `zip -A` does where bytes come before it."""
+    corrected = bytearray(content)
+    for signature, at in ((b"PK\x01\x02", 42), (b"PK\x05\x06", 16)):
+        place = corrected.index(signature) + at
+        corrected[place : place + 4] = struct.pack(
+            "<L", *(by + each for each in struct.unpack("<L", corrected[place : place + 4]))
+        )
+    return bytes(corrected)
+
+
+WHOLE = zipped({MEMBER: XML})
+EMPTY = zipped({})
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (WHOLE + WHOLE, "two_zips"),
+        (WHOLE + moved(WHOLE, len(WHOLE)), "two_zips"),
+        (EMPTY + WHOLE, "two_zips"),
+        (WHOLE + EMPTY, "two_zips"),
+        (WHOLE[:40] + WHOLE, "two_zips"),
+        (WHOLE + WHOLE[:40], "two_zips"),
+        (b"MZ stub" + WHOLE, "bytes_before_zip"),
+        (b"MZ stub" + moved(WHOLE, 7), "bytes_before_zip"),
+        (b"\r\n" + WHOLE, "bytes_before_zip"),
+        (XML + WHOLE, "bytes_before_zip"),
+    ],
+)
+def test_files_7_two_zips_or_bytes_before_a_zip_are_refused(
+    merchant: Merchant, content: bytes, code: str
+) -> None:
+    assert refusal(content, merchant) == code
+
+
+@pytest.mark.parametrize(
+    ("content", "warnings"),
+    [
+        (WHOLE, {}),
+        (commented(b"made by an ERP"), {}),
+        (WHOLE + b"\0" * 512, {"trailing_bytes": 1}),
+        (commented(b"made by an ERP") + b"\r\n", {"trailing_bytes": 1}),
+    ],
+)
+def test_files_7_bytes_behind_a_zip_are_a_warning_unless_its_comment(
+    merchant: Merchant, content: bytes, warnings: dict[str, int]
+) -> None:
+    opened = zips.members(io.BytesIO(content), NAME, CUSTOMERS, merchant)
+    assert [source.read() for source in opened.sources()] == [XML]
+    assert opened.counts.warnings == warnings
+
+
 def encrypted() -> bytes:
     content = bytearray(zipped({MEMBER: XML}))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
