@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import stat
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,6 +21,7 @@ from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.operations.erasure import Lifted, Named, Receipt, bring_back, forget
 from erp_feeds.store import connection as connections
+from erp_feeds.store import suppression
 from erp_feeds.store.suppression import forgotten_by, remember
 from support.store_feed import (
     TABLES,
@@ -388,6 +391,53 @@ def test_forgetting_amid_loads_ends_without_the_person(store: psycopg.Connection
         thread.join()
     assert profiles(store, "email", "city") == {"2": (OTHER, "9")}
     assert scalar(store, "SELECT count(*) FROM files WHERE state = 'loaded'") == 9
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the secret lies that the first use makes."""
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_the_first_use_makes_a_secret_for_its_owner_alone(store: psycopg.Connection, own_home: Path) -> None:
+    feed = Feed(store)
+    erased(store, srs="1")
+    secret = own_home / "forget_secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert len(secret.read_text()) == 64
+    assert [path.name for path in own_home.iterdir()] == ["forget_secret"]
+    assert feed.customers(1, customer("1")).skipped == {SkipCode.FORGOTTEN: 1}
+    secret.unlink()
+    with pytest.raises(FailError, match="forget_secret"):
+        feed.customers(2, customer("1"))
+
+
+def test_people_forgotten_before_a_secret_was_needed_stay_forgotten(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(store)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(suppression, "secrets_in_use", lambda: ("",))
+        erased(store, srs="1")
+    monkeypatch.setenv("ERP_FEEDS_FORGET_SECRET", "pepper")
+    assert feed.customers(1, customer("1")).skipped == {SkipCode.FORGOTTEN: 1}
+
+
+def test_a_user_who_may_not_see_the_suppressed_gets_an_error(store: psycopg.Connection) -> None:
+    erased(store, srs="1")
+    store.execute("SET row_security = on")  # as a new connection has it
+    store.execute("CREATE ROLE stranger")
+    try:
+        store.execute("GRANT USAGE ON SCHEMA erp_feeds TO stranger")
+        store.execute("GRANT SELECT ON ALL TABLES IN SCHEMA erp_feeds TO stranger")
+        store.execute("SET ROLE stranger")
+        assert store.execute("SELECT count(*) FROM forgotten").fetchone() == (0,)
+        assert store.execute("SELECT count(*) FROM forgotten_salt").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            suppression.is_forgotten(store, SHOP, 1, {"number": "1"})
+    finally:
+        store.rollback()  # the role is gone with it
 
 
 def test_a_secret_makes_other_digests_and_both_count(

@@ -33,6 +33,7 @@ LANDED = {
     "0009_repair": "348a8ef8902977b0a41cafbb37b6eeefac4bb7b6ab4430f13568829b3fd965f3",
     "0010_keys_and_indexes": "8dc5da222f8249b9d2f92a709c4f1b2c3a0ff184356605a7e735d7ff9fff1542",
     "0011_baskets": "371f67333a0323cea61fa77d8877022911c5d80fc894a4e958962447ad34ad8e",
+    "0012_suppression_for_its_owner": "a7a81faf914bc60c32aeef754d1eba76ca49cb457d7d7f3c9d1d05a611fa5168",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 

@@ -2,8 +2,7 @@
 
 Kept are HMAC-SHA-256 digests. A plain hash of a customer number is undone by counting, one of an address by a
 list of addresses; hence the key: a salt of the store, and ERP_FEEDS_FORGET_SECRET, which the store does not
-know, so that who steals the store cannot test a guess. The secret may be empty: then a fresh clone works, and
-no key can be lost apart from the digests that need it.
+know, so that who steals the store cannot test a guess. Without that setting a file holds the secret.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.settings import settings
 from erp_feeds.steps.frames import Column, array_of, is_one_of, is_true, table_of
 from erp_feeds.steps.mentions import is_about_people, mentions
+from erp_feeds.store.forget_secret import secrets_in_use
 from erp_feeds.store.sql import statement
 
 Frames = Mapping[str, pd.DataFrame]
@@ -84,6 +83,7 @@ def forgotten_by(connection: psycopg.Connection, merchant: str, file_id: int | N
     Raises:
         FailError: some digests were made under a secret that is not the one of now.
     """
+    _refuse_to_see_nobody(connection)
     values = {"merchant": merchant, "file_id": file_id}
     found = connection.execute(statement("erasure/forgotten"), values).fetchall()
     salt = connection.execute("SELECT salt FROM forgotten_salt").fetchone()
@@ -91,7 +91,7 @@ def forgotten_by(connection: psycopg.Connection, merchant: str, file_id: int | N
     if {key_id for _, key_id, _ in found} - keys.keys():
         message = (
             f"{merchant} has forgotten people under another secret, and they would come back: "
-            "set ERP_FEEDS_FORGET_SECRET to the one of then"
+            "set ERP_FEEDS_FORGET_SECRET to the one of then, or restore the file forget_secret"
         )
         raise FailError(message, "wrong_forget_secret")
     in_force, lifted = (
@@ -199,7 +199,13 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fee
     connection.execute("UPDATE incoming_rejects SET key = NULL WHERE record = ANY(%s)", [named])
 
 
+def _refuse_to_see_nobody(connection: psycopg.Connection) -> None:
+    """Make row security an error: a user who may not see the suppressed would bring all of them back."""
+    connection.execute("SELECT set_config('row_security', 'off', false)")
+
+
 def _any_forgotten(connection: psycopg.Connection, merchant: str) -> bool:
+    _refuse_to_see_nobody(connection)
     query = "SELECT EXISTS (SELECT FROM forgotten WHERE merchant = %s)"
     found = connection.execute(query, [merchant]).fetchone()
     return bool(found and found[0])
@@ -241,8 +247,8 @@ def _distinct(column: Any) -> list[str]:
 
 
 def _keys(salt: bytes) -> dict[str, bytes]:
-    """Return the keys in use: without a secret, and with the one of now where there is one."""
-    keys = [salt + secret.encode() for secret in dict.fromkeys(("", settings().forget_secret))]
+    """Return the keys in use, the current one last."""
+    keys = [salt + secret.encode() for secret in secrets_in_use()]
     return {hmac.new(key, b"key id", hashlib.sha256).hexdigest()[:8]: key for key in keys}
 
 

@@ -1,0 +1,15 @@
+"""Only the owner of the store sees who is suppressed."""
+
+from __future__ import annotations
+
+from erp_feeds.store.migrate import run_sql_of
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL of the same name."""
+    run_sql_of(__file__)
