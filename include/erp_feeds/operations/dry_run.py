@@ -113,8 +113,8 @@ def rehearse(
             for file in walked:
                 found.files.append(_load(writing, merchant, file))
             _compare(writing, reading, merchant, found, examples)
-            files = [file.file_id for file in walked]
-            for difference in row_changes.removed_purchases(writing, reading, merchant.name, files):
+            file_ids = [file.file_id for file in walked]
+            for difference in row_changes.removed_purchases(writing, reading, merchant.name, file_ids):
                 found.tables.setdefault("purchases", TableOutcome()).add(difference, examples)
     return found
 
