@@ -291,7 +291,7 @@ def test_the_command_shows_values_only_when_asked(shop: Shop, command: CommandLi
     before = stored(shop.store)
     plain = command.run("--since", "2017-01-01", "--dry-run")
     assert plain.exit_code == 0, plain.output
-    assert "dry run of 1 files of testshop, 2017-01-01 to 2017-01-01: nothing is written" in plain.stdout
+    assert "dry run of 1 file of testshop, 2017-01-01 to 2017-01-01: nothing is written" in plain.stdout
     assert "profiles: 0 new, 2 changed, 0 removed\n  firstname: 2 changed\n" in plain.stdout
     assert "Ada" not in plain.stdout
     shown = command.run("--since", "2017-01-01", "--dry-run", "--values", "--limit", "1")

@@ -41,7 +41,8 @@ def fill(store: psycopg.Connection) -> None:
     for record, code in ((2, "missing_field"), (5, "missing_field"), (7, "invalid_decimal")):
         reject = {"file_id": customers, "record": record, "code": code, "field": "email", "line": record * 10}
         _row(store, "rejects", **reject, reason="is wrong")
-        _row(store, "rejected_records", file_id=customers, record=record, raw="<Customer/>")
+        kept = {"file_id": customers, "record": record, "raw": "<Customer/>"}
+        _row(store, "rejected_records", **kept, merchant="shop", interface="srs_customers")
     store.commit()
 
 
