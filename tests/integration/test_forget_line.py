@@ -58,7 +58,7 @@ BOUGHT = {"DateTime": "2017-01-04T10:00:00"}
 HISTORY = (
     customers("20170101", ADA, BOB),
     customers("20170102", {**ADA, "CustomerNumber": "4712"}, {**BOB, "Email": ADA["Email"]}),
-    customers("20170103", {**ADA, "BirthDate": "1985-13-01"}, {"Email": ADA["Email"], "City": "Delft"}),
+    customers("20170103", {**ADA, "City": "<b>Delft</b>"}, {"Email": ADA["Email"], "City": "Delft"}),
     purchases("20170104", {**BOUGHT, "OrderNumber": "W1", "CustomerNumber": "4711"}),
     purchases("20170105", {**BOUGHT, "OrderNumber": "W2", "Email": ADA["Email"]}),
     purchases("20170106", {**BOUGHT, "OrderNumber": "W3", "CustomerNumber": "5"}),

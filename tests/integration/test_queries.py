@@ -69,6 +69,15 @@ def test_progress_tells_state_records_and_seconds(filled: psycopg.Connection) ->
     assert len(queries.progress(filled)) == 5
 
 
+def test_customers_7_a_profile_is_asked_for_without_folding_unicode(filled: psycopg.Connection) -> None:
+    kelvin = "\N{KELVIN SIGN}@example.com"
+    filled.execute("UPDATE profiles SET email = %s WHERE profile_id = 1", [kelvin])
+    found = queries.profile(filled, "shop", email=kelvin.replace("example", "EXAMPLE"))
+    assert found is not None
+    assert found.profile_id == 1
+    assert queries.profile(filled, "shop", email="k@example.com") is None
+
+
 @pytest.mark.parametrize("key", [{"srs": "00123"}, {"email": " ADA@example.com "}, {"profile_id": 1}])
 def test_a_profile_is_found_by_each_key(filled: psycopg.Connection, key: dict[str, object]) -> None:
     found = queries.profile(filled, "shop", **key)  # type: ignore[arg-type]  # one key a case

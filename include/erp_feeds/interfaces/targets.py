@@ -24,7 +24,11 @@ TRANSFORMS = {
             "yes or no, of yes, ja, true, 1, y, j, no, nee, false, 0, n; anything else is unknown, never no",
             FieldType.YES_NO,
         ),
-        Transform("date", "yyyy-MM-dd, of a day as date_form says; a wrong one is a reject", FieldType.DATE),
+        Transform(
+            "date",
+            "yyyy-MM-dd, of a day as date_form says; a wrong one is left out, or rejects a purchase",
+            FieldType.DATE,
+        ),
     )
 }
 

@@ -22,6 +22,7 @@ ONLY_THE_SCHEMA_REFUSES: Mapping[str, str] = {
     "namespace": "elements in a namespace, ignored with a warning (a schema is for one namespace)",
     "blanks": "a value between Unicode blanks, which are trimmed (a schema knows only those of XML)",
     "consent": "another word than yes or no, such as ja; one without meaning is left out with a warning",
+    "day": "a date of a customer that is no day, which is left out with a warning",
     "moment": "a moment without T, seconds or time, with fractions, or a zone as +0100 or beyond +14:00",
     "number": "a number with leading zeros or point, or, where limits hold, with separators or as -0",
 }

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from erp_feeds.codes import SkipCode, WarningCode
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
+from erp_feeds.interfaces.spec import FieldType
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import collapse, skipped, warned
@@ -49,5 +50,6 @@ CUSTOMERS = RecordKind(
     deduplicate=_deduplicate,
     split=_split,
     rows=Rows(Loading.PEOPLE, "profiles", fields=tuple(PROFILE_FIELDS)),
+    lenient=frozenset({FieldType.DATE}),  # a withdrawn consent never waits for one (rule: customers 11)
     people=("profiles",),
 )

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.codes import WarningCode
+from erp_feeds.interfaces.spec import FieldType
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.frames import Column, array_of
 from erp_feeds.steps.result import StepResult
@@ -81,5 +82,7 @@ class RecordKind:
     """Records left by `deduplicate`, and one as it would be alone -> the ones whose last stands for it."""
     across_fields: tuple[Callable[[Columns], list[Fault]], ...] = ()
     """Rules that look at more than one field of a record."""
+    lenient: frozenset[FieldType] = frozenset()
+    """Types of which a faulty value is left out with the warning unknown_value, and the record loads."""
     people: tuple[str, ...] = ()
     """Frames of `split` whose rows bear number and email of a person."""

@@ -57,9 +57,9 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
         Frames `records`, `lines` where the interface has them, and `rejects`; counts of this block. A record
         may have several rejects but is counted once, under its first code.
     """
-    found = _read(block.records, interface.fields, merchant)
-    found.faults[:0] = [_crowded(block.records, merchant), *_repeated(block)]
     kind = KINDS[interface.name]
+    found = _read(block.records, interface.fields, merchant, kind.lenient)
+    found.faults[:0] = [_crowded(block.records, merchant), *_repeated(block)]
     found.faults += [fault for rule in kind.across_fields for fault in rule(found.columns)]
     numbers = block.numbers
     keys = kind.key(found.columns)
@@ -98,8 +98,10 @@ def empty_frames(interface: Interface) -> dict[str, pd.DataFrame]:
     return frames
 
 
-def _read(rows: Rows, fields: Sequence[Field], merchant: Merchant) -> _Findings:
-    """Read every field of the records."""
+def _read(
+    rows: Rows, fields: Sequence[Field], merchant: Merchant, lenient: frozenset[FieldType] = frozenset()
+) -> _Findings:
+    """Read every field of the records; faulty values of lenient types are left out (rule: customers 11)."""
     found = _Findings()
     for spec in fields:
         text = rows.text[spec.name]
@@ -116,6 +118,8 @@ def _read(rows: Rows, fields: Sequence[Field], merchant: Merchant) -> _Findings:
         found.columns[spec.name] = reading.values
         if spec.type is FieldType.EMAIL:
             _settle_email(found, reading.faults, rows, merchant)
+        elif spec.type in lenient:
+            found.odd += [(WarningCode.UNKNOWN_VALUE, fault.mask) for fault in reading.faults]
         else:
             found.faults += reading.faults
         if reading.unknown is not None:

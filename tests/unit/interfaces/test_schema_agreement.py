@@ -212,6 +212,9 @@ SCHEMA: Mapping[str, Callable[[Changes], bool]] = {
     "namespace": _kind("namespaced"),
     "blanks": _any(lambda field, text: text != text.strip() and (text.strip() or not field.required)),
     "consent": _any(lambda _, text: text not in ("yes", "no"), FieldType.YES_NO),
+    "day": lambda changes: any(
+        each.has_text and each.field.name == "birth_date" for each in changes.values()
+    ),
     "moment": _any(_moment_spelled_freely, FieldType.DATETIME),
     "number": _any(_number_spelled_freely, FieldType.DECIMAL),
 }

@@ -9,7 +9,7 @@ ERP = "erp_cache_customers"
 
 NUMBER = "<CustomerNumber>{}</CustomerNumber>"
 EMAIL = "<Email>{}</Email>"
-BORN = "<BirthDate>nonsense</BirthDate>"
+BORN = "<BirthDate/><BirthDate/>"
 TILL = "<ReceiptNumber>12|3</ReceiptNumber><Branch>4</Branch>"
 ORDER = "<OrderNumber>W1</OrderNumber>"
 MOMENT = "<DateTime>2017-01-05T10:00:00</DateTime>"

@@ -169,6 +169,17 @@ def test_customers_11_the_day_that_dotnet_writes_for_none_is_left_out(customers)
     assert outcome.counts.rejected == {}
 
 
+def test_customers_11_a_withdrawn_consent_never_waits_for_a_birth_date(customers):
+    outcome = customers(
+        "<CustomerNumber>1</CustomerNumber><BirthDate>1985-13-12</BirthDate><Newsletter>no</Newsletter>"
+    )
+    (row,) = outcome.frames["records"].to_dict("records")
+    assert row["newsletter"] is False
+    assert outcome.frames["records"]["birth_date"].isna().all()
+    assert outcome.counts.warnings == {"unknown_value": 1}
+    assert outcome.counts.rejected == {}
+
+
 def test_customers_8_numbers_are_text_and_scientific_notation_is_refused(customers):
     numbers = ["00123", "123", "1.23E+05", "1E+10", "1,5e3", "1E5", "12E", "E+05"]
     outcome = customers(*(f"<CustomerNumber>{number}</CustomerNumber>" for number in numbers))

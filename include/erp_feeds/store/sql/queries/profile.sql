@@ -12,5 +12,5 @@ WHERE
     AND profile_id = coalesce(
         %(profile_id)s::bigint,
         (SELECT profile_id FROM identifiers WHERE merchant = %(merchant)s AND type = 'srs' AND value = %(srs)s),
-        (SELECT profile_id FROM profiles WHERE merchant = %(merchant)s AND email = lower(trim(%(email)s)))
+        (SELECT profile_id FROM profiles WHERE merchant = %(merchant)s AND email = lower(trim(%(email)s) COLLATE "C") COLLATE "default")
     )
