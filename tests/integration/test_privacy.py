@@ -175,7 +175,10 @@ def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outle
     # None of this is true because nothing happened.
     assert {"files", "file_runs", "rejects"} <= tables
     assert len(results) == len(good) + len(bad) + len(broken)
-    assert counted(shop, "rejected") == {*map(str, RejectCode)} - {RejectCode.INVALID_VALUE}  # never given
+    assert counted(shop, "rejected") == {*map(str, RejectCode)} - {
+        RejectCode.INVALID_VALUE,  # never given
+        RejectCode.ID_TAKEN,  # its reason has no values
+    }
     wanted = {
         WarningCode.NO_EMAIL, WarningCode.INVALID_EMAIL_DROPPED, WarningCode.EMAIL_OWNED_BY_OTHER,
         WarningCode.UNKNOWN_VALUE, WarningCode.UNKNOWN_ELEMENT, WarningCode.UNKNOWN_NAMESPACE,
@@ -188,9 +191,9 @@ def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outle
     beside = {
         # These say numbers only,
         QuarantineCode.TOO_LARGE, QuarantineCode.TOO_COMPRESSED, QuarantineCode.TOO_MANY_MEMBERS,
-        QuarantineCode.NO_SPACE,
+        QuarantineCode.NO_SPACE, QuarantineCode.TWO_ZIPS, QuarantineCode.BYTES_BEFORE_ZIP,
         # these name the file only,
-        QuarantineCode.NOT_READABLE, QuarantineCode.NOT_ARCHIVED,
+        QuarantineCode.NOT_READABLE, QuarantineCode.NOT_ARCHIVED, QuarantineCode.FUTURE_INDEX,
         # and these come below.
         QuarantineCode.INTERNAL_ERROR, QuarantineCode.TOO_MANY_REJECTS, QuarantineCode.NOT_LOADABLE,
     }  # fmt: skip
@@ -282,11 +285,11 @@ def test_software_that_fails_on_one_file_sets_it_aside(
 @pytest.mark.parametrize(
     "target",
     [
-        "line.lookout.look",
-        "line.archive.keep",
-        "line.loading.load_file",
-        "line.stations.frames_of",
-        "line.looks.done",
+        "tasks.scan.look",
+        "tasks.archive.keep",
+        "tasks.loading.load_file",
+        "tasks.stages.frames_of",
+        "tasks.looks.done",
     ],
 )
 def test_software_that_fails_anywhere_else(
