@@ -12,6 +12,7 @@ from erp_feeds.cli.connections import checked_merchant, configured_merchant, ope
 from erp_feeds.cli.options import AsJson, MerchantName, SrsNumber
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.errors import FailError
+from erp_feeds.merchant import matched_email
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -122,7 +123,7 @@ def _named(srs: str | None, email: str | None) -> Named:
         raise typer.BadParameter("give exactly one of --email and --srs")
     if email is not None and "@" not in email:
         raise typer.BadParameter("--email wants an address")
-    named = Named("email", email.strip().lower()) if email else Named("srs", " ".join((srs or "").split()))
+    named = Named("email", matched_email(email)) if email else Named("srs", " ".join((srs or "").split()))
     if not named.value:
         raise typer.BadParameter("--srs wants a number")
     return named

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import matched_email
 from erp_feeds.steps.block import UNSEEN
 from erp_feeds.steps.stream import RecordStream
 
@@ -53,7 +54,9 @@ def mentions(raw: str, interface: Interface) -> Mentions:
         texts += ["".join(map(str, element.itertext())) for element in root.iter("{*}*")]
         element = interface.field(NUMBER).element
         numbers = {_trimmed("".join(map(str, found.itertext()))) for found in root.iter(f"{{*}}{element}")}
-    emails = {email.lower().strip("." + UNSEEN) for text in texts for email in _EMAIL.findall(text)}
+    written = {email for text in texts for email in _EMAIL.findall(text)}
+    # Stores of earlier versions hold some addresses with all of Unicode folded.
+    emails = {form(email).strip("." + UNSEEN) for email in written for form in (matched_email, str.lower)}
     return Mentions(frozenset(numbers - {""}), frozenset(emails))
 
 
