@@ -50,7 +50,7 @@ def batch(
     for interface in INTERFACES.values():
         (ftps.root / interface.folder).mkdir(exist_ok=True)
         for number, index in enumerate(INDEXES, 1):
-            xml = re.sub(r"-\d\d-\d\d", "-13-01", "".join(sample(interface, RECORDS * number)), count=1)
+            xml = twice_in_one_record("".join(sample(interface, RECORDS * number)))
             member = interface.file_name(MERCHANT.shop_name, index, "xml")
             target = ftps.root / interface.folder / interface.file_name(MERCHANT.shop_name, index)
             target.write_bytes(zipped(member, xml.encode(), date(2017, 1, 1)))
@@ -60,6 +60,12 @@ def batch(
         walked = step(MERCHANT, walked)
     assert len(walked.files) == len(INTERFACES) * len(INDEXES)
     return walked
+
+
+def twice_in_one_record(xml: str) -> str:
+    """Repeat a field of the first record that has it, so that every interface rejects one record."""
+    field = r"(<(AccountNumber|CustomerNumber|DateTime)>[^<]*</\2>)"
+    return re.sub(field, r"\1\1", xml, count=1)
 
 
 def test_a_killed_load_that_runs_again_ends_in_the_rows_of_an_undisturbed_one(

