@@ -191,7 +191,7 @@ def _nested(chance: random.Random, data: bytes) -> bytes:
     return put(data, *place.span(1), inner) if place else data
 
 
-def _unseen(chance: random.Random, data: bytes) -> bytes:
+def _not_scanned(chance: random.Random, data: bytes) -> bytes:
     """Put in what is no element: comments, instructions, stray text."""
     place = spot(chance, _TAG, data)
     some = (
@@ -239,6 +239,6 @@ def bomb(chance: random.Random, interface: Interface) -> bytes:
 
 XML_WAYS: tuple[Way, ...] = (
     *(flip, cut, slice_gone, slice_again, _element_gone, _element_again, _element_empty, _renamed),
-    *(_attribute, _nested, _unseen, _doctype, _encoded, _declared, _long_value),
+    *(_attribute, _nested, _not_scanned, _doctype, _encoded, _declared, _long_value),
     *(_value, _value, _value, _value),
 )

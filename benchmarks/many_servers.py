@@ -166,11 +166,11 @@ def _place_files(root: Path, merchant: Merchant) -> None:
 
 
 def _sightings(servers: Servers, merchant: Merchant) -> list[Any]:
-    from erp_feeds.batch import Sighting
+    from erp_feeds.batch import RemoteFile
 
     home = servers.folder / merchant.ftps.connection / USER / merchant.ftps.root.strip("/")
     return [
-        Sighting(
+        RemoteFile(
             interface=interface,
             name=name,
             size=(home / folder / name).stat().st_size,

@@ -111,12 +111,12 @@ def _loading(connection: Any, backend: Any, frames: dict[str, Any]) -> float:
     """Return the CPU seconds of one load, client and server."""
     from datetime import UTC, date, datetime
 
-    from erp_feeds.batch import Replay, Sighting
+    from erp_feeds.batch import RemoteFile, Replay
     from erp_feeds.store import ledger
     from erp_feeds.store.load import load_file
 
     name = INTERFACE.file_name("Bench", "1")
-    seen = Sighting(interface=INTERFACE.name, name=name, size=1, modified=datetime(2017, 1, 1, tzinfo=UTC))
+    seen = RemoteFile(interface=INTERFACE.name, name=name, size=1, modified=datetime(2017, 1, 1, tzinfo=UTC))
     ledger.see(connection, MERCHANT.name, [seen], [INTERFACE])
     for file in ledger.unfinished(connection, MERCHANT.name, [INTERFACE.name], 1):
         ledger.archive(connection, file, "0" * 64, "file:///none", date(2017, 1, 1))

@@ -38,7 +38,7 @@ INTERVAL = 60.0
 """Seconds between two looks at an inbox."""
 TARGET = 15.0
 """Percent of one core, at most."""
-PATIENCE = 600.0
+RETRY_SECONDS = 600.0
 """Seconds until every inbox must have been seen."""
 LATE = 1.25
 """Intervals after which a look counts as left out."""
@@ -174,7 +174,7 @@ def _await_all(servers: Servers) -> None:
     """Wait until the triggerer looks at every inbox, and for one more interval."""
     _say("waiting until every inbox has been seen")
     wanted = len(servers.merchants) * len(FOLDERS)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RETRY_SECONDS
     while len(servers.visits().folders()) < wanted:
         if time.monotonic() > deadline:
             raise SystemExit(f"only {len(servers.visits().folders())} of {wanted} folders were listed")

@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Sighting(BaseModel):
-    """A file as the inbox lists it; name, size and time together tell whether it is new."""
+class RemoteFile(BaseModel):
+    """A file as the inbox lists it; name, size and time together identify it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,7 +98,7 @@ def _added(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
 
 
 class FeedFile(BaseModel):
-    """One file on its way through the line: paths and counts only, never data."""
+    """One file in the pipeline: paths and counts only, never data."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -120,7 +120,7 @@ class FeedFile(BaseModel):
     counts: Counts = Counts()
 
     def with_staged(self, staged: dict[str, str], counts: Counts | None = None) -> Self:
-        """Return the file as the next step finds it: frames laid over the earlier ones, counts added."""
+        """Return the file for the next step: with these frames in place of older ones, and counts added."""
         total = self.counts.plus(counts) if counts else self.counts
         return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total})
 

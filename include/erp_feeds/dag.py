@@ -1,4 +1,4 @@
-"""One merchant becomes one DAG: the line, top to bottom. Only here Airflow's authoring API is written."""
+"""One merchant becomes one DAG. Only this module uses Airflow's authoring API."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ DOC = """\
 Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 `sense → download → unzip → parse → deduplicate → split → load → report`.
 
-**A run is started** by the watcher as soon as complete files wait, by a daily sweep
+**A run starts** as soon as complete files wait, once a day
 (`{schedule}`, {timezone}), by a backfill, which replays the archived files of its days, or by
 `python -m erp_feeds replay {name}` and the trigger form, which replay the files that they name.
 
 | failed task | what it means | what to do |
 |---|---|---|
-| `report` | All good files are loaded; the message names the others | look, mend, replay: see below |
+| `report` | All good files are loaded; the message names the others | fix, then replay: see below |
 | `sense`, `download` | The FTPS server `{connection}` is away | the log says what to change; clear the task |
 | `load` | The store is away; nothing was half written | clear the task |
 | `retention` | Originals past their days could not be deleted; the line goes on | clear the task |
-| any other | A fault in the software, or a full disk | clear the task after the fix |
+| any other | A bug in the software, or a full disk | clear the task after the fix |
 
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
 transaction per file, and a second load of the same file changes no row.
 
-**What was refused, and how does it load after the fix?** `python -m erp_feeds rejects {name}`, then
+**What was rejected, and how does it load after the fix?** `python -m erp_feeds rejects {name}`, then
 `python -m erp_feeds replay {name} --file NAME`; with `--dry-run` first it shows what would change.
 
 **What happened to a file or person?** `python -m erp_feeds files {name}` and
@@ -176,7 +176,7 @@ def _doc(merchant: Merchant) -> str:
 
 
 def _line(merchant: Merchant, inbox: Asset) -> None:
-    """Lay the line; each body is one call, so that what a task does is found in `line`, by its name."""
+    """Build the tasks; each body is one call of the function of the same name in `tasks`."""
     tables = assets.tables(merchant)
 
     def step(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, in one tree named by what Airflow must do about it."""
+"""All errors, in one tree that is named by what Airflow must do about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FeedError(Exception):
-    """A fault with a message for people; `code` is stable and may be matched by machines."""
+    """An error with a message for people; `code` is stable, for machines."""
 
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class ConfigurationError(FailError):
 
 
 class QuarantineError(FeedError):
-    """One file is refused; the others of its run go on, and `report` says so at the end."""
+    """One file is quarantined; the others of its run go on, and `report` fails at the end."""
 
     def __init__(self, code: QuarantineCode, reason: str, *, is_recorded: bool = False) -> None:
         super().__init__(f"{code}: {reason}")
@@ -55,7 +55,7 @@ def visible(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the sentence that offers the nearest valid name, so that a typing error mends itself."""
+    """Return the part of a message that offers the nearest valid name."""
     names = sorted(set(known))
     match = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.5)
     if match:

@@ -47,7 +47,7 @@ def _root(value: str) -> str:
 
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
-        raise ValueError("is no e-mail address: write name@example.com")
+        raise ValueError("is not an e-mail address: write name@example.com")
     return value
 
 
@@ -72,7 +72,7 @@ class Ftps(_Strict):
     root: Annotated[str, AfterValidator(_root)] = Field(
         "/", description="Folder that holds srs and ErpCache; backslashes are accepted"
     )
-    poll_interval: float = Field(30, gt=0, description="Seconds between two looks of the watcher")
+    poll_interval: float = Field(30, gt=0, description="Seconds between two scans of the inbox")
     stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")
     after_load: Literal["leave", "move", "delete"] = Field(
         "leave", description="What becomes of a file on the server once its load has committed"
@@ -89,7 +89,7 @@ class LinkSettings(_Strict):
         None, alias="from", min_length=1, description="Column name, or name of an extra element"
     )
     join: tuple[str, ...] = Field(
-        (), description="Several of them, joined by a blank; missing ones are left out"
+        (), description="Several of them, joined by a space; missing ones are left out"
     )
     transform: str | None = Field(None, description="Named transform; that of the target by default")
     date_form: str | None = Field(
@@ -151,7 +151,7 @@ class InterfaceSettings(_Strict):
         100,
         ge=0,
         le=100,
-        description="Share of refused records above which nothing of a file loads and it is quarantined",
+        description="Percent of rejected records above which the whole file is quarantined",
     )
     index: Literal["timestamp", "sequence"] = Field(
         "timestamp", description="sequence: index numbers count up by one, and a gap is a warning"
@@ -159,7 +159,7 @@ class InterfaceSettings(_Strict):
 
 
 class Alerts(_Strict):
-    """Who hears of a failed task."""
+    """Who is alerted when a task fails."""
 
     email: tuple[Address, ...] = Field((), description="Addresses of the people on call")
     email_connection: str = Field("smtp_default", description="Airflow connection id (type smtp)")
@@ -177,11 +177,13 @@ class Limits(_Strict):
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")
     ratio: int = Field(1_000, gt=0, description="Unzipped size over zipped size")
     record_bytes: int = Field(
-        4_000_000, gt=0, description="Bytes of XML without the end of a record, above which a file is refused"
+        4_000_000,
+        gt=0,
+        description="Bytes of XML without the end of a record, above which a file is quarantined",
     )
-    depth: int = Field(32, gt=0, le=255, description="Elements within each other, the root included")
+    depth: int = Field(32, gt=0, le=255, description="Nesting depth of elements, the root included")
     fields: int = Field(
-        1_000, gt=0, description="Elements in one record or line, above which the record is refused"
+        1_000, gt=0, description="Elements in one record or line, above which the record is rejected"
     )
     attributes: int = Field(100, gt=0, description="Attributes of one element")
     namespaces: int = Field(100, gt=0, description="Namespaces declared for all records")
@@ -194,7 +196,7 @@ class Retention(_Strict):
     """How long what was received is kept."""
 
     archive_days: int | None = Field(
-        None, gt=0, description="Days after which an archived original is deleted; kept for ever without"
+        None, gt=0, description="Days after which an archived original is deleted; kept forever if not set"
     )
 
 
@@ -230,7 +232,7 @@ class Merchant(_Strict):
     limits: Limits = Limits()
     retention: Retention = Retention()
     feedback: Feedback | None = Field(
-        None, description="Result files for the ERP party; none are written without"
+        None, description="Result files for the ERP party; none are written if not set"
     )
     excluded_identifiers: tuple[str, ...] = Field(
         NO_CUSTOMER,

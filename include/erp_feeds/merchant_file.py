@@ -65,7 +65,7 @@ def read_merchant(path: MerchantFile) -> Merchant:
     except ValidationError as error:
         faults = [*_model_faults(error), *faults]
     if merchant and merchant.name != path.stem:
-        faults.append((("name",), f"is '{merchant.name}', but the file is {path.name}: name them alike"))
+        faults.append((("name",), f"is '{merchant.name}', but the file is {path.name}: use one name"))
     lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in faults]
     lines += [f"{path.name}:{line}: {text}" for line, text in _node_faults(node)]
     if lines or merchant is None:
@@ -119,7 +119,7 @@ def _load(path: MerchantFile) -> tuple[yaml.Node, dict[str, Any]]:
         why = "it is nested too deep" if isinstance(error, RecursionError) else f"{error}: put it in quotes"
         _fail(f"{path.name}: not readable as YAML: {why}")
     if node is None or not isinstance(data, dict):
-        _fail(f"{path.name}:1: a merchant file holds keys and values")
+        _fail(f"{path.name}:1: a merchant file holds `key: value` lines")
     return node, data
 
 

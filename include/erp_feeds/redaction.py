@@ -1,4 +1,4 @@
-"""What a fault of the software may say: its kind and place, never its own words, which may quote the data."""
+"""What is shown of an internal error: its type and place, never its text, which may quote data."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from erp_feeds.errors import FeedError, QuarantineError, RetryError
 
 log = logging.getLogger(__name__)
 
-PLAIN = (FeedError, OSError, MemoryError)
+SAFE_ERRORS = (FeedError, OSError, MemoryError)
 """Their words are ours, or of the machine."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def discreet(task: str) -> Iterator[None]:
-    """Keep the words of a fault from Airflow, which prints them to the log, into alerts and into lineage.
+def redact_errors(task: str) -> Iterator[None]:
+    """Hide the text of internal errors from Airflow, which writes it to logs, alerts and lineage.
 
     Raises:
         RetryError: The software failed; the log says where. A retry may find other circumstances.
     """
     try:
         yield
-    except PLAIN:
+    except SAFE_ERRORS:
         raise
     except Exception as fault:  # whatever it is: nobody knows what it quotes
         _log_place(f"task {task}", fault)
@@ -44,17 +44,17 @@ def full_disk(fault: OSError) -> QuarantineError:
     return QuarantineError(QuarantineCode.NO_SPACE, reason)
 
 
-def poisonous(file: str, fault: Exception) -> QuarantineError:
-    """Log where the software failed on one file, and return why that is set aside."""
+def internal_error(file: str, fault: Exception) -> QuarantineError:
+    """Log an internal error on one file, and return why the file is quarantined."""
     _log_place(file, fault)
     reason = f"the software failed on it ({type(fault).__name__}); the log of this task says where"
     return QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)
 
 
 def _log_place(where: str, fault: BaseException) -> None:
-    """Log kind and place of a fault, and of those behind it."""
+    """Log type and place of an error and of its causes."""
     behind: BaseException | None = fault
     while behind is not None:
         place = "".join(traceback.format_tb(behind.__traceback__))
-        log.error("The software failed on %s: %s at\n%s", where, type(behind).__name__, place)
+        log.error("Internal error on %s: %s at\n%s", where, type(behind).__name__, place)
         behind = behind.__cause__ or behind.__context__

@@ -1,6 +1,6 @@
-"""What each station of the line makes of one file. They write to a staging folder only, never to the ledger.
+"""What each stage makes of one file. Stages write to a staging folder only, never to the ledger.
 
-So a run and a rehearsal walk the same way; who walks decides what becomes of a refused file.
+A run and a dry run call the same stages; the caller decides what happens to a quarantined file.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.split import split
 from erp_feeds.storage import archive, staging, zips
 
-Station = Callable[[Merchant, FeedFile, ObjectStoragePath], FeedFile]
-"""Takes a file and the staging folder of the run; returns the file as the next station finds it."""
+Stage = Callable[[Merchant, FeedFile, ObjectStoragePath], FeedFile]
+"""Takes a file and the staging folder of the run; returns the file as the next stage finds it."""
 
 OF_REJECTS = ("rejects", "originals")
 """Frames that only `parse` writes and only `load` reads."""
@@ -89,10 +89,10 @@ def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedF
     return file.with_staged(writers.urls, counts)
 
 
-def _of(name: str, step: Step) -> Station:
-    """Make a station of a pure step on the staged frames; rejects stay as parse staged them."""
+def _of(name: str, step: Step) -> Stage:
+    """Make a stage of a pure step on the staged frames; rejects stay as parse staged them."""
 
-    def station(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
+    def stage(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
         kept = {frame: url for frame, url in file.staged.items() if frame in OF_REJECTS}
         taken = {frame: url for frame, url in file.staged.items() if frame not in OF_REJECTS}
         frames = {frame: staging.read_frame(url) for frame, url in taken.items()}
@@ -103,10 +103,10 @@ def _of(name: str, step: Step) -> Station:
         }
         return file.model_copy(update={"staged": kept | staged, "counts": file.counts.plus(result.counts)})
 
-    return station
+    return stage
 
 
-STATIONS: Mapping[str, Station] = {
+STAGES: Mapping[str, Stage] = {
     "unzip": unpack,
     "parse": read,
     "deduplicate": _of("deduplicate", deduplicate),
@@ -116,12 +116,12 @@ STATIONS: Mapping[str, Station] = {
 
 
 def frames_of(file: FeedFile) -> dict[str, pd.DataFrame]:
-    """Read the frames as the latest stations staged them."""
+    """Read the frames as the latest stages left them."""
     return {name: staging.read_frame(url) for name, url in file.staged.items()}
 
 
 def originals(merchant: Merchant, file: FeedFile, numbers: Collection[int]) -> Iterator[RawRecord]:
-    """Find line and text of refused records: a second pass that only files with rejects pay for."""
+    """Find line and text of rejected records, in a second pass that only files with rejects need."""
     with ExitStack() as stack:
         sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
         yield from raw_records(sources, interface_of(merchant, file.interface), numbers)

@@ -1,6 +1,6 @@
-"""The bodies of the line's tasks: each reads what the step before staged, calls one step, stages the result.
+"""The bodies of the tasks: each reads what the task before staged, calls one step, and stages the result.
 
-Nothing here imports Airflow's authoring API, so a test or a shell can walk the line by hand.
+Nothing here imports Airflow's authoring API, so a test or a shell can call the tasks directly.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.inbox import cleanup, scan
-from erp_feeds.inbox.scan import Look
+from erp_feeds.inbox.scan import InboxScan
 from erp_feeds.interfaces import INTERFACES, interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.redaction import PLAIN, discreet, full_disk, poisonous
+from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
@@ -40,15 +40,15 @@ class Sensed:
     """What a run has to do, and what it could wait for."""
 
     batch: Batch
-    settling: int = 0
-    """New files that may still be in the middle of their upload."""
+    uploading: int = 0
+    """New files that may still be being uploaded."""
 
 
-@discreet("sense")
+@redact_errors("sense")
 def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
-    """Drain the inbox against the ledger; a replay adds the archived files that it asks for.
+    """Compare the inbox with the ledger and return the new files; a replay adds its archived files.
 
-    Every kind of run drains, because a wake-up may get lost and the queue of a backfill blocks other runs.
+    Every kind of run does so, because an event may get lost and a queued backfill blocks other runs.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
@@ -57,7 +57,7 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
     names = [interface.name for interface in interfaces_of(merchant)]
     with _store() as connection:
         unreachable: FeedError | None = None
-        look: Look | None = None
+        look: InboxScan | None = None
         try:
             look = _see_new_files(merchant, connection, run)
         except (RetryError, FailError) as fault:
@@ -67,46 +67,50 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
             files = [file for file in files if file.archived]  # what is archived needs no server
             if not files and not replay:
                 raise unreachable
-            log.warning("The inbox cannot be drained now, only archived files are taken: %s", unreachable)
+            log.warning(
+                "The inbox cannot be scanned now; this run takes archived files only: %s", unreachable
+            )
         if replay:
             known = {file.file_id for file in files}
             archived = ledger.archived(connection, merchant.name, names, replay)
             if deleted := ledger.deleted(connection, merchant.name, names, replay):
                 log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
             files += [file for file in archived if file.file_id not in known]
-    log.info("%d files for this run", len(files))
-    if look and look.truncated and not (files or look.settling):
+    log.info("This run takes %d files", len(files))
+    if look and look.truncated and not (files or look.uploading):
         raise _truncated(look)
-    return Sensed(Batch(merchant=merchant.name, run=run, files=tuple(files)), look.settling if look else 0)
+    return Sensed(Batch(merchant=merchant.name, run=run, files=tuple(files)), look.uploading if look else 0)
 
 
-def _see_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> Look:
+def _see_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
     with FtpsHook(merchant.ftps.connection) as hook:
         look = scan.look(hook, connection, merchant)
         if merchant.ftps.after_load != "leave":
             done = looks.done(connection, merchant.name, look.known)
             cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
-        deliver.give(hook, connection, merchant, run)  # a run without files never comes to its report
-    if look.complete or look.settling:
-        log.info("%d new files are complete, %d others settle", len(look.complete), look.settling)
+        deliver.deliver_results(
+            hook, connection, merchant, run
+        )  # a run without files never comes to its report
+    if look.complete or look.uploading:
+        log.info("%d new files are complete, %d are still being uploaded", len(look.complete), look.uploading)
     if look.truncated:
         log.warning("%s", _truncated(look))
-    for sentence in look.passed_over():
+    for sentence in look.never_taken():
         log.warning("%s", sentence)
     if look.complete:
         ledger.see(connection, merchant.name, look.complete, interfaces_of(merchant))
     return look
 
 
-def _truncated(look: Look) -> FailError:
+def _truncated(look: InboxScan) -> FailError:
     message = (
-        f"The server does not list every file of {', '.join(look.truncated)}: the others are never seen. "
+        f"The server lists only a part of {', '.join(look.truncated)}: the others are never found. "
         "Raise its limit (Pure-FTPd: option -L), or let ftps.after_load move or delete what is loaded"
     )
     return FailError(message, "truncated_listing")
 
 
-@discreet("download")
+@redact_errors("download")
 def download(merchant: Merchant, batch: Batch) -> Batch:
     """Archive the original bytes of every new file before anything reads them."""
     kept: list[FeedFile] = []
@@ -137,11 +141,11 @@ def _archive(
         log.warning("%s waits for the next run: %s", file.name, fault)
         return None
     except FileGoneError:
-        log.warning("%s has vanished from the inbox", file.name)
-        ledger.vanish(connection, file, run)
+        log.warning("%s is no longer in the inbox", file.name)
+        ledger.mark_missing(connection, file, run)
         return None
     except (FileRefusedError, FailError, OSError) as fault:
-        _set_aside(merchant, run, file, _unfetched(fault))
+        _quarantine(merchant, run, file, _unfetched(fault))
         return None
     archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
     log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
@@ -165,31 +169,31 @@ def _day(merchant: Merchant, file: FeedFile) -> date:
     return (name and name.day()) or datetime.now(ZoneInfo(merchant.timezone)).date()
 
 
-@discreet("unzip")
+@redact_errors("unzip")
 def unzip(merchant: Merchant, batch: Batch) -> Batch:
     """Unpack the archived originals into staged XML members."""
     return _each_file(merchant, batch, "unzip")
 
 
-@discreet("parse")
+@redact_errors("parse")
 def parse(merchant: Merchant, batch: Batch) -> Batch:
     """Stream the XML members into staged frames: records, lines and rejects."""
     return _each_file(merchant, batch, "parse")
 
 
-@discreet("deduplicate")
+@redact_errors("deduplicate")
 def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
     """Let the last record of a key win within each file."""
     return _each_file(merchant, batch, "deduplicate")
 
 
-@discreet("split")
+@redact_errors("split")
 def split(merchant: Merchant, batch: Batch) -> Batch:
     """Part what loads (profiles; orders and returns; accounts) from what is skipped."""
     return _each_file(merchant, batch, "split")
 
 
-@discreet("load")
+@redact_errors("load")
 def load(merchant: Merchant, batch: Batch) -> Batch:
     """Load file by file, each in one transaction, in the order that the rules ask for."""
     loaded: list[FeedFile] = []
@@ -200,7 +204,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
                 counts = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as refusal:
                 _add_originals(connection, merchant, file)
-                _set_aside(merchant, batch.run, file, refusal)
+                _quarantine(merchant, batch.run, file, refusal)
                 continue
             _add_originals(connection, merchant, file)
             log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
@@ -214,9 +218,9 @@ def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: Fee
         rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
 
 
-@discreet("report")
+@redact_errors("report")
 def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
-    """Say what became of the run; fail it, after everything good has loaded, where something was refused.
+    """Report the run, after all good files have loaded; fail it where something was rejected or quarantined.
 
     Raises:
         FailError: names each refused file or the number of refused records, with code and reason.
@@ -224,14 +228,14 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     with _store() as connection:
         _clear_loaded(merchant, batch, connection)
         with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
-            deliver.give(hook, connection, merchant, batch.run)
+            deliver.deliver_results(hook, connection, merchant, batch.run)
         refused = ledger.refused(connection, merchant.name, batch.run)
-    _sweep(merchant)
+    _purge(merchant)
     if refused:
         summary = "\n".join(f"- {line}" for line in refused)
         raise FailError(
-            f"{merchant.name}: everything good has been loaded, and this was refused:\n{summary}\n"
-            f"The originals are archived. To look closer: python -m erp_feeds rejects {merchant.name}\n"
+            f"{merchant.name}: all good files and records are loaded; these were not:\n{summary}\n"
+            f"The originals are archived. To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
             f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run",
             "refused",
         )
@@ -244,17 +248,17 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
     """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
     if merchant.ftps.after_load == "leave":
         return
-    sightings = looks.sightings_of(connection, batch.files)
-    if sightings:
+    remote_files = looks.remote_files_of(connection, batch.files)
+    if remote_files:
         with FtpsHook(merchant.ftps.connection) as hook:
-            cleanup.clear_all(hook, sightings, merchant.ftps)
+            cleanup.clear_all(hook, remote_files, merchant.ftps)
 
 
-def _sweep(merchant: Merchant) -> None:
+def _purge(merchant: Merchant) -> None:
     """Remove what earlier runs staged, and what killed ones had not finished archiving."""
-    staging.sweep(merchant.name, settings().staging_days)
-    if removed := archive.sweep(merchant.name):
-        log.info("%d unfinished originals of killed tasks removed from the archive", removed)
+    staging.purge(merchant.name, settings().staging_days)
+    if removed := archive.purge(merchant.name):
+        log.info("Removed %d incomplete originals of killed tasks from the archive", removed)
 
 
 def totals_of(batch: Batch) -> dict[str, int]:
@@ -272,10 +276,10 @@ def totals_of(batch: Batch) -> dict[str, int]:
     }
 
 
-def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
-    """Take the batch through a station file by file; a refused file leaves it and the others go on.
+def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
+    """Run one stage on each file of the batch; a quarantined file leaves the batch and the others go on.
 
-    A file on which the software itself fails is set aside too, unless it fails on every file: then the
+    A file with an internal error is quarantined too, unless every file has one: then the
     fault is not the file's, and the run must fail and be retried.
     """
     folder = staging.run_folder(batch.merchant, batch.run)
@@ -283,26 +287,26 @@ def _each_file(merchant: Merchant, batch: Batch, station: str) -> Batch:
     broken: list[tuple[FeedFile, Exception]] = []
     for file in batch.files:
         try:
-            kept.append(stages.STATIONS[station](merchant, file, folder))
+            kept.append(stages.STAGES[stage](merchant, file, folder))
         except QuarantineError as refusal:
-            _set_aside(merchant, batch.run, file, refusal)
+            _quarantine(merchant, batch.run, file, refusal)
             if refusal.code is QuarantineCode.NO_SPACE:
                 staging.drop(folder, file.file_id)
         except OSError as fault:
-            _set_aside(merchant, batch.run, file, full_disk(fault))
+            _quarantine(merchant, batch.run, file, full_disk(fault))
             staging.drop(folder, file.file_id)
-        except PLAIN:
+        except SAFE_ERRORS:
             raise
         except Exception as fault:  # one poisonous file must not block a merchant for ever
             broken.append((file, fault))
     if broken and not kept:
         raise broken[0][1]
     for file, cause in broken:
-        _set_aside(merchant, batch.run, file, poisonous(file.name, cause))
+        _quarantine(merchant, batch.run, file, internal_error(file.name, cause))
     return batch.with_files(kept)
 
 
-def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
+def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
     """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
     code = refusal.code
     state = "quarantined"
@@ -310,7 +314,9 @@ def _set_aside(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantine
         if refusal.is_recorded:
             pass
         elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
-            log.warning("%s has been deleted by retention meanwhile, and is not replayed", file.name)
+            log.warning(
+                "%s was deleted by retention before the replay reached it, and is not replayed", file.name
+            )
             return
         elif code is QuarantineCode.NO_SPACE:  # the machine's fault: no attempt is counted
             state = ledger.put_off(connection, file, run, refusal)

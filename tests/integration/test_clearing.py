@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from erp_feeds import tasks
-from erp_feeds.batch import Batch, Sighting
+from erp_feeds.batch import Batch, RemoteFile
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import FtpsHook
@@ -258,7 +258,7 @@ def test_a_server_without_mlsd_is_cleared(clearer: Shop, ftps: RunningFtps) -> N
 def test_two_runs_clear_one_file_at_the_same_time(clearer: Shop) -> None:
     path = clearer.place(FIRST)
     (file,) = clearer.walk("run").files
-    sighting = Sighting(
+    remote_file = RemoteFile(
         interface=FIRST.interface,
         name=FIRST.name,
         size=len(FIRST.content),
@@ -272,7 +272,7 @@ def test_two_runs_clear_one_file_at_the_same_time(clearer: Shop) -> None:
             hook.get_conn()
             together.wait(timeout=10)
             try:
-                return cleanup.clear(hook, sighting, clearer.merchant.ftps)
+                return cleanup.clear(hook, remote_file, clearer.merchant.ftps)
             except FailError as fault:  # the other one was faster between two commands
                 return fault.code
 

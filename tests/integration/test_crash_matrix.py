@@ -70,10 +70,10 @@ WORKER = (
     Point("inbox not yet cleared", "report", f"{CLEARING}:clear", "before"),
     Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
     Point("a file moved, others not", "report", f"{CLEARING}:clear", "after"),
-    Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:sweep", "before"),
+    Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:purge", "before"),
 )  # fmt: skip
 STORE = (
-    Point("before the look is remembered", "sense", "erp_feeds.store.looks:settled", "before"),
+    Point("before the look is remembered", "sense", "erp_feeds.store.looks:stable", "before"),
     Point("before new files are noted", "sense", f"{LEDGER}:see", "before"),
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),

@@ -174,7 +174,7 @@ def test_a_server_that_is_away_gets_the_result_from_the_next_run(
     ftps_connection(port=1)
     with caplog.at_level(logging.WARNING):
         assert teller.report(batch)["loaded"] == 1
-    assert "Results for the ERP party wait for the next run" in caplog.text
+    assert "Result files could not be uploaded" in caplog.text
     assert results(teller) == {}
     ftps_connection()
     assert not teller.sense("next run").files

@@ -19,10 +19,10 @@ from erp_feeds.batch import FeedFile
 from erp_feeds.codes import SkipCode
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.operations.erasure import Lifted, Named, Receipt, bring_back, forget
+from erp_feeds.operations.erasure import Named, Receipt, Unsuppressed, forget, unforget_person
 from erp_feeds.store import connection as connections
 from erp_feeds.store import suppression
-from erp_feeds.store.suppression import forgotten_by, remember
+from erp_feeds.store.suppression import remember, suppression_of
 from support.store_feed import (
     TABLES,
     TESTSHOP,
@@ -249,9 +249,11 @@ def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psyco
         assert found == [(1, "invalid_date", None), (2, "invalid_date", None), (3, "invalid_date", texts[2])]
 
 
-def lifted(store: psycopg.Connection, *, srs: tuple[str, ...] = (), email: tuple[str, ...] = ()) -> Lifted:
+def lifted(
+    store: psycopg.Connection, *, srs: tuple[str, ...] = (), email: tuple[str, ...] = ()
+) -> Unsuppressed:
     """Let a person of these numbers and addresses come back."""
-    return bring_back(
+    return unforget_person(
         store, SHOP, [*(Named("srs", each) for each in srs), *(Named("email", each) for each in email)]
     )
 
@@ -268,9 +270,9 @@ def test_who_is_a_customer_again_loads_from_the_next_file_and_nothing_old_comes_
     erased(store, srs="1")
     feed.customers(2, customer("1", ONE, firstname="Ada"))
     assert "1" not in profiles(store, "email")
-    assert lifted(store, srs=("1",), email=(ONE,)) == Lifted(SHOP, 2, 2)
+    assert lifted(store, srs=("1",), email=(ONE,)) == Unsuppressed(SHOP, 2, 2)
     before = everything(store)
-    assert lifted(store, srs=("1",), email=(ONE,)) == Lifted(SHOP, 2, 0)
+    assert lifted(store, srs=("1",), email=(ONE,)) == Unsuppressed(SHOP, 2, 0)
     assert everything(store) == before
     for file, frames in ((old, was), (bought, had)):  # a backfill
         assert feed.load(file, frames, "replay").skipped == FORGOTTEN
@@ -299,7 +301,7 @@ def test_only_what_was_named_is_lifted(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))
     erased(store, srs="1")
-    assert lifted(store, email=(ONE, THIRD)) == Lifted(SHOP, 2, 1)
+    assert lifted(store, email=(ONE, THIRD)) == Unsuppressed(SHOP, 2, 1)
     assert feed.customers(2, customer("1", ONE)).skipped == FORGOTTEN
     assert lifted(store, srs=("1",)).lifted == 1
     assert feed.customers(3, customer("1", ONE)).loaded == 1
@@ -367,7 +369,7 @@ def test_a_load_that_waited_for_the_lock_leaves_the_person_out(
         waiting.start()
         while not scalar(store, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
             assert waiting.is_alive()
-        remember(store, forgotten_by(store, SHOP), [("srs", "1")])
+        remember(store, suppression_of(store, SHOP), [("srs", "1")])
     waiting.join()
     assert [each.skipped for each in counts] == [FORGOTTEN]
     assert profiles(store, "email") == {"2": OTHER}
@@ -435,7 +437,7 @@ def test_a_user_who_may_not_see_the_suppressed_gets_an_error(store: psycopg.Conn
         assert store.execute("SELECT count(*) FROM forgotten").fetchone() == (0,)
         assert store.execute("SELECT count(*) FROM forgotten_salt").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            suppression.is_forgotten(store, SHOP, 1, {"number": "1"})
+            suppression.is_suppressed(store, SHOP, 1, {"number": "1"})
     finally:
         store.rollback()  # the role is gone with it
 

@@ -166,7 +166,7 @@ def test_placeholders_are_nobody(shop: Shop, desk: Desk) -> None:
     for options in (["--srs", "0"], ["--email", "KASSA@example.com"]):
         result = desk.forget(*options, "--yes")
         assert result.exit_code == 1
-        assert result.stderr == "error: that means 'no customer' in the files of testshop\n"
+        assert result.stderr == "error: this value means 'no customer' in the files of testshop\n"
 
 
 def test_a_profile_of_the_forgotten_is_not_found(shop: Shop, desk: Desk) -> None:

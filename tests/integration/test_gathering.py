@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.inbox.poller import look_together
+from erp_feeds.inbox.poller import scan_together
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from support.ftps_fixtures import RunningFtps
@@ -58,12 +58,12 @@ def test_merchants_share_a_login_and_the_listing_of_a_shared_folder(
         merchant("staging", "Shop-Staging", "\\both\\"),
         merchant("third", "Third", "\\third\\"),
     ]
-    first = look_together("shared_ftps", merchants)
+    first = scan_together("shared_ftps", merchants)
     assert {name: found.waiting for name, found in first.items()} == dict.fromkeys(
         ("production", "staging", "third"), frozenset()
     )
     assert (commands["PASS"], commands["MLSD"]) == (1, 4)
-    second = look_together("shared_ftps", merchants)
+    second = scan_together("shared_ftps", merchants)
     assert second["production"].waiting == {("srs_customers", "Shop_SRS_Customers_1.zip", 1)}
     assert second["staging"].waiting == {("srs_customers", "Shop-Staging_SRS_Customers_1.zip", 1)}
     assert second["third"].waiting == frozenset()
@@ -72,15 +72,15 @@ def test_merchants_share_a_login_and_the_listing_of_a_shared_folder(
 def test_something_that_settles_is_looked_at_again_soon(ftps: RunningFtps, commands: Counter[str]) -> None:
     (ftps.root / "srs").mkdir()
     shop = merchant("shop", "Shop", "/", stable_for=3, poll_interval=60)
-    assert look_together("shared_ftps", [shop])["shop"].pause == 0
+    assert scan_together("shared_ftps", [shop])["shop"].pause == 0
     (ftps.root / "srs" / "Shop_SRS_Customers_1.zip").write_bytes(b"x")
-    found = look_together("shared_ftps", [shop])["shop"]
+    found = scan_together("shared_ftps", [shop])["shop"]
     assert (found.waiting, found.pause) == (frozenset(), 3)
 
 
 def test_a_missing_root_is_the_fault_of_one(ftps: RunningFtps, commands: Counter[str]) -> None:
     (ftps.root / "good").mkdir()
-    found = look_together(
+    found = scan_together(
         "shared_ftps", [merchant("bad", "Bad", "/nowhere"), merchant("good", "Good", "/good")]
     )
     assert found["good"].waiting == frozenset()
@@ -94,8 +94,8 @@ def test_faults_of_server_and_login_concern_all(
     merchants = [merchant(name, name, "/") for name in ("a", "b")]
     ftps_connection("shared_ftps", password="changed")
     with pytest.raises(FailError, match="correct login and password"):
-        look_together("shared_ftps", merchants)
+        scan_together("shared_ftps", merchants)
     assert commands["PASS"] == 1
     ftps_connection("shared_ftps", port=1)
     with pytest.raises(RetryError, match="is 'port' right"):
-        look_together("shared_ftps", merchants)
+        scan_together("shared_ftps", merchants)

@@ -46,7 +46,9 @@ def hook(ftps_connection: Callable[..., str]) -> Iterator[FtpsHook]:
 
 
 def names(hook: FtpsHook, merchant: Merchant) -> list[str]:
-    return [sighting.name for sighting in listing.look(hook, merchant, interfaces_of(merchant)).sightings]
+    return [
+        remote_file.name for remote_file in listing.look(hook, merchant, interfaces_of(merchant)).remote_files
+    ]
 
 
 def test_nothing_there_yet_is_no_error(root: Path, hook: FtpsHook, merchant: Merchant) -> None:
@@ -78,14 +80,14 @@ def test_files_come_in_load_order_and_others_stay(root: Path, hook: FtpsHook, me
         (root / folder / "Test_Shop_SRS_Customers_12.zip").mkdir(parents=True)
         for name in files:
             (root / folder / name).write_bytes(b"x")
-    sightings = listing.look(hook, merchant, interfaces_of(merchant)).sightings
-    assert [(each.interface, each.path, each.size) for each in sightings] == [
+    remote_files = listing.look(hook, merchant, interfaces_of(merchant)).remote_files
+    assert [(each.interface, each.path, each.size) for each in remote_files] == [
         ("erp_cache_customers", "/testshop/ErpCache/Test_Shop_ErpCache_Customers_2.xml", 1),
         ("srs_customers", "/testshop/srs/Test_Shop_SRS_Customers_9.ZIP", 1),
         ("srs_customers", "/testshop/srs/Test_Shop_SRS_Customers_10.zip", 1),
         ("srs_purchases", "/testshop/srs/Test_Shop_SRS_Purchases_1.zip", 1),
     ]
-    assert b"".join(hook.fetch(sightings[0].path)) == b"x"
+    assert b"".join(hook.fetch(remote_files[0].path)) == b"x"
 
 
 def test_upload_is_seen_when_it_is_renamed(root: Path, hook: FtpsHook, merchant: Merchant) -> None:

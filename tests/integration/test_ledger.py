@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
+from erp_feeds.batch import Counts, FeedFile, RemoteFile, Replay
 from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.interfaces import INTERFACES
@@ -21,8 +21,8 @@ NAMES = tuple(INTERFACES)
 DAY = date(2017, 1, 1)
 
 
-def see(feed: Feed, *sightings: Sighting) -> None:
-    ledger.see(feed.connection, "testshop", sightings, list(INTERFACES.values()))
+def see(feed: Feed, *remote_files: RemoteFile) -> None:
+    ledger.see(feed.connection, "testshop", remote_files, list(INTERFACES.values()))
 
 
 def unfinished(feed: Feed, limit: int = 100) -> list[FeedFile]:
@@ -60,7 +60,7 @@ def test_a_lost_connection_asks_for_another_try(store: psycopg.Connection, store
 
 def test_only_new_names_sizes_and_times_are_unknown(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    first, second = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
+    first, second = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
     assert looks.unknown(store, "testshop", [first, second]) == [first, second]
     see(feed, first)
     see(feed, first)
@@ -73,74 +73,74 @@ def test_only_new_names_sizes_and_times_are_unknown(store: psycopg.Connection) -
 
 def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    sighting = feed.sighting(CUSTOMERS, 1)
-    file = feed.seen(sighting)
-    ledger.vanish(store, file, "run")
+    remote_file = feed.remote_file(CUSTOMERS, 1)
+    file = feed.seen(remote_file)
+    ledger.mark_missing(store, file, "run")
     assert states(store) == ["vanished"]
-    assert looks.unknown(store, "testshop", [sighting]) == [sighting]
-    see(feed, sighting)
+    assert looks.unknown(store, "testshop", [remote_file]) == [remote_file]
+    see(feed, remote_file)
     assert unfinished(feed) == [file]
 
 
-def settled(feed: Feed, *new: Sighting, stable_for: float = 0) -> list[Sighting]:
-    return looks.settled(feed.connection, "testshop", NAMES, new, stable_for)
+def stable(feed: Feed, *new: RemoteFile, stable_for: float = 0) -> list[RemoteFile]:
+    return looks.stable(feed.connection, "testshop", NAMES, new, stable_for)
 
 
 def test_one_look_is_never_enough(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    first, second = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
-    assert settled(feed, first) == []
-    assert settled(feed, first, second) == [first]
-    assert settled(feed, first, second) == [first, second]
+    first, second = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
+    assert stable(feed, first) == []
+    assert stable(feed, first, second) == [first]
+    assert stable(feed, first, second) == [first, second]
 
 
 def test_what_is_too_young_waits(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    sighting = feed.sighting(CUSTOMERS, 1)
-    settled(feed, sighting, stable_for=60)
-    assert settled(feed, sighting, stable_for=60) == []
+    remote_file = feed.remote_file(CUSTOMERS, 1)
+    stable(feed, remote_file, stable_for=60)
+    assert stable(feed, remote_file, stable_for=60) == []
     store.execute("UPDATE sightings SET first_seen = first_seen - interval '60 s'")
-    assert settled(feed, sighting, stable_for=60) == [sighting]
+    assert stable(feed, remote_file, stable_for=60) == [remote_file]
 
 
 def test_what_grows_or_was_away_starts_anew_and_holds_up_no_other(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    still, growing = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
-    settled(feed, still, growing)
+    still, growing = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
+    stable(feed, still, growing)
     grown = growing.model_copy(update={"size": 99})
-    assert settled(feed, still, grown) == [still]
-    assert settled(feed, still) == [still]
-    assert settled(feed, still, grown) == [still]
-    assert settled(feed, still, grown) == [still, grown]
+    assert stable(feed, still, grown) == [still]
+    assert stable(feed, still) == [still]
+    assert stable(feed, still, grown) == [still]
+    assert stable(feed, still, grown) == [still, grown]
 
 
 def test_a_look_forgets_nothing_of_other_merchants_and_interfaces(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    mine, other = feed.sighting(CUSTOMERS, 1), feed.sighting("srs_purchases", 1)
-    settled(feed, mine, other)
-    assert looks.settled(store, "othershop", NAMES, [mine], 0) == []
-    assert looks.settled(store, "testshop", [CUSTOMERS], [mine], 0) == [mine]
-    assert settled(feed, mine, other) == [mine, other]
+    mine, other = feed.remote_file(CUSTOMERS, 1), feed.remote_file("srs_purchases", 1)
+    stable(feed, mine, other)
+    assert looks.stable(store, "othershop", NAMES, [mine], 0) == []
+    assert looks.stable(store, "testshop", [CUSTOMERS], [mine], 0) == [mine]
+    assert stable(feed, mine, other) == [mine, other]
 
 
 def test_a_file_changed_before_it_was_fetched_replaces_its_sighting(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    sighting = feed.sighting(CUSTOMERS, 1)
-    see(feed, sighting, feed.sighting(CUSTOMERS, 2))
-    assert settled(feed, sighting.model_copy(update={"size": 99})) == []
+    remote_file = feed.remote_file(CUSTOMERS, 1)
+    see(feed, remote_file, feed.remote_file(CUSTOMERS, 2))
+    assert stable(feed, remote_file.model_copy(update={"size": 99})) == []
     assert states(store) == ["vanished", "seen"]
 
 
-def rough(sighting: Sighting, listed: str = "2017-01-01T00:00") -> Sighting:
+def rough(remote_file: RemoteFile, listed: str = "2017-01-01T00:00") -> RemoteFile:
     """What LIST tells of a sighting."""
-    modified = sighting.modified.replace(second=0)
-    return sighting.model_copy(update={"listed": listed, "modified": modified})
+    modified = remote_file.modified.replace(second=0)
+    return remote_file.model_copy(update={"listed": listed, "modified": modified})
 
 
 def test_a_rough_listing_is_asked_for_once(store: psycopg.Connection) -> None:
     """The time of a file that stays in the inbox is not asked for at every look."""
     feed = Feed(store)
-    exact = feed.sighting(CUSTOMERS, 1)
+    exact = feed.remote_file(CUSTOMERS, 1)
     listed = rough(exact)
     assert looks.unlisted(store, "testshop", [listed]) == [listed]
     see(feed, exact)
@@ -157,7 +157,7 @@ def test_a_rough_listing_is_asked_for_once(store: psycopg.Connection) -> None:
 def test_what_no_row_has_by_name_and_size_is_asked_for_first(store: psycopg.Connection) -> None:
     """Else a server that tells no times would have the same files asked for at every look, and no others."""
     feed = Feed(store)
-    known, new = feed.sighting(CUSTOMERS, 1), feed.sighting(CUSTOMERS, 2)
+    known, new = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
     see(feed, known)
     listed = [rough(known, "?"), rough(new, "?")]
     assert looks.unlisted(store, "testshop", listed) == [listed[1], listed[0]]
@@ -166,7 +166,7 @@ def test_what_no_row_has_by_name_and_size_is_asked_for_first(store: psycopg.Conn
 def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) -> None:
     feed = Feed(store)
     now = datetime.now(UTC).replace(microsecond=0)
-    exact = feed.sighting(CUSTOMERS, 1).model_copy(update={"modified": now})
+    exact = feed.remote_file(CUSTOMERS, 1).model_copy(update={"modified": now})
     asked = exact.model_copy(update={"listed": f"{now:%Y-%m-%dT%H:%M}"})
     see(feed, exact)
     assert looks.unknown(store, "testshop", [asked]) == []
@@ -175,13 +175,13 @@ def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) ->
 
 def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    sightings = [feed.sighting(CUSTOMERS, index) for index in (1, 2, 3)]
-    loaded, waiting, _ = (feed.seen(sighting) for sighting in sightings)
+    remote_files = [feed.remote_file(CUSTOMERS, index) for index in (1, 2, 3)]
+    loaded, waiting, _ = (feed.seen(remote_file) for remote_file in remote_files)
     store.execute("UPDATE files SET state = 'loaded', path = '/srs/1' WHERE file_id = %s", [loaded.file_id])
     store.execute("UPDATE files SET state = 'waiting' WHERE file_id = %s", [waiting.file_id])
-    assert looks.done(store, "testshop", sightings) == [sightings[0]]
-    assert looks.sightings_of(store, [loaded, waiting]) == [
-        sightings[0].model_copy(update={"path": "/srs/1"})
+    assert looks.done(store, "testshop", remote_files) == [remote_files[0]]
+    assert looks.remote_files_of(store, [loaded, waiting]) == [
+        remote_files[0].model_copy(update={"path": "/srs/1"})
     ]
 
 
@@ -189,9 +189,9 @@ def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
     feed = Feed(store)
     see(
         feed,
-        *(feed.sighting(CUSTOMERS, index) for index in (10, 9)),
-        feed.sighting("srs_purchases", 1),
-        feed.sighting("erp_cache_customers", 20170101),
+        *(feed.remote_file(CUSTOMERS, index) for index in (10, 9)),
+        feed.remote_file("srs_purchases", 1),
+        feed.remote_file("erp_cache_customers", 20170101),
     )
     found = unfinished(feed)
     assert [(file.interface, file.index_number) for file in found] == [
@@ -207,7 +207,7 @@ def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
 
 def test_archiving_gives_revision_and_sequence_once(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    file = feed.seen(feed.sighting(CUSTOMERS, 20170101))
+    file = feed.seen(feed.remote_file(CUSTOMERS, 20170101))
     kept = archive(feed, file)
     assert kept is not None
     assert (kept.sequence, kept.archived, kept.counts) == ("20170101.0001", "file:///a", Counts())
@@ -219,19 +219,19 @@ def test_archiving_gives_revision_and_sequence_once(store: psycopg.Connection) -
 
 def test_same_bytes_under_the_same_name_are_a_duplicate(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)))
-    again = feed.seen(feed.sighting(CUSTOMERS, 1))
+    archive(feed, feed.seen(feed.remote_file(CUSTOMERS, 1)))
+    again = feed.seen(feed.remote_file(CUSTOMERS, 1))
     assert archive(feed, again) is None
     assert archive(feed, again) is None
     assert states(store) == ["archived", "duplicate"]
-    other_name = archive(feed, feed.seen(feed.sighting(CUSTOMERS, 2)))
+    other_name = archive(feed, feed.seen(feed.remote_file(CUSTOMERS, 2)))
     assert other_name is not None
 
 
 def test_other_bytes_under_the_same_name_are_a_new_revision(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)), "a")
-    second = archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)), "b")
+    archive(feed, feed.seen(feed.remote_file(CUSTOMERS, 1)), "a")
+    second = archive(feed, feed.seen(feed.remote_file(CUSTOMERS, 1)), "b")
     assert second is not None
     assert second.sequence == "1.0002"
     assert second.counts.warnings == {WarningCode.NEW_REVISION: 1}
@@ -242,11 +242,11 @@ def test_an_incomplete_file_waits_then_is_quarantined(
     store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = Feed(store)
-    file = archive(feed, feed.seen(feed.sighting(CUSTOMERS, 1)), "half")
+    file = archive(feed, feed.seen(feed.remote_file(CUSTOMERS, 1)), "half")
     assert file is not None
     assert ledger.wait(store, file, "run1", QuarantineCode.TRUNCATED, "cut", 2) == "waiting"
     assert unfinished(feed) == []
-    monkeypatch.setattr(ledger, "PATIENCE", 0)
+    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0)
     [due] = unfinished(feed)
     assert (due.path, due.archived, due.sequence) == (file.path, "", "")
     assert archive(feed, due, "half") == file
@@ -276,10 +276,10 @@ def test_a_backfill_finds_originals_of_its_days_once(store: psycopg.Connection) 
     first, second = feed.file(CUSTOMERS, 2), feed.file(CUSTOMERS, 1)
     archive(
         feed,
-        feed.seen(feed.sighting(CUSTOMERS, 1)),
+        feed.seen(feed.remote_file(CUSTOMERS, 1)),
         "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
     )
-    ledger.archive(store, feed.seen(feed.sighting(CUSTOMERS, 3)), "x", "file:///x", date(2017, 1, 2))
+    ledger.archive(store, feed.seen(feed.remote_file(CUSTOMERS, 3)), "x", "file:///x", date(2017, 1, 2))
     assert states(store)[2] == "duplicate"
     found = ledger.archived(store, "testshop", NAMES, Replay(since=DAY, until=DAY))
     assert found == [second, first]

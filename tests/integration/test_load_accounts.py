@@ -103,7 +103,7 @@ def test_erp_cache_6_new_revision_wins_over_the_first(store: psycopg.Connection)
 def test_erp_cache_6_the_same_name_and_bytes_again_are_nothing_new(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.accounts(1, FULL)
-    again = feed.seen(feed.sighting("erp_cache_customers", 1, "a"))
+    again = feed.seen(feed.remote_file("erp_cache_customers", 1, "a"))
     digest = hashlib.sha256(b"a").hexdigest()
     assert ledger.archive(store, again, digest, "file:///archive/a", date(2017, 1, 1)) is None
     states = store.execute("SELECT state FROM files ORDER BY file_id").fetchall()
@@ -124,7 +124,7 @@ def test_erp_cache_6_bytes_that_take_a_newer_revision_back_are_a_revision_too(
     ]
     assert scalar(store, "SELECT price_list_name FROM accounts") == "WHOLESALE"
     assert counts[2].warnings[WarningCode.NEW_REVISION] == 1
-    again = feed.seen(feed.sighting("erp_cache_customers", 1, "a"))
+    again = feed.seen(feed.remote_file("erp_cache_customers", 1, "a"))
     digest = hashlib.sha256(b"a").hexdigest()
     assert ledger.archive(store, again, digest, "file:///archive/a", date(2017, 1, 1)) is None
 

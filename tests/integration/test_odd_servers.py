@@ -59,7 +59,7 @@ def set_up(kind: str, ftps: RunningFtps, ftps_connection: Connect) -> None:
     ftps_connection(extra=UNENDED if "no end of TLS" in kind else {})
 
 
-def look(shop: Shop) -> scan.Look:
+def look(shop: Shop) -> scan.InboxScan:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
         return scan.look(hook, shop.store, shop.merchant)
 
@@ -77,7 +77,7 @@ def test_every_kind_of_server_hands_out_everything_once(
     for _ in range(2):
         found = look(shop)
         assert (found.complete, found.settling) == ((), 0)
-        assert {sighting.name for sighting in found.known} == archived.keys()
+        assert {remote_file.name for remote_file in found.known} == archived.keys()
 
 
 @pytest.mark.parametrize("kind", ["no MLSD", "DOS listing", "no end of TLS"])

@@ -246,7 +246,7 @@ def failing(*arguments: Any, **named: Any) -> Any:
         raise ValueError(f"cannot convert '{EMAIL}' of {PHONE}") from fault
 
 
-@pytest.mark.parametrize("station", list(stages.STATIONS))
+@pytest.mark.parametrize("station", list(stages.STAGES))
 def test_software_that_fails_on_every_file_tells_where_and_not_on_whom(
     shop: Shop,
     outlets: Outlets,
@@ -255,7 +255,7 @@ def test_software_that_fails_on_every_file_tells_where_and_not_on_whom(
     station: str,
 ) -> None:
     shop.place(odd_but_good(100)[0])
-    monkeypatch.setitem(stages.STATIONS, station, failing)  # type: ignore[arg-type] # a Mapping to others
+    monkeypatch.setitem(stages.STAGES, station, failing)  # type: ignore[arg-type] # a Mapping to others
     with pytest.raises(RetryError, match="ValueError") as failed:
         shop.walk("run")
     outlets.raised(station, failed.value)
@@ -270,12 +270,12 @@ def test_software_that_fails_on_one_file_sets_it_aside(
 ) -> None:
     customers, _, accounts, _ = odd_but_good(100)
     shop.place(customers, accounts)
-    parse = stages.STATIONS["parse"]
+    parse = stages.STAGES["parse"]
 
     def one_fails(merchant: Any, file: Any, folder: Any) -> Any:
         return (failing if file.interface == CUSTOMERS.name else parse)(merchant, file, folder)
 
-    monkeypatch.setitem(stages.STATIONS, "parse", one_fails)  # type: ignore[arg-type] # a Mapping to others
+    monkeypatch.setitem(stages.STAGES, "parse", one_fails)  # type: ignore[arg-type] # a Mapping to others
     walk(shop, "run", outlets)
     add_store(shop, outlets)
     assert outlets.leaks() == []

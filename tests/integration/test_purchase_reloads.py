@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from erp_feeds.batch import Replay
-from erp_feeds.operations.dry_run import Rehearsal, rehearse
+from erp_feeds.operations.dry_run import DryRun, dry_run_of
 from erp_feeds.store import ledger
 from erp_feeds.store.connection import open_uri
 from erp_feeds.store.migrate import SCRIPTS
@@ -38,18 +38,18 @@ def stored(shop: Shop) -> dict[str, str]:
 
 
 @pytest.fixture
-def dry_run(shop: Shop, store_uri: str) -> Callable[[], Rehearsal]:
-    def run() -> Rehearsal:
+def dry_run(shop: Shop, store_uri: str) -> Callable[[], DryRun]:
+    def run() -> DryRun:
         chosen = ledger.archived(shop.store, "testshop", [PURCHASES], Replay())
         shop.store.rollback()
         with open_uri(store_uri) as writing, open_uri(store_uri, autocommit=True) as reading:
-            return rehearse(writing, reading, shop.merchant, chosen, 10)
+            return dry_run_of(writing, reading, shop.merchant, chosen, 10)
 
     return run
 
 
 def test_purchases_6_a_reload_leaves_nothing_under_the_old_id(
-    shop: Shop, dry_run: Callable[[], Rehearsal]
+    shop: Shop, dry_run: Callable[[], DryRun]
 ) -> None:
     shop.place(export(PURCHASES, "20170101", web("W", "1.00", "-5.00"), web("V", "1.00", "2.00", "2")))
     shop.walk("run")

@@ -16,7 +16,7 @@ from erp_feeds.batch import Replay
 from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.operations.dry_run import Rehearsal, rehearse
+from erp_feeds.operations.dry_run import DryRun, dry_run_of
 from erp_feeds.store import ledger, queries, row_changes
 from erp_feeds.store.connection import open_uri
 from support.shop_files import account, basket, configure, export, person
@@ -44,14 +44,14 @@ def stored(store: psycopg.Connection) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def dry_run(shop: Shop, store_uri: str) -> Callable[..., Rehearsal]:
+def dry_run(shop: Shop, store_uri: str) -> Callable[..., DryRun]:
     """Rehearse a replay; whatever it finds, the store must be the same before and after."""
 
-    def run(wanted: Replay | None = None, examples: int = 100) -> Rehearsal:
+    def run(wanted: Replay | None = None, examples: int = 100) -> DryRun:
         chosen = ledger.archived(shop.store, "testshop", NAMES, wanted or Replay())
         before = stored(shop.store)
         with open_uri(store_uri) as writing, open_uri(store_uri, autocommit=True) as reading:
-            found = rehearse(writing, reading, shop.merchant, chosen, examples)
+            found = dry_run_of(writing, reading, shop.merchant, chosen, examples)
             writing.commit()  # even so
         assert stored(shop.store) == before
         return found
@@ -154,7 +154,7 @@ def test_a_replay_drains_the_inbox_too_and_takes_nothing_twice(shop: Shop) -> No
 
 
 def test_a_dry_run_shows_before_and_after_and_the_replay_does_it(
-    shop: Shop, dry_run: Callable[..., Rehearsal]
+    shop: Shop, dry_run: Callable[..., DryRun]
 ) -> None:
     shop.place(
         export("srs_customers", "20170101", person("1", "Ada"), person("2", "Bob", Phone="<b>1</b>")),
@@ -180,7 +180,7 @@ def test_a_dry_run_shows_before_and_after_and_the_replay_does_it(
     assert (purchases.new, purchases.changed, dict(purchases.fields)) == (0, 1, {"kind": 1})
     assert (purchases.rows[0].before["kind"], purchases.rows[0].after["kind"]) == ("order", "return")
     assert (accounts.new, accounts.changed) == (1, 0)
-    assert dict(found.mended) == {"invalid_value": 1, "invalid_decimal": 1}
+    assert dict(found.resolved) == {"invalid_value": 1, "invalid_decimal": 1}
     assert dict(found.opened) == {}
 
     batch = shop.walk("replay", Replay(since="2017-01-01"))
@@ -190,15 +190,15 @@ def test_a_dry_run_shows_before_and_after_and_the_replay_does_it(
     assert scalar(shop.store, "SELECT kind FROM purchases WHERE receipt_number = 'R1'") == "return"
     assert shop.accounts() == {"1": "A", "2": "A"}
     assert opened(shop) == {}
-    assert queries.run_files(shop.store, "testshop", ["replay"])[0].mended == 1
+    assert queries.run_files(shop.store, "testshop", ["replay"])[0].resolved == 1
     shop.store.rollback()
 
     again = dry_run()
     assert again.tables == {}
-    assert not again.mended + again.opened
+    assert not again.resolved + again.opened
 
 
-def test_a_dry_run_shows_what_would_be_refused(shop: Shop, dry_run: Callable[..., Rehearsal]) -> None:
+def test_a_dry_run_shows_what_would_be_refused(shop: Shop, dry_run: Callable[..., DryRun]) -> None:
     shop.place(
         export("erp_cache_customers", "20170101", account("1"), account("2", Bonus="x")),
         export("erp_cache_customers", "20170102", account("3"), account("4")),
@@ -223,7 +223,7 @@ def test_a_dry_run_shows_what_would_be_refused(shop: Shop, dry_run: Callable[...
     assert dict(found.opened) == {"invalid_decimal": 1}
 
 
-def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable[..., Rehearsal]) -> None:
+def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable[..., DryRun]) -> None:
     shop.place(
         export("erp_cache_customers", "20170101", account("1")),
         export("erp_cache_customers", "20170102", account("2")),

@@ -161,5 +161,5 @@ def test_the_report_says_how_many_unfinished_originals_it_removed(
     os.utime(old, (0, 0))
     with caplog.at_level(logging.INFO):
         shop.report(batch)
-    assert "1 unfinished originals of killed tasks removed from the archive" in caplog.text
+    assert "Removed 1 incomplete originals of killed tasks from the archive" in caplog.text
     assert sorted(folder.iterdir()) == sorted([young, Path(batch.files[0].archived.removeprefix("file://"))])

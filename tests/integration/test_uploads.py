@@ -38,7 +38,7 @@ def any_listing(request: pytest.FixtureRequest, ftps: RunningFtps) -> str:
     return str(request.param)
 
 
-def look(shop: Shop) -> scan.Look:
+def look(shop: Shop) -> scan.InboxScan:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
         return scan.look(hook, shop.store, shop.merchant)
 
@@ -76,11 +76,11 @@ def test_a_file_that_grows_between_looks_settles_until_it_is_whole(shop: Shop) -
     for count in (0, 100, 200):
         upload(shop, WHOLE.name, WHOLE.content[:count])  # within one second: the size alone tells
         found = look(shop)
-        assert (found.complete, found.settling) == ((), 1)
+        assert (found.complete, found.uploading) == ((), 1)
     upload(shop, WHOLE.name, WHOLE.content)
-    assert look(shop).settling == 1
-    (sighting,) = look(shop).complete
-    assert sighting.size == len(WHOLE.content)
+    assert look(shop).uploading == 1
+    (remote_file,) = look(shop).complete
+    assert remote_file.size == len(WHOLE.content)
     assert len(numbers_after(shop)) == 29
 
 
@@ -101,7 +101,7 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
     shop.merchant = shop.merchant.model_copy(update={"ftps": patient})
     upload(shop, WHOLE.name, WHOLE.content)
     for _ in range(3):
-        assert (look(shop).complete, look(shop).settling) == ((), 1)
+        assert (look(shop).complete, look(shop).uploading) == ((), 1)
     shop.store.execute("UPDATE sightings SET first_seen = first_seen - interval '61 seconds'")
     shop.store.commit()
     assert len(look(shop).complete) == 1
@@ -112,7 +112,7 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
 def test_a_temporary_name_is_no_file_until_it_is_renamed(shop: Shop) -> None:
     path = upload(shop, WHOLE.name + ".part", WHOLE.content)
     for _ in range(3):
-        assert (look(shop).complete, look(shop).settling) == ((), 0)
+        assert (look(shop).complete, look(shop).uploading) == ((), 0)
     path.rename(path.with_suffix(""))
     assert len(numbers_after(shop)) == 29
 
@@ -236,7 +236,7 @@ def test_erp_cache_6_a_file_with_an_old_time_and_index_that_arrives_late_loads(s
     assert numbers(shop) == {"1", "2", "3"}
     query = "SELECT firstname FROM profiles JOIN identifiers USING (profile_id) WHERE value = '1'"
     assert scalar(shop.store, query) == "Newer"
-    assert look(shop).settling == 0
+    assert look(shop).uploading == 0
 
 
 def test_files_of_nothing_wait_and_are_quarantined_in_the_end(shop: Shop) -> None:

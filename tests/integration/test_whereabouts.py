@@ -13,7 +13,7 @@ from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.operations.erasure import Named, forget
-from erp_feeds.operations.record_trace import Whereabouts, whereabouts
+from erp_feeds.operations.record_trace import RecordTrace, trace_record
 from erp_feeds.store import queries
 from support.shop_files import account, basket, configure, export, person
 from support.shop_fixtures import Shop
@@ -23,8 +23,8 @@ PURCHASES = "TestShop_SRS_Purchases_{}.zip"
 ACCOUNTS = "TestShop_ErpCache_Customers_{}.zip"
 
 
-def found(shop: Shop, name: str, record: int) -> Whereabouts:
-    return whereabouts(shop.store, shop.merchant, name, record)
+def found(shop: Shop, name: str, record: int) -> RecordTrace:
+    return trace_record(shop.store, shop.merchant, name, record)
 
 
 def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: Shop) -> None:

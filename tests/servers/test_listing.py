@@ -80,7 +80,7 @@ def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoi
     )
 
     def look(client: FtpsHook) -> list[tuple[str, int]]:
-        seen = listing.stamped(client, listing.look(client, merchant, interfaces_of(merchant)).sightings)
+        seen = listing.stamped(client, listing.look(client, merchant, interfaces_of(merchant)).remote_files)
         assert all(abs(each.modified - PLACED) < timedelta(seconds=1) for each in seen)
         return [(each.name, each.size) for each in seen]
 

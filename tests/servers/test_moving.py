@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from erp_feeds.batch import Sighting
+from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FeedError
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
@@ -24,9 +24,9 @@ def contents(share: Share) -> dict[str, bytes]:
     return {str(path.relative_to(share.folder)): path.read_bytes() for path in found}
 
 
-def loaded(share: Share, name: str, size: int) -> Sighting:
+def loaded(share: Share, name: str, size: int) -> RemoteFile:
     """Return a file as the ledger remembers it after its load."""
-    return Sighting(
+    return RemoteFile(
         interface="srs_customers", name=name, size=size, modified=PLACED, path=f"{share.path}/{name}"
     )
 

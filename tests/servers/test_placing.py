@@ -68,7 +68,9 @@ def test_a_folder_that_is_not_there_is_refused_and_nothing_lies_elsewhere(
     connect: Connect, share: Share
 ) -> None:
     with FtpsHook(connect()) as client:
-        with pytest.raises(FailError, match=r"missing/a\.xml: the server refuses with '55\d") as refusal:
+        with pytest.raises(
+            FailError, match=r"missing/a\.xml: the server answers with an error: '55\d"
+        ) as refusal:
             upload.place(client, f"{share.path}/missing", "a.xml", b"content")
         assert refusal.value.code == "refused"
         placed(client, share, "a.xml", b"content")  # the next one is served all the same
@@ -86,7 +88,9 @@ def test_where_nothing_may_be_stored_that_is_said_and_the_older_result_stays(
     with FtpsHook(connect()) as client:
         placed(client, share, "a.xml", b"older")
         folder.chmod(0o555)
-        with pytest.raises(FailError, match=r"results/a\.xml: the server refuses with '55\d") as refusal:
+        with pytest.raises(
+            FailError, match=r"results/a\.xml: the server answers with an error: '55\d"
+        ) as refusal:
             placed(client, share, "a.xml", b"newer")
     folder.chmod(0o777)
     assert refusal.value.code == "refused"

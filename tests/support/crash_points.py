@@ -55,7 +55,7 @@ def walked(merchant: Merchant, step: str, carried: Carried, run: str = RUN) -> A
     """Run one step, as its task does; return what it leaves in XCom."""
     if step == "sense":
         sensed = tasks.sense(merchant, run)
-        return (tasks.sense(merchant, run) if sensed.settling else sensed).batch.to_xcom()
+        return (tasks.sense(merchant, run) if sensed.uploading else sensed).batch.to_xcom()
     assert carried is not None
     result: Any = getattr(tasks, step)(merchant, Batch.from_xcom(carried))
     return result.to_xcom() if isinstance(result, Batch) else result
@@ -70,7 +70,7 @@ def walk(
     strike; and ("failed", step, kind of the error, its text), which is the last.
     """
     os.environ.update(environment)  # the fork server may have started in another test's environment
-    ledger.PATIENCE = 0
+    ledger.RETRY_SECONDS = 0
     strikes: dict[str, Callable[[], None]] = {"worker": _kill_this_process, "ftps": _cut_connections}
     now: list[str] = []
 

@@ -23,7 +23,7 @@ from erp_feeds.demo.ftps_server import LOOPBACK, FtpsServer
 
 TURN = 0.01
 """Seconds after which a link looks whether another one has doomed it."""
-PATIENCE = 10.0
+RETRY_SECONDS = 10.0
 """Seconds after which a link ends whatever happens, so that no test leaves threads behind."""
 RECORD_HEADER = struct.Struct("!BHH")
 RECORD_TYPES = range(0x14, 0x18)
@@ -133,7 +133,7 @@ class CuttingProxy:
         return port
 
     def _carry(self, listener: socket.socket, inner: int, control: _Link, fault: Fault | None) -> None:
-        listener.settimeout(PATIENCE)
+        listener.settimeout(RETRY_SECONDS)
         with listener:
             try:
                 client, _ = listener.accept()
@@ -175,7 +175,7 @@ class _Link:
         ends = [self.client, self.server]
         for end in ends:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + RETRY_SECONDS
         try:
             while ends and time.monotonic() < until and not self._is_doomed():
                 for end in select.select(ends, [], [], TURN)[0]:
@@ -241,7 +241,7 @@ class _Link:
         raise _BrokenError
 
     def _wait_for_the_client_to_leave(self) -> None:
-        self.client.settimeout(PATIENCE)
+        self.client.settimeout(RETRY_SECONDS)
         while self.client.recv(65536):
             pass
 

@@ -16,7 +16,7 @@ import psycopg
 from erp_feeds import tasks
 from erp_feeds.batch import Batch, FeedFile
 from erp_feeds.merchant import InterfaceSettings
-from erp_feeds.stages import STATIONS, frames_of
+from erp_feeds.stages import STAGES, frames_of
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import ledger
 from support.deliveries import Delivery, File, Runs
@@ -96,7 +96,7 @@ def _prepared(file: File, number: int, folder: Any) -> Prepared:
         archived=kept.url,
     )
     frames = {}
-    for station, passing in STATIONS.items():
+    for station, passing in STAGES.items():
         staged = passing(SHOP, staged, folder)
         if station in STEPS:
             frames[station] = frames_of(staged)
@@ -145,7 +145,7 @@ class Intake:
         if place not in self.known:
             new = self.prepared[place]
             facts = {"name": new.staged.name, "size": new.staged.size}
-            seen = self.feed.seen(self.feed.sighting(new.staged.interface, 0, **facts))
+            seen = self.feed.seen(self.feed.remote_file(new.staged.interface, 0, **facts))
             url, day = new.staged.archived, date(2017, 1, 1)
             archived = ledger.archive(self.feed.connection, seen, new.sha256, url, day)
             self.known[place] = _ready(archived, new.staged) if archived else None

@@ -58,7 +58,7 @@ class Shop:
         """Look, and look once more where something settles: with a wait of nothing, twice is enough."""
         wanted = Replay.of_days(*replay) if isinstance(replay, tuple) else replay
         sensed = tasks.sense(self.merchant, run, wanted)
-        return (tasks.sense(self.merchant, run, wanted) if sensed.settling else sensed).batch
+        return (tasks.sense(self.merchant, run, wanted) if sensed.uploading else sensed).batch
 
     def walk(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
         """Walk the line up to load; a replay is the days [first, last) or a choice of files.
@@ -93,7 +93,7 @@ def shop(
 ) -> Shop:
     """The demo's B2B shop, whose inbox is still empty; nothing in a test waits for time to pass."""
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(ledger, "PATIENCE", 0)
+    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0)
     inbox = ftps.root / "testshop"
     inbox.mkdir()
     merchant = Merchant.model_validate(

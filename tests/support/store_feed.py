@@ -13,7 +13,7 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 
-from erp_feeds.batch import Counts, FeedFile, Sighting
+from erp_feeds.batch import Counts, FeedFile, RemoteFile
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
@@ -141,7 +141,7 @@ class Feed:
         self.merchant = merchant
         self._seconds = itertools.count()
 
-    def sighting(self, interface: str, index: int, content: str = "a", **changes: Any) -> Sighting:
+    def remote_file(self, interface: str, index: int, content: str = "a", **changes: Any) -> RemoteFile:
         """A file as the inbox lists it."""
         name = INTERFACES[interface].file_name("TestShop", str(index))
         moment = datetime(2017, 1, 1, 0, next(self._seconds) % 60, tzinfo=UTC)
@@ -152,18 +152,18 @@ class Feed:
             "modified": moment,
             "path": f"/{name}",
         }
-        return Sighting(**{**values, **changes})
+        return RemoteFile(**{**values, **changes})
 
-    def seen(self, sighting: Sighting) -> FeedFile:
+    def seen(self, remote_file: RemoteFile) -> FeedFile:
         """The ledger's row of a new file."""
-        ledger.see(self.connection, self.merchant.name, [sighting], list(INTERFACES.values()))
-        files = ledger.unfinished(self.connection, self.merchant.name, [sighting.interface], 1000)
-        return next(file for file in files if file.name == sighting.name and not file.archived)
+        ledger.see(self.connection, self.merchant.name, [remote_file], list(INTERFACES.values()))
+        files = ledger.unfinished(self.connection, self.merchant.name, [remote_file.interface], 1000)
+        return next(file for file in files if file.name == remote_file.name and not file.archived)
 
     def file(self, interface: str, index: int, content: str = "a") -> FeedFile:
         """An archived file."""
         digest = hashlib.sha256(content.encode()).hexdigest()
-        seen = self.seen(self.sighting(interface, index, content))
+        seen = self.seen(self.remote_file(interface, index, content))
         kept = ledger.archive(self.connection, seen, digest, f"file:///archive/{digest}", date(2017, 1, 1))
         assert kept is not None
         return kept

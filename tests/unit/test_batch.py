@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from erp_feeds.batch import PARAM, Batch, Counts, FeedFile, Replay, Sighting
+from erp_feeds.batch import PARAM, Batch, Counts, FeedFile, RemoteFile, Replay
 
 FILE = FeedFile(
     file_id=7,
@@ -83,7 +83,7 @@ def test_nothing_is_changed_in_place() -> None:
 
 def test_a_changed_file_is_another_sighting() -> None:
     moment = datetime(2017, 1, 6, tzinfo=UTC)
-    seen = Sighting(interface="srs_customers", name="a.zip", size=1, modified=moment)
+    seen = RemoteFile(interface="srs_customers", name="a.zip", size=1, modified=moment)
     assert len({seen, seen.model_copy(), seen.model_copy(update={"size": 2})}) == 2
 
 

@@ -81,7 +81,7 @@ def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
             "'elements'",
         ),
         ("EUR", "euro", "shop.yaml:4: currency is 'euro'", "write it in this form"),
-        ("name: shop\n", "name: other\n", "shop.yaml:1: name is 'other'", "shop.yaml: name them alike"),
+        ("name: shop\n", "name: other\n", "shop.yaml:1: name is 'other'", "shop.yaml: use one name"),
         (
             "currency: EUR\n",
             "currency: EUR\nschedule: daily\n",
@@ -148,8 +148,8 @@ def test_an_alias_that_leads_back_to_itself_is_a_fault_like_others(tmp_path: Pat
     ("text", "words"),
     [
         ("name: [shop", "not readable as YAML"),
-        ("", "holds keys and values"),
-        ("- a\n", "holds keys and values"),
+        ("", "holds `key: value` lines"),
+        ("- a\n", "holds `key: value` lines"),
     ],
 )
 def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -166,9 +166,9 @@ def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: st
         ("history_from: 0001-01-01", "5: history_from is datetime.date(1, 1, 1): is a day from 1970-01-01"),
         ("history_from: 9999-12-31", "5: history_from is datetime.date(9999, 12, 31): is a day from 1970"),
         ("history_from: soon", "5: history_from is 'soon': a day is expected: 2026-01-31"),
-        ("alerts: {email: [oncall]}", "5: alerts.email.0 is not shown: is no e-mail address"),
-        ("alerts: {email: ['a@example.com, b']}", "5: alerts.email.0 is not shown: is no e-mail address"),
-        ("alerts: {email_from: shop}", "5: alerts.email_from is not shown: is no e-mail address"),
+        ("alerts: {email: [oncall]}", "5: alerts.email.0 is not shown: is not an e-mail address"),
+        ("alerts: {email: ['a@example.com, b']}", "5: alerts.email.0 is not shown: is not an e-mail address"),
+        ("alerts: {email_from: shop}", "5: alerts.email_from is not shown: is not an e-mail address"),
         ('alerts: {email_from: "a@example.com\\nBcc: x@example.com"}', "5: a line break or an invisible"),
         ('title: "Shop\\e[2J"', "5: a line break or an invisible character within a value"),
         ('title: "Shop \\u202e"', "5: a line break or an invisible character within a value"),

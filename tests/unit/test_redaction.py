@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from erp_feeds.errors import FailError, FeedError, RetryError
-from erp_feeds.redaction import discreet
+from erp_feeds.redaction import redact_errors
 
 WORDS = ("Quuxington", "zzyzx@example.com")
 
@@ -20,7 +20,7 @@ def quoting() -> None:
 
 
 def test_its_words_reach_neither_airflow_nor_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(RetryError, match=r"failed in parse \(ValueError\)") as caught, discreet("parse"):
+    with pytest.raises(RetryError, match=r"failed in parse \(ValueError\)") as caught, redact_errors("parse"):
         quoting()
     said = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert not [word for word in WORDS if word in said]
@@ -34,13 +34,13 @@ def test_its_words_reach_neither_airflow_nor_the_log(caplog: pytest.LogCaptureFi
     "error", [FailError("wrong login", "login"), OSError(28, "No space left"), MemoryError()]
 )
 def test_our_own_words_and_the_machines_pass(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, discreet("load"):
+    with pytest.raises(type(error)) as caught, redact_errors("load"):
         raise error
     assert caught.value is error
 
 
 def test_it_guards_a_function_at_every_call() -> None:
-    @discreet("split")
+    @redact_errors("split")
     def task(number: int) -> int:
         return 1 // number
 

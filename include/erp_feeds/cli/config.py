@@ -38,7 +38,7 @@ OnlyCheck = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 
 
 
 def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
-    """Check merchant files: every fault with file, line, value and the nearest valid name."""
+    """Check merchant files: each error with file, line, value and the nearest valid name."""
     good, errors = _read([merchant_path(each) for each in merchants or ()])
     faults = [{"code": error.code, "message": line} for error in errors for line in str(error).splitlines()]
     if as_json:

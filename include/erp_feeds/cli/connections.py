@@ -164,7 +164,7 @@ def checked_code(code: str) -> str:
     """
     if code not in REPLAYABLE:
         raise ConfigurationError(
-            f"'{code}' is no code of a refusal; {nearest(code, REPLAYABLE)}", "unknown_code"
+            f"'{code}' is not the code of a reject or quarantine; {nearest(code, REPLAYABLE)}", "unknown_code"
         )
     return code
 

@@ -28,8 +28,8 @@ after each run), and your backups."""
 
 
 WHAT_COMES_BACK = """\
-What was erased does not come back: only files that came after the person was forgotten load them. A file that
-came in between was loaded without them: replay it."""
+What was erased does not come back: only files that arrive after the erasure load the person. A file that
+arrived in between was loaded without the person: replay it."""
 
 
 def forget(
@@ -44,7 +44,7 @@ def forget(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person for good: profile, identifiers, refused records; orders stay without the person."""
+    """Erase a person: profile, identifiers, rejected records; orders stay, without the person."""
     from erp_feeds.interfaces import INTERFACES, interfaces_of
     from erp_feeds.operations import erasure
 
@@ -79,15 +79,15 @@ def unforget(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a forgotten person load again, from files that came since; name all their numbers and addresses."""
+    """Let a suppressed person load again from newer files; name all numbers and addresses."""
     from erp_feeds.operations import erasure
 
     named = [_named(None, each) for each in email or ()] + [_named(each, None) for each in srs or ()]
     if not named:
-        raise typer.BadParameter("give --email, --srs or both")
+        raise typer.BadParameter("use --email, --srs or both")
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
-        found = erasure.bring_back(connection, name, named)
+        found = erasure.unforget_person(connection, name, named)
     if as_json:
         print_json(found)
         return
@@ -120,7 +120,7 @@ def _named(srs: str | None, email: str | None) -> Named:
     from erp_feeds.operations.erasure import Named
 
     if (srs is None) == (email is None):
-        raise typer.BadParameter("give exactly one of --email and --srs")
+        raise typer.BadParameter("use exactly one of --email and --srs")
     if email is not None and "@" not in email:
         raise typer.BadParameter("--email wants an address")
     named = Named("email", matched_email(email)) if email else Named("srs", " ".join((srs or "").split()))
@@ -132,7 +132,7 @@ def _named(srs: str | None, email: str | None) -> Named:
 def _refuse_placeholder(named: Named, merchant: Merchant) -> None:
     """Refuse what stands for nobody: it would erase whoever was last taken for it (rule: customers 7)."""
     if named.value in (*merchant.excluded_identifiers, *merchant.excluded_emails):
-        raise FailError(f"that means 'no customer' in the files of {merchant.name}", "placeholder")
+        raise FailError(f"this value means 'no customer' in the files of {merchant.name}", "placeholder")
 
 
 def _show(receipt: Receipt, found: list[Original], *, as_json: bool) -> None:

@@ -68,7 +68,7 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
     drifting = [each for row in rows for each in row.drifting()]
     crowds = [each for row in rows for each in row.crowds()]
     if crowds:
-        title = "Many numbers by one address: is it nobody's? See excluded_emails"
+        title = "Many customer numbers share one address. If it is not a person's, add it to excluded_emails"
         print_table(title, crowds, ("merchant", "profile", "customer_numbers"))
     if drifting:
         print_table("Drift of the latest files", drifting, ("merchant", "interface", "unknown_elements"))
@@ -111,12 +111,12 @@ def profile(
     from erp_feeds.store import queries
 
     if sum(value is not None for value in (srs, email, profile_id)) != 1:
-        raise typer.BadParameter("give exactly one of --srs, --email and --id")
+        raise typer.BadParameter("use exactly one of --srs, --email and --id")
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
         found = queries.profile(connection, name, srs=srs, email=email, profile_id=profile_id)
         if found is None:
-            raise FailError(f"no profile of {name} answers to that", "not_found")
+            raise FailError(f"{name} has no such profile", "not_found")
         fields = queries.profile_fields(connection, name, found.profile_id)
         known = queries.identifiers(connection, name, found.profile_id)
         bought = queries.purchases(connection, name, profile_id=found.profile_id, limit=limit)
@@ -203,14 +203,14 @@ def rejects(
     *,
     code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
     file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
-    with_closed: Annotated[bool, typer.Option("--all", help="Also what a later load mended.")] = False,
+    with_closed: Annotated[bool, typer.Option("--all", help="Also rejects that are resolved.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
     ] = False,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show refused records that are still open, and quarantined files, with code and reason."""
+    """Show open rejects and quarantined files, with code and reason."""
     from erp_feeds.store import queries
 
     with opened_store() as connection:
@@ -225,8 +225,8 @@ def rejects(
         print_json({"rejects": shown, "quarantined": refused})
         return
     columns = ("file", "record", "line", "code", "field", "reason")
-    mended = ("closed_at", "closed_by_file") if with_closed else ()
-    print_table(f"Rejects of {name}", records, (*columns, *mended, "raw") if raw else (*columns, *mended))
+    resolved = ("closed_at", "closed_by_file") if with_closed else ()
+    print_table(f"Rejects of {name}", records, (*columns, *resolved, "raw") if raw else (*columns, *resolved))
     replaced = ("replaced_by",) if with_closed else ()
     print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at", *replaced))
 
@@ -241,13 +241,13 @@ def record(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what became of one record: loaded into which row, collapsed, skipped, or refused and why."""
+    """Show what became of one record: loaded into which row, collapsed, skipped, or rejected and why."""
     owner = merchant_named(merchant)
     know_connections()  # the archive may need one
-    from erp_feeds.operations.record_trace import whereabouts
+    from erp_feeds.operations.record_trace import trace_record
 
     with opened_store() as connection:
-        found = whereabouts(connection, owner, file, number)
+        found = trace_record(connection, owner, file, number)
     shown = facts_of(found, *(() if raw else ("raw",)))
     if as_json:
         print_json(shown)
@@ -256,4 +256,4 @@ def record(
     shown["fields"] = ", ".join(found.fields) or None
     print_facts(f"Record {number} of {file}", {**shown, "file": None, "record": None})
     if found.faults:
-        print_table("Refused because of", found.faults, ("code", "field", "reason"))
+        print_table("Rejected because of", found.faults, ("code", "field", "reason"))

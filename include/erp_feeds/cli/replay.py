@@ -25,7 +25,7 @@ from erp_feeds.errors import FailError
 if TYPE_CHECKING:
     from erp_feeds.batch import FeedFile
     from erp_feeds.merchant import Merchant
-    from erp_feeds.operations.dry_run import Rehearsal
+    from erp_feeds.operations.dry_run import DryRun
     from erp_feeds.orchestration.rest_client import AirflowApi
 
 LOOK_AGAIN = 1.0
@@ -66,7 +66,7 @@ def replay(
     wait: Annotated[bool, typer.Option("--wait", help="Follow the runs; exit 1 when one fails.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run archived originals through the line again, after a fix of mapping, configuration or code."""
+    """Load archived files again, after a change of mapping, configuration or code."""
     wanted = _choice(file, rejects, since, until)
     owner = merchant_named(merchant)
     chosen, days = _chosen(owner, wanted)
@@ -74,7 +74,7 @@ def replay(
     if not chosen:
         print_json({"merchant": owner.name, "files": []}) if as_json else say("nothing to replay")
     elif dry_run:
-        _show(owner, told, _rehearsed(owner, chosen, limit if values else 0), as_json)
+        _show(owner, told, _tried(owner, chosen, limit if values else 0), as_json)
     else:
         _run(owner, told, chosen, wait=wait, as_json=as_json)
 
@@ -83,9 +83,7 @@ def _choice(
     file: list[str] | None, rejects: str | None, since: datetime | None, until: datetime | None
 ) -> Replay:
     if sum(each is not None for each in (file or None, rejects, since)) != 1 or (until and not since):
-        raise typer.BadParameter(
-            "give exactly one of --file, --rejects and --since; --until goes with --since"
-        )
+        raise typer.BadParameter("use exactly one of --file, --rejects and --since; --until needs --since")
     if since and until and since > until:
         raise typer.BadParameter("--until is before --since")
     return Replay(
@@ -112,7 +110,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
 
     api = airflow_api()
     if api.is_paused(owner.name):
-        message = f"the DAG {owner.name} is switched off: its runs wait until somebody switches it on"
+        message = f"the DAG {owner.name} is paused: its runs wait until it is unpaused"
         if wait:
             raise FailError(message, "paused")
         say(f"warning: {message}", err=True)
@@ -128,7 +126,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
         names = [each.name for each in chosen]
         print_json({"merchant": owner.name, "files": names, "runs": runs, "outcome": outcome})
     elif wait:
-        columns = ("file", "state", "code", "reason", "loaded", "rejected", "mended")
+        columns = ("file", "state", "code", "reason", "loaded", "rejected", "resolved")
         print_table("Outcome", outcome, columns)
     if any(run.state == "failed" for run in runs):
         say("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
@@ -165,9 +163,9 @@ def _outcome(owner: Merchant, runs: list[Started]) -> list[Any]:
         return queries.run_files(connection, owner.name, [run.run_id for run in runs])
 
 
-def _rehearsed(owner: Merchant, chosen: list[FeedFile], examples: int) -> Rehearsal:
+def _tried(owner: Merchant, chosen: list[FeedFile], examples: int) -> DryRun:
     know_connections()  # the archive may need one, too
-    from erp_feeds.operations.dry_run import rehearse
+    from erp_feeds.operations.dry_run import dry_run_of
     from erp_feeds.store.connection import open_uri
 
     address = store_address()
@@ -175,12 +173,12 @@ def _rehearsed(owner: Merchant, chosen: list[FeedFile], examples: int) -> Rehear
         closing(open_uri(address)) as writing,
         closing(open_uri(address, autocommit=True)) as reading,
     ):
-        return rehearse(writing, reading, owner, chosen, examples)
+        return dry_run_of(writing, reading, owner, chosen, examples)
 
 
-def _show(owner: Merchant, told: str, found: Rehearsal, as_json: bool) -> None:
+def _show(owner: Merchant, told: str, found: DryRun, as_json: bool) -> None:
     if as_json:
-        shown = {"mended": found.mended, "opened": found.opened}
+        shown = {"resolved": found.resolved, "opened": found.opened}
         print_json({"merchant": owner.name, "files": found.files, "tables": found.tables, "rejects": shown})
         return
     say(f"dry run of {told}: nothing is written")
@@ -193,7 +191,7 @@ def _show(owner: Merchant, told: str, found: Rehearsal, as_json: bool) -> None:
             say(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
             for field in row.fields:
                 say(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
-    for what, codes in (("close", found.mended), ("appear", found.opened)):
+    for what, codes in (("close", found.resolved), ("appear", found.opened)):
         say(f"rejects that would {what}: {sum(codes.values())}{_listed(codes)}")
 
 

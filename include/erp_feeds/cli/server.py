@@ -25,7 +25,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "b
 
 
 def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
-    """Make the folders in which an ERP party places its files; harmless when they are there."""
+    """Create the folders for the ERP party's files; existing ones stay as they are."""
     know_connections()
     from erp_feeds.ftps import FtpsHook
     from erp_feeds.inbox import listing
@@ -45,7 +45,7 @@ def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = Fal
 
 
 def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
-    """Check the whole way of a merchant: server, TLS, folders, a download, storage, store."""
+    """Check everything a merchant needs: server, TLS, folders, a download, storage, store."""
     know_connections()
     from erp_feeds.operations.doctor import examine
 

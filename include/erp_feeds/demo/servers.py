@@ -15,7 +15,7 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.orchestration.rest_client import AirflowApi
 from erp_feeds.store import migrate
 
-PATIENCE = 180.0
+RETRY_SECONDS = 180.0
 """Seconds until a part that does not get ready is a failure; a slow machine needs a third of it."""
 LOOK_AGAIN = 0.2
 AIRFLOW = {
@@ -98,11 +98,11 @@ def until(condition: Callable[[], bool], supervisor: Supervisor, otherwise: Call
     Raises:
         FailError: with the words of `otherwise` when patience ends, or the end of the log of what died.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RETRY_SECONDS
     while not _holds(condition):
         supervisor.check()
         if time.monotonic() > deadline:
-            raise FailError(f"waited {PATIENCE:.0f} s in vain: {otherwise()}", "not_ready")
+            raise FailError(f"waited {RETRY_SECONDS:.0f} s in vain: {otherwise()}", "not_ready")
         time.sleep(LOOK_AGAIN)
 
 

@@ -1,4 +1,4 @@
-"""Tells the ERP party what became of its files: the results that it is owed are placed on its server.
+"""Uploads result files for the ERP party: what became of each of its files.
 
 Level-triggered: what the ledger says is compared with what was placed, so a result that could not be placed
 is owed until a later run succeeds. No fault of the server or the store fails a run here or repeats a load.
@@ -21,22 +21,32 @@ from erp_feeds.store.connection import one_at_a_time
 log = logging.getLogger(__name__)
 
 
-def give(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run: str) -> None:
+def deliver_results(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run: str) -> None:
     """Place the results that are owed to this merchant's ERP party, where it asked for them."""
     feedback = merchant.feedback
     if feedback is None:
         return
     try:
         with one_at_a_time(connection, "feedback", merchant.name):  # two uploads of one name would mix
-            owed = debts.owed(connection, merchant.name, run, merchant.limits.files_per_run)
-            if owed:
-                _give_all(hook, connection, placing.folder_of(merchant.ftps, feedback), feedback.format, owed)
+            pending_files = debts.pending_files(connection, merchant.name, run, merchant.limits.files_per_run)
+            if pending_files:
+                _deliver_all(
+                    hook,
+                    connection,
+                    placing.folder_of(merchant.ftps, feedback),
+                    feedback.format,
+                    pending_files,
+                )
     except FeedError as fault:
-        log.warning("Results for the ERP party wait for the next run: %s", fault)
+        log.warning("Result files could not be uploaded; the next run tries again: %s", fault)
 
 
-def _give_all(
-    hook: FtpsHook, connection: psycopg.Connection, folder: str, form: Format, owed: list[debts.Owed]
+def _deliver_all(
+    hook: FtpsHook,
+    connection: psycopg.Connection,
+    folder: str,
+    form: Format,
+    pending_files: list[debts.PendingResult],
 ) -> None:
     """Place what differs from what lies there.
 
@@ -45,16 +55,16 @@ def _give_all(
         FailError: The folder cannot be made.
     """
     has_folder = False
-    for debt in owed:
-        name, content = result_file(debt.result, form)
+    for file in pending_files:
+        name, content = result_file(file.result, form)
         digest = placing.digest_of(folder, name, content)
-        if digest != debt.placed:
+        if digest != file.placed:
             if not has_folder:
                 hook.create_directory(folder)
                 has_folder = True
             if not _placed(hook, folder, name, content):
                 continue
-        debts.note_placed(connection, debt, digest)
+        debts.mark_uploaded(connection, file, digest)
 
 
 def _placed(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
@@ -63,7 +73,7 @@ def _placed(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
     except (FailError, RetryError) as fault:
         if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
             raise
-        log.warning("%s could not be placed, the next run tries again: %s", name, fault)
+        log.warning("%s could not be uploaded; the next run tries again: %s", name, fault)
         return False
-    log.info("%s: %d bytes placed for the ERP party", name, len(content))
+    log.info("%s: uploaded for the ERP party (%d bytes)", name, len(content))
     return True

@@ -1,4 +1,4 @@
-"""Which results the ERP party is owed, and which of them lie on its server already."""
+"""Which result files are still to be uploaded, and which are on the server already."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from erp_feeds.store.connection import plain_errors
 from erp_feeds.store.sql import statement
 
 RECENT = 7
-"""Days for which a result is owed: one that could not be placed for so long helps nobody any more."""
+"""Days after which a result that could not be uploaded is given up."""
 
 
 @dataclass(frozen=True)
-class Owed:
+class PendingResult:
     """A file whose result may differ from the one that was placed."""
 
     file_id: int
@@ -29,12 +29,12 @@ class Owed:
 
 
 @plain_errors("looking which results are owed")
-def owed(connection: psycopg.Connection, merchant: str, run: str, limit: int) -> list[Owed]:
+def pending_files(connection: psycopg.Connection, merchant: str, run: str, limit: int) -> list[PendingResult]:
     """Return at most `limit` files whose result may have to be placed, those of this run first."""
     values = {"merchant": merchant, "run": run, "days": RECENT, "limit": limit}
     rows = connection.execute(statement("feedback/owed"), values).fetchall()
     return [
-        Owed(
+        PendingResult(
             file_id,
             FileResult(
                 name, sha256, state, code, Counts.model_validate(counts), _open_rejects(connection, file_id)
@@ -47,9 +47,9 @@ def owed(connection: psycopg.Connection, merchant: str, run: str, limit: int) ->
 
 
 @plain_errors("noting that a result was placed")
-def note_placed(connection: psycopg.Connection, debt: Owed, digest: str) -> None:
+def mark_uploaded(connection: psycopg.Connection, file: PendingResult, digest: str) -> None:
     """Remember the result that lies on the server now."""
-    values = {"file_id": debt.file_id, "digest": digest, "looked_at": debt.looked_at}
+    values = {"file_id": file.file_id, "digest": digest, "looked_at": file.looked_at}
     connection.execute(statement("feedback/placed"), values)
 
 

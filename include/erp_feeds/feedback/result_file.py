@@ -21,7 +21,7 @@ CSV_COLUMNS = ("kind", "record", "line", "code", "field", "count", "text")
 
 @dataclass(frozen=True)
 class Refused:
-    """One fault of one record that no load has mended yet."""
+    """One fault of one record that no load has resolved yet."""
 
     record: int
     """Counted from 1 through all members of the file."""

@@ -59,7 +59,7 @@ class Extras(BaseModel):
     verify: bool = Field(
         default=True,
         title="Verify certificate",
-        description="Off: anybody may pose as the server; each use is logged",
+        description="Off: any server can pretend to be this one; each use is logged",
     )
     cert_file: Path | None = Field(
         None, title="Client certificate", description="PEM file, where the server wants to know the client"
@@ -124,7 +124,7 @@ class Extras(BaseModel):
     passive: bool = Field(
         default=True,
         title="Passive mode",
-        description="Off: the server connects back to this machine (active mode)",
+        description="Off: active mode, the server connects back to this machine",
     )
     encoding: str = Field(
         "utf-8",

@@ -30,15 +30,15 @@ _TLS_HELP = {
     "certificate required": "it wants a client certificate: set the extra 'cert_file'",
     "handshake failure": "no common way to encrypt, or it wants a client certificate (extra 'cert_file')",
     "unknown ca": "it does not know the authority of our client certificate: correct the extra 'cert_file'",
-    "bad certificate": "it refuses our client certificate: correct the extra 'cert_file'",
+    "bad certificate": "it rejects our client certificate: correct the extra 'cert_file'",
     "certificate expired": "our client certificate has expired: renew the extra 'cert_file'",
 }
 """Parts of OpenSSL's reasons that trying again cannot mend, and what to change."""
 _CERTIFICATE_HELP = {
     "expired": "ask for a renewed one there, or set the clock of this machine",
     "not yet valid": "ask for a renewed one there, or set the clock of this machine",
-    "subject name": "as 'host' of the connection give a name that the certificate holds",
-    "does not match": "as 'host' of the connection give a name that the certificate holds",
+    "subject name": "set 'host' of the connection to a name that the certificate holds",
+    "does not match": "set 'host' of the connection to a name that the certificate holds",
 }
 _UNKNOWN_AUTHORITY_HELP = "name its authority in the extra 'ca_file' of the connection"
 _REPLY_HELP = {
@@ -164,7 +164,7 @@ def _of_reply(place: str, reply: Reply) -> FeedError:
         return RetryError(message, "session_refused")
     if reply.code < 500 and reply.code != 332:
         return RetryError(f"{place}: the server says '{reply}'{help_}", "server_busy")
-    return FailError(f"{place}: the server refuses with '{reply}'{help_}", "refused")
+    return FailError(f"{place}: the server answers with an error: '{reply}'{help_}", "refused")
 
 
 def _of_login(place: str, fault: CurlFault, _: bool) -> FeedError:
@@ -184,7 +184,7 @@ def _of_protection(place: str, fault: CurlFault, _: bool) -> FeedError:
     # AUTH is asked before the login, PROT after it.
     if any(reply.code in {230, 232} for reply in fault.replies):
         message = (
-            f"{place}: the server refuses to protect data ('{fault.last}'), and it is never sent in the clear"
+            f"{place}: the server refuses to encrypt data ('{fault.last}'), and it is never sent in the clear"
         )
     else:
         message = (

@@ -337,7 +337,9 @@ class FtpsHook(FTPSHook):
                 except RetryError as fault:
                     if transfer.received == before or transfer.seconds_left() <= 0:
                         raise
-                    self.log.warning("%s, after %d bytes; it goes on from there", fault, transfer.received)
+                    self.log.warning(
+                        "%s, after %d bytes; the download continues there", fault, transfer.received
+                    )
                     time.sleep(self._back_off)
 
     def _attempts(self) -> Retrying:

@@ -1,4 +1,4 @@
-"""A loaded file leaves the server: moved or deleted, and never a newer one in its place.
+"""Moves or deletes loaded files on the server, and never a newer file of the same name.
 
 Nothing is ever written over: a file first gets a name of its own and is looked at again there, since between
 a look and a delete the ERP party may place a newer one. What is left under such a name, by a killed task or
@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterable
 from typing import Protocol
 
-from erp_feeds.batch import Sighting
+from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps.listing import utc
 from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
@@ -42,33 +42,35 @@ class Mover(Protocol):
         ...
 
 
-def clear_all(hook: Mover, sightings: Iterable[Sighting], settings: Ftps) -> None:
+def clear_all(hook: Mover, remote_files: Iterable[RemoteFile], settings: Ftps) -> None:
     """Move or delete loaded files; what fails here is logged, and taken up again by the next run."""
-    for sighting in sightings:
+    for remote_file in remote_files:
         try:
-            if not clear(hook, sighting, settings):
-                log.info("%s is no longer as it was loaded, and stays", sighting.name)
+            if not clear(hook, remote_file, settings):
+                log.info("%s has changed on the server since it was loaded; it stays there", remote_file.name)
         except (FailError, RetryError) as fault:
-            log.warning("%s stays in the inbox for now: %s", sighting.name, fault)
+            log.warning(
+                "%s could not be moved or deleted; the next run tries again: %s", remote_file.name, fault
+            )
             if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
                 return
 
 
-def clear(hook: Mover, sighting: Sighting, settings: Ftps) -> bool:
+def clear(hook: Mover, remote_file: RemoteFile, settings: Ftps) -> bool:
     """Move or delete a loaded file; return False where another file has its name by now, or none.
 
     Raises:
         RetryError: The server cannot be reached for now.
         FailError: The server refuses, or cannot tell a loaded file from a newer one.
     """
-    path = sighting.path
-    if not _is_same(hook, sighting, path):
+    path = remote_file.path
+    if not _is_same(hook, remote_file, path):
         return False
-    place = _place(hook, sighting, settings.processed_folder) if settings.after_load == "move" else ""
+    place = _place(hook, remote_file, settings.processed_folder) if settings.after_load == "move" else ""
     if not is_aside(path):
         path = aside(path)
-        hook.rename(sighting.path, path)
-        if not _is_same(hook, sighting, path):
+        hook.rename(remote_file.path, path)
+        if not _is_same(hook, remote_file, path):
             return False
     if place:
         hook.rename(path, place)
@@ -77,7 +79,7 @@ def clear(hook: Mover, sighting: Sighting, settings: Ftps) -> bool:
     return True
 
 
-def _is_same(hook: Mover, sighting: Sighting, path: str) -> bool:
+def _is_same(hook: Mover, remote_file: RemoteFile, path: str) -> bool:
     """Tell whether a path leads to the very file that was loaded."""
     stamp = hook.stamp(path)
     if None in stamp:
@@ -92,18 +94,18 @@ def _is_same(hook: Mover, sighting: Sighting, path: str) -> bool:
             "set ftps.after_load to 'leave'"
         )
         raise FailError(message, "cannot_clear")
-    return (size, utc(time)) == (sighting.size, sighting.modified)
+    return (size, utc(time)) == (remote_file.size, remote_file.modified)
 
 
-def _place(hook: Mover, sighting: Sighting, folder: str) -> str:
+def _place(hook: Mover, remote_file: RemoteFile, folder: str) -> str:
     """Return a free path in the folder of processed files; a name that is taken gets the file's time."""
-    place = posixpath.join(posixpath.dirname(sighting.path), folder)
+    place = posixpath.join(posixpath.dirname(remote_file.path), folder)
     hook.create_directory(place)
-    stem, extension = posixpath.splitext(sighting.name)
-    name = sighting.name
+    stem, extension = posixpath.splitext(remote_file.name)
+    name = remote_file.name
     number = 1
     while hook.stamp(posixpath.join(place, name))[0] is not None:
-        mark = f".{sighting.modified:%Y%m%d%H%M%S}" + (f"-{number}" if number > 1 else "")
+        mark = f".{remote_file.modified:%Y%m%d%H%M%S}" + (f"-{number}" if number > 1 else "")
         name = f"{stem}{mark}{extension}"
         number += 1
     return posixpath.join(place, name)

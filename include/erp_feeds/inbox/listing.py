@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from erp_feeds.batch import Sighting
+from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.listing import Entry, Listing, is_temporary, utc
 from erp_feeds.ftps.transfer import Stamp
@@ -69,14 +69,14 @@ class ListedOnce:
 class Inbox:
     """What one look found."""
 
-    sightings: tuple[Sighting, ...]
+    remote_files: tuple[RemoteFile, ...]
     """In the order in which they load."""
     truncated: tuple[str, ...] = ()
     """Folders of which the server did not list every name."""
     unreadable: int = 0
     """Lines of listings that are in no known form."""
-    stray: tuple[str, ...] = ()
-    """Paths of files meant for this merchant, in a folder or under a name that nothing looks for."""
+    misnamed: tuple[str, ...] = ()
+    """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
 
 
 def aside(path: str) -> str:
@@ -120,30 +120,30 @@ def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> I
         interfaces: Kinds of files to look for; folders that they share are listed once.
 
     Returns:
-        Sightings by rank of the interface, index number as an integer, name (rule: ERP cache 6).
+        Remote files by rank of the interface, index number as an integer, name (rule: ERP cache 6).
 
     Raises:
         FailError: The merchant's root folder does not exist.
     """
-    ranked: list[tuple[int, int, str, Sighting]] = []
-    stray: list[str] = []
+    ranked: list[tuple[int, int, str, RemoteFile]] = []
+    misnamed: list[str] = []
     listings = {folder: hook.listing(folder) for folder in folders(merchant, interfaces)}
     for folder, entry, found in _recognised(merchant, interfaces, listings):
-        if found and (sighting := _sighting(found[0], folder, entry)):
-            ranked.append((found[0].rank, int(found[1].index_number), entry.name, sighting))
-        elif not found and _is_stray(merchant, interfaces, entry):
-            stray.append(posixpath.join(folder, entry.name))
+        if found and (remote_file := _remote_file(found[0], folder, entry)):
+            ranked.append((found[0].rank, int(found[1].index_number), entry.name, remote_file))
+        elif not found and _is_misnamed(merchant, interfaces, entry):
+            misnamed.append(posixpath.join(folder, entry.name))
     if not any(listing.form for listing in listings.values()):
         require_root(hook, merchant)
     return Inbox(
-        tuple(sighting for *_, sighting in sorted(ranked, key=lambda each: each[:3])),
+        tuple(remote_file for *_, remote_file in sorted(ranked, key=lambda each: each[:3])),
         tuple(folder for folder, listing in listings.items() if listing.truncated),
         sum(listing.unreadable for listing in listings.values()),
-        tuple(sorted(stray)),
+        tuple(sorted(misnamed)),
     )
 
 
-def strays(
+def misnamed_files(
     merchant: Merchant, interfaces: Sequence[Interface], listings: Mapping[str, Listing]
 ) -> tuple[str, ...]:
     """Return the paths of files that were meant for a merchant and will never be taken, in name order.
@@ -157,7 +157,7 @@ def strays(
         sorted(
             posixpath.join(folder, entry.name)
             for folder, entry, found in _recognised(merchant, interfaces, listings)
-            if not found and _is_stray(merchant, interfaces, entry)
+            if not found and _is_misnamed(merchant, interfaces, entry)
         )
     )
 
@@ -172,7 +172,7 @@ def _recognised(
             yield folder, entry, _kind(merchant, kinds, _name(entry))
 
 
-def _is_stray(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
+def _is_misnamed(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
     """Tell whether an entry that no interface takes is a file that was meant for this merchant."""
     return not (entry.is_folder or is_temporary(entry.name)) and _is_meant(merchant, interfaces, entry.name)
 
@@ -206,19 +206,21 @@ def require_root(hook: Lister, merchant: Merchant) -> None:
         raise FailError(message, "no_root_folder")
 
 
-def stamped(hook: Lister, sightings: Iterable[Sighting]) -> list[Sighting]:
+def stamped(hook: Lister, remote_files: Iterable[RemoteFile]) -> list[RemoteFile]:
     """Ask for size and time to the second where the listing gives them roughly or not at all.
 
     A file that is gone by now, or has no size that could tell its completeness, stays out.
     """
-    asked = (_asked(hook, sighting) if sighting.listed else sighting for sighting in sightings)
-    return [sighting for sighting in asked if sighting.size >= 0]
+    asked = (_asked(hook, remote_file) if remote_file.listed else remote_file for remote_file in remote_files)
+    return [remote_file for remote_file in asked if remote_file.size >= 0]
 
 
-def _asked(hook: Lister, sighting: Sighting) -> Sighting:
-    size, time = hook.stamp(sighting.path)
-    modified = (utc(time) if time else None) or sighting.modified
-    return sighting.model_copy(update={"size": sighting.size if size is None else size, "modified": modified})
+def _asked(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
+    size, time = hook.stamp(remote_file.path)
+    modified = (utc(time) if time else None) or remote_file.modified
+    return remote_file.model_copy(
+        update={"size": remote_file.size if size is None else size, "modified": modified}
+    )
 
 
 def _kind(
@@ -234,11 +236,11 @@ def _kind(
     return None
 
 
-def _sighting(interface: Interface, folder: str, entry: Entry) -> Sighting | None:
+def _remote_file(interface: Interface, folder: str, entry: Entry) -> RemoteFile | None:
     """Return the file as listed; None for what is no file."""
     if entry.is_folder:
         return None
-    return Sighting(
+    return RemoteFile(
         interface=interface.name,
         name=_name(entry),
         size=UNKNOWN_SIZE if entry.size is None else entry.size,

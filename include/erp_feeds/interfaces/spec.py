@@ -159,7 +159,7 @@ class Interface:
         """Read a file name, or None where it is not of this interface.
 
         The shop name may hold underscores, so the last token counts; only the extension ignores case
-        (rule: ERP cache, file names).
+        (docs/interfaces.md).
         """
         found = _name_form(self.token).fullmatch(file_name)
         if not found or found["ext"].lower() not in ("zip", "xml"):

@@ -1,4 +1,4 @@
-"""Checks a merchant's whole way, step by step: what is there, or what is wrong and how to mend it."""
+"""Checks everything a merchant needs, step by step: what works, and what to change where it does not."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class _Way:
     def _certificate(self) -> str:
         if not self._server.extras.verify:
             return Doubt(
-                "is NOT verified (extra verify=false): anybody may pose as the server; set 'ca_file'"
+                "is NOT verified (extra verify=false): any server can pretend to be this one; set 'ca_file'"
             )
         session = self._hook.conn
         ending = session.certificate().get("Expire date") if session else None
@@ -186,12 +186,12 @@ class _Way:
             return Doubt(f"{form}; a listing that is cut shows fewer names, since 'close_notify' is false")
         if unreadable:
             return Doubt(f"{form}; {unreadable} of {count + unreadable} lines are in no known form")
-        if stray := listing.strays(self._merchant, interfaces_of(self._merchant), self._listings):
+        if misnamed := listing.misnamed_files(self._merchant, interfaces_of(self._merchant), self._listings):
             expected = ", ".join(
                 listing.path_of(self._merchant, interface) for interface in interfaces_of(self._merchant)
             )
             return Doubt(
-                f"{form}; {len(stray)} files are never taken for their name or folder, such as {stray[0]}: "
+                f"{form}; {len(misnamed)} files have a wrong name or folder, such as {misnamed[0]}: "
                 f"expected are {expected}, letter for letter"
             )
         return f"{form}, {count} names" + (
@@ -254,13 +254,13 @@ class _Way:
 
     def _download(self) -> str:
         found = listing.look(listing.ListedOnce(self._hook), self._merchant, interfaces_of(self._merchant))
-        small = [sighting for sighting in found.sightings if 0 < sighting.size <= LARGE]
+        small = [remote_file for remote_file in found.remote_files if 0 < remote_file.size <= LARGE]
         if not small:
             return "no file there that could be tried"
-        sighting = min(small, key=lambda each: each.size)
+        remote_file = min(small, key=lambda each: each.size)
         began = time.monotonic()
-        size = sum(len(block) for block in self._hook.fetch(sighting.path))
-        return f"{sighting.name}: {size:,} bytes in {time.monotonic() - began:.1f} s"
+        size = sum(len(block) for block in self._hook.fetch(remote_file.path))
+        return f"{remote_file.name}: {size:,} bytes in {time.monotonic() - began:.1f} s"
 
 
 def _writable(url: str) -> str:
@@ -269,7 +269,7 @@ def _writable(url: str) -> str:
 
     folder = ObjectStoragePath(url)
     try:
-        with atomic_file.arriving(folder) as arrival:
+        with atomic_file.writing(folder) as arrival:
             arrival.file.write(TRIAL.encode())
             arrival.settle(folder / TRIAL)
         with atomic_file.open_for(folder / TRIAL, "rb") as file:

@@ -1,4 +1,4 @@
-"""A replay without a trace: the steps walk in a folder of their own, and the loads are rolled back."""
+"""A dry run of a replay: the steps use a folder of their own, and the loads are rolled back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
-from erp_feeds.stages import STATIONS, frames_of
+from erp_feeds.stages import STAGES, frames_of
 from erp_feeds.store import row_changes
 from erp_feeds.store.load import load_order, load_within
 from erp_feeds.store.row_changes import Difference
@@ -24,7 +24,7 @@ RUN = "dry run"
 
 
 @dataclass(frozen=True)
-class FileOutcome:
+class DryRunFile:
     """What would become of one file."""
 
     file: str
@@ -51,7 +51,7 @@ class FileOutcome:
 
 
 @dataclass
-class TableOutcome:
+class DryRunTable:
     """What would change in one table."""
 
     new: int = 0
@@ -76,24 +76,24 @@ class TableOutcome:
 
 
 @dataclass
-class Rehearsal:
+class DryRun:
     """What a replay would do."""
 
-    files: list[FileOutcome] = field(default_factory=list)
-    tables: dict[str, TableOutcome] = field(default_factory=dict)
-    mended: Counter[str] = field(default_factory=Counter)
+    files: list[DryRunFile] = field(default_factory=list)
+    tables: dict[str, DryRunTable] = field(default_factory=dict)
+    resolved: Counter[str] = field(default_factory=Counter)
     """Rejects that would close, by code."""
     opened: Counter[str] = field(default_factory=Counter)
     """Rejects that would appear, by code."""
 
 
-def rehearse(
+def dry_run_of(
     writing: psycopg.Connection,
     reading: psycopg.Connection,
     merchant: Merchant,
     files: Iterable[FeedFile],
     examples: int = 0,
-) -> Rehearsal:
+) -> DryRun:
     """Find out what a replay of archived files would change. Nothing is written that stays.
 
     Args:
@@ -106,7 +106,7 @@ def rehearse(
     Raises:
         RetryError: the store or the archive is away.
     """
-    found = Rehearsal()
+    found = DryRun()
     with TemporaryDirectory(prefix="erp-feeds-dry-run-") as place:
         walked = list(_walked(merchant, sorted(files, key=load_order), Path(place), found.files))
         with row_changes.nothing_kept(writing, merchant.name):
@@ -115,19 +115,19 @@ def rehearse(
             _compare(writing, reading, merchant, found, examples)
             file_ids = [file.file_id for file in walked]
             for difference in row_changes.removed_purchases(writing, reading, merchant.name, file_ids):
-                found.tables.setdefault("purchases", TableOutcome()).add(difference, examples)
+                found.tables.setdefault("purchases", DryRunTable()).add(difference, examples)
     return found
 
 
 def _walked(
-    merchant: Merchant, files: Sequence[FeedFile], place: Path, refused: list[FileOutcome]
+    merchant: Merchant, files: Sequence[FeedFile], place: Path, refused: list[DryRunFile]
 ) -> Iterator[FeedFile]:
     """Take the files up to `split` before any transaction is open; of each only its final frames are kept."""
     for file in files:
         walked = file
         try:
-            for station in STATIONS.values():
-                walked = station(merchant, walked, ObjectStoragePath(f"file://{place}"))
+            for stage in STAGES.values():
+                walked = stage(merchant, walked, ObjectStoragePath(f"file://{place}"))
         except QuarantineError as refusal:
             refused.append(_refused(file, refusal))
         except (FeedError, OSError, MemoryError):
@@ -143,7 +143,7 @@ def _walked(
                 staged.unlink()
 
 
-def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> FileOutcome:
+def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> DryRunFile:
     try:
         with row_changes.one_load(writing, f"loading {file.name}"):
             loaded = load_within(writing, file, merchant, RUN, frames_of(file))
@@ -151,25 +151,25 @@ def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> Fi
         return _refused(file, refusal)
     if loaded.refusal:
         return _refused(file.model_copy(update={"counts": loaded.counts}), loaded.refusal)
-    return FileOutcome(file.name, "loaded", None, None, loaded.counts)
+    return DryRunFile(file.name, "loaded", None, None, loaded.counts)
 
 
-def _refused(file: FeedFile, refusal: QuarantineError) -> FileOutcome:
-    return FileOutcome(file.name, "quarantined", refusal.code, refusal.reason, file.counts)
+def _refused(file: FeedFile, refusal: QuarantineError) -> DryRunFile:
+    return DryRunFile(file.name, "quarantined", refusal.code, refusal.reason, file.counts)
 
 
 def _compare(
     writing: psycopg.Connection,
     reading: psycopg.Connection,
     merchant: Merchant,
-    found: Rehearsal,
+    found: DryRun,
     examples: int,
 ) -> None:
     for table in row_changes.TABLES:
         for difference in row_changes.differences(writing, reading, merchant.name, table):
             if table != "rejects":
-                found.tables.setdefault(table, TableOutcome()).add(difference, examples)
+                found.tables.setdefault(table, DryRunTable()).add(difference, examples)
             elif difference.after["is_open"]:
                 found.opened[difference.after["code"]] += 1
             elif difference.before:
-                found.mended[difference.after["code"]] += 1
+                found.resolved[difference.after["code"]] += 1

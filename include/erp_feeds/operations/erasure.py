@@ -1,4 +1,4 @@
-"""Erasure: one person leaves the store, and no later load, replay or backfill brings them back."""
+"""Erases a person from the store, and suppresses the person in later loads, replays and backfills."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
-from erp_feeds.store.suppression import EMAIL, SRS, email_in, forgotten_by, lift, remember
+from erp_feeds.store.suppression import EMAIL, SRS, email_in, lift, remember, suppression_of
 
 AT_ONCE = 5_000
 """Refused records fetched at once: each may hold some kilobytes."""
@@ -44,7 +44,7 @@ class Original:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was erased; nothing in it tells who the person was."""
+    """What was erased; nothing in it shows who the person was."""
 
     merchant: str
     dry_run: bool
@@ -86,7 +86,7 @@ def forget(
         originals = _originals(connection, profile_id, {file_id for file_id, _ in payloads})
         erased = _erase(connection, merchant, profile_id, sorted(person.emails))
         erased["reject_payloads"] = _empty_payloads(connection, payloads)
-        suppressed = remember(connection, forgotten_by(connection, merchant), sorted(identifiers))
+        suppressed = remember(connection, suppression_of(connection, merchant), sorted(identifiers))
         erased["identifiers_suppressed"] = suppressed
         if dry_run:
             raise psycopg.Rollback
@@ -94,8 +94,8 @@ def forget(
 
 
 @dataclass(frozen=True)
-class Lifted:
-    """What was lifted; nothing in it tells who the person is."""
+class Unsuppressed:
+    """What was unsuppressed; nothing in it shows who the person is."""
 
     merchant: str
     named: int
@@ -104,7 +104,7 @@ class Lifted:
     """Those of them that were suppressed until now."""
 
 
-def bring_back(connection: psycopg.Connection, merchant: str, named: Collection[Named]) -> Lifted:
+def unforget_person(connection: psycopg.Connection, merchant: str, named: Collection[Named]) -> Unsuppressed:
     """Let a forgotten person load again from files that came since; doing it again changes nothing.
 
     What was erased stays so: no file that came before the person was forgotten brings it back. Only the given
@@ -117,8 +117,8 @@ def bring_back(connection: psycopg.Connection, merchant: str, named: Collection[
     with transaction(connection, "bringing a person back"):
         lock_merchant(connection, merchant)
         identifiers = {(each.kind, each.value) for each in named}
-        lifted = lift(connection, forgotten_by(connection, merchant), sorted(identifiers))
-    return Lifted(merchant, len(identifiers), lifted)
+        lifted = lift(connection, suppression_of(connection, merchant), sorted(identifiers))
+    return Unsuppressed(merchant, len(identifiers), lifted)
 
 
 def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> Mentions:

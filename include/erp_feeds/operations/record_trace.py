@@ -15,12 +15,12 @@ from erp_feeds.codes import SkipCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.record_trace import Fault, story
+from erp_feeds.steps.record_trace import Fault, trace_steps
 from erp_feeds.store import ledger, queries, suppression
 
 
 @dataclass(frozen=True)
-class Whereabouts:
+class RecordTrace:
     """A record and what became of it."""
 
     file: str
@@ -47,7 +47,7 @@ class Whereabouts:
     """As it was delivered."""
 
 
-def whereabouts(connection: psycopg.Connection, merchant: Merchant, name: str, record: int) -> Whereabouts:
+def trace_record(connection: psycopg.Connection, merchant: Merchant, name: str, record: int) -> RecordTrace:
     """Follow one record from its archived original to the rows that it led to.
 
     The steps run as the merchant is configured now; whether the file is loaded is as the ledger says.
@@ -64,7 +64,7 @@ def whereabouts(connection: psycopg.Connection, merchant: Merchant, name: str, r
     """
     file = ledger.archived(connection, merchant.name, list(merchant.interfaces), Replay(files=(name,)))[-1]
     (known,) = queries.files(connection, merchant.name, file_ids=[file.file_id])
-    found = Whereabouts(name, known.state, record, code=known.code, reason=known.reason)
+    found = RecordTrace(name, known.state, record, code=known.code, reason=known.reason)
     with TemporaryDirectory(prefix="erp-feeds-record-") as place:
         try:
             found, keys = _read(merchant, file, ObjectStoragePath(f"file://{place}"), found)
@@ -74,17 +74,17 @@ def whereabouts(connection: psycopg.Connection, merchant: Merchant, name: str, r
 
 
 def _read(
-    merchant: Merchant, file: FeedFile, folder: ObjectStoragePath, found: Whereabouts
-) -> tuple[Whereabouts, Mapping[str, str]]:
+    merchant: Merchant, file: FeedFile, folder: ObjectStoragePath, found: RecordTrace
+) -> tuple[RecordTrace, Mapping[str, str]]:
     """Take the file up to parse, and follow the record from there."""
-    for station in (stages.unpack, stages.read):
-        file = station(merchant, file, folder)
+    for stage in (stages.unpack, stages.read):
+        file = stage(merchant, file, folder)
     original = next(iter(stages.originals(merchant, file, [found.record])), None)
     if original is None:
         raise FailError(
             f"{file.name} has {file.counts.read} records, and none is {found.record}", "not_found"
         )
-    told = story(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
+    told = trace_steps(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
     outcome = told.fate if told.fate != "kept" else "loaded" if found.state == "loaded" else "not loaded"
     found = replace(
         found, line=original.line, raw=original.text, outcome=outcome, faults=told.faults, into=told.into
@@ -96,9 +96,9 @@ def _stored(
     connection: psycopg.Connection,
     merchant: Merchant,
     file: FeedFile,
-    found: Whereabouts,
+    found: RecordTrace,
     keys: Mapping[str, str],
-) -> Whereabouts:
+) -> RecordTrace:
     """Say where a kept record is in the store, or why it is not there."""
     refused = queries.rejects(connection, merchant.name, file=file.name)
     faults = tuple(
@@ -110,14 +110,14 @@ def _stored(
         return replace(found, outcome="rejected", faults=faults)
     if found.outcome != "loaded":
         return found
-    if suppression.is_forgotten(connection, merchant.name, file.file_id, keys):
+    if suppression.is_suppressed(connection, merchant.name, file.file_id, keys):
         return replace(found, outcome="skipped", code=SkipCode.FORGOTTEN.value)
     rows = queries.record_rows(connection, merchant.name, file.file_id, found.record, keys)
     return replace(found, **asdict(rows), fields=_fields(connection, merchant, found, rows.profile_id))
 
 
 def _fields(
-    connection: psycopg.Connection, merchant: Merchant, found: Whereabouts, profile_id: int | None
+    connection: psycopg.Connection, merchant: Merchant, found: RecordTrace, profile_id: int | None
 ) -> tuple[str, ...]:
     if profile_id is None:
         return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from erp_feeds.merchant import Merchant
-from erp_feeds.redaction import discreet
+from erp_feeds.redaction import redact_errors
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive
 from erp_feeds.store import connection as store
@@ -14,7 +14,7 @@ from erp_feeds.store import ledger
 log = logging.getLogger(__name__)
 
 
-@discreet("retention")
+@redact_errors("retention")
 def delete_expired(merchant: Merchant) -> int:
     """Delete the originals older than the merchant's `retention.archive_days`; return how many.
 
@@ -27,5 +27,5 @@ def delete_expired(merchant: Merchant) -> int:
     with store.connect(settings().store_connection) as connection:
         due = ledger.expired(connection, merchant.name, days)
         dropped = [url for url in due if ledger.drop_original(connection, merchant.name, url, archive.delete)]
-    log.info("%d originals deleted that were received more than %d days ago", len(dropped), days)
+    log.info("Deleted %d originals that were received more than %d days ago", len(dropped), days)
     return len(dropped)

@@ -1,4 +1,4 @@
-"""Who hears of a failed task, and what they read: plain words, no personal data."""
+"""Who is alerted when a task fails, and what the alert says: no personal data."""
 
 from __future__ import annotations
 

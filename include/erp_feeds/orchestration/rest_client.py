@@ -142,4 +142,4 @@ def _fault(method: str, path: str, answer: httpx.Response) -> FailError | RetryE
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):
         detail = answer.reason_phrase
-    return FailError(f"Airflow refuses {method} {path} ({answer.status_code}): {detail}", "api")
+    return FailError(f"Airflow rejects {method} {path} ({answer.status_code}): {detail}", "api")

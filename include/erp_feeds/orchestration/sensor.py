@@ -1,4 +1,4 @@
-"""The sensor of a merchant's DAG: a look at the inbox that holds no worker while an upload settles."""
+"""The sensor of a merchant's DAG: scans the inbox, and holds no worker while an upload goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from erp_feeds.merchant import Merchant
 
 
 class InboxSensor(BaseSensorOperator, SkipMixin):
-    """Drains the inbox against the ledger and hands on the batch; nothing new ends the run here, as skipped.
+    """Returns the batch of new files; without any, the run ends here as skipped.
 
     Where nothing is complete yet but something was just placed, the task defers for the merchant's
     `stable_for` and looks once more. What is still being uploaded then is left to the watcher, which wakes
@@ -30,11 +30,11 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         self.merchant = merchant
 
     def execute(self, context: Context) -> Any:
-        """Look, and where something settles come back later."""
+        """Scan; where an upload goes on, defer and scan again."""
         return self._look(context, may_wait=True)
 
-    def look_again(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - it only says that time is up
-        """Look after the wait."""
+    def scan_again(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - it only says that time is up
+        """Scan after the wait."""
         return self._look(context, may_wait=False)
 
     def _look(self, context: Context, *, may_wait: bool) -> Any:
@@ -43,11 +43,11 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         sensed = tasks.sense(self.merchant, context["dag_run"].run_id, self._replay(context))
         if sensed.batch.files:
             return sensed.batch.to_xcom()
-        if sensed.settling and may_wait:
+        if sensed.uploading and may_wait:
             wait = timedelta(seconds=max(self.merchant.ftps.stable_for, 1))
-            self.log.info("%d new files settle: looking again in %s", sensed.settling, wait)
-            self.defer(trigger=TimeDeltaTrigger(wait), method_name="look_again")
-        self.log.info("Nothing to do: the run ends here")
+            self.log.info("%d new files are still being uploaded: next scan in %s", sensed.uploading, wait)
+            self.defer(trigger=TimeDeltaTrigger(wait), method_name="scan_again")
+        self.log.info("No new files: the run ends here")
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
         return None
 

@@ -1,4 +1,4 @@
-"""The wake-up of a merchant's DAG: looks at the inbox and says when something waits there.
+"""The trigger of a merchant's DAG: scans the inbox and sends an event when files wait there.
 
 Level-triggered: an event carries no list of work. The run that it starts drains the inbox against the
 ledger, so an event that is lost, doubled or late loses and repeats nothing, and a restarted triggerer
@@ -15,10 +15,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from erp_feeds.inbox.poller import Waiting, gathering
+from erp_feeds.inbox.poller import Waiting, poller_of
 from erp_feeds.merchant import Merchant
 
-REMIND_AFTER = 60.0
+REMIND_SECONDS = 60.0
 """Seconds after which files that still wait are announced again: their run may have failed."""
 
 
@@ -37,14 +37,14 @@ class InboxTrigger(BaseEventTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Announce what waits: at once when something was added, and again while it keeps waiting."""
         ftps = self.merchant.ftps
-        server = gathering(ftps.connection)
+        server = poller_of(ftps.connection)
         announced: Waiting = frozenset()
         announced_at = 0.0
         while True:
             found = await server.look(self.merchant)
             if found.waiting is not None:
                 now = time.monotonic()
-                if found.waiting - announced or (found.waiting and now - announced_at > REMIND_AFTER):
+                if found.waiting - announced or (found.waiting and now - announced_at > REMIND_SECONDS):
                     announced_at = now
                     payload = {"merchant": self.merchant.name, "files": len(found.waiting)}
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it

@@ -112,7 +112,7 @@ def _orders(known: pd.DataFrame) -> Mask:
 
 
 def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -> pa.Table:
-    """Give equal baskets what the last of them fills beside it, as if each came in a file of its own.
+    """Give equal baskets the linked values of the last of them, as separate files would.
 
     And the buyer that one of them lacks (rule: purchases 7), unless they name two.
     """

@@ -1,1 +1,1 @@
-"""The pure steps of the line: frame in, frame out; no Airflow, SQL, network or clock."""
+"""The pure steps: frame in, frame out; no Airflow, SQL, network or clock."""

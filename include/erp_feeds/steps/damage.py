@@ -1,4 +1,4 @@
-"""Finds text that a wrong conversion has damaged, here or before it came; nothing is mended by guessing."""
+"""Finds text that a wrong conversion has damaged; it reports and never repairs."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def refuse_impossible_encoding(head: bytes) -> None:
         raise QuarantineError(QuarantineCode.WRONG_ENCODING, reason)
     if not head.startswith(_WIDE_STARTS) and declared and _WIDE_NAMES.match(declared):
         said = in_words(declared)
-        reason = f"line 1 declares {said}, but the bytes are of an encoding with one byte a sign"
+        reason = f"line 1 declares {said}, but the bytes are in an encoding with one byte a character"
         raise QuarantineError(QuarantineCode.WRONG_ENCODING, reason)
 
 

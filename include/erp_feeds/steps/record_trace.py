@@ -1,4 +1,4 @@
-"""What the steps make of one record of a file: refused, collapsed into another one, skipped, or kept."""
+"""What the steps make of one record of a file: rejected, collapsed into another, skipped, or kept."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Story:
+class StepTrace:
     """How far a record comes in its file."""
 
     fate: Literal["rejected", "collapsed", "skipped", "kept"]
@@ -48,7 +48,7 @@ class Story:
     """Of a kept one: those of KEYS that it has."""
 
 
-def story(frames: Frames, record: int, interface: Interface, merchant: Merchant) -> Story:
+def trace_steps(frames: Frames, record: int, interface: Interface, merchant: Merchant) -> StepTrace:
     """Follow one record through deduplicate and split, as the merchant is configured now.
 
     Args:
@@ -61,7 +61,9 @@ def story(frames: Frames, record: int, interface: Interface, merchant: Merchant)
         KeyError: the file has no such record.
     """
     if refused := _rows(_only(frames["rejects"], record)):
-        return Story("rejected", tuple(Fault(row["code"], row["field"], row["reason"]) for row in refused))
+        return StepTrace(
+            "rejected", tuple(Fault(row["code"], row["field"], row["reason"]) for row in refused)
+        )
     alone = _each_only(frames, record)
     if alone["records"].empty:
         raise KeyError(record)
@@ -70,12 +72,14 @@ def story(frames: Frames, record: int, interface: Interface, merchant: Merchant)
     (own,) = _rows(kept["records"]) or _rows(deduplicate(alone, interface, merchant).frames["records"])
     into = _successor(table_of(unique["records"]), own, interface)
     if into is not None and into != record:
-        return Story("collapsed", into=into)
+        return StepTrace("collapsed", into=into)
     outcome = split(kept, interface, merchant)
     if outcome.counts.skipped:
-        return Story("skipped", code=next(iter(outcome.counts.skipped)))
+        return StepTrace("skipped", code=next(iter(outcome.counts.skipped)))
     rows = (row for name, frame in outcome.frames.items() if name != "lines" for row in _rows(frame))
-    return Story("kept", keys={name: row[name] for row in rows for name in KEYS if row.get(name) is not None})
+    return StepTrace(
+        "kept", keys={name: row[name] for row in rows for name in KEYS if row.get(name) is not None}
+    )
 
 
 def _only(frame: pd.DataFrame, record: int) -> pd.DataFrame:

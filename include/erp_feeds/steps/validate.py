@@ -1,4 +1,4 @@
-"""Turns a block of text into typed frames, and refuses the records that break a rule."""
+"""Turns a block of text into typed frames, and rejects the records that break a rule."""
 
 from __future__ import annotations
 
@@ -157,13 +157,13 @@ def _settle_email(found: _Findings, faults: list[Fault], rows: Rows, merchant: M
 
 def _missing(spec: Field, text: Column) -> Fault:
     return Fault(
-        text.is_null(), RejectCode.MISSING_FIELD, spec.name, f"{spec.element} is required, but not there"
+        text.is_null(), RejectCode.MISSING_FIELD, spec.name, f"{spec.element} is required, but missing"
     )
 
 
 def _nested(spec: Field, rows: Rows) -> Fault:
     """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
-    reason = f"{spec.element} holds elements, where text is expected"
+    reason = f"{spec.element} contains elements; text is expected"
     return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 

@@ -86,7 +86,9 @@ def _identifier(spec: Field, text: Column) -> Reading:
     )
     faults = [
         Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
-        Fault(too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST_IDENTIFIER} signs"),
+        Fault(
+            too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST_IDENTIFIER} characters"
+        ),
     ]
     return Reading(without(text, pc.or_(damaged, too_long)), faults)
 
@@ -104,7 +106,7 @@ def _no_plain_number(spec: Field, text: Column) -> Column:
 
 def _lost(spec: Field, mask: Column) -> Fault:
     """Refuse a damaged identifier: it would name somebody or something else."""
-    reason = "holds a control character or U+FFFD: a conversion has lost signs of it before it came"
+    reason = "holds a control character or U+FFFD: a conversion lost characters before the file was delivered"
     return Fault(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
 
 
@@ -122,7 +124,7 @@ def _email(spec: Field, text: Column) -> Reading:
         bad = pc.and_(bad, _unlike(without(lowered, pc.invert(bad)), _EMAIL))
     too_long = pc.greater(pc.utf8_length(lowered), 254)
     bad = is_true(pc.or_(pc.or_(bad, too_long), pc.match_substring_regex(lowered, "^[^@]{65}")))
-    reason = "is no e-mail address"
+    reason = "is not an e-mail address"
     return Reading(without(lowered, bad), [Fault(bad, RejectCode.INVALID_EMAIL, spec.name, reason)])
 
 
@@ -139,7 +141,7 @@ def _decimal(spec: Field, text: Column) -> Reading:
         outside = pc.or_(outside, is_true(pc.less(values, pa.scalar(Decimal(spec.minimum)))))
     if spec.maximum is not None:
         outside = pc.or_(outside, is_true(pc.greater(values, pa.scalar(Decimal(spec.maximum)))))
-    reason = f"is no number of the form 1,234.50 with at most {scale} decimals"
+    reason = f"is not a number such as 1,234.50 with at most {scale} decimals"
     faults = [
         Fault(bad, RejectCode.INVALID_DECIMAL, spec.name, reason),
         Fault(outside, RejectCode.OUT_OF_RANGE, spec.name, _range(spec)),

@@ -14,15 +14,15 @@ from airflow.sdk import ObjectStoragePath
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.settings import settings
-from erp_feeds.storage.atomic_file import arriving, exists, open_for, sweep_unfinished
+from erp_feeds.storage.atomic_file import exists, open_for, purge_unfinished, writing
 
 HASH_IN_NAME = 16
-SURELY_DEAD = timedelta(days=1)
+DEAD_AFTER = timedelta(days=1)
 """Without a byte more for so long, an original belongs to no running task: a fetch gives up long before."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class ArchivedFile:
     """An original in the archive."""
 
     url: str
@@ -33,7 +33,7 @@ class Kept:
 
 def keep(
     chunks: Iterable[bytes], merchant: str, interface: str, name: str, digest: hashlib._Hash | None = None
-) -> Kept:
+) -> ArchivedFile:
     """Write an original to the archive while hashing it; the same bytes under the same name are kept once.
 
     Args:
@@ -47,14 +47,14 @@ def keep(
         URL `<archive>/<merchant>/<interface>/<stem>.<first 16 digits of the hash><extension>`, hash and size.
 
     Raises:
-        FailError: The name is no plain file name.
+        FailError: The name is not a safe file name.
     """
     stem, extension = _plain(name)
     folder = ObjectStoragePath(settings().archive) / merchant / interface
     hashing = digest is None
     digest = digest or hashlib.sha256()
     size = 0
-    with arriving(folder, durable=True) as arrival:
+    with writing(folder, durable=True) as arrival:
         for chunk in chunks:
             if hashing:
                 digest.update(chunk)
@@ -64,7 +64,7 @@ def keep(
         target = folder / f"{stem}.{sha256[:HASH_IN_NAME]}{extension}"
         if not _is_kept(target, size):
             arrival.settle(target)
-    return Kept(str(target), sha256, size)
+    return ArchivedFile(str(target), sha256, size)
 
 
 def open_original(url: str) -> BinaryIO:
@@ -77,7 +77,7 @@ def open_original(url: str) -> BinaryIO:
     try:
         return open_for(path, "rb")
     except FileNotFoundError:
-        reason = f"the archive does not hold {url} any more: bring it back from a backup and replay its day"
+        reason = f"the archive does not hold {url} any more: restore it from a backup and replay its day"
         raise QuarantineError(QuarantineCode.NOT_ARCHIVED, reason) from None
 
 
@@ -88,10 +88,10 @@ def delete(url: str) -> None:
         path.fs.rm_file(path.path)
 
 
-def sweep(merchant: str) -> int:
+def purge(merchant: str) -> int:
     """Remove the half written originals that killed tasks left in a merchant's archive; return how many."""
     folder = ObjectStoragePath(settings().archive) / merchant
-    return sweep_unfinished(folder, datetime.now(UTC) - SURELY_DEAD)
+    return purge_unfinished(folder, datetime.now(UTC) - DEAD_AFTER)
 
 
 def _is_kept(target: ObjectStoragePath, size: int) -> bool:
@@ -103,7 +103,7 @@ def _plain(name: str) -> tuple[str, str]:
     """Return stem and extension of a name that a server gave, which is never trusted as a path."""
     if not name.strip(". ") or any(sign in "/\\:" or not sign.isprintable() for sign in name):
         raise FailError(
-            f"{name!r} is no plain file name, so it is not archived: rename it on the server", "unsafe_name"
+            f"{name!r} is not a safe file name, so it is not archived: rename it on the server", "unsafe_name"
         )
     stem, dot, extension = name.rpartition(".")
     return (stem, dot + extension) if stem else (name, "")

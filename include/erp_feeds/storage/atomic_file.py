@@ -13,17 +13,17 @@ from typing import BinaryIO, cast
 from airflow.sdk import ObjectStoragePath
 
 BLOCK = 1024 * 1024
-ARRIVING = ".arriving-"
+UNFINISHED = ".arriving-"
 """How a name begins that nothing but an unfinished file has."""
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 """Rights of what is made on local disks."""
 
 
-class Arrival:
+class AtomicFile:
     """A file being written under a temporary name next to its final one."""
 
     def __init__(self, folder: ObjectStoragePath, *, durable: bool) -> None:
-        self._temporary = folder / f"{ARRIVING}{uuid.uuid4().hex}"
+        self._temporary = folder / f"{UNFINISHED}{uuid.uuid4().hex}"
         self._durable = durable
         make_folder(folder)
         self.file = open_for(self._temporary, "wb")
@@ -60,14 +60,14 @@ class Arrival:
 
 
 @contextmanager
-def arriving(folder: ObjectStoragePath, *, durable: bool = False) -> Iterator[Arrival]:
-    """Lend a file to write; unless it is settled before the end, nothing remains of it.
+def writing(folder: ObjectStoragePath, *, durable: bool = False) -> Iterator[AtomicFile]:
+    """Yield a temporary file; it is deleted unless it gets its final name before the end.
 
     Args:
         folder: Where it will stay; made when missing.
         durable: Wait until the disk has it, for what cannot be made again.
     """
-    arrival = Arrival(folder, durable=durable)
+    arrival = AtomicFile(folder, durable=durable)
     try:
         yield arrival
     finally:
@@ -109,7 +109,7 @@ def last_written(folder: ObjectStoragePath, path: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def sweep_unfinished(folder: ObjectStoragePath, before: datetime) -> int:
+def purge_unfinished(folder: ObjectStoragePath, before: datetime) -> int:
     """Remove what killed tasks left half written anywhere below a folder; return how many files.
 
     Args:
@@ -132,8 +132,8 @@ def _owners_own(path: str, flags: int) -> int:
 def _unfinished(folder: ObjectStoragePath) -> Iterator[str]:
     """Yield the unfinished files anywhere below a folder, on local disks by name alone: it may hold years."""
     if folder.protocol == "file":
-        yield from map(str, Path(folder.path).rglob(f"{ARRIVING}*"))
+        yield from map(str, Path(folder.path).rglob(f"{UNFINISHED}*"))
     else:
         yield from (
-            path for path in folder.fs.find(folder.path) if path.rpartition("/")[2].startswith(ARRIVING)
+            path for path in folder.fs.find(folder.path) if path.rpartition("/")[2].startswith(UNFINISHED)
         )

@@ -1,4 +1,4 @@
-"""What the steps of one run hand on: XML members and Parquet frames, made again from the archive if lost."""
+"""What the tasks of one run pass on: XML members and Parquet frames, which the archive can restore."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.errors import FailError
 from erp_feeds.settings import settings
-from erp_feeds.storage.atomic_file import BLOCK, Arrival, exists, last_written, make_folder, open_for
+from erp_feeds.storage.atomic_file import BLOCK, AtomicFile, exists, last_written, make_folder, open_for
 
 COMPRESSION = "zstd"
 
@@ -45,7 +45,7 @@ def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: I
     """
     place = folder / str(file_id) / "xml"
     target = place / f"{number:02d}.xml"
-    arrival = Arrival(place, durable=False)
+    arrival = AtomicFile(place, durable=False)
     try:
         shutil.copyfileobj(source, arrival.file, BLOCK)
         arrival.settle(target)
@@ -89,12 +89,12 @@ class FrameWriter:
         self._target = self._place / f"{name}.parquet"
         self._schema: pa.Schema | None = None
         self._writer: pq.ParquetWriter | None = None
-        self._arrival: Arrival | None = None
+        self._arrival: AtomicFile | None = None
         self.url = ""
         """Of the finished file; empty until then, and for good when no block came."""
 
     def __enter__(self) -> Self:
-        self._arrival = Arrival(self._place, durable=False)
+        self._arrival = AtomicFile(self._place, durable=False)
         return self
 
     def append(self, block: pd.DataFrame) -> None:
@@ -176,7 +176,7 @@ def read_frame(url: str) -> pd.DataFrame:
         return frame
 
 
-def sweep(merchant: str, days: int) -> list[str]:
+def purge(merchant: str, days: int) -> list[str]:
     """Remove the folders of runs in which nothing was written for some days; return their URLs."""
     folder = _merchant_folder(merchant)
     before = datetime.now(UTC) - timedelta(days=days)

@@ -203,7 +203,7 @@ def _check_bare_xml(original: BinaryIO) -> None:
     head = original.read(HEAD)
     if not head.strip(b"\0") or (size < len(ZIP_STARTS[0]) and ZIP_STARTS[0].startswith(head)):
         raise QuarantineError(
-            QuarantineCode.TRUNCATED, f"holds {size} bytes of nothing: the upload was not finished"
+            QuarantineCode.TRUNCATED, f"holds {size} bytes without content: the upload was not finished"
         )
     if ends_with_zip(original):
         raise QuarantineError(QuarantineCode.BYTES_BEFORE_ZIP, "is a zip with other bytes before it")
@@ -289,7 +289,9 @@ def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Mercha
     if not (matching or lone):
         found = ", ".join([said_of(info, infos) for info in files][:5]) or "nothing"
         example = interface.file_name(merchant.shop_name, "<index>", "xml")
-        raise QuarantineError(QuarantineCode.NO_MEMBER, f"holds no XML like {example}, but {found}")
+        raise QuarantineError(
+            QuarantineCode.NO_MEMBER, f"contains no XML such as {example}; it contains {found}"
+        )
     return sorted(matching or lone, key=lambda info: info.filename)
 
 

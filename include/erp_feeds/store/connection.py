@@ -76,8 +76,8 @@ def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
 def plain_errors(doing: str) -> Iterator[None]:
     """Turn a lost connection or a deadlock into RetryError, any other refusal of a statement into FailError.
 
-    A refusal of values is the file's fault or shows only with it: the file is set aside, so that it holds up
-    no other one for ever. PostgreSQL's own text may quote a row, hence only its state and the name of a
+    Values that PostgreSQL rejects come from the file: the file is quarantined, so that it blocks
+    no other file. PostgreSQL's own text may quote a row, hence only its state and the name of a
     constraint are passed on.
     """
     try:
@@ -88,7 +88,7 @@ def plain_errors(doing: str) -> Iterator[None]:
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise RetryError(f"{doing}: the store is not available now ({_state(error)})") from None
     except psycopg.Error as error:
-        raise FailError(f"{doing}: the store refused a statement ({_state(error)})") from None
+        raise FailError(f"{doing}: PostgreSQL rejected a statement ({_state(error)})") from None
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def _open(conninfo: str, where: str, *, autocommit: bool) -> psycopg.Connection:
         for part, meaning in _HELP.items():
             if part in str(error):
                 raise FailError(f"cannot open the store: {meaning}; correct {where}") from None
-        raise RetryError(f"cannot reach the store by {where}: is the server up? ({_state(error)})") from None
+        raise RetryError(f"cannot reach the store by {where}: is it running? ({_state(error)})") from None
     return opened
 
 

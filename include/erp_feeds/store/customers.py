@@ -14,7 +14,7 @@ from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.store.copy import copy_for_table
-from erp_feeds.store.identity import count_refused_moves, count_without_email, keep_identifiers, resolve
+from erp_feeds.store.identity import count_failed_moves, count_without_email, keep_identifiers, resolve
 from erp_feeds.store.merge import Version, VersionedField, laid, merge
 from erp_feeds.store.sql import statement
 
@@ -47,7 +47,7 @@ def load_profiles(
     keep_identifiers(connection, file, merchant)
     warnings = {
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),
-        WarningCode.EMAIL_OWNED_BY_OTHER.value: count_refused_moves(connection, file),
+        WarningCode.EMAIL_OWNED_BY_OTHER.value: count_failed_moves(connection, file),
     }
     loaded = KINDS[file.interface].count(frames["profiles"])
     return Counts(loaded=loaded, warnings={code: number for code, number in warnings.items() if number})

@@ -32,7 +32,7 @@ def drift_in_words(drift: Drift) -> str:
 
 
 @dataclass(frozen=True)
-class CrowdedProfile:
+class SharedProfile:
     """A profile to which many customer numbers lead."""
 
     merchant: str
@@ -72,10 +72,10 @@ class MerchantStatus:
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
 
-    def crowds(self) -> list[CrowdedProfile]:
+    def crowds(self) -> list[SharedProfile]:
         """Return the crowded profiles, the fullest first."""
         fullest = sorted(self.crowded.items(), key=lambda each: -each[1])
-        return [CrowdedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]
+        return [SharedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]
 
     def drifting(self) -> list[DriftingInterface]:
         """Return the drift, one row per interface."""
@@ -154,7 +154,7 @@ class RunFile:
     code: str | None
     reason: str | None
     counts: dict[str, Any]
-    mended: int
+    resolved: int
     """Rejects that its load closed."""
 
     @property
@@ -180,7 +180,7 @@ class FileProgress:
     read: int
     rejected: int
     seconds: float
-    """From sighting to the end, or until now."""
+    """From its first scan to the end, or until now."""
 
 
 @dataclass(frozen=True)
@@ -199,10 +199,10 @@ class Reject:
     """That refused it."""
     opened_at: datetime
     closed_at: datetime | None
-    """When a load mended it; None while it is open."""
+    """When a load resolved it; None while it is open."""
     closed_by_run: str | None
     closed_by_file: str | None
-    """The file whose load mended it: its own, replayed, or a newer one."""
+    """The file whose load resolved it: its own, replayed, or a newer one."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
 

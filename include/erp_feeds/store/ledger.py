@@ -1,4 +1,4 @@
-"""The ledger: every file ever sighted, what became of it, in which run, with which counts."""
+"""The ledger: every file ever found, what became of it, in which run, with which counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import Counts, FeedFile, Replay, Sighting
+from erp_feeds.batch import Counts, FeedFile, RemoteFile, Replay
 from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces.spec import Interface
@@ -16,33 +16,33 @@ from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.looks import columns
 from erp_feeds.store.sql import statement
 
-PATIENCE = 20
+RETRY_SECONDS = 20
 """Seconds between two fetches of a file that was incomplete: its upload may still go on."""
 
 
 def see(
     connection: psycopg.Connection,
     merchant: str,
-    sightings: Sequence[Sighting],
+    remote_files: Sequence[RemoteFile],
     interfaces: Collection[Interface],
 ) -> None:
     """Record complete files in state `seen`; known ones stay, a vanished one that is back starts anew."""
     declared = {interface.name: interface for interface in interfaces}
-    numbers = [_index_number(declared[sighting.interface], sighting) for sighting in sightings]
+    numbers = [_index_number(declared[remote_file.interface], remote_file) for remote_file in remote_files]
     rows = {
         "merchant": merchant,
-        **columns(sightings),
-        "path": [sighting.path for sighting in sightings],
+        **columns(remote_files),
+        "path": [remote_file.path for remote_file in remote_files],
         "index_number": numbers,
     }
     with transaction(connection, "recording new files"):
         connection.execute(statement("ledger/see"), rows)
 
 
-def vanish(connection: psycopg.Connection, file: FeedFile, run: str) -> None:
-    """Note that a file was gone before it could be archived (rule: vanished, skip).
+def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> None:
+    """Mark a file that disappeared before it was archived as vanished (rule: files 2).
 
-    A truncated one that goes away unmended is no such case: it was refused, and the run says so.
+    A truncated one that goes away incomplete is no such case: it is quarantined, and the run says so.
     """
     with transaction(connection, f"noting that {file.name} has vanished"):
         found = connection.execute(statement("ledger/vanish"), {"file_id": file.file_id}).fetchone()
@@ -58,7 +58,7 @@ def unfinished(
 
     Seen ones and those due for another fetch carry the server's path, archived ones their original's URL.
     """
-    values = {"merchant": merchant, "interfaces": list(interfaces), "patience": PATIENCE, "limit": limit}
+    values = {"merchant": merchant, "interfaces": list(interfaces), "patience": RETRY_SECONDS, "limit": limit}
     return [_feed_file(row) for row in connection.execute(statement("ledger/unfinished"), values)]
 
 
@@ -121,7 +121,7 @@ def drop_original(
 ) -> bool:
     """Delete an original and note it; a crash between the two leaves it to be deleted again, never forgotten.
 
-    Return False where a new sighting has come to share the original, which then stays.
+    Return False where a new remote file has come to share the original, which then stays.
     """
     values = {"merchant": merchant, "archived": url}
     with transaction(connection, "deleting an original"):
@@ -256,10 +256,10 @@ def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads
     connection.execute(statement("ledger/note_run"), {**values, **why})
 
 
-def _index_number(interface: Interface, sighting: Sighting) -> str:
-    name = interface.match(sighting.name)
+def _index_number(interface: Interface, remote_file: RemoteFile) -> str:
+    name = interface.match(remote_file.name)
     if name is None:
-        raise FailError(f"'{sighting.name}' is no file name of {interface.name}")
+        raise FailError(f"'{remote_file.name}' is no file name of {interface.name}")
     return name.index_number
 
 

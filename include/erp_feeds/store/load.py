@@ -27,7 +27,7 @@ from erp_feeds.store.customers import load_profiles
 from erp_feeds.store.merge import Version
 from erp_feeds.store.purchases import load_purchases, refuse_conflicting
 from erp_feeds.store.sql import statement
-from erp_feeds.store.suppression import leave_out
+from erp_feeds.store.suppression import without_suppressed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def load_within(
     _tune(connection)
     copy_frames(connection, frames, ("rejects", "originals"))
     lock_merchant(connection, merchant.name)
-    frames, left_out = leave_out(connection, file, merchant, frames)
+    frames, left_out = without_suppressed(connection, file, merchant, frames)
     counts = file.counts.plus(left_out)
     if loader.reject:
         counts = counts.plus(loader.reject(connection, file, merchant, frames))

@@ -1,4 +1,4 @@
-"""What looks at the inboxes found, held against the ledger: what is new, complete, or done with."""
+"""What scans found, compared with the ledger: which files are new, complete, or loaded."""
 
 from __future__ import annotations
 
@@ -7,40 +7,44 @@ from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import FeedFile, Sighting
+from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
-YOUNG = 15 * 60
+RECENT_SECONDS = 15 * 60
 """Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""
 
 
 @plain_errors("looking for new files")
-def unlisted(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings that may be new, as far as a listing that gives times roughly can tell."""
-    if not any(sighting.listed for sighting in sightings):
-        return list(sightings)
-    found = connection.execute(statement("ledger/unlisted"), {"merchant": merchant, **columns(sightings)})
-    return [sightings[position - 1] for (position,) in found]
+def unlisted(
+    connection: psycopg.Connection, merchant: str, remote_files: Sequence[RemoteFile]
+) -> list[RemoteFile]:
+    """Return the remote files that may be new, as far as a listing that gives times roughly can tell."""
+    if not any(remote_file.listed for remote_file in remote_files):
+        return list(remote_files)
+    found = connection.execute(statement("ledger/unlisted"), {"merchant": merchant, **columns(remote_files)})
+    return [remote_files[position - 1] for (position,) in found]
 
 
 @plain_errors("looking for new files")
-def unknown(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings whose name, size and time no row has (rule: level-triggered, never by event)."""
-    values = {"merchant": merchant, **columns(sightings), "age": YOUNG}
-    if any(sighting.listed for sighting in sightings):
+def unknown(
+    connection: psycopg.Connection, merchant: str, remote_files: Sequence[RemoteFile]
+) -> list[RemoteFile]:
+    """Return the remote files whose name, size and time no row has (an event carries no files)."""
+    values = {"merchant": merchant, **columns(remote_files), "age": RECENT_SECONDS}
+    if any(remote_file.listed for remote_file in remote_files):
         connection.execute(statement("ledger/recognise"), values)
     found = connection.execute(statement("ledger/unknown"), values)
-    return [sightings[position - 1] for (position,) in found]
+    return [remote_files[position - 1] for (position,) in found]
 
 
-def settled(
+def stable(
     connection: psycopg.Connection,
     merchant: str,
     interfaces: Collection[str],
-    new: Sequence[Sighting],
+    new: Sequence[RemoteFile],
     stable_for: float,
-) -> list[Sighting]:
+) -> list[RemoteFile]:
     """Return the new files that an earlier look saw unchanged, and remember the others for the next one.
 
     Whether complete or not, a new file has taken the place of one that was never fetched under its name.
@@ -64,27 +68,31 @@ def settled(
 
 
 @plain_errors("looking which files need not stay on the server")
-def done(connection: psycopg.Connection, merchant: str, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings whose bytes are loaded, with the exact time that the ledger knows."""
-    found = connection.execute(statement("ledger/done"), {"merchant": merchant, **columns(sightings)})
-    return [sightings[position - 1].model_copy(update={"modified": modified}) for position, modified in found]
+def done(
+    connection: psycopg.Connection, merchant: str, remote_files: Sequence[RemoteFile]
+) -> list[RemoteFile]:
+    """Return the remote files whose bytes are loaded, with the exact time that the ledger knows."""
+    found = connection.execute(statement("ledger/done"), {"merchant": merchant, **columns(remote_files)})
+    return [
+        remote_files[position - 1].model_copy(update={"modified": modified}) for position, modified in found
+    ]
 
 
 @plain_errors("looking up loaded files")
-def sightings_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[Sighting]:
+def remote_files_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[RemoteFile]:
     """Return loaded files as they were seen on the server."""
     found = connection.execute(
         statement("ledger/sightings_of"), {"file_ids": [file.file_id for file in files]}
     )
     return [
-        Sighting(interface=interface, name=name, size=size, modified=modified, path=path)
+        RemoteFile(interface=interface, name=name, size=size, modified=modified, path=path)
         for interface, name, size, modified, path in found
     ]
 
 
-def columns(sightings: Sequence[Sighting]) -> dict[str, list[Any]]:
-    """Return sightings as parallel arrays, for unnest."""
+def columns(remote_files: Sequence[RemoteFile]) -> dict[str, list[Any]]:
+    """Return remote files as parallel arrays, for unnest."""
     return {
-        field: [getattr(sighting, field) for sighting in sightings]
+        field: [getattr(remote_file, field) for remote_file in remote_files]
         for field in ("interface", "name", "size", "modified", "listed")
     }

@@ -78,7 +78,7 @@ def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, 
 
 
 def progress(connection: Connection[Any], merchant: str | None = None) -> list[FileProgress]:
-    """Return how far each file is, in the order of sighting."""
+    """Return how far each file is, in the order of their first scan."""
     return _rows(connection, FileProgress, "progress", merchant=merchant)
 
 
@@ -155,7 +155,7 @@ def rejects(
     with_closed: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return the refused records, those of the latest file first; the mended ones too where asked."""
+    """Return rejects, those of the latest file first; resolved ones too where asked."""
     wanted = {"code": code, "file": file, "with_closed": with_closed}
     found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
     if not with_raw:

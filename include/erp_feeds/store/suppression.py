@@ -1,4 +1,4 @@
-"""The forgotten: no load brings a person back, and what is kept to that end says nobody's number or address.
+"""Suppression: no load brings an erased person back, and what is kept for it shows no number or address.
 
 Kept are HMAC-SHA-256 digests. A plain hash of a customer number is undone by counting, one of an address by a
 list of addresses; hence the key: a salt of the store, and ERP_FEEDS_FORGET_SECRET, which the store does not
@@ -44,8 +44,8 @@ def email_in(file_id: int) -> str:
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """What one merchant has forgotten."""
+class Suppression:
+    """The suppressed people of one merchant."""
 
     merchant: str
     keys: Mapping[str, bytes]
@@ -58,7 +58,7 @@ class Forgotten:
         """Return the values that are forgotten."""
         return [value for value in values if not self.digests.isdisjoint(self.all_digests(kind, value))]
 
-    def lifted_among(self, kind: str, values: Iterable[str]) -> list[str]:
+    def unsuppressed_among(self, kind: str, values: Iterable[str]) -> list[str]:
         """Return the values that were forgotten and may come back."""
         return [value for value in values if not self.lifted.isdisjoint(self.all_digests(kind, value))]
 
@@ -72,7 +72,7 @@ class Forgotten:
         return (_digest(key, self.merchant, kind, value) for key in self.keys.values())
 
 
-def forgotten_by(connection: psycopg.Connection, merchant: str, file_id: int | None = None) -> Forgotten:
+def suppression_of(connection: psycopg.Connection, merchant: str, file_id: int | None = None) -> Suppression:
     """Return what a merchant has forgotten.
 
     Args:
@@ -90,24 +90,24 @@ def forgotten_by(connection: psycopg.Connection, merchant: str, file_id: int | N
     keys = _keys(bytes(salt[0]) if salt else b"")
     if {key_id for _, key_id, _ in found} - keys.keys():
         message = (
-            f"{merchant} has forgotten people under another secret, and they would come back: "
-            "set ERP_FEEDS_FORGET_SECRET to the one of then, or restore the file forget_secret"
+            f"{merchant} has suppressed people under another secret, and they would be loaded again: "
+            "set ERP_FEEDS_FORGET_SECRET to the secret that was used then, or restore the file forget_secret"
         )
         raise FailError(message, "wrong_forget_secret")
     in_force, lifted = (
         frozenset(bytes(digest) for digest, _, is_lifted in found if is_lifted is wanted)
         for wanted in (False, True)
     )
-    return Forgotten(merchant, keys, in_force, lifted)
+    return Suppression(merchant, keys, in_force, lifted)
 
 
-def is_forgotten(
+def is_suppressed(
     connection: psycopg.Connection, merchant: str, file_id: int, keys: Mapping[str, str]
 ) -> bool:
-    """Tell whether loads leave out a record with this `number` or, where it has none, this `email`."""
+    """Return whether loads skip a record with this `number` or, where it has none, this `email`."""
     if not _any_forgotten(connection, merchant):
         return False
-    forgotten = forgotten_by(connection, merchant, file_id)
+    forgotten = suppression_of(connection, merchant, file_id)
     if "number" in keys:
         return bool(forgotten.among(SRS, [keys["number"]]))
     email = [keys["email"]] if "email" in keys else []
@@ -116,7 +116,7 @@ def is_forgotten(
 
 def remember(
     connection: psycopg.Connection,
-    forgotten: Forgotten,
+    forgotten: Suppression,
     identifiers: Iterable[tuple[str, str]],
     file_id: int | None = None,
 ) -> int:
@@ -138,17 +138,19 @@ def remember(
     return connection.execute(statement("erasure/remember"), values).rowcount
 
 
-def lift(connection: psycopg.Connection, forgotten: Forgotten, identifiers: Iterable[tuple[str, str]]) -> int:
+def lift(
+    connection: psycopg.Connection, forgotten: Suppression, identifiers: Iterable[tuple[str, str]]
+) -> int:
     """Let files that come from now on, or came since, bring (kind, value) pairs; return how many it lifts."""
     digests = [digest for kind, value in identifiers for digest in forgotten.all_digests(kind, value)]
     values = {"merchant": forgotten.merchant, "digests": digests}
     return connection.execute(statement("erasure/lift"), values).rowcount
 
 
-def leave_out(
+def without_suppressed(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Frames
 ) -> tuple[Frames, Counts]:
-    """Take the forgotten out of the frames of a file; without any, this costs one look at an index.
+    """Remove suppressed people from the frames of a file; where there are none, it costs one index lookup.
 
     A record goes by its number; one without a number by its e-mail. A new number that comes with a forgotten
     e-mail would join that person (rule: customers 2), so it is forgotten too. A known number of somebody else
@@ -171,7 +173,7 @@ def leave_out(
     kind = KINDS[file.interface]
     if not (kind.people and _any_forgotten(connection, merchant.name)):
         return frames, Counts()
-    forgotten = forgotten_by(connection, merchant.name, file.file_id)
+    forgotten = suppression_of(connection, merchant.name, file.file_id)
     people = pd.concat([frames[name][["number", "email"]] for name in kind.people], ignore_index=True)
     gone = _forgotten_rows(connection, file, forgotten, table_of(people)).to_numpy(zero_copy_only=False)
     kept, number, start = dict(frames), 0, 0
@@ -192,7 +194,7 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fee
     interface = interface_of(merchant, file.interface)
     if not (is_about_people(interface) and _any_forgotten(connection, merchant.name)):
         return
-    forgotten = forgotten_by(connection, merchant.name, file.file_id)
+    forgotten = suppression_of(connection, merchant.name, file.file_id)
     found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")
     named = [record for record, text in found if _names(text, forgotten, interface)]
     connection.execute("UPDATE incoming_originals SET text = NULL WHERE record = ANY(%s)", [named])
@@ -212,7 +214,7 @@ def _any_forgotten(connection: psycopg.Connection, merchant: str) -> bool:
 
 
 def _forgotten_rows(
-    connection: psycopg.Connection, file: FeedFile, forgotten: Forgotten, people: pa.Table
+    connection: psycopg.Connection, file: FeedFile, forgotten: Suppression, people: pa.Table
 ) -> Column:
     """Return which rows of number and email are left out; the table forgotten_emails is filled."""
     number, email = array_of(people["number"]), array_of(people["email"])
@@ -221,7 +223,7 @@ def _forgotten_rows(
     alone = pc.filter(email, number.is_null())
     here = forgotten.among(email_in(file.file_id), _distinct(alone))
     beside = _distinct(pc.filter(number, is_one_of(email, emails)))
-    others = set(beside) - {*numbers, *forgotten.lifted_among(SRS, beside)}
+    others = set(beside) - {*numbers, *forgotten.unsuppressed_among(SRS, beside)}
     unknown = _unknown_numbers(connection, forgotten.merchant, others)
     remember(connection, forgotten, [(SRS, each) for each in unknown], file.file_id)
     connection.execute("INSERT INTO forgotten_emails SELECT unnest(%s::text[])", [emails])
@@ -237,7 +239,7 @@ def _unknown_numbers(connection: psycopg.Connection, merchant: str, numbers: set
     return [number for (number,) in connection.execute(statement("erasure/unknown_numbers"), values)]
 
 
-def _names(raw: str, forgotten: Forgotten, interface: Interface) -> bool:
+def _names(raw: str, forgotten: Suppression, interface: Interface) -> bool:
     found = mentions(raw, interface)
     return bool(forgotten.among(SRS, found.numbers) or forgotten.among(EMAIL, found.emails))
 

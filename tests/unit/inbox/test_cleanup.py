@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_feeds.batch import Sighting
+from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError, FeedError
 from erp_feeds.inbox import listing
 from erp_feeds.inbox.cleanup import clear
@@ -26,9 +26,9 @@ def ftps(after_load: str) -> Ftps:
     return Ftps.model_validate({"connection": "x", "root": "\\testshop\\", "after_load": after_load})
 
 
-def loaded(server: MemoryServer, path: str = PATH) -> Sighting:
+def loaded(server: MemoryServer, path: str = PATH) -> RemoteFile:
     found = server.files[path]
-    return Sighting(
+    return RemoteFile(
         interface="srs_customers", name=NAME, size=len(found.content), modified=found.modified, path=path
     )
 
@@ -70,17 +70,17 @@ def test_a_name_that_is_taken_gets_the_time_and_then_a_number(server: MemoryServ
 
 @pytest.mark.parametrize(("content", "second"), [("newer", 1), ("other", 0), ("longer", 0), ("", 5)])
 def test_another_file_of_the_name_stays(server: MemoryServer, content: str, second: int) -> None:
-    sighting = loaded(server)
+    remote_file = loaded(server)
     server.place(PATH, content, second)
     same = (content, second) == ("other", 0)  # of one size and second: no server can tell them apart
-    assert clear(server, sighting, ftps("delete")) is same
+    assert clear(server, remote_file, ftps("delete")) is same
     assert contents(server) == ({} if same else {PATH: content})
 
 
 def test_a_file_that_is_gone_is_no_fault(server: MemoryServer) -> None:
-    sighting = loaded(server)
+    remote_file = loaded(server)
     server.files.clear()
-    assert not clear(server, sighting, ftps("move"))
+    assert not clear(server, remote_file, ftps("move"))
     assert server.commands == ["stamp", "stamp"]
 
 
@@ -148,18 +148,18 @@ class World:
 
     def run(self) -> None:
         """Load what is new as it lies there, then clear what is loaded."""
-        found = listing.look(self.server, self.merchant, interfaces_of(self.merchant)).sightings
-        for sighting in found:
-            file = self.server.files.get(sighting.path)
-            if file and (len(file.content), file.modified) == (sighting.size, sighting.modified):
-                self.loaded[sighting.size, sighting.modified] = file.content
-        for sighting in found:
-            if (sighting.size, sighting.modified) in self.loaded:
-                self.clear(sighting)
+        found = listing.look(self.server, self.merchant, interfaces_of(self.merchant)).remote_files
+        for remote_file in found:
+            file = self.server.files.get(remote_file.path)
+            if file and (len(file.content), file.modified) == (remote_file.size, remote_file.modified):
+                self.loaded[remote_file.size, remote_file.modified] = file.content
+        for remote_file in found:
+            if (remote_file.size, remote_file.modified) in self.loaded:
+                self.clear(remote_file)
 
-    def clear(self, sighting: Sighting) -> None:
+    def clear(self, remote_file: RemoteFile) -> None:
         with suppress(FeedError):  # the next run takes it up
-            clear(self.server, sighting, self.merchant.ftps)
+            clear(self.server, remote_file, self.merchant.ftps)
 
 
 EVENTS = st.lists(st.sampled_from(["", "", "place", "kill", "another run"]), max_size=40)

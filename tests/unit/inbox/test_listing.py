@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from erp_feeds.batch import Sighting
+from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.listing import Entry, Listing
 from erp_feeds.inbox import listing
@@ -41,7 +41,7 @@ def test_order_is_by_rank_then_index_number_as_an_integer(server: MemoryServer, 
     for name in ("SRS_Purchases_1", "SRS_Customers_10", "SRS_Customers_9", "SRS_Customers_009"):
         server.place(f"{SRS}/TestShop_{name}.zip", "x")
     server.place(f"{CACHE}/TestShop_ErpCache_Customers_1.xml", "x")
-    assert [sighting.name for sighting in look(server, merchant).sightings] == [
+    assert [remote_file.name for remote_file in look(server, merchant).remote_files] == [
         "TestShop_ErpCache_Customers_1.xml",
         "TestShop_SRS_Customers_009.zip",
         "TestShop_SRS_Customers_9.zip",
@@ -66,7 +66,7 @@ def test_order_is_by_rank_then_index_number_as_an_integer(server: MemoryServer, 
 )
 def test_what_is_none_of_ours_stays(server: MemoryServer, merchant: Merchant, name: str) -> None:
     server.place(f"{SRS}/{name}", "x")
-    assert look(server, merchant).sightings == ()
+    assert look(server, merchant).remote_files == ()
 
 
 def test_a_file_left_aside_keeps_its_name_and_is_found_where_it_is(
@@ -76,7 +76,7 @@ def test_a_file_left_aside_keeps_its_name_and_is_found_where_it_is(
     path = listing.aside(f"{SRS}/{name}")
     server.place(path, "older")
     server.place(f"{SRS}/{name}", "newer one", 1)
-    found = {sighting.path: sighting for sighting in look(server, merchant).sightings}
+    found = {remote_file.path: remote_file for remote_file in look(server, merchant).remote_files}
     assert found.keys() == {path, f"{SRS}/{name}"}
     assert {(each.name, each.interface) for each in found.values()} == {(name, "srs_customers")}
     assert listing.is_aside(path)
@@ -125,13 +125,13 @@ def rough() -> RoughServer:
 def test_what_a_listing_leaves_open_is_marked(rough: RoughServer, merchant: Merchant) -> None:
     found = look(rough, merchant)
     assert (found.truncated, found.unreadable) == ((SRS,), 2)
-    first, second = found.sightings
+    first, second = found.remote_files
     assert (first.listed, second.listed) == ("2017-01-05T11:53", listing.UNLISTED)
     assert (second.size, second.modified) == (listing.UNKNOWN_SIZE, listing.NO_TIME)
 
 
 def test_size_and_time_are_asked_for_where_they_are_open(rough: RoughServer, merchant: Merchant) -> None:
-    found = listing.stamped(rough, look(rough, merchant).sightings)
+    found = listing.stamped(rough, look(rough, merchant).remote_files)
     assert [(each.size, each.modified) for each in found] == [
         (1, datetime(2017, 1, 5, 11, 53, 26, tzinfo=UTC)),
         (2, datetime(2017, 1, 5, 11, 53, 31, tzinfo=UTC)),
@@ -140,7 +140,9 @@ def test_size_and_time_are_asked_for_where_they_are_open(rough: RoughServer, mer
 
 def test_what_is_certain_is_not_asked_for(rough: RoughServer) -> None:
     moment = datetime(2017, 1, 5, tzinfo=UTC)
-    certain = Sighting(interface="srs_customers", name="a.zip", size=1, modified=moment, path=f"{SRS}/a.zip")
+    certain = RemoteFile(
+        interface="srs_customers", name="a.zip", size=1, modified=moment, path=f"{SRS}/a.zip"
+    )
     assert listing.stamped(rough, [certain]) == [certain]
     assert rough.commands == []
 
@@ -148,9 +150,9 @@ def test_what_is_certain_is_not_asked_for(rough: RoughServer) -> None:
 def test_what_is_gone_before_it_is_asked_for_has_no_size_and_stays_out(
     rough: RoughServer, merchant: Merchant
 ) -> None:
-    sightings = look(rough, merchant).sightings
+    remote_files = look(rough, merchant).remote_files
     rough.files.clear()
-    assert [each.name for each in listing.stamped(rough, sightings)] == ["TestShop_SRS_Customers_1.zip"]
+    assert [each.name for each in listing.stamped(rough, remote_files)] == ["TestShop_SRS_Customers_1.zip"]
 
 
 def test_a_folder_that_merchants_share_is_listed_once(server: MemoryServer, merchant: Merchant) -> None:
@@ -181,4 +183,4 @@ def test_what_was_meant_for_the_merchant_and_is_never_taken_is_told(
     ]
     for path in (*meant, *others):
         server.place(path, "x")
-    assert look(server, merchant).stray == tuple(meant)
+    assert look(server, merchant).misnamed == tuple(meant)

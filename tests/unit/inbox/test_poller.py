@@ -11,10 +11,10 @@ import pytest
 
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox import poller as gatherings
-from erp_feeds.inbox.poller import LOCKOUT, Found, Gathering, gathering
+from erp_feeds.inbox.poller import REFUSED_LOGIN_SECONDS, PollResult, ServerPoller, poller_of
 from erp_feeds.merchant import Merchant
 
-WAITING = Found(frozenset({("srs_customers", "TestShop_SRS_Customers_1.zip", 10)}))
+WAITING = PollResult(frozenset({("srs_customers", "TestShop_SRS_Customers_1.zip", 10)}))
 
 
 def merchant(name: str) -> Merchant:
@@ -35,11 +35,11 @@ class Server:
 
     def __init__(self) -> None:
         self.looks: list[list[str]] = []
-        self.answers: list[dict[str, Found] | Exception] = []
+        self.answers: list[dict[str, PollResult] | Exception] = []
         self.free = threading.Event()
         self.free.set()
 
-    def look_together(self, connection_id: str, merchants: list[Merchant]) -> dict[str, Found]:
+    def scan_together(self, connection_id: str, merchants: list[Merchant]) -> dict[str, PollResult]:
         assert connection_id == "shared_ftps"
         assert threading.current_thread().name.startswith("inbox")
         self.looks.append(sorted(each.name for each in merchants))
@@ -53,8 +53,8 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     found = Server()
-    monkeypatch.setattr(gatherings, "look_together", found.look_together)
-    monkeypatch.setattr(gatherings, "MOMENT", 0.01)
+    monkeypatch.setattr(gatherings, "scan_together", found.scan_together)
+    monkeypatch.setattr(gatherings, "COALESCE_SECONDS", 0.01)
     return found
 
 
@@ -70,11 +70,11 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-def look(*rounds: tuple[str, ...]) -> list[dict[str, Found]]:
+def look(*rounds: tuple[str, ...]) -> list[dict[str, PollResult]]:
     """Let merchants ask, round by round."""
 
-    async def ask() -> list[dict[str, Found]]:
-        shared = gathering("shared_ftps")
+    async def ask() -> list[dict[str, PollResult]]:
+        shared = poller_of("shared_ftps")
         results = []
         for names in rounds:
             found = await asyncio.gather(*(shared.look(merchant(name)) for name in names))
@@ -90,8 +90,8 @@ def test_who_asks_at_the_same_moment_shares_a_look(server: Server) -> None:
 
 
 def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) -> None:
-    async def ask() -> list[Found]:
-        shared = gathering("shared_ftps")
+    async def ask() -> list[PollResult]:
+        shared = poller_of("shared_ftps")
         server.free.clear()
         asked = [asyncio.ensure_future(shared.look(merchant("a")))]
         for name in "bc":
@@ -107,8 +107,8 @@ def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) 
 
 
 def test_one_gathering_per_server_and_event_loop() -> None:
-    async def gatherings_here() -> tuple[Gathering, Gathering, Gathering]:
-        return gathering("x"), gathering("x"), gathering("y")
+    async def gatherings_here() -> tuple[ServerPoller, ServerPoller, ServerPoller]:
+        return poller_of("x"), poller_of("x"), poller_of("y")
 
     first, again, other = asyncio.run(gatherings_here())
     assert first is again
@@ -117,7 +117,7 @@ def test_one_gathering_per_server_and_event_loop() -> None:
 
 def test_a_trigger_that_is_cancelled_takes_nothing_from_the_others(server: Server) -> None:
     async def ask() -> Any:
-        shared = gathering("shared_ftps")
+        shared = poller_of("shared_ftps")
         leaving, staying = (asyncio.ensure_future(shared.look(merchant(name))) for name in "ab")
         await asyncio.sleep(0)
         leaving.cancel()
@@ -130,30 +130,30 @@ def test_a_server_that_is_down_is_told_once_and_so_is_its_return(server: Server,
     away = RetryError("no answer in time")
     server.answers = [away, away, away, {}, {}, away]
     found = look(*[("a", "b")] * 6)
-    assert found[0] == dict.fromkeys("ab", Found(fault="no answer in time"))
+    assert found[0] == dict.fromkeys("ab", PollResult(fault="no answer in time"))
     assert found[3] == dict.fromkeys("ab", WAITING)
     assert said == [
-        "inbox cannot be seen: a, b: no answer in time",
-        "inbox can be seen again: a, b",
-        "inbox cannot be seen: a, b: no answer in time",
+        "cannot scan the inbox: a, b: no answer in time",
+        "the inbox can be scanned again: a, b",
+        "cannot scan the inbox: a, b: no answer in time",
     ]
 
 
 def test_the_fault_of_one_merchant_is_its_own(server: Server, said: list[str]) -> None:
-    missing = {"a": Found(fault="folder /a does not exist")}
+    missing = {"a": PollResult(fault="folder /a does not exist")}
     server.answers = [missing, missing, {}]
     found = look(*[("a", "b")] * 3)
     assert [each["b"] for each in found] == [WAITING] * 3
-    assert said == ["inbox cannot be seen: a: folder /a does not exist", "inbox can be seen again: a"]
+    assert said == ["cannot scan the inbox: a: folder /a does not exist", "the inbox can be scanned again: a"]
 
 
 def test_a_fault_of_the_software_is_told_without_its_words(server: Server, said: list[str]) -> None:
     server.answers = [ValueError("ada@example.com")]
     assert look(("a",))[0]["a"].waiting is None
-    assert said == ["inbox cannot be seen: a: ValueError"]
+    assert said == ["cannot scan the inbox: a: ValueError"]
 
 
 def test_a_refused_login_is_not_repeated_at_every_look(server: Server) -> None:
     server.answers = [FailError("login refused", "login_refused"), FailError("no such CA", "no_ca_file")]
     first, second = look(("a",), ("a",))
-    assert (first["a"].pause, second["a"].pause) == (LOCKOUT, 0)
+    assert (first["a"].pause, second["a"].pause) == (REFUSED_LOGIN_SECONDS, 0)

@@ -67,7 +67,7 @@ class Run:
 
 def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = EMPTY.with_files([FILE])
-    run = Run(monkeypatch, Sensed(batch, settling=3))
+    run = Run(monkeypatch, Sensed(batch, uploading=3))
     assert Batch.from_xcom(sensor.execute(run.context)) == batch
     assert run.asked == [None]
 
@@ -75,7 +75,7 @@ def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.Mo
 def test_an_upload_that_settles_is_waited_for_without_a_worker(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY, settling=1))
+    run = Run(monkeypatch, Sensed(EMPTY, uploading=1))
     began = datetime.now(UTC)
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute(run.context)

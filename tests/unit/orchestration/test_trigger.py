@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from erp_feeds.inbox.poller import Found, Gathering
+from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import REMIND_AFTER, InboxTrigger
+from erp_feeds.orchestration.trigger import REMIND_SECONDS, InboxTrigger
 
 MERCHANT = Merchant.model_validate(
     {
@@ -44,11 +44,11 @@ class ScriptEndError(BaseException):
     """No more looks: ends the trigger, which no fault does."""
 
 
-def waiting(*files: tuple[str, str, int]) -> Found:
-    return Found(frozenset(files))
+def waiting(*files: tuple[str, str, int]) -> PollResult:
+    return PollResult(frozenset(files))
 
 
-UNSEEN = Found(fault="the server is away")
+UNSEEN = PollResult(fault="the server is away")
 Events = Callable[..., list[tuple[float, int]]]
 
 
@@ -62,11 +62,11 @@ def pauses() -> list[float]:
 def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
     """Let a trigger look by a script of (when, what is there); return when it spoke, of how many files."""
 
-    def run(*script: tuple[float, Found]) -> list[tuple[float, int]]:
+    def run(*script: tuple[float, PollResult]) -> list[tuple[float, int]]:
         clock = {"now": 0.0}
         looks = iter(script)
 
-        async def look(self: Gathering, merchant: Merchant) -> Found:
+        async def look(self: ServerPoller, merchant: Merchant) -> PollResult:
             assert merchant == MERCHANT
             step = next(looks, None)
             if step is None:
@@ -77,7 +77,7 @@ def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
         async def sleep(seconds: float) -> None:
             pauses.append(seconds)
 
-        monkeypatch.setattr(Gathering, "look", look)
+        monkeypatch.setattr(ServerPoller, "look", look)
         # Only the watcher's own clock and sleep: asyncio goes on by the real ones.
         monkeypatch.setattr(
             trigger, "time", SimpleNamespace(monotonic=lambda: clock["now"], time=lambda: clock["now"])
@@ -106,7 +106,7 @@ def test_silent_while_nothing_waits(events: Events) -> None:
 
 
 def test_speaks_once_of_what_waits(events: Events) -> None:
-    looks = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(REMIND_AFTER), 10)]
+    looks = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(REMIND_SECONDS), 10)]
     assert events(*looks) == [(1000, 1)]
 
 
@@ -126,8 +126,8 @@ def test_speaks_of_the_same_file_when_it_comes_back(events: Events) -> None:
 
 
 def test_speaks_again_of_what_keeps_waiting(events: Events) -> None:
-    late = REMIND_AFTER + 1
-    times = (1000, 1000 + REMIND_AFTER, 1000 + late, 1001 + late, 1000 + 2 * late)
+    late = REMIND_SECONDS + 1
+    times = (1000, 1000 + REMIND_SECONDS, 1000 + late, 1001 + late, 1000 + 2 * late)
     assert events(*((now, waiting(CUSTOMERS)) for now in times)) == [
         (1000, 1),
         (1000 + late, 1),
@@ -158,7 +158,7 @@ def test_looks_at_the_same_moments_whenever_it_was_started(events: Events, pause
 def test_looks_sooner_while_something_settles_and_later_after_a_refused_login(
     events: Events, pauses: list[float]
 ) -> None:
-    looks = (Found(frozenset(), pause=2), Found(fault="login refused", pause=300), waiting())
+    looks = (PollResult(frozenset(), pause=2), PollResult(fault="login refused", pause=300), waiting())
     events(*((1000.0, found) for found in looks))
     assert pauses[:2] == [2, 300]
     assert pauses[2] <= 20

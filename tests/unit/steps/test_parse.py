@@ -142,7 +142,7 @@ def named(export: str, customers: str, customer: str, field: str, declaration: s
     return f"<{export} {declaration}><{customers}>{inner}</{customers}></{export}>"
 
 
-PLAIN = ("Export", "Customers", "Customer", "CustomerNumber")
+SAFE_ERRORS = ("Export", "Customers", "Customer", "CustomerNumber")
 
 
 def test_a_file_of_which_no_element_is_a_record_is_refused_with_their_name(read):
@@ -170,7 +170,7 @@ def test_a_field_that_holds_elements_refuses_its_record_alone(read, xml, inner):
 @pytest.mark.parametrize(
     "text",
     [
-        named(*PLAIN, 'xmlns="urn:x"'),
+        named(*SAFE_ERRORS, 'xmlns="urn:x"'),
         named("x:Export", "x:Customers", "x:Customer", "x:CustomerNumber", 'xmlns:x="urn:x"'),
         named("Export", "Customers", "x:Customer", "CustomerNumber", 'xmlns:x="urn:x"'),
         named("Export", "Customers", "Customer", "x:CustomerNumber", 'xmlns:x="urn:x"'),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from erp_feeds.interfaces import interface_of
-from erp_feeds.steps.record_trace import Story, story
+from erp_feeds.steps.record_trace import StepTrace, trace_steps
 
 CUSTOMERS, PURCHASES, ACCOUNTS = "srs_customers", "srs_purchases", "erp_cache_customers"
 
@@ -14,10 +14,10 @@ CUSTOMERS, PURCHASES, ACCOUNTS = "srs_customers", "srs_purchases", "erp_cache_cu
 def told(read, xml, merchant):
     """Follow every record of a file."""
 
-    def tell(name: str, *records: str) -> list[Story]:
+    def tell(name: str, *records: str) -> list[StepTrace]:
         frames = read(name, xml(name, *records)).frames
         interface = interface_of(merchant, name)
-        return [story(frames, number, interface, merchant) for number, _ in enumerate(records, 1)]
+        return [trace_steps(frames, number, interface, merchant) for number, _ in enumerate(records, 1)]
 
     return tell
 
@@ -31,7 +31,7 @@ def test_a_refused_record_tells_each_of_its_faults(told):
         ("invalid_decimal", "cash_back"),
         ("missing_field", "price_list_name"),
     ]
-    assert kept == Story("kept", keys={"account_number": "1"})
+    assert kept == StepTrace("kept", keys={"account_number": "1"})
 
 
 def test_a_collapsed_customer_goes_by_the_last_of_its_number_or_address(told):
@@ -68,13 +68,13 @@ def test_a_skipped_record_tells_why(told, purchase):
     nobody = purchase(("a", "1.00"), OrderNumber="W1", CustomerNumber=None)
     empty = purchase(OrderNumber="W2", CustomerNumber="7")
     assert told(PURCHASES, nobody, empty) == [
-        Story("skipped", code="no_identifier"),
-        Story("skipped", code="no_lines"),
+        StepTrace("skipped", code="no_identifier"),
+        StepTrace("skipped", code="no_lines"),
     ]
-    assert told(CUSTOMERS, "<FirstName>Ada</FirstName>") == [Story("skipped", code="no_identifier")]
+    assert told(CUSTOMERS, "<FirstName>Ada</FirstName>") == [StepTrace("skipped", code="no_identifier")]
 
 
 def test_a_record_that_is_not_in_the_file_is_no_story(read, xml, merchant):
     frames = read(CUSTOMERS, xml(CUSTOMERS, "<CustomerNumber>1</CustomerNumber>")).frames
     with pytest.raises(KeyError):
-        story(frames, 2, interface_of(merchant, CUSTOMERS), merchant)
+        trace_steps(frames, 2, interface_of(merchant, CUSTOMERS), merchant)

@@ -93,10 +93,10 @@ def test_what_a_killed_task_left_is_swept_once_it_is_surely_dead(home: Path) -> 
     [left] = set(kept.parent.iterdir()) - {kept}
     age(kept, 900)
     age(left, 0.9)
-    assert archive.sweep("testshop") == 0
+    assert archive.purge("testshop") == 0
     age(left, 1.1)
-    assert archive.sweep("othershop") == 0
-    assert archive.sweep("testshop") == 1
+    assert archive.purge("othershop") == 0
+    assert archive.purge("testshop") == 1
     assert list(kept.parent.iterdir()) == [kept]
 
 
@@ -104,7 +104,7 @@ def test_what_a_killed_task_left_is_swept_once_it_is_surely_dead(home: Path) -> 
     "name", ["../x.zip", "a/b.zip", "a\\b.zip", "..", ".", "", "a\nb.zip", "a\0.zip", "c:x.zip"]
 )
 def test_names_are_never_paths(home: Path, name: str) -> None:
-    with pytest.raises(FailError, match="no plain file name"):
+    with pytest.raises(FailError, match="not a safe file name"):
         archive.keep([b"abc"], "testshop", "srs_customers", name)
     assert not (home / "archive").exists()
 
@@ -126,13 +126,13 @@ def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_fault(home: Path
 def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/swept")
-    assert archive.sweep("testshop") == 0
+    assert archive.purge("testshop") == 0
     kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
     left = "/bucket/swept/testshop/srs_customers/.arriving-0123"
     fsspec.filesystem("memory").pipe_file(left, b"ab")
-    assert archive.sweep("testshop") == 0
-    monkeypatch.setattr(archive, "SURELY_DEAD", timedelta(0))
-    assert archive.sweep("testshop") == 1
+    assert archive.purge("testshop") == 0
+    monkeypatch.setattr(archive, "DEAD_AFTER", timedelta(0))
+    assert archive.purge("testshop") == 1
     archive.open_original(kept.url).close()
     assert not fsspec.filesystem("memory").exists(left)
 

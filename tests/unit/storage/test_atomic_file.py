@@ -46,9 +46,9 @@ def test_archive_and_staging_are_made_for_their_owner_whatever_the_umask(home: P
 
 @pytest.mark.usefixtures("open_umask")
 def test_an_original_is_its_owners_already_while_it_arrives(home: Path) -> None:
-    with atomic_file.arriving(ObjectStoragePath(f"file://{home}/archive/testshop")):
-        (arriving,) = (home / "archive/testshop").iterdir()
-        assert stat.S_IMODE(arriving.stat().st_mode) == 0o600
+    with atomic_file.writing(ObjectStoragePath(f"file://{home}/archive/testshop")):
+        (writing,) = (home / "archive/testshop").iterdir()
+        assert stat.S_IMODE(writing.stat().st_mode) == 0o600
 
 
 def test_a_folder_that_is_there_keeps_its_rights(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_folder_that_is_there_keeps_its_rights(tmp_path: Path) -> None:
 def test_an_object_store_is_written_by_its_own_means() -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     folder = ObjectStoragePath("memory://bucket/archive/testshop")
-    with atomic_file.arriving(folder) as arrival:
+    with atomic_file.writing(folder) as arrival:
         arrival.file.write(b"abc")
         arrival.settle(folder / "a")
     with atomic_file.open_for(folder / "a", "rb") as file:

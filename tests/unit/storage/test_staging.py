@@ -121,10 +121,10 @@ def test_sweep_removes_only_old_runs(home: Path) -> None:
     long_ago = time.time() - 3 * 86_400
     for path in Path(old.path).rglob("*"):
         os.utime(path, (long_ago, long_ago))
-    assert staging.sweep("testshop", 2) == [str(old)]
+    assert staging.purge("testshop", 2) == [str(old)]
     assert Path(new.path).exists()
     assert Path(empty.path).exists()
-    assert staging.sweep("nobody", 2) == []
+    assert staging.purge("nobody", 2) == []
 
 
 def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERP_FEEDS_STAGING", "memory://bucket/sweep")
     folder = staging.run_folder("testshop", RUN)
     url = staging.write_frame(folder, 7, "parse", "records", frame(record=[1]))
-    assert staging.sweep("testshop", 1) == []
-    assert staging.sweep("testshop", 0) == [str(folder)]
+    assert staging.purge("testshop", 1) == []
+    assert staging.purge("testshop", 0) == [str(folder)]
     with pytest.raises(FailError):
         staging.read_frame(url)

@@ -256,9 +256,9 @@ PERSON = "Zzyzxella Quuxington"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (zipped({f"{PERSON}.pdf": b"x", f"{PERSON}.x": b"x"}), "but member 1 (.pdf), member 2"),
+        (zipped({f"{PERSON}.pdf": b"x", f"{PERSON}.x": b"x"}), "it contains member 1 (.pdf), member 2"),
         (zipped({"TestShop_ErpCache_CustomerPrices_1.xml": XML, f"{PERSON}.xml": XML}),
-         "but member 'TestShop_ErpCache_CustomerPrices_1.xml', member 2 (.xml)"),
+         "it contains member 'TestShop_ErpCache_CustomerPrices_1.xml', member 2 (.xml)"),
         (zipped({MEMBER: XML, f"{PERSON}/Other_SRS_Customers_1.xml": XML}),
          "member 'Other_SRS_Customers_1.xml' is of another shop, not of 'TestShop'"),
         (zipped({MEMBER: XML, f"{PERSON}_SRS_Customers_1.xml": XML}), "member 2 (.xml) is of another shop"),

@@ -1,4 +1,4 @@
--- The faults of a file that no load has mended yet; never reasons or records, which may hold personal data.
+-- The faults of a file that no load has resolved yet; never reasons or records, which may hold personal data.
 -- In: file_id. Out: record, line, code, field.
 SELECT record, line, code, field
 FROM rejects

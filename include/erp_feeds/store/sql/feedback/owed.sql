@@ -1,4 +1,4 @@
--- Files whose result may have changed since it was placed: run again, or a reject mended by a newer file.
+-- Files whose result may have changed since it was uploaded: run again, or a reject resolved by a newer file.
 -- Only the latest file of a name, since the result bears that name; and only what happened in the last days, so that
 -- switching feedback on does not send the whole history.
 -- In: merchant, run (its own files always count), days, limit.

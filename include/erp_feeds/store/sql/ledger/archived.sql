@@ -1,6 +1,6 @@
 -- Originals that a replay takes, one per content.
 -- In: merchant, interfaces; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
---     rejects (a code that is open: not of what a later file mended or replaced), since, until (days, both included). Out: ledger rows, in load order.
+--     rejects (a code that is open: not of what a later file resolved or replaced), since, until (days, both included). Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)

@@ -1,5 +1,5 @@
 -- Whether these bytes are what the same name brought last; one that did not load does not count: what was refused and is
--- sent again, perhaps after a setting was mended, deserves another try. Nor does what other bytes have followed since:
+-- sent again, perhaps after a setting was corrected, deserves another try. Nor does what other bytes have followed since:
 -- who takes a change back sends the bytes of before, and means them.
 -- In: file_id, sha256. Out: one boolean.
 SELECT EXISTS (

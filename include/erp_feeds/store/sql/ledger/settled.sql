@@ -1,4 +1,4 @@
--- Which of the new files an earlier look saw just so, long enough ago (rule: upload in progress, wait).
+-- Which of the new files an earlier look saw just so, long enough ago (rule: files 1).
 -- In: parallel arrays of interface, name, size, modified; stable_for (seconds). Out: positions, counted from 1.
 SELECT sighted.position
 FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[])

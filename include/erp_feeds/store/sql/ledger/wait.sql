@@ -1,4 +1,4 @@
--- One more fetch found the file incomplete, or was refused: it waits, or at the limit is quarantined (rule: truncated).
+-- One more fetch found the file incomplete, or was refused: it waits, or at the limit is quarantined (rule: files 3).
 -- In: file_id, code, reason, run, limit. Out: its state.
 UPDATE files
 SET attempts = attempts + 1, attempted_at = clock_timestamp(), code = %(code)s, reason = %(reason)s, run_id = %(run)s,

@@ -1,5 +1,5 @@
 -- Orders and returns: the newest file that brings a purchase decides, files compared by (sequence, file_id).
--- Rules: purchases 6 (same content: no change; changed content of a newer file: updated) and 4 (the profile resolved).
+-- Rules: purchases 4 and 6.
 -- What another mapping makes of the same content counts as changed: a replay after a change of the mapping rewrites.
 -- The same content from a newer file moves only sequence, file and record on, lest an older file arriving late
 -- overwrite it; updated_at and lines stay.

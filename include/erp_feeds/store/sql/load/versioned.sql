@@ -1,6 +1,6 @@
 -- Write records over versioned rows, so that files end in the same rows whatever their order.
 --
--- Rule (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
+-- Rules (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
 -- emptied; a field that a file does not bring keeps its value. Files are compared by (sequence, file_id).
 -- A row says (sequence, file_id, record) of its newest write. Its column origins says the same of each field
 -- that this write did not bring and of each emptied field; a filled field absent there came with the newest write,

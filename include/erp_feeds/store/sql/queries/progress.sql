@@ -1,6 +1,6 @@
 -- How far each file is, for a table that is drawn again and again.
 -- In:  merchant or null (null: all).
--- Out: merchant, file, interface, state, code, read, rejected, seconds (from sighting to the end, or until now).
+-- Out: merchant, file, interface, state, code, read, rejected, seconds (from its first scan to the end, or until now).
 SELECT
     merchant, name AS file, interface, state, code,
     coalesce((counts ->> 'read')::bigint, 0) AS read,

@@ -5,7 +5,7 @@ SELECT
     (
         SELECT count(*) FROM rejects
         WHERE rejects.closed_by_run = file_runs.run_id AND rejects.closed_by_file = file_runs.file_id
-    ) AS mended
+    ) AS resolved
 FROM file_runs
 JOIN files USING (file_id)
 WHERE files.merchant = %(merchant)s AND file_runs.run_id = ANY (%(run_ids)s::text[])
