@@ -19,10 +19,10 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
 from erp_feeds.store import load as loading
-from integration.test_faults import customers, numbers, person
 from support import odd_servers
 from support.ftps_fixtures import USER, RunningFtps
 from support.shop_fixtures import STEPS, Shop
+from support.srs_exports import customers, numbers, person
 
 COMMANDS = ("stamp", "rename", "delete_file", "create_directory")
 FIRST = customers("20170101", person("1"))

@@ -14,10 +14,10 @@ from erp_feeds import tasks
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import ChangedError, FtpsHook
 from erp_feeds.ftps.errors import ClosedFolderError
-from integration.test_faults import customers, person
 from support import odd_servers
 from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import Shop
+from support.srs_exports import customers, person
 
 Connect = Callable[..., str]
 

@@ -17,10 +17,10 @@ from erp_feeds.errors import FailError
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.merchant import Feedback
 from erp_feeds.store.connection import one_at_a_time, open_uri
-from integration.test_faults import customers, numbers, person
 from support import odd_servers
 from support.ftps_fixtures import USER, RunningFtps
 from support.shop_fixtures import Shop
+from support.srs_exports import customers, numbers, person
 
 GOOD = customers("20170101", person("1", email="ada@example.org"))
 MIXED = customers("20170101", person("1"), person("x" * 9000), person("3", email="not an address"))

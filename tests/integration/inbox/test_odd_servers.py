@@ -17,11 +17,11 @@ from erp_feeds.errors import RetryError
 from erp_feeds.ftps import ChangedError, FtpsHook
 from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
-from integration.test_faults import customers, person
 from support import odd_servers
 from support.cutting_proxy import CuttingProxy, Fault
 from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import Shop
+from support.srs_exports import customers, person
 
 Connect = Callable[..., str]
 Change = Callable[[RunningFtps], object]

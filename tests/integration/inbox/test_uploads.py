@@ -18,11 +18,11 @@ from erp_feeds.ftps import FtpsHook, retrieval
 from erp_feeds.inbox import scan
 from erp_feeds.settings import settings
 from erp_feeds.store import ledger
-from integration.test_faults import customers, numbers, person
 from support import odd_servers
 from support.cutting_proxy import CuttingProxy
 from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import STEPS, Shop
+from support.srs_exports import customers, numbers, person
 from support.store_feed import scalar
 
 WHOLE = customers("20170101", *(person(str(number)) for number in range(1, 30)))
