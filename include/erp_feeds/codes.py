@@ -353,8 +353,8 @@ class SkipCode(Code):
         _NOTHING,
     )
     NO_LINES = ("no_lines", "The purchase has no lines.", Actor.NOBODY, _NOTHING)
-    FORGOTTEN = (
-        "forgotten",
+    SUPPRESSED = (
+        "suppressed",
         "The person asked to be forgotten and is suppressed.",
         Actor.NOBODY,
         _NOTHING,

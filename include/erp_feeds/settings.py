@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     airflow_connection: str = "erp_feeds_airflow"
     """Airflow connection (type http) of Airflow's own REST API, by which the command line starts replays."""
     forget_secret: str = ""
-    """Secret part of the key under which forgotten identifiers are hashed; changing it stops loads."""
+    """Secret part of the key under which suppressed identifiers are hashed; changing it stops loads."""
     lineage_store: str = "erp-feeds-store:5432/erp_feeds"
     """host:port/database that names the store in assets and lineage; a name, never connected to."""
 

@@ -184,4 +184,4 @@ def test_customers_6_one_file_or_one_for_each_record_ends_in_the_same_profiles(
 
 def without_place(row: dict[str, Any]) -> dict[str, Any]:
     """Leave out which file wrote a row, and which one each field."""
-    return {key: row[key] for key in row.keys() - {"sequence", "file_id", "record", "origins"}}
+    return {key: row[key] for key in row.keys() - {"sequence", "file_id", "record", "field_versions"}}

@@ -171,7 +171,7 @@ def test_the_undisturbed_run_meets_everything(wanted: Ending) -> None:
     assert "1 records rejected (1 malformed_number)" in wanted["said"]
     states = [json.loads(row)["state"] for row in wanted["rows"]["files"]]
     assert {state: states.count(state) for state in states} == {"loaded": 8, "quarantined": 1, "waiting": 1}
-    assert all(wanted["rows"][table] for table in (*TABLES, "file_runs") if table != "email_refusals")
+    assert all(wanted["rows"][table] for table in (*TABLES, "file_runs") if table != "email_conflicts")
     assert sum("processed" in path for path in wanted["inbox"]) == 8
     assert len(MATRIX) == len({(kind, str(at)) for kind, at in MATRIX})
 
@@ -204,7 +204,7 @@ def test_a_run_that_is_given_up_loses_no_row_to_the_next(
 
 def nameless(lines: list[str]) -> list[Any]:
     """Return rows without the run that wrote them: it is another one here."""
-    runs = {"run_id", "closed_by_run"}
+    runs = {"run_id", "resolved_by_run"}
     return [{key: value for key, value in json.loads(line).items() if key not in runs} for line in lines]
 
 

@@ -115,7 +115,7 @@ BOUGHT = (
     "SELECT to_jsonb(p) - '{profile_id,created_at,updated_at}'::text[] - %s::text[], l.description"
     " FROM purchases p JOIN purchase_lines l USING (merchant, purchase_id) ORDER BY purchase_id"
 )
-WRITE = ["sequence", "file_id", "record", "origins"]
+WRITE = ["sequence", "file_id", "record", "field_versions"]
 """What says which file wrote a row: of course another one when the records come in other files."""
 
 

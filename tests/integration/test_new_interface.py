@@ -37,7 +37,7 @@ MIGRATION = """
 CREATE TABLE price_lists (
     merchant text, code text, title text, discount numeric(18,2),
     sequence numeric NOT NULL, file_id bigint NOT NULL, record int NOT NULL,
-    origins jsonb NOT NULL DEFAULT '{}',
+    field_versions jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (merchant, code)
 )

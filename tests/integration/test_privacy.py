@@ -48,7 +48,7 @@ from support.shop_fixtures import STEPS, Shop
 from support.store_feed import scalar
 
 HOLDING = {
-    "profiles", "identifiers", "email_matches", "email_refusals", "purchases", "purchase_lines", "accounts",
+    "profiles", "identifiers", "email_matches", "email_conflicts", "purchases", "purchase_lines", "accounts",
     "rejected_records",
 }  # fmt: skip
 """Tables that hold people by their purpose; of the others each text is searched, so of a new one too."""

@@ -19,7 +19,7 @@ from support.intake import Intake, Prepared, named_rows
 
 Row = dict[str, Any]
 
-REFUSED = "closed_by_file IS DISTINCT FROM file_id"
+REFUSED = "resolved_by_file IS DISTINCT FROM file_id"
 """What a replay of the file itself did not mend."""
 
 

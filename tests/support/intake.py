@@ -162,12 +162,12 @@ ARRIVAL_WARNINGS = {"late_file", "unknown_debtor", "no_email", "email_owned_by_o
 
 ARRIVAL: Mapping[str, Collection[str]] = {
     "files": {"file_id", "modified", "path", "run_id"},
-    "rejects": {"run_id", "closed_by_run", "closed_by_file"},
+    "rejects": {"run_id", "resolved_by_run", "resolved_by_file"},
     "rejected_records": set(),
     "profiles": set(),
     "identifiers": {"file_id", "record", "rule"},
     "email_matches": {"rule"},
-    "email_refusals": set(),
+    "email_conflicts": set(),
     "purchases": set(),
     "purchase_lines": set(),
     "accounts": set(),
@@ -212,10 +212,10 @@ def _named(row: dict[str, Any], files: dict[int, str], people: dict[int, str]) -
         warnings = row["counts"]["warnings"]
         kept = {code: number for code, number in warnings.items() if code not in ARRIVAL_WARNINGS}
         row["counts"] = {**row["counts"], "warnings": kept}
-    if "origins" in row:
-        row["origins"] = {
+    if "field_versions" in row:
+        row["field_versions"] = {
             name: [sequence, sequence and files[file], sequence and record]
-            for name, (sequence, file, record) in row["origins"].items()
+            for name, (sequence, file, record) in row["field_versions"].items()
         }
     if "email" in row and row.get("sequence") == 0:
         del row["file_id"], row["record"]

@@ -215,7 +215,7 @@ TABLES = (
     "profiles",
     "identifiers",
     "email_matches",
-    "email_refusals",
+    "email_conflicts",
     "purchases",
     "purchase_lines",
     "accounts",

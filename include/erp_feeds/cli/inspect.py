@@ -203,7 +203,7 @@ def rejects(
     *,
     code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
     file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
-    with_closed: Annotated[bool, typer.Option("--all", help="Also rejects that are resolved.")] = False,
+    with_resolved: Annotated[bool, typer.Option("--all", help="Also rejects that are resolved.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
     ] = False,
@@ -217,17 +217,17 @@ def rejects(
         name = checked_merchant(connection, merchant)
         wanted = {"code": code and checked_code(code), "file": file}
         records = queries.rejects(
-            connection, name, **wanted, limit=limit, with_closed=with_closed, with_raw=raw
+            connection, name, **wanted, limit=limit, with_resolved=with_resolved, with_raw=raw
         )
-        refused = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_closed)
+        refused = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_resolved)
     if as_json:
         shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
         print_json({"rejects": shown, "quarantined": refused})
         return
     columns = ("file", "record", "line", "code", "field", "reason")
-    resolved = ("closed_at", "closed_by_file") if with_closed else ()
+    resolved = ("resolved_at", "resolved_by_file") if with_resolved else ()
     print_table(f"Rejects of {name}", records, (*columns, *resolved, "raw") if raw else (*columns, *resolved))
-    replaced = ("replaced_by",) if with_closed else ()
+    replaced = ("replaced_by",) if with_resolved else ()
     print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at", *replaced))
 
 

@@ -32,7 +32,7 @@ class PendingResult:
 def pending_files(connection: psycopg.Connection, merchant: str, run: str, limit: int) -> list[PendingResult]:
     """Return at most `limit` files whose result may have to be placed, those of this run first."""
     values = {"merchant": merchant, "run": run, "days": RECENT, "limit": limit}
-    rows = connection.execute(statement("feedback/owed"), values).fetchall()
+    rows = connection.execute(statement("feedback/pending"), values).fetchall()
     return [
         PendingResult(
             file_id,

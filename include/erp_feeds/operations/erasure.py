@@ -15,7 +15,7 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
-from erp_feeds.store.suppression import EMAIL, SRS, email_in, lift, remember, suppression_of
+from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppression_of, unsuppress
 
 AT_ONCE = 5_000
 """Refused records fetched at once: each may hold some kilobytes."""
@@ -100,15 +100,15 @@ class Unsuppressed:
     merchant: str
     named: int
     """Numbers and addresses that the operator gave."""
-    lifted: int
+    unsuppressed: int
     """Those of them that were suppressed until now."""
 
 
 def unforget_person(connection: psycopg.Connection, merchant: str, named: Collection[Named]) -> Unsuppressed:
-    """Let a forgotten person load again from files that came since; doing it again changes nothing.
+    """Let a suppressed person load again from files that came since; doing it again changes nothing.
 
-    What was erased stays so: no file that came before the person was forgotten brings it back. Only the given
-    numbers and addresses are lifted, since the store knows no others of somebody forgotten.
+    What was erased stays erased: no file that came before the person was suppressed brings it back. Only the
+    given numbers and addresses are unsuppressed, since the store knows no others of a suppressed person.
 
     Raises:
         FailError: the secret has changed.
@@ -117,8 +117,8 @@ def unforget_person(connection: psycopg.Connection, merchant: str, named: Collec
     with transaction(connection, "bringing a person back"):
         lock_merchant(connection, merchant)
         identifiers = {(each.kind, each.value) for each in named}
-        lifted = lift(connection, suppression_of(connection, merchant), sorted(identifiers))
-    return Unsuppressed(merchant, len(identifiers), lifted)
+        unsuppressed = unsuppress(connection, suppression_of(connection, merchant), sorted(identifiers))
+    return Unsuppressed(merchant, len(identifiers), unsuppressed)
 
 
 def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> Mentions:

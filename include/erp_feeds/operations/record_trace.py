@@ -111,7 +111,7 @@ def _stored(
     if found.outcome != "loaded":
         return found
     if suppression.is_suppressed(connection, merchant.name, file.file_id, keys):
-        return replace(found, outcome="skipped", code=SkipCode.FORGOTTEN.value)
+        return replace(found, outcome="skipped", code=SkipCode.SUPPRESSED.value)
     rows = queries.record_rows(connection, merchant.name, file.file_id, found.record, keys)
     return replace(found, **asdict(rows), fields=_fields(connection, merchant, found, rows.profile_id))
 

@@ -198,10 +198,10 @@ class Reject:
     run_id: str | None
     """That refused it."""
     opened_at: datetime
-    closed_at: datetime | None
+    resolved_at: datetime | None
     """When a load resolved it; None while it is open."""
-    closed_by_run: str | None
-    closed_by_file: str | None
+    resolved_by_run: str | None
+    resolved_by_file: str | None
     """The file whose load resolved it: its own, replayed, or a newer one."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""

@@ -56,6 +56,6 @@ def count_without_email(connection: psycopg.Connection, file: FeedFile, merchant
 
 def count_failed_moves(connection: psycopg.Connection, file: FeedFile) -> int:
     """Return how many profiles did not get the address that this file brought (rules: customers 5, 9)."""
-    query = "SELECT count(*) FROM email_refusals WHERE file_id = %s"
+    query = "SELECT count(*) FROM email_conflicts WHERE file_id = %s"
     found = connection.execute(query, [file.file_id]).fetchone()
     return int(found[0]) if found else 0

@@ -89,7 +89,7 @@ def load_file(
     Raises:
         QuarantineError: too_many_rejects, which the ledger then knows already; or a value fits nowhere.
         RetryError: the store was lost, or two transactions collided.
-        FailError: the store refused the data, or the secret of the forgotten has changed.
+        FailError: the store refused the data, or the secret of the suppressed has changed.
     """
     with transaction(connection, f"loading {file.name}"):
         loaded = load_within(connection, file, merchant, run, frames)

@@ -58,8 +58,8 @@ class VersionedField:
         """Return the condition that no newer file than this one has brought what the row `old` holds."""
         return sql.SQL(
             "CASE WHEN {newer} THEN true"
-            " WHEN old.origins ? {name} THEN ({sequence}, {file_id})"
-            " >= ((old.origins->{name}->>0)::numeric, (old.origins->{name}->>1)::bigint)"
+            " WHEN old.field_versions ? {name} THEN ({sequence}, {file_id})"
+            " >= ((old.field_versions->{name}->>0)::numeric, (old.field_versions->{name}->>1)::bigint)"
             " ELSE {old} IS NULL END"
         ).format(newer=_newer(version), name=self.name, old=self.of("old"), **version.parts())
 
@@ -93,7 +93,7 @@ def merge(  # noqa: PLR0917 - into what, whose, which rows, how: as in the state
         old_fields=_list(_of("old", name) for name in values),
         fields=_list(values.values()),
         assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
-        origins=_origins(fields, version),
+        field_versions=_origins(fields, version),
         columns=_list(map(sql.Identifier, values)),
         new_values=_list(_of("new", name) for name in values),
         first_origins=_first_origins(fields, version),
@@ -199,8 +199,8 @@ def _origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed
         for field in fields
     )
     return sql.SQL(
-        "CASE WHEN {newer} AND new.cleared IS NULL AND old.origins = '{{}}' AND {nothing} THEN old.origins"
-        " ELSE {all} END"
+        "CASE WHEN {newer} AND new.cleared IS NULL AND old.field_versions = '{{}}' AND {nothing}"
+        " THEN old.field_versions ELSE {all} END"
     ).format(
         newer=_newer(version),
         nothing=nothing_to_say,
@@ -211,7 +211,7 @@ def _origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed
 def _origin(field: VersionedField, version: Version) -> sql.Composed:
     return sql.SQL(
         "CASE WHEN {taken} THEN CASE WHEN {newer} AND {new} IS NOT NULL THEN NULL ELSE {here} END"
-        " WHEN old.origins ? {name} THEN old.origins->{name}"
+        " WHEN old.field_versions ? {name} THEN old.field_versions->{name}"
         " WHEN {old} IS NOT NULL AND {newer}"
         " AND (old.sequence, old.file_id, old.record) <> ({sequence}, {file_id}, new.record)"
         " THEN jsonb_build_array(old.sequence, old.file_id, old.record) END"

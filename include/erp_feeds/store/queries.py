@@ -152,11 +152,11 @@ def rejects(
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
-    with_closed: bool = False,
+    with_resolved: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
     """Return rejects, those of the latest file first; resolved ones too where asked."""
-    wanted = {"code": code, "file": file, "with_closed": with_closed}
+    wanted = {"code": code, "file": file, "with_resolved": with_resolved}
     found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
     if not with_raw:
         return found

@@ -20,7 +20,7 @@ Originals = Iterable[tuple[int, int, str]]
 
 
 def keep(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
-    """Keep what incoming_rejects and incoming_originals hold; people who are forgotten stay unnamed."""
+    """Keep what incoming_rejects and incoming_originals hold; people who are suppressed stay unnamed."""
     empty_payloads(connection, merchant, file)
     values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
     connection.execute(statement("rejects/keep", **values))
@@ -67,7 +67,7 @@ def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int
 def add_originals(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, originals: Originals
 ) -> None:
-    """Keep the text of rejected records, unless it names somebody who is forgotten.
+    """Keep the text of rejected records, unless it names somebody who is suppressed.
 
     Raises:
         RetryError: the store was lost.

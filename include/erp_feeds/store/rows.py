@@ -70,7 +70,7 @@ class Purchase:
     kind: Kind
     channel: Literal["online", "offline"]
     profile_id: int | None
-    """None where the person was forgotten."""
+    """None where the person was suppressed."""
     order_number: str | None
     return_of: str | None
     """The order that a return is of, where it is known (rule: purchases 8)."""

@@ -36,9 +36,9 @@ SRS, EMAIL = "srs", "email"
 
 
 def email_in(file_id: int) -> str:
-    """Return the kind of an address that only this file's records without a number are forgotten by.
+    """Return the kind of an address that only this file's records without a number are suppressed by.
 
-    It led to the forgotten person then and belongs to another one now, who must not get those records.
+    It led to the suppressed person then and belongs to another one now, who must not get those records.
     """
     return f"{EMAIL} in file {file_id}"
 
@@ -51,16 +51,16 @@ class Suppression:
     keys: Mapping[str, bytes]
     """Key id -> key; the last one is the current."""
     digests: frozenset[bytes]
-    lifted: frozenset[bytes] = frozenset()
+    unsuppressed: frozenset[bytes] = frozenset()
     """Digests of those who may come back."""
 
     def among(self, kind: str, values: Iterable[str]) -> list[str]:
-        """Return the values that are forgotten."""
+        """Return the values that are suppressed."""
         return [value for value in values if not self.digests.isdisjoint(self.all_digests(kind, value))]
 
     def unsuppressed_among(self, kind: str, values: Iterable[str]) -> list[str]:
-        """Return the values that were forgotten and may come back."""
-        return [value for value in values if not self.lifted.isdisjoint(self.all_digests(kind, value))]
+        """Return the values that were suppressed and may come back."""
+        return [value for value in values if not self.unsuppressed.isdisjoint(self.all_digests(kind, value))]
 
     def current(self, kind: str, value: str) -> tuple[bytes, str]:
         """Return the digest of a value under the current key, and the key's id."""
@@ -73,20 +73,20 @@ class Suppression:
 
 
 def suppression_of(connection: psycopg.Connection, merchant: str, file_id: int | None = None) -> Suppression:
-    """Return what a merchant has forgotten.
+    """Return what a merchant has suppressed.
 
     Args:
         connection: Of the store.
         merchant: Whose people.
-        file_id: The file that loads: one that came before its people were forgotten never brings them back.
+        file_id: The file that loads: one that came before its people were suppressed never brings them back.
 
     Raises:
         FailError: some digests were made under a secret that is not the one of now.
     """
     _refuse_to_see_nobody(connection)
     values = {"merchant": merchant, "file_id": file_id}
-    found = connection.execute(statement("erasure/forgotten"), values).fetchall()
-    salt = connection.execute("SELECT salt FROM forgotten_salt").fetchone()
+    found = connection.execute(statement("erasure/suppressed"), values).fetchall()
+    salt = connection.execute("SELECT salt FROM suppression_salt").fetchone()
     keys = _keys(bytes(salt[0]) if salt else b"")
     if {key_id for _, key_id, _ in found} - keys.keys():
         message = (
@@ -94,29 +94,29 @@ def suppression_of(connection: psycopg.Connection, merchant: str, file_id: int |
             "set ERP_FEEDS_FORGET_SECRET to the secret that was used then, or restore the file forget_secret"
         )
         raise FailError(message, "wrong_forget_secret")
-    in_force, lifted = (
-        frozenset(bytes(digest) for digest, _, is_lifted in found if is_lifted is wanted)
+    in_force, unsuppressed = (
+        frozenset(bytes(digest) for digest, _, is_unsuppressed in found if is_unsuppressed is wanted)
         for wanted in (False, True)
     )
-    return Suppression(merchant, keys, in_force, lifted)
+    return Suppression(merchant, keys, in_force, unsuppressed)
 
 
 def is_suppressed(
     connection: psycopg.Connection, merchant: str, file_id: int, keys: Mapping[str, str]
 ) -> bool:
     """Return whether loads skip a record with this `number` or, where it has none, this `email`."""
-    if not _any_forgotten(connection, merchant):
+    if not _any_suppressed(connection, merchant):
         return False
-    forgotten = suppression_of(connection, merchant, file_id)
+    suppression = suppression_of(connection, merchant, file_id)
     if "number" in keys:
-        return bool(forgotten.among(SRS, [keys["number"]]))
+        return bool(suppression.among(SRS, [keys["number"]]))
     email = [keys["email"]] if "email" in keys else []
-    return bool(forgotten.among(EMAIL, email) or forgotten.among(email_in(file_id), email))
+    return bool(suppression.among(EMAIL, email) or suppression.among(email_in(file_id), email))
 
 
 def remember(
     connection: psycopg.Connection,
-    forgotten: Suppression,
+    suppression: Suppression,
     identifiers: Iterable[tuple[str, str]],
     file_id: int | None = None,
 ) -> int:
@@ -124,13 +124,13 @@ def remember(
 
     Args:
         connection: Of the store, in a transaction.
-        forgotten: What is left out already.
+        suppression: What is left out already.
         identifiers: What joins it.
-        file_id: The file with which they came beside somebody forgotten, where that is the reason.
+        file_id: The file with which they came beside a suppressed person, where that is the reason.
     """
-    rows = [forgotten.current(kind, value) for kind, value in identifiers]
+    rows = [suppression.current(kind, value) for kind, value in identifiers]
     values = {
-        "merchant": forgotten.merchant,
+        "merchant": suppression.merchant,
         "digests": [digest for digest, _ in rows],
         "key_ids": [key_id for _, key_id in rows],
         "file_id": file_id,
@@ -138,13 +138,13 @@ def remember(
     return connection.execute(statement("erasure/remember"), values).rowcount
 
 
-def lift(
-    connection: psycopg.Connection, forgotten: Suppression, identifiers: Iterable[tuple[str, str]]
+def unsuppress(
+    connection: psycopg.Connection, suppression: Suppression, identifiers: Iterable[tuple[str, str]]
 ) -> int:
     """Let files that come from now on, or came since, bring (kind, value) pairs; return how many it lifts."""
-    digests = [digest for kind, value in identifiers for digest in forgotten.all_digests(kind, value)]
-    values = {"merchant": forgotten.merchant, "digests": digests}
-    return connection.execute(statement("erasure/lift"), values).rowcount
+    digests = [digest for kind, value in identifiers for digest in suppression.all_digests(kind, value)]
+    values = {"merchant": suppression.merchant, "digests": digests}
+    return connection.execute(statement("erasure/unsuppress"), values).rowcount
 
 
 def without_suppressed(
@@ -152,10 +152,10 @@ def without_suppressed(
 ) -> tuple[Frames, Counts]:
     """Remove suppressed people from the frames of a file; where there are none, it costs one index lookup.
 
-    A record goes by its number; one without a number by its e-mail. A new number that comes with a forgotten
-    e-mail would join that person (rule: customers 2), so it is forgotten too. A known number of somebody else
-    wins over the e-mail (rule: customers 5), which that profile never gets: sql/identity/known.sql reads the
-    temporary table forgotten_emails.
+    A record is found by its number; one without a number by its e-mail. A new number with a suppressed e-mail
+    would join that person (rule: customers 2), so it is suppressed too. A known number of somebody else wins
+    over the e-mail (rule: customers 5), which that profile never gets: sql/identity/known.sql reads the
+    temporary table suppressed_emails.
 
     Args:
         connection: In the transaction of the load, under the merchant's lock.
@@ -164,18 +164,18 @@ def without_suppressed(
         frames: As `load_file` gets them.
 
     Returns:
-        The frames, and the number of records left out, by code; the table forgotten_emails, mostly empty.
+        The frames, and the number of records left out, by code; the table suppressed_emails, mostly empty.
 
     Raises:
-        FailError: the secret of now is not the one under which people were forgotten.
+        FailError: the present secret is not the one under which people were suppressed.
     """
-    connection.execute(statement("load/forgotten_emails"))
+    connection.execute(statement("load/suppressed_emails"))
     kind = KINDS[file.interface]
-    if not (kind.people and _any_forgotten(connection, merchant.name)):
+    if not (kind.people and _any_suppressed(connection, merchant.name)):
         return frames, Counts()
-    forgotten = suppression_of(connection, merchant.name, file.file_id)
+    suppression = suppression_of(connection, merchant.name, file.file_id)
     people = pd.concat([frames[name][["number", "email"]] for name in kind.people], ignore_index=True)
-    gone = _forgotten_rows(connection, file, forgotten, table_of(people)).to_numpy(zero_copy_only=False)
+    gone = _suppressed_rows(connection, file, suppression, table_of(people)).to_numpy(zero_copy_only=False)
     kept, number, start = dict(frames), 0, 0
     for name in kind.people:
         frame = frames[name]
@@ -183,20 +183,20 @@ def without_suppressed(
         kept[name] = frame[~mask].reset_index(drop=True)
         number += kind.count(frame[mask])
         start += len(frame)
-    return kept, Counts(skipped={SkipCode.FORGOTTEN.value: number} if number else {})
+    return kept, Counts(skipped={SkipCode.SUPPRESSED.value: number} if number else {})
 
 
 def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
-    """Empty text and key of refused records that mention somebody forgotten, before they are kept.
+    """Empty text and key of refused records that mention a suppressed person, before they are kept.
 
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
     interface = interface_of(merchant, file.interface)
-    if not (is_about_people(interface) and _any_forgotten(connection, merchant.name)):
+    if not (is_about_people(interface) and _any_suppressed(connection, merchant.name)):
         return
-    forgotten = suppression_of(connection, merchant.name, file.file_id)
+    suppression = suppression_of(connection, merchant.name, file.file_id)
     found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")
-    named = [record for record, text in found if _names(text, forgotten, interface)]
+    named = [record for record, text in found if _names(text, suppression, interface)]
     connection.execute("UPDATE incoming_originals SET text = NULL WHERE record = ANY(%s)", [named])
     connection.execute("UPDATE incoming_rejects SET key = NULL WHERE record = ANY(%s)", [named])
 
@@ -206,27 +206,27 @@ def _refuse_to_see_nobody(connection: psycopg.Connection) -> None:
     connection.execute("SELECT set_config('row_security', 'off', false)")
 
 
-def _any_forgotten(connection: psycopg.Connection, merchant: str) -> bool:
+def _any_suppressed(connection: psycopg.Connection, merchant: str) -> bool:
     _refuse_to_see_nobody(connection)
-    query = "SELECT EXISTS (SELECT FROM forgotten WHERE merchant = %s)"
+    query = "SELECT EXISTS (SELECT FROM suppressed WHERE merchant = %s)"
     found = connection.execute(query, [merchant]).fetchone()
     return bool(found and found[0])
 
 
-def _forgotten_rows(
-    connection: psycopg.Connection, file: FeedFile, forgotten: Suppression, people: pa.Table
+def _suppressed_rows(
+    connection: psycopg.Connection, file: FeedFile, suppression: Suppression, people: pa.Table
 ) -> Column:
-    """Return which rows of number and email are left out; the table forgotten_emails is filled."""
+    """Return which rows of number and email are left out; the table suppressed_emails is filled."""
     number, email = array_of(people["number"]), array_of(people["email"])
-    numbers = forgotten.among(SRS, _distinct(number))
-    emails = forgotten.among(EMAIL, _distinct(email))
+    numbers = suppression.among(SRS, _distinct(number))
+    emails = suppression.among(EMAIL, _distinct(email))
     alone = pc.filter(email, number.is_null())
-    here = forgotten.among(email_in(file.file_id), _distinct(alone))
+    here = suppression.among(email_in(file.file_id), _distinct(alone))
     beside = _distinct(pc.filter(number, is_one_of(email, emails)))
-    others = set(beside) - {*numbers, *forgotten.unsuppressed_among(SRS, beside)}
-    unknown = _unknown_numbers(connection, forgotten.merchant, others)
-    remember(connection, forgotten, [(SRS, each) for each in unknown], file.file_id)
-    connection.execute("INSERT INTO forgotten_emails SELECT unnest(%s::text[])", [emails])
+    others = set(beside) - {*numbers, *suppression.unsuppressed_among(SRS, beside)}
+    unknown = _unknown_numbers(connection, suppression.merchant, others)
+    remember(connection, suppression, [(SRS, each) for each in unknown], file.file_id)
+    connection.execute("INSERT INTO suppressed_emails SELECT unnest(%s::text[])", [emails])
     by_number = is_one_of(number, [*numbers, *unknown])
     by_email = pc.and_(number.is_null(), is_one_of(email, [*emails, *here]))
     return is_true(pc.or_(by_number, by_email))
@@ -239,9 +239,9 @@ def _unknown_numbers(connection: psycopg.Connection, merchant: str, numbers: set
     return [number for (number,) in connection.execute(statement("erasure/unknown_numbers"), values)]
 
 
-def _names(raw: str, forgotten: Suppression, interface: Interface) -> bool:
+def _names(raw: str, suppression: Suppression, interface: Interface) -> bool:
     found = mentions(raw, interface)
-    return bool(forgotten.among(SRS, found.numbers) or forgotten.among(EMAIL, found.emails))
+    return bool(suppression.among(SRS, found.numbers) or suppression.among(EMAIL, found.emails))
 
 
 def _distinct(column: Any) -> list[str]:

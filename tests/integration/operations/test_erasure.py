@@ -39,7 +39,7 @@ from support.store_feed import (
 
 ONE, OTHER, THIRD = "a@example.com", "b@example.com", "c@example.com"
 SHOP = TESTSHOP.name
-FORGOTTEN = {SkipCode.FORGOTTEN: 1}
+SUPPRESSED = {SkipCode.SUPPRESSED: 1}
 
 
 def erased(store: psycopg.Connection, *, dry_run: bool = False, **named: str) -> Receipt:
@@ -50,7 +50,7 @@ def erased(store: psycopg.Connection, *, dry_run: bool = False, **named: str) ->
 
 def everything(store: psycopg.Connection) -> str:
     """Every row of the store as one text."""
-    return json.dumps(dump(store, (*TABLES, "forgotten", "file_runs")))
+    return json.dumps(dump(store, (*TABLES, "suppressed", "file_runs")))
 
 
 def refused(texts: Mapping[int, str]) -> dict[str, pd.DataFrame]:
@@ -83,7 +83,7 @@ def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connect
         "profiles": 1,
         "identifiers": 2,
         "email_matches": 1,
-        "email_refusals": 1,
+        "email_conflicts": 1,
         "purchases_made_anonymous": 2,
         "reject_payloads": 1,
         "identifiers_suppressed": 3,
@@ -146,7 +146,7 @@ def test_whoever_is_not_in_the_store_can_be_kept_out_of_it(store: psycopg.Connec
     feed = Feed(store)
     assert erased(store, email=ONE).erased["identifiers_suppressed"] == 1
     counts = feed.customers(1, customer(None, ONE), customer("2", OTHER))
-    assert (counts.loaded, counts.skipped) == (1, FORGOTTEN)
+    assert (counts.loaded, counts.skipped) == (1, SUPPRESSED)
     assert profiles(store, "email") == {"2": OTHER}
 
 
@@ -157,11 +157,11 @@ def test_loads_leave_the_forgotten_out_and_count_them(store: psycopg.Connection)
     counts = feed.customers(
         2, customer("1", THIRD, firstname="Ada"), customer(None, ONE), customer("2", city="X")
     )
-    assert (counts.loaded, counts.skipped) == (1, {SkipCode.FORGOTTEN: 2})
+    assert (counts.loaded, counts.skipped) == (1, {SkipCode.SUPPRESSED: 2})
     counts = feed.purchases(
         3, purchase("p1", 1, number="1"), purchase("p2", 1, email=ONE), purchase("p3", 1, number="2")
     )
-    assert (counts.loaded, counts.skipped) == (1, {SkipCode.FORGOTTEN: 2})
+    assert (counts.loaded, counts.skipped) == (1, {SkipCode.SUPPRESSED: 2})
     assert profiles(store, "email", "city") == {"2": (OTHER, "X")}
     assert scalar(store, "SELECT array_agg(purchase_id) FROM purchases") == ["p3"]
     assert scalar(store, "SELECT count(*) FROM purchase_lines") == 1
@@ -175,11 +175,11 @@ def test_customers_2_a_new_number_with_a_forgotten_email_is_the_same_person(
     file = feed.file("srs_purchases", 1)
     frames = purchases(purchase("p1", 1, number="9"), purchase("p2", 1, number="9", email=ONE))
     counts = feed.load(file, frames)
-    assert (counts.loaded, counts.skipped) == (0, {SkipCode.FORGOTTEN: 2})
+    assert (counts.loaded, counts.skipped) == (0, {SkipCode.SUPPRESSED: 2})
     before = dump(store)
     assert feed.load(file, frames, "again") == counts
     assert dump(store) == before
-    assert feed.customers(2, customer("9", OTHER)).skipped == FORGOTTEN
+    assert feed.customers(2, customer("9", OTHER)).skipped == SUPPRESSED
 
 
 def test_customers_5_a_known_number_wins_over_a_forgotten_email(store: psycopg.Connection) -> None:
@@ -204,7 +204,7 @@ def test_an_address_that_belongs_to_another_by_now_stays_theirs(store: psycopg.C
     before = dump(store, ("profiles",))["profiles"]
     erased(store, srs="1")
     for file, frames in (first, bought):
-        assert feed.load(file, frames, "replay").skipped == FORGOTTEN
+        assert feed.load(file, frames, "replay").skipped == SUPPRESSED
     assert set(dump(store, ("profiles",))["profiles"]) < set(before)
     assert profiles(store, "email", "firstname") == {"2": (ONE, "Bob")}
     assert scalar(store, "SELECT profile_id FROM purchases") is None
@@ -249,7 +249,7 @@ def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psyco
         assert found == [(1, "invalid_date", None), (2, "invalid_date", None), (3, "invalid_date", texts[2])]
 
 
-def lifted(
+def unsuppressed(
     store: psycopg.Connection, *, srs: tuple[str, ...] = (), email: tuple[str, ...] = ()
 ) -> Unsuppressed:
     """Let a person of these numbers and addresses come back."""
@@ -270,12 +270,12 @@ def test_who_is_a_customer_again_loads_from_the_next_file_and_nothing_old_comes_
     erased(store, srs="1")
     feed.customers(2, customer("1", ONE, firstname="Ada"))
     assert "1" not in profiles(store, "email")
-    assert lifted(store, srs=("1",), email=(ONE,)) == Unsuppressed(SHOP, 2, 2)
+    assert unsuppressed(store, srs=("1",), email=(ONE,)) == Unsuppressed(SHOP, 2, 2)
     before = everything(store)
-    assert lifted(store, srs=("1",), email=(ONE,)) == Unsuppressed(SHOP, 2, 0)
+    assert unsuppressed(store, srs=("1",), email=(ONE,)) == Unsuppressed(SHOP, 2, 0)
     assert everything(store) == before
     for file, frames in ((old, was), (bought, had)):  # a backfill
-        assert feed.load(file, frames, "replay").skipped == FORGOTTEN
+        assert feed.load(file, frames, "replay").skipped == SUPPRESSED
     assert "1" not in profiles(store, "email")
     assert feed.customers(3, customer("1", ONE, lastname="Byron")).loaded == 1
     assert profiles(store, "email", "lastname", "city")["1"] == (ONE, "Byron", None)
@@ -291,8 +291,8 @@ def test_a_file_that_came_between_loads_its_person_when_it_is_replayed(store: ps
     erased(store, email=ONE)
     between = feed.file("srs_customers", 1)
     frames = customers(customer("9", ONE))  # the new number is forgotten with the address (customers 2)
-    assert feed.load(between, frames).skipped == FORGOTTEN
-    assert lifted(store, srs=("9",), email=(ONE,)).lifted == 2
+    assert feed.load(between, frames).skipped == SUPPRESSED
+    assert unsuppressed(store, srs=("9",), email=(ONE,)).unsuppressed == 2
     assert feed.load(between, frames, "replay").loaded == 1
     assert profiles(store, "email") == {"9": ONE}
 
@@ -301,9 +301,9 @@ def test_only_what_was_named_is_lifted(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))
     erased(store, srs="1")
-    assert lifted(store, email=(ONE, THIRD)) == Unsuppressed(SHOP, 2, 1)
-    assert feed.customers(2, customer("1", ONE)).skipped == FORGOTTEN
-    assert lifted(store, srs=("1",)).lifted == 1
+    assert unsuppressed(store, email=(ONE, THIRD)) == Unsuppressed(SHOP, 2, 1)
+    assert feed.customers(2, customer("1", ONE)).skipped == SUPPRESSED
+    assert unsuppressed(store, srs=("1",)).unsuppressed == 1
     assert feed.customers(3, customer("1", ONE)).loaded == 1
 
 
@@ -313,7 +313,7 @@ def test_customers_5_a_number_that_is_lifted_loads_without_the_forgotten_email(
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))
     erased(store, srs="1")
-    lifted(store, srs=("1",))
+    unsuppressed(store, srs=("1",))
     for index in (2, 3):
         assert feed.customers(index, customer("1", ONE, city="Delft")).loaded == 1
     assert profiles(store, "email", "city") == {"1": (None, "Delft")}
@@ -323,13 +323,13 @@ def test_who_is_forgotten_once_more_stays_so(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))
     erased(store, srs="1")
-    lifted(store, srs=("1",), email=(ONE,))
+    unsuppressed(store, srs=("1",), email=(ONE,))
     again = feed.file("srs_customers", 2)
     feed.load(again, customers(customer("1", ONE)))
     receipt = erased(store, srs="1")
     assert (receipt.erased["profiles"], receipt.erased["identifiers_suppressed"]) == (1, 2)
-    assert feed.load(again, customers(customer("1", ONE)), "replay").skipped == FORGOTTEN
-    assert feed.customers(3, customer("1", ONE)).skipped == FORGOTTEN
+    assert feed.load(again, customers(customer("1", ONE)), "replay").skipped == SUPPRESSED
+    assert feed.customers(3, customer("1", ONE)).skipped == SUPPRESSED
 
 
 def test_refused_records_of_who_came_back_keep_their_text(store: psycopg.Connection) -> None:
@@ -338,7 +338,7 @@ def test_refused_records_of_who_came_back_keep_their_text(store: psycopg.Connect
     raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
     for index in (1, 2):
         feed.load(feed.file("srs_customers", index), customers() | refused({1: raw}))
-        lifted(store, srs=("1",))
+        unsuppressed(store, srs=("1",))
     assert [text for _, _, text in store.execute(REJECTS)] == [None, raw]
 
 
@@ -371,7 +371,7 @@ def test_a_load_that_waited_for_the_lock_leaves_the_person_out(
             assert waiting.is_alive()
         remember(store, suppression_of(store, SHOP), [("srs", "1")])
     waiting.join()
-    assert [each.skipped for each in counts] == [FORGOTTEN]
+    assert [each.skipped for each in counts] == [SUPPRESSED]
     assert profiles(store, "email") == {"2": OTHER}
 
 
@@ -409,7 +409,7 @@ def test_the_first_use_makes_a_secret_for_its_owner_alone(store: psycopg.Connect
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert len(secret.read_text()) == 64
     assert [path.name for path in own_home.iterdir()] == ["forget_secret"]
-    assert feed.customers(1, customer("1")).skipped == {SkipCode.FORGOTTEN: 1}
+    assert feed.customers(1, customer("1")).skipped == {SkipCode.SUPPRESSED: 1}
     secret.unlink()
     with pytest.raises(FailError, match="forget_secret"):
         feed.customers(2, customer("1"))
@@ -423,7 +423,7 @@ def test_people_forgotten_before_a_secret_was_needed_stay_forgotten(
         earlier.setattr(suppression, "secrets_in_use", lambda: ("",))
         erased(store, srs="1")
     monkeypatch.setenv("ERP_FEEDS_FORGET_SECRET", "pepper")
-    assert feed.customers(1, customer("1")).skipped == {SkipCode.FORGOTTEN: 1}
+    assert feed.customers(1, customer("1")).skipped == {SkipCode.SUPPRESSED: 1}
 
 
 def test_a_user_who_may_not_see_the_suppressed_gets_an_error(store: psycopg.Connection) -> None:
@@ -434,8 +434,8 @@ def test_a_user_who_may_not_see_the_suppressed_gets_an_error(store: psycopg.Conn
         store.execute("GRANT USAGE ON SCHEMA erp_feeds TO stranger")
         store.execute("GRANT SELECT ON ALL TABLES IN SCHEMA erp_feeds TO stranger")
         store.execute("SET ROLE stranger")
-        assert store.execute("SELECT count(*) FROM forgotten").fetchone() == (0,)
-        assert store.execute("SELECT count(*) FROM forgotten_salt").fetchone() == (0,)
+        assert store.execute("SELECT count(*) FROM suppressed").fetchone() == (0,)
+        assert store.execute("SELECT count(*) FROM suppression_salt").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             suppression.is_suppressed(store, SHOP, 1, {"number": "1"})
     finally:
@@ -449,8 +449,8 @@ def test_a_secret_makes_other_digests_and_both_count(
     erased(store, srs="1")
     monkeypatch.setenv("ERP_FEEDS_FORGET_SECRET", "pepper")
     erased(store, srs="2")
-    assert scalar(store, "SELECT count(DISTINCT key_id) FROM forgotten") == 2
-    assert feed.customers(1, customer("1"), customer("2"), customer("3")).skipped == {SkipCode.FORGOTTEN: 2}
+    assert scalar(store, "SELECT count(DISTINCT key_id) FROM suppressed") == 2
+    assert feed.customers(1, customer("1"), customer("2"), customer("3")).skipped == {SkipCode.SUPPRESSED: 2}
 
 
 def test_a_changed_secret_stops_loads_instead_of_bringing_people_back(
@@ -480,7 +480,7 @@ history = st.lists(
 def test_a_replay_of_everything_brings_nobody_back_and_changes_nobody_else(
     store: psycopg.Connection, data: st.DataObject, files: list[Any]
 ) -> None:
-    store.execute(f"TRUNCATE {', '.join(TABLES)}, file_runs, forgotten RESTART IDENTITY")
+    store.execute(f"TRUNCATE {', '.join(TABLES)}, file_runs, suppressed RESTART IDENTITY")
     store.commit()
     feed = Feed(store)
     loaded = [_loaded(feed, index, each) for index, each in enumerate(files, 1)]

@@ -99,7 +99,7 @@ def stored(shop: Shop) -> str:
     """Every row as one text, with the transaction that wrote it; the counts of the ledger may change."""
     shop.store.commit()
     tables = tuple(table for table in TABLES if table != "files")
-    return json.dumps(dump(shop.store, (*tables, "forgotten")))
+    return json.dumps(dump(shop.store, (*tables, "suppressed")))
 
 
 def test_forget_and_a_backfill_of_everything(
@@ -112,7 +112,7 @@ def test_forget_and_a_backfill_of_everything(
             "profiles": 1,
             "identifiers": 2,
             "email_matches": 2,
-            "email_refusals": 1,
+            "email_conflicts": 1,
             "purchases_made_anonymous": 2,
             "reject_payloads": 1,
             "identifiers_suppressed": 3,
@@ -122,7 +122,7 @@ def test_forget_and_a_backfill_of_everything(
         again = shop.walk("backfill again", JANUARY)
     assert stored(shop) == before
     assert not [personal for personal in PERSONAL if personal in before + caplog.text + json.dumps(receipt)]
-    left_out = [file.counts.skipped.get("forgotten", 0) for file in batch.files]
+    left_out = [file.counts.skipped.get("suppressed", 0) for file in batch.files]
     assert left_out == [1, 1, 1, 1, 1, 0]
     assert [file.counts for file in again.files] == [file.counts for file in batch.files]
     for file in batch.files:
@@ -136,7 +136,7 @@ def test_a_new_file_about_the_forgotten_loads_the_others(shop: Shop, desk: Desk)
     desk.told("--srs", "4712", "--yes")
     shop.place(customers("20170201", ADA, {**BOB, "City": "Delft"}, {"CustomerNumber": "6"}))
     (file,) = shop.walk("february").files
-    assert (file.counts.loaded, file.counts.skipped) == (2, {"forgotten": 1})
+    assert (file.counts.loaded, file.counts.skipped) == (2, {"suppressed": 1})
     assert scalar(shop.store, "SELECT city FROM profiles WHERE firstname = 'Bob'") == "Delft"
 
 
@@ -210,7 +210,7 @@ def test_the_command_that_brings_back_tells_no_personal_data(shop: Shop, desk: D
     assert "replay it" in shown.stdout
     assert not [each for each in PERSONAL if each in shown.output.lower() or each in shown.output]
     told = json.loads(desk.unforget(*named, "--json").stdout)
-    assert told == {"merchant": "testshop", "named": 4, "lifted": 0}
+    assert told == {"merchant": "testshop", "named": 4, "unsuppressed": 0}
     shop.walk("backfill", JANUARY)
     assert not [each for each in PERSONAL if each in stored(shop)]
     shop.place(customers("20170201", ADA))

@@ -80,7 +80,7 @@ def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) ->
     assert (kept.state, kept.outcome, kept.code) == ("quarantined", "not loaded", "too_many_rejects")
     forget(shop.store, "testshop", Named("srs", "1"), INTERFACES)
     gone = found(shop, CUSTOMERS.format(20170101), 1)
-    assert (gone.outcome, gone.code, gone.profile_id) == ("skipped", "forgotten", None)
+    assert (gone.outcome, gone.code, gone.profile_id) == ("skipped", "suppressed", None)
 
 
 def test_what_is_not_there_is_said_plainly(shop: Shop) -> None:

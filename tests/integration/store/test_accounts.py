@@ -30,7 +30,7 @@ FULL = {
     "cash_back_calculate_to_date": date(2017, 1, 31),
     "discount_percentage": Decimal("2.50"),
 }
-STATE = ("price_list_name", "invoice_to", "cash_back", "sequence", "file_id", "record", "origins")
+STATE = ("price_list_name", "invoice_to", "cash_back", "sequence", "file_id", "record", "field_versions")
 
 
 def rows(store: psycopg.Connection) -> list[tuple[Any, ...]]:

@@ -281,7 +281,7 @@ def test_late_files_end_in_the_same_profiles(store: psycopg.Connection) -> None:
         first = files[0].file_id
         for position in order:
             feed.load(files[position], customers(*HISTORY[position]))
-        columns = "i.value, email, firstname, city, phone, gender, custom, sequence, p.record, origins"
+        columns = "i.value, email, firstname, city, phone, gender, custom, sequence, p.record, field_versions"
         found = store.execute(
             f"SELECT {columns}, p.file_id - {first}"
             " FROM identifiers i JOIN profiles p USING (profile_id) ORDER BY 1"

@@ -46,13 +46,13 @@ def nothing(interface: str) -> dict[str, Any]:
 
 
 def opened(store: psycopg.Connection) -> list[tuple[Any, ...]]:
-    query = "SELECT file_id, record, code FROM rejects WHERE closed_at IS NULL ORDER BY 1, 2, 3"
+    query = "SELECT file_id, record, code FROM rejects WHERE resolved_at IS NULL ORDER BY 1, 2, 3"
     return store.execute(query).fetchall()
 
 
 def closed(store: psycopg.Connection) -> list[tuple[Any, ...]]:
-    query = """SELECT record, code, closed_by_run, closed_by_file FROM rejects
-               WHERE closed_at IS NOT NULL ORDER BY 1, 2"""
+    query = """SELECT record, code, resolved_by_run, resolved_by_file FROM rejects
+               WHERE resolved_at IS NOT NULL ORDER BY 1, 2"""
     return store.execute(query).fetchall()
 
 
@@ -179,7 +179,7 @@ def test_erp_cache_6_whether_a_file_comes_in_time_or_late_the_same_of_its_reject
         before = dump(shop.connection)
         shop.load(older, bad, "replay")
         assert dump(shop.connection) == before
-        mending = f"SELECT DISTINCT closed_by_file FROM rejects WHERE file_id = {older.file_id} ORDER BY 1"
+        mending = f"SELECT DISTINCT resolved_by_file FROM rejects WHERE file_id = {older.file_id} ORDER BY 1"
         assert scalar(shop.connection, mending) == newer.file_id  # nulls come last
 
 
@@ -324,10 +324,10 @@ def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed
     feed.load(file, rejecting(accounts(), reject(1), reject(2)), "first")
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
     [shown] = queries.rejects(feed.connection, "testshop")
-    assert (shown.record, shown.run_id, shown.closed_at) == (2, "first", None)
-    every = queries.rejects(feed.connection, "testshop", with_closed=True)
-    assert [(each.record, each.closed_by_run) for each in every] == [(1, "replay"), (2, None)]
-    assert every[0].closed_by_file == file.name
+    assert (shown.record, shown.run_id, shown.resolved_at) == (2, "first", None)
+    every = queries.rejects(feed.connection, "testshop", with_resolved=True)
+    assert [(each.record, each.resolved_by_run) for each in every] == [(1, "replay"), (2, None)]
+    assert every[0].resolved_by_file == file.name
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
 
 

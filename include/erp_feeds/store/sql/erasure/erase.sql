@@ -9,7 +9,7 @@ WITH matches AS (
       AND (matched.profile_id = %(profile_id)s OR matched.email = ANY(%(emails)s::text[]))
     RETURNING matched.record
 ), refusals AS (
-    DELETE FROM email_refusals AS refused
+    DELETE FROM email_conflicts AS refused
     USING profiles
     WHERE profiles.profile_id = refused.profile_id AND profiles.merchant = %(merchant)s
       AND (refused.profile_id = %(profile_id)s OR refused.email = ANY(%(emails)s::text[]))
@@ -27,5 +27,5 @@ SELECT
     (SELECT count(*) FROM gone) AS profiles,
     (SELECT count(*) FROM numbers) AS identifiers,
     (SELECT count(*) FROM matches) AS email_matches,
-    (SELECT count(*) FROM refusals) AS email_refusals,
+    (SELECT count(*) FROM refusals) AS email_conflicts,
     (SELECT count(*) FROM bought) AS purchases_made_anonymous

@@ -1,5 +1,5 @@
 -- By what a person would come back: their numbers, their address, and every address that led to them. One that belongs
--- to somebody else by now is named with the file in which it led here, and only that file's record is forgotten.
+-- to somebody else by now is named with the file in which it led here, and only that file's record is suppressed.
 -- In:  merchant, profile_id. Out: kind ('srs', 'email'), value, file_id or null.
 SELECT 'srs', value, NULL::bigint FROM identifiers WHERE merchant = %(merchant)s AND profile_id = %(profile_id)s
 UNION

@@ -4,10 +4,10 @@
 WITH touched AS (
     SELECT file_id FROM profiles WHERE profile_id = %(profile_id)s
     UNION
-    SELECT (origin.value ->> 1)::bigint FROM profiles, jsonb_each(origins) AS origin WHERE profile_id = %(profile_id)s
+    SELECT (origin.value ->> 1)::bigint FROM profiles, jsonb_each(field_versions) AS origin WHERE profile_id = %(profile_id)s
     UNION SELECT file_id FROM identifiers WHERE profile_id = %(profile_id)s
     UNION SELECT file_id FROM email_matches WHERE profile_id = %(profile_id)s
-    UNION SELECT file_id FROM email_refusals WHERE profile_id = %(profile_id)s
+    UNION SELECT file_id FROM email_conflicts WHERE profile_id = %(profile_id)s
     UNION SELECT file_id FROM purchases WHERE profile_id = %(profile_id)s
     UNION SELECT unnest(%(file_ids)s::bigint[])
 )

@@ -2,5 +2,5 @@
 -- In: file_id. Out: record, line, code, field.
 SELECT record, line, code, field
 FROM rejects
-WHERE file_id = %(file_id)s AND closed_at IS NULL
+WHERE file_id = %(file_id)s AND resolved_at IS NULL
 ORDER BY record, code, field

@@ -2,7 +2,7 @@
 -- that every move succeeds, then take back those that cannot, until nothing changes: so swaps and chains succeed as a
 -- whole. Rules: customers 5 (an address stays with whom it belongs to), 6 (superseded addresses do not count), 9.
 -- In:  known; merchant; file_id; movable: the condition under which a profile "old" may take a new address.
--- Out: temporary tables wishes (profile_id, email, record, holder) and moves (profile_id, email); email_refusals: the
+-- Out: temporary tables wishes (profile_id, email, record, holder) and moves (profile_id, email); email_conflicts: the
 --      wishes that failed. A reload does not try them again, even where the address is free by then.
 CREATE TEMP TABLE wishes ON COMMIT DROP AS
 SELECT wanted.profile_id, wanted.email, wanted.record, holder.profile_id AS holder
@@ -16,7 +16,7 @@ JOIN profiles AS old ON old.profile_id = wanted.profile_id
 LEFT JOIN profiles AS holder ON holder.merchant = {merchant} AND holder.email = wanted.email
 WHERE wanted.held IS DISTINCT FROM wanted.email AND {movable}
   AND NOT EXISTS (
-      SELECT FROM email_refusals AS refused
+      SELECT FROM email_conflicts AS refused
       WHERE refused.file_id = {file_id} AND refused.profile_id = wanted.profile_id AND refused.email = wanted.email
   );
 ANALYZE wishes;
@@ -36,6 +36,6 @@ WITH RECURSIVE first_wishes AS MATERIALIZED (
 SELECT profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM lost);
 ANALYZE moves;
 
-INSERT INTO email_refusals (file_id, profile_id, email)
+INSERT INTO email_conflicts (file_id, profile_id, email)
 SELECT {file_id}, profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM moves)
 ON CONFLICT (file_id, profile_id) DO UPDATE SET email = EXCLUDED.email

@@ -14,6 +14,6 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
        OR state = 'quarantined' AND code = %(rejects)s AND file_id NOT IN (SELECT file_id FROM replaced_files)
        OR EXISTS (
            SELECT FROM rejects
-           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s AND rejects.closed_at IS NULL
+           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s AND rejects.resolved_at IS NULL
        ))
 ORDER BY files.interface, files.sequence, file_id

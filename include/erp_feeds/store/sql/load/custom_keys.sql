@@ -6,8 +6,8 @@ UNION
 SELECT jsonb_object_keys(custom) FROM profiles WHERE profile_id IN (SELECT profile_id FROM resolved)
 UNION
 SELECT key
-FROM profiles, jsonb_object_keys(origins) AS key
-WHERE profile_id IN (SELECT profile_id FROM resolved) AND origins <> '{{}}' AND key LIKE 'custom\_%'
+FROM profiles, jsonb_object_keys(field_versions) AS key
+WHERE profile_id IN (SELECT profile_id FROM resolved) AND field_versions <> '{{}}' AND key LIKE 'custom\_%'
 UNION
 SELECT name
 FROM incoming_profiles, unnest(string_to_array(btrim(cleared, ','), ',')) AS name

@@ -15,7 +15,7 @@ WITH first AS (
 )
 UPDATE profiles AS old
 SET email = first.email,
-    origins = old.origins || jsonb_build_object('email', jsonb_build_array(0, {file_id}, first.record)),
+    field_versions = old.field_versions || jsonb_build_object('email', jsonb_build_array(0, {file_id}, first.record)),
     updated_at = now()
 FROM first
 WHERE old.profile_id = first.profile_id

@@ -4,7 +4,7 @@
 -- In: resolved; merchant; file_id. Out: profiles; temporary table gaps (profile_id, email, record): wishes for an address.
 UPDATE profiles AS old
 SET custom = old.custom || jsonb_build_object('custom_srs_customer_number', new.number),
-    origins = old.origins
+    field_versions = old.field_versions
               || jsonb_build_object('custom_srs_customer_number', jsonb_build_array(0, {file_id}, new.record)),
     updated_at = now()
 FROM (

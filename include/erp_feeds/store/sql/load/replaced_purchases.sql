@@ -1,6 +1,6 @@
 -- What this file brought when it was loaded before and brings no more: records that now have another id or class, or that
 -- are skipped or refused (rule: purchases 6). A row that another file has written since is that file's, and that of
--- somebody who was forgotten has nobody's name and stays. Profiles stay, and so does to whom an address led.
+-- somebody who was suppressed has nobody's name and stays. Profiles stay, and so does to whom an address led.
 -- In: incoming_purchases; merchant; file_id. Out: purchases, purchase_lines.
 WITH removed AS (
     DELETE FROM purchases AS old

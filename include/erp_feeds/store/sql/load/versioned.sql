@@ -2,7 +2,7 @@
 --
 -- Rules (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
 -- emptied; a field that a file does not bring keeps its value. Files are compared by (sequence, file_id).
--- A row says (sequence, file_id, record) of its newest write. Its column origins says the same of each field
+-- A row says (sequence, file_id, record) of its newest write. Its column field_versions says the same of each field
 -- that this write did not bring and of each emptied field; a filled field absent there came with the newest write,
 -- and an empty one was never brought.
 --
@@ -13,9 +13,9 @@
 MERGE INTO {target} AS old
 USING ({source}) AS new
 ON old.merchant = {merchant} AND old.{key} = new.{new_key}
-WHEN MATCHED AND ({old_fields}, old.origins) IS DISTINCT FROM ({fields}, {origins}) THEN UPDATE SET
+WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, {field_versions}) THEN UPDATE SET
     {assignments},
-    origins = {origins},
+    field_versions = {field_versions},
     sequence = greatest(old.sequence, {sequence}),
     file_id = CASE WHEN {newer} THEN {file_id} ELSE old.file_id END,
     record = CASE WHEN {newer} THEN new.record ELSE old.record END,
@@ -24,5 +24,5 @@ WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
                   OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN UPDATE SET
     sequence = {sequence}, file_id = {file_id}, record = new.record
 WHEN NOT MATCHED THEN INSERT
-    (merchant, {key}, {columns}, sequence, file_id, record, origins)
+    (merchant, {key}, {columns}, sequence, file_id, record, field_versions)
     VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins})

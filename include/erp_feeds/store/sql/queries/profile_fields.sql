@@ -13,15 +13,15 @@ WITH person AS (
     SELECT each.name, NULL, custom ->> each.name
     FROM person, LATERAL (
         SELECT jsonb_object_keys(custom) AS name
-        UNION SELECT key FROM jsonb_object_keys(origins) AS key WHERE key <> ALL (%(fields)s::text[])
+        UNION SELECT key FROM jsonb_object_keys(field_versions) AS key WHERE key <> ALL (%(fields)s::text[])
     ) AS each
 )
 SELECT
     field, value, files.name AS file,
-    CASE WHEN origins ? field THEN (origins -> field ->> 2)::int ELSE person.record END AS record
+    CASE WHEN field_versions ? field THEN (field_versions -> field ->> 2)::int ELSE person.record END AS record
 FROM fields
 CROSS JOIN person
 LEFT JOIN files
-    ON files.file_id = CASE WHEN origins ? field THEN (origins -> field ->> 1)::bigint ELSE person.file_id END
-WHERE value IS NOT NULL OR origins ? field
+    ON files.file_id = CASE WHEN field_versions ? field THEN (field_versions -> field ->> 1)::bigint ELSE person.file_id END
+WHERE value IS NOT NULL OR field_versions ? field
 ORDER BY place, field

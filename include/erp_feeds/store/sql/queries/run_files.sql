@@ -4,7 +4,7 @@ SELECT
     file_runs.run_id, files.name AS file, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts,
     (
         SELECT count(*) FROM rejects
-        WHERE rejects.closed_by_run = file_runs.run_id AND rejects.closed_by_file = file_runs.file_id
+        WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id
     ) AS resolved
 FROM file_runs
 JOIN files USING (file_id)

@@ -30,7 +30,7 @@ WITH wanted_files AS (
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
     UNION ALL
     SELECT merchant, 'rejects', rejects.code, count(*)
-    FROM rejects JOIN wanted_files USING (file_id) WHERE closed_at IS NULL GROUP BY merchant, rejects.code
+    FROM rejects JOIN wanted_files USING (file_id) WHERE resolved_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
     SELECT merchant, tally, each.key, sum(each.value::bigint)
     FROM wanted_files

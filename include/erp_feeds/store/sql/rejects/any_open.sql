@@ -4,7 +4,7 @@ SELECT
     EXISTS (
         SELECT FROM rejects
         JOIN files USING (file_id)
-        WHERE closed_at IS NULL AND merchant = {merchant} AND interface = {interface} AND file_id <> {file_id}
+        WHERE resolved_at IS NULL AND merchant = {merchant} AND interface = {interface} AND file_id <> {file_id}
     ),
     EXISTS (
         SELECT FROM files

@@ -23,9 +23,9 @@ USING (
     ORDER BY record, code, coalesce(field, ''), reason
 ) AS new
 ON known.file_id = {file_id} AND known.record = new.record AND known.code = new.code AND known.field = new.field
-WHEN MATCHED AND known.closed_by_file = {file_id} THEN
+WHEN MATCHED AND known.resolved_by_file = {file_id} THEN
     UPDATE SET line = coalesce(new.line, known.line), reason = new.reason, run_id = {run},
-               opened_at = clock_timestamp(), closed_at = NULL, closed_by_run = NULL, closed_by_file = NULL
+               opened_at = clock_timestamp(), resolved_at = NULL, resolved_by_run = NULL, resolved_by_file = NULL
 WHEN MATCHED AND (known.line, known.reason) IS DISTINCT FROM (coalesce(new.line, known.line), new.reason) THEN
     UPDATE SET line = coalesce(new.line, known.line), reason = new.reason
 WHEN NOT MATCHED THEN

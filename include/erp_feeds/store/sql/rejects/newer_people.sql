@@ -6,8 +6,8 @@ WITH refused AS (
     SELECT record, key FROM rejected_records WHERE file_id = {file_id} AND key IS NOT NULL
 ), numbered AS (
     SELECT refused.record,
-           coalesce((origins -> 'custom_srs_customer_number' ->> 0)::numeric, sequence) AS sequence,
-           coalesce((origins -> 'custom_srs_customer_number' ->> 1)::bigint, profiles.file_id) AS file_id
+           coalesce((field_versions -> 'custom_srs_customer_number' ->> 0)::numeric, sequence) AS sequence,
+           coalesce((field_versions -> 'custom_srs_customer_number' ->> 1)::bigint, profiles.file_id) AS file_id
     FROM refused
     JOIN identifiers ON identifiers.merchant = {merchant} AND type = 'srs' AND value = refused.key
     JOIN profiles USING (profile_id)

@@ -4,15 +4,15 @@
 -- In: taken: a query that gives the key of each record that this load takes; merchant; interface; file_name;
 --     file_id; sequence; run. Out: rejects.
 UPDATE rejects
-SET closed_at = clock_timestamp(), closed_by_run = {run}, closed_by_file = {file_id}
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
 FROM rejected_records AS refused, files AS earlier
 WHERE refused.merchant = {merchant} AND refused.interface = {interface} AND refused.key IN ({taken})
   AND earlier.file_id = refused.file_id AND (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
-  AND rejects.file_id = refused.file_id AND rejects.record = refused.record AND rejects.closed_at IS NULL;
+  AND rejects.file_id = refused.file_id AND rejects.record = refused.record AND rejects.resolved_at IS NULL;
 
 UPDATE rejects
-SET closed_at = clock_timestamp(), closed_by_run = {run}, closed_by_file = {file_id}
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
 FROM files AS earlier
 WHERE earlier.merchant = {merchant} AND earlier.interface = {interface} AND earlier.name = {file_name}
   AND (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
-  AND rejects.file_id = earlier.file_id AND rejects.closed_at IS NULL
+  AND rejects.file_id = earlier.file_id AND rejects.resolved_at IS NULL

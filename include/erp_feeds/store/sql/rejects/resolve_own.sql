@@ -4,21 +4,21 @@
 -- In: incoming_rejects; newer: a query that gives each rejected record that newer files brought, and the file; file_id;
 --     sequence; run. Out: rejects.
 UPDATE rejects
-SET closed_at = clock_timestamp(), closed_by_run = {run}, closed_by_file = {file_id}
-WHERE file_id = {file_id} AND closed_at IS NULL
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
+WHERE file_id = {file_id} AND resolved_at IS NULL
   AND NOT EXISTS (
       SELECT FROM incoming_rejects AS new
       WHERE new.record = rejects.record AND new.code = rejects.code AND coalesce(new.field, '') = rejects.field
   );
 
 UPDATE rejects
-SET closed_at = clock_timestamp(), closed_by_run = {run}, closed_by_file = newer.file_id
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = newer.file_id
 FROM ({newer}) AS newer
-WHERE rejects.file_id = {file_id} AND rejects.closed_at IS NULL AND rejects.record = newer.record;
+WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND rejects.record = newer.record;
 
 UPDATE rejects
-SET closed_at = clock_timestamp(), closed_by_run = {run}, closed_by_file = revision.file_id
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
 FROM files AS this
 JOIN files AS revision USING (merchant, interface, name)
-WHERE rejects.file_id = {file_id} AND rejects.closed_at IS NULL AND this.file_id = {file_id}
+WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND this.file_id = {file_id}
   AND revision.state = 'loaded' AND (revision.sequence, revision.file_id) > ({sequence}, {file_id})

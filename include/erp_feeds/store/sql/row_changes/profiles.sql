@@ -1,7 +1,7 @@
 -- Profiles as a dry run compares them: the fields, the custom fields and the numbers, none of the bookkeeping.
 -- In: merchant; chosen: a condition. Out: key, fields (JSON object).
 SELECT profile_id::text AS key,
-       to_jsonb(profiles) - ARRAY['profile_id', 'merchant', 'custom', 'sequence', 'file_id', 'record', 'origins',
+       to_jsonb(profiles) - ARRAY['profile_id', 'merchant', 'custom', 'sequence', 'file_id', 'record', 'field_versions',
                                   'created_at', 'updated_at', 'mapping_version']
        || custom
        || jsonb_build_object('srs', (SELECT jsonb_agg(value ORDER BY value) FROM identifiers

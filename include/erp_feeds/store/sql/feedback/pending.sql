@@ -9,8 +9,8 @@ WITH touched AS (
         SELECT file_id, at, run_id FROM file_runs
         WHERE at > now() - make_interval(days => %(days)s) OR run_id = %(run)s
         UNION ALL
-        SELECT file_id, closed_at, NULL FROM rejects
-        WHERE closed_at > now() - make_interval(days => %(days)s)
+        SELECT file_id, resolved_at, NULL FROM rejects
+        WHERE resolved_at > now() - make_interval(days => %(days)s)
     ) AS events
     GROUP BY file_id
 )
