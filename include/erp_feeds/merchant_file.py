@@ -15,6 +15,7 @@ from erp_feeds.merchant import (
     Alerts,
     Fault,
     Feedback,
+    Freshness,
     Ftps,
     InterfaceSettings,
     Limits,
@@ -228,7 +229,9 @@ def _keys_at(loc: Location) -> list[str]:
         "limits": Limits,
         "retention": Retention,
         "feedback": Feedback,
-        "interfaces": LinkSettings if "mapping" in loc[2:3] else InterfaceSettings,
+        "interfaces": {"mapping": LinkSettings, "freshness": Freshness}.get(
+            str(loc[2]) if len(loc) > 2 else "", InterfaceSettings
+        ),
     }
     model = nested.get(str(loc[0]), Merchant) if loc else Merchant
     return [field.alias or name for name, field in model.model_fields.items()]
