@@ -65,6 +65,9 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
 transaction per file, and a second load of the same file changes no row.
 
+**What is open?** [erp_feeds_health](/dags/erp_feeds_health) stays red until it is resolved or dismissed, also
+when a later run here is green.
+
 **What was rejected, and how does it load after the fix?** `python -m erp_feeds rejects {name}`, then
 `python -m erp_feeds replay {name} --file NAME`; with `--dry-run` first it shows what would change.
 
@@ -199,13 +202,19 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
             outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
         return loaded.to_xcom()
 
-    @task
+    @task(on_success_callback=alerts.on_success(merchant))
     def report(batch: dict[str, Any]) -> dict[str, int]:
         from erp_feeds import tasks
 
         return tasks.report(merchant, Batch.from_xcom(batch))
 
-    sense = InboxSensor(task_id="sense", merchant=merchant, inlets=[inbox], max_active_tis_per_dag=1)
+    sense = InboxSensor(
+        task_id="sense",
+        merchant=merchant,
+        inlets=[inbox],
+        max_active_tis_per_dag=1,
+        on_success_callback=alerts.on_success(merchant),
+    )
     batch: Any = sense.output
     for name in STEPS:
         batch = step(name)(batch)
@@ -216,7 +225,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
 def _retention(merchant: Merchant) -> None:
     """Add the task that stands beside the line: it runs also when nothing is new, and stops no file."""
 
-    @task(max_active_tis_per_dag=1)
+    @task(max_active_tis_per_dag=1, on_success_callback=alerts.on_success(merchant))
     def retention() -> int:
         from erp_feeds.operations.retention import delete_expired
 

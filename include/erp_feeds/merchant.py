@@ -184,8 +184,8 @@ class Freshness(_Strict):
     )
     expected_by: TimeOfDay | None = Field(
         None,
-        description="Instead: time of day in the merchant's zone by which each day's file is there; it is late "
-        "from then on, and missing 12 hours later",
+        description="Instead: time of day in the merchant's zone by which each day's file is there; "
+        "from then on it is late, and 12 hours later missing",
     )
 
     @model_validator(mode="after")

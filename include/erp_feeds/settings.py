@@ -42,9 +42,9 @@ class Settings(BaseSettings):
     forget_secret: str = ""
     """Secret part of the key under which suppressed identifiers are hashed; changing it stops loads."""
     health_schedule: str = "*/5 * * * *"
-    """Cron (UTC) of the DAG erp_feeds_health, which compares what is open in the store with the incidents."""
+    """Cron (UTC) of the DAG `erp_feeds_health`, which shows what is open, and alerts."""
     runbook: str = ""
-    """Address of docs/runbook.md, as alerts link to it; else the page of the health DAG, which shows the same."""
+    """Address of the runbook that alerts link to; by default the page of the health DAG, which shows it."""
     lineage_store: str = "erp-feeds-store:5432/erp_feeds"
     """host:port/database that names the store in assets and lineage; a name, never connected to."""
 

@@ -80,7 +80,7 @@ def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
         ),
         (
             "srs_purchases: {}",
-            "srs_purchases: {freshness: {expected_by: \"17:00\", warn_after: 3h}}",
+            'srs_purchases: {freshness: {expected_by: "17:00", warn_after: 3h}}',
             "shop.yaml:11: interfaces.srs_purchases.freshness is a mapping",
             "either expected_by, or warn_after and error_after",
         ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -17,10 +18,17 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
 
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from erp_feeds.inbox.scan import InboxScan
+
 COALESCE_SECONDS = 0.2
 """Seconds in which the questions of one moment come in."""
 REFUSED_LOGIN_SECONDS = 300.0
 """Seconds between two logins after a refused one: a server may lock out a user who keeps trying."""
+ABANDONED_SECONDS = 15 * 60
+"""Seconds after which a file that a run has taken and not finished needs another run."""
 POLLING = ThreadPoolExecutor(max_workers=64, thread_name_prefix="inbox")
 """Threads of our own: FTPS is blocking, and asyncio's default pool is small and shared with the triggerer.
 Many, since a server that is down holds its thread until its timeout, and must hold up no other server."""
@@ -112,7 +120,7 @@ def _pollers(loop: int) -> weakref.WeakValueDictionary[str, ServerPoller]:  # no
     return weakref.WeakValueDictionary()
 
 
-def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str, PollResult]:
+def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str, PollResult]:
     """Look at several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
 
     A fault of one merchant's folders is that merchant's alone.
@@ -126,25 +134,47 @@ def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str
     from erp_feeds.inbox import scan
     from erp_feeds.inbox.listing import ListedOnce
     from erp_feeds.store import connection as store
-    from erp_feeds.store import ledger
+    from erp_feeds.store import incidents
 
     found: dict[str, PollResult] = {}
-    with FtpsHook(connection_id) as hook, store.connect(settings().store_connection) as connection:
-        hook.get_conn()
-        server = ListedOnce(hook)
-        for merchant in merchants:
-            try:
-                look = scan.look(server, connection, merchant)
-            except FailError as fault:
-                found[merchant.name] = _not_scanned(fault)
-                continue
-            names = [interface.name for interface in interfaces_of(merchant)]
-            unfinished = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
-            files: list[RemoteFile | FeedFile] = [*look.complete, *unfinished]
-            waiting = frozenset((file.interface, file.name, file.size) for file in files)
-            soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if look.uploading else 0.0
-            found[merchant.name] = PollResult(waiting, pause=soon)
+    with store.connect(settings().store_connection) as connection:
+        try:
+            with FtpsHook(connection_id) as hook:
+                hook.get_conn()
+                server = ListedOnce(hook)
+                for merchant in merchants:
+                    try:
+                        look = scan.look(server, connection, merchant)
+                    except FailError as fault:
+                        incidents.scan_failed(connection, [merchant.name], str(fault))
+                        found[merchant.name] = _not_scanned(fault)
+                        continue
+                    incidents.scan_succeeded(connection, [merchant.name])
+                    soon = (
+                        min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if look.uploading else 0.0
+                    )
+                    found[merchant.name] = PollResult(_waiting(connection, merchant, look), pause=soon)
+        except FeedError as fault:
+            missed = [merchant.name for merchant in merchants if merchant.name not in found]
+            incidents.scan_failed(connection, missed, str(fault))
+            raise
     return found
+
+
+def _waiting(connection: Connection[Any], merchant: Merchant, look: InboxScan) -> Waiting:
+    """Return what needs a run: what no run has taken yet, and what one has left.
+
+    What a run works on needs none: it would find nothing, and its success would cover the run before it.
+    """
+    from erp_feeds.store import ledger
+
+    names = [interface.name for interface in interfaces_of(merchant)]
+    limit = merchant.limits.files_per_run
+    left = ledger.unfinished(connection, merchant.name, names, limit + 1)
+    if 0 < len(left) <= limit:  # else there is more than one run takes
+        left = ledger.unfinished(connection, merchant.name, names, limit, idle=ABANDONED_SECONDS)
+    files: list[RemoteFile | FeedFile] = [*look.complete, *left]
+    return frozenset((file.interface, file.name, file.size) for file in files)
 
 
 def _not_scanned(fault: Exception) -> PollResult:

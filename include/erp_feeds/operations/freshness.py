@@ -1,4 +1,4 @@
-"""Whether a feed is on time: a pure function of its latest file, the clock and what the merchant file expects."""
+"""Whether a feed is on time: a pure function of its latest file, the clock and the merchant file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def freshness_of(
 
     By age, the next file is expected `warn_after` the latest one. By time of day, a file counts for the
     deadline that it is nearest to, so one that comes late, or the evening before, is that day's file; the
-    next is expected a day after that deadline, and missing 12 hours later, when a file would be the next day's.
+    next is expected a day after that deadline, and missing 12 hours later: then a file is the next day's.
 
     Args:
         last: When the latest file came; None before the first.

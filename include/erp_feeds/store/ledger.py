@@ -52,13 +52,16 @@ def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> No
 
 @plain_errors("looking for unfinished files")
 def unfinished(
-    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], limit: int
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], limit: int, idle: float = 0
 ) -> list[FeedFile]:
     """Return at most `limit` files that a run must still take, ordered by interface and index number.
 
+    With `idle`, those that a run has taken count only after so many seconds: it may still be working on them.
+
     Seen ones and those due for another fetch carry the server's path, archived ones their original's URL.
     """
-    values = {"merchant": merchant, "interfaces": list(interfaces), "patience": RETRY_SECONDS, "limit": limit}
+    values = {"merchant": merchant, "interfaces": list(interfaces), "patience": RETRY_SECONDS}
+    values |= {"limit": limit, "idle": idle}
     return [_feed_file(row) for row in connection.execute(statement("ledger/unfinished"), values)]
 
 
