@@ -9,7 +9,6 @@ import typer
 from erp_feeds.cli.connections import checked_merchant, opened_store
 from erp_feeds.cli.options import AsJson, OneMerchant
 from erp_feeds.cli.output import print_json, print_table, say
-from erp_feeds.errors import FailError
 
 COLUMNS = ("incident_id", "merchant", "interface", "kind", "code", "number", "since", "who_acts", "reason")
 
@@ -43,12 +42,9 @@ def dismiss(
     """Dismiss an open incident: it is red no more, and nobody hears of it, until there is more of it."""
     from erp_feeds.store import incidents as store
 
-    if not by.strip() or not reason.strip():
-        raise typer.BadParameter("--by and --reason say who and why")
     with opened_store() as connection:
-        merchant = store.dismiss(connection, incident_id, by.strip(), reason.strip())
-    if merchant is None:
-        raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
-    print_json({"incident_id": incident_id, "merchant": merchant}) if as_json else say(
-        f"incident {incident_id} of {merchant} is dismissed"
-    )
+        merchant = store.dismiss(connection, incident_id, by, reason)
+    if as_json:
+        print_json({"incident_id": incident_id, "merchant": merchant})
+    else:
+        say(f"incident {incident_id} of {merchant} is dismissed")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, Param, task
 
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration.messages import HEALTH_DAG
@@ -23,8 +23,9 @@ DOC = """\
 Red as long as something is open: quarantined files, rejected records, feeds that are late or missing,
 inboxes out of reach, failed tasks. `incident` has one task for each, named after it; its log says who acts
 and what to do.
-What is resolved leaves by itself. What nobody will ever correct is dismissed:
-`python -m erp_feeds incidents`, then `python -m erp_feeds dismiss ID --by NAME --reason TEXT`.
+What is resolved leaves by itself. What nobody will ever correct is dismissed: trigger this DAG with the number
+of the incident and a reason, or run `python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It comes back
+where there is more of it.
 
 """
 
@@ -42,12 +43,15 @@ def build_health_dag() -> DAG:
         max_active_runs=1,
         dagrun_timeout=timedelta(minutes=15),
         is_paused_upon_creation=False,
+        params=_params(),
         tags=["erp-feeds", "health"],
         default_args={"owner": "erp-feeds"},
     ) as dag:
 
         @task(retries=2, retry_delay=timedelta(seconds=15))
-        def check() -> list[dict[str, str]]:
+        def check(params: dict[str, Any] | None = None, dag_run: Any = None) -> list[dict[str, str]]:
+            if params and params["incident"]:
+                dismiss(params["incident"], dag_run.triggering_user_name or "somebody", params["reason"])
             return review_all()
 
         @task(map_index_template="{{ task.op_kwargs['incident']['name'] }}", retries=0)
@@ -58,6 +62,32 @@ def build_health_dag() -> DAG:
         opened: Any = check()
         incident.expand(incident=opened)
     return dag
+
+
+def _params() -> dict[str, Param]:
+    """Return what the trigger form asks; left alone, a run dismisses nothing."""
+    number = Param(
+        None,
+        type=["null", "integer"],
+        title="Incident",
+        description_md="Number of the incident to dismiss, as the log of its task says",
+        section="Dismiss what nobody will ever correct",
+    )
+    reason = Param("", type="string", title="Reason", description_md="Why nobody needs to act")
+    return {"incident": number, "reason": reason}
+
+
+def dismiss(incident_id: int, by: str, reason: str) -> None:
+    """Dismiss an open incident.
+
+    Raises:
+        FailError: No such incident is open, or no reason is given.
+    """
+    from erp_feeds.store import connection as store
+    from erp_feeds.store import incidents
+
+    with store.connect(settings().store_connection) as connection:
+        incidents.dismiss(connection, incident_id, by, reason)
 
 
 def review_all() -> list[dict[str, str]]:
@@ -86,6 +116,7 @@ def review_all() -> list[dict[str, str]]:
                 if each.merchant in known
                 else {}
             )
+            facts |= {"Dismiss": f"trigger this DAG with incident {each.incident_id} and a reason"}
             text = "\n".join(f"{name}: {value}" for name, value in facts.items())
             found.append(_shown(messages.line(each.merchant, each), text))
     log.info("%d open", len(found))

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from erp_feeds.codes import words_of
+from erp_feeds.errors import FailError
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -141,12 +142,20 @@ def notified(connection: psycopg.Connection, incidents: Collection[Incident]) ->
         connection.execute(statement("incidents/notified"), values)
 
 
-def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: str) -> str | None:
-    """Dismiss an open incident, and return its merchant; None where no such incident is open."""
-    values = {"incident_id": incident_id, "by": by, "reason": reason}
+def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: str) -> str:
+    """Dismiss an open incident, and return its merchant.
+
+    Raises:
+        FailError: No such incident is open, or nobody says who dismisses it and why.
+    """
+    values = {"incident_id": incident_id, "by": by.strip(), "reason": reason.strip()}
+    if not values["by"] or not values["reason"]:
+        raise FailError(f"incident {incident_id} is dismissed with a name and a reason", "no_reason")
     with transaction(connection, "dismissing an incident"):
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
-    return str(found[0]) if found else None
+    if not found:
+        raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
+    return str(found[0])
 
 
 @plain_errors("looking up the incidents")

@@ -9,7 +9,7 @@ import pytest
 
 from erp_feeds.batch import FeedFile
 from erp_feeds.codes import QuarantineCode
-from erp_feeds.errors import QuarantineError
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.incidents import sync
 from erp_feeds.store import incidents, ledger
@@ -56,12 +56,16 @@ def test_twenty_broken_files_are_heard_of_once_and_so_is_that_they_are_mended(fe
     assert [said(each) for each in incidents.listed(feed.connection)] == [
         "srs_customers 21 quarantined not_well_formed"
     ]
+    feed.connection.execute("UPDATE incidents SET notified_at = notified_at - interval '1 day'")
+    assert heard(feed) == []
+    files.append(quarantined(feed, 23))
+    assert heard(feed) == ["srs_customers 22 quarantined not_well_formed"]  # a day later there is more of it
     quarantined(feed, 22, QuarantineCode.TRUNCATED)
     assert heard(feed) == ["srs_customers 1 quarantined truncated"]
 
     for file in files:
         feed.load(file, customers())
-    assert heard(feed) == ["srs_customers 21 quarantined not_well_formed over"]
+    assert heard(feed) == ["srs_customers 22 quarantined not_well_formed over"]
     assert heard(feed) == []
 
 
@@ -166,7 +170,10 @@ def test_what_is_dismissed_is_quiet_until_there_is_more_of_it(feed: Feed) -> Non
     heard(feed)
     (found,) = incidents.listed(feed.connection)
     assert incidents.dismiss(feed.connection, found.incident_id, "ada", "an old test") == "testshop"
-    assert incidents.dismiss(feed.connection, 0, "ada", "no such") is None
+    with pytest.raises(FailError, match="no incident 0 is open"):
+        incidents.dismiss(feed.connection, 0, "ada", "no such")
+    with pytest.raises(FailError, match="with a name and a reason"):
+        incidents.dismiss(feed.connection, found.incident_id, "ada", " ")
     assert incidents.listed(feed.connection) == []
     assert [each.dismissed_reason for each in incidents.listed(feed.connection, with_dismissed=True)] == [
         "an old test"
