@@ -240,7 +240,7 @@ class InterfaceSettings(_Strict):
 
 
 class Alerts(_Strict):
-    """Who is alerted when a task fails."""
+    """Who hears of incidents."""
 
     email: tuple[Address, ...] = Field((), description="Addresses of the people on call")
     email_connection: str = Field("smtp_default", description="Airflow connection id (type smtp)")

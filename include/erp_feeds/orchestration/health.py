@@ -22,10 +22,9 @@ DOC = """\
 
 Red as long as something is open: quarantined files, rejected records, feeds that are late or missing,
 inboxes out of reach, failed tasks. `incident` has one task for each, named after it; its log says who acts
-and what to do.
-What is resolved leaves by itself. What nobody will ever correct is dismissed: trigger this DAG with the number
-of the incident and a reason, or run `python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It comes back
-where there is more of it.
+and what to do. What is resolved leaves by itself. What nobody will ever correct is dismissed: trigger this
+DAG with the number of the incident and a reason, or run
+`python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It comes back where there is more of it.
 
 """
 

@@ -17,12 +17,14 @@ from typing import Any
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
+from typer.testing import CliRunner
 
+from erp_feeds.cli import app
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.demo import mail
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.merchant import Merchant
-from erp_feeds.orchestration import alerts, channels, messages
+from erp_feeds.orchestration import alerts, channels
 from erp_feeds.store import incidents, ledger
 from support.store_feed import TESTSHOP, Feed, customers
 
@@ -195,11 +197,29 @@ def test_a_channel_that_fails_is_named_and_the_message_is_due_until_one_takes_it
     assert receivers.subjects() == ["Test Shop & Co: 1 file quarantined, the sender must send it again"]
 
 
-def test_the_channels_can_be_tried_and_what_is_missing_is_named(
-    merchant: Merchant, receivers: Receivers, monkeypatch: pytest.MonkeyPatch
+def test_doctor_tries_the_channels_and_names_what_is_missing(
+    merchant: Merchant, receivers: Receivers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    sent = channels.send(merchant.alerts, messages.trial(merchant, alerts.base_url()))
-    assert sent == {"mail by connection 'smtp_default'": "", "Apprise by connection 'chat'": ""}
+    text = merchant.model_dump_json(exclude_defaults=True, exclude={"excluded_identifiers"})
+    (tmp_path / "testshop.yaml").write_text(text)
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path))
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
+
+    def found(*options: str) -> list[str]:
+        # the mail server prints to the same stream
+        ran = CliRunner().invoke(app, ["doctor", "testshop", "--json", *options])
+        return [
+            each["said"]
+            for each in json.loads(ran.stdout[ran.stdout.index("[\n") :])
+            if each["step"] == "alerts"
+        ]
+
+    assert found() == ["the connections are there; --alert sends a test message"]
+    assert receivers.posted == []
+    assert found("--alert") == [
+        "mail by connection 'smtp_default': took a test message",
+        "Apprise by connection 'chat': took a test message",
+    ]
     assert receivers.subjects() == ["Test Shop & Co: a test of the alerts"]
     assert channels.missing_connections(merchant.alerts) == []
     monkeypatch.delenv("AIRFLOW_CONN_CHAT")
