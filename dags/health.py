@@ -1,5 +1,5 @@
-"""The Airflow DAG that shows what is open of all merchants: quarantines, rejects, late feeds."""
+"""The Airflow DAGs that check all merchants, and show what is open of them."""
 
-from erp_feeds.orchestration.health import build_health_dag
+from erp_feeds.orchestration.health import build_health_dags
 
-dag = build_health_dag()
+globals().update({dag.dag_id: dag for dag in build_health_dags()})

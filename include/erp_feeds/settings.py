@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     forget_secret: str = ""
     """Secret part of the key under which suppressed identifiers are hashed; changing it stops loads."""
     health_schedule: str = "*/5 * * * *"
-    """Cron (UTC) of the DAG `erp_feeds_health`, which shows what is open, and alerts."""
+    """Cron (UTC) of the DAG `erp_feeds_check`, which looks for what is open, and alerts."""
     runbook: str = ""
     """Address of the runbook that alerts link to; by default the page of the health DAG, which shows it."""
     lineage_store: str = "erp-feeds-store:5432/erp_feeds"

@@ -10,16 +10,16 @@ import pytest
 from e2e.test_dag_run import Deployment, deliver
 from erp_feeds.demo import testshop
 
-HEALTH = "erp_feeds_health"
+HEALTH, CHECK = "erp_feeds_health", "erp_feeds_check"
 OPEN = "testshop · erp_cache_customers · 1 file quarantined (not_well_formed)"
 
 pytestmark = pytest.mark.timeout(400)
 
 
-def states(deployment: Deployment) -> dict[str, str]:
-    """The state of the latest run of the health DAG, and of each of its tasks by the name in the UI."""
-    ran = deployment.airflow("dags", "test", HEALTH)
-    run = f"SELECT run_id, state FROM dag_run WHERE dag_id = '{HEALTH}' ORDER BY id DESC LIMIT 1"
+def states(deployment: Deployment, dag: str = HEALTH) -> dict[str, str]:
+    """How a run of a DAG ends, and each of its tasks by the name in the UI."""
+    ran = deployment.airflow("dags", "test", dag)
+    run = f"SELECT run_id, state FROM dag_run WHERE dag_id = '{dag}' ORDER BY id DESC LIMIT 1"
     ((run_id, state),) = deployment.rows("airflow", run)
     tasks = (
         f"SELECT coalesce(rendered_map_index, task_id), state FROM task_instance WHERE run_id = '{run_id}'"
@@ -36,13 +36,14 @@ def test_an_open_quarantine_is_a_red_task_until_the_sender_sends_the_file_again(
     good = next(each for each in exports if each.interface == broken.interface and each is not broken)
     deliver(deployment, monkeypatch, broken)
     assert deployment.run_dag().state == "failed"
-    assert states(deployment) == {"run": "failed", "check": "success", OPEN: "failed"}
+    assert states(deployment) == {"run": "failed", "find": "success", OPEN: "failed"}
 
     for path in Path(deployment.variables["ERP_FEEDS_HOME"], "ftps").rglob(broken.name):
         path.unlink()
     deliver(deployment, monkeypatch, replace(good, name=broken.name))
     assert deployment.run_dag().state == "success"
-    assert states(deployment) == {"run": "success", "check": "success", "incident": "skipped"}
+    assert states(deployment, CHECK) == {"run": "success", "check": "success", "announce": "success"}
+    assert states(deployment) == {"run": "success", "find": "success", "incident": "skipped"}
     subjects = [
         path.read_text().split("Subject: ")[1].splitlines()[0] for path in sorted(deployment.mails.glob("*"))
     ]

@@ -142,6 +142,12 @@ def notified(connection: psycopg.Connection, incidents: Collection[Incident]) ->
         connection.execute(statement("incidents/notified"), values)
 
 
+def changed(connection: psycopg.Connection) -> bool:
+    """Tell whether what is open has changed since this was asked before."""
+    with transaction(connection, "comparing what is shown"):
+        return connection.execute(statement("incidents/shown")).rowcount > 0
+
+
 def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: str) -> str:
     """Dismiss an open incident, and return its merchant.
 

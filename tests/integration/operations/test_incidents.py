@@ -196,6 +196,20 @@ def test_what_is_dismissed_is_quiet_until_there_is_more_of_it(feed: Feed) -> Non
     assert heard(feed) == ["srs_customers 3 quarantined not_well_formed over"]
 
 
+def test_airflow_shows_anew_what_opens_grows_resolves_or_is_dismissed(feed: Feed) -> None:
+    assert not incidents.changed(feed.connection)
+    file = quarantined(feed, 1)
+    for change in (lambda: None, lambda: quarantined(feed, 2), lambda: feed.load(file, customers())):
+        change()
+        heard(feed)
+        assert incidents.changed(feed.connection)
+        assert not incidents.changed(feed.connection)
+    (found,) = incidents.listed(feed.connection)
+    incidents.dismiss(feed.connection, found.incident_id, "ada", "an old test")
+    assert incidents.changed(feed.connection)
+    assert not incidents.changed(feed.connection)
+
+
 def test_a_merchant_without_a_file_leaves_nothing_open(feed: Feed) -> None:
     quarantined(feed, 1)
     heard(feed)

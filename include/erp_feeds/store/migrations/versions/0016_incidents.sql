@@ -19,7 +19,8 @@ CREATE TABLE erp_feeds.incidents (
     dismissed_at         timestamptz,                     -- by a person, who knows of so many: more of it opens it again
     dismissed_by         text,
     dismissed_reason     text,
-    dismissed_number     int
+    dismissed_number     int,
+    shown                int                              -- the number that Airflow shows; NULL: it shows no such incident
 );
 CREATE UNIQUE INDEX incidents_open ON erp_feeds.incidents (merchant, interface, kind, code) NULLS NOT DISTINCT
     WHERE resolved_at IS NULL;
