@@ -164,7 +164,7 @@ def shown() -> list[dict[str, str]]:
     known = {merchant.name: merchant for merchant in read_merchants(settings().merchants)[0]}
     found = []
     with store.connect(settings().store_connection) as connection:
-        for each in incidents.listed(connection):
+        for each in incidents.show(connection):
             merchant = known.get(each.merchant)
             facts = messages.facts(merchant, each, alerts.base_url()) if merchant else {}
             facts |= {"Dismiss": f"trigger this DAG with incident {each.incident_id} and a reason"}

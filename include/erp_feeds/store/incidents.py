@@ -142,10 +142,18 @@ def notified(connection: psycopg.Connection, incidents: Collection[Incident]) ->
         connection.execute(statement("incidents/notified"), values)
 
 
+@plain_errors("comparing what is shown")
 def changed(connection: psycopg.Connection) -> bool:
-    """Tell whether what is open has changed since this was asked before."""
-    with transaction(connection, "comparing what is shown"):
-        return connection.execute(statement("incidents/shown")).rowcount > 0
+    """Tell whether what is open has changed since it was shown."""
+    found = connection.execute(statement("incidents/changed")).fetchone()
+    return bool(found and found[0])
+
+
+def show(connection: psycopg.Connection) -> list[Incident]:
+    """Return the open incidents of all merchants, and note that they are shown."""
+    with transaction(connection, "noting what is shown"):
+        connection.execute(statement("incidents/shown"))
+    return listed(connection)
 
 
 def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: str) -> str:

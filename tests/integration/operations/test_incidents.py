@@ -203,10 +203,11 @@ def test_airflow_shows_anew_what_opens_grows_resolves_or_is_dismissed(feed: Feed
         change()
         heard(feed)
         assert incidents.changed(feed.connection)
+        (found,) = incidents.show(feed.connection)
         assert not incidents.changed(feed.connection)
-    (found,) = incidents.listed(feed.connection)
     incidents.dismiss(feed.connection, found.incident_id, "ada", "an old test")
     assert incidents.changed(feed.connection)
+    assert incidents.show(feed.connection) == []
     assert not incidents.changed(feed.connection)
 
 
