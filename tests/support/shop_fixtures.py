@@ -56,7 +56,7 @@ class Shop:
 
     def sense(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
         """Look, and look once more where something settles: with a wait of nothing, twice is enough."""
-        wanted = Replay.of_days(*replay) if isinstance(replay, tuple) else replay
+        wanted = Replay().within(*replay) if isinstance(replay, tuple) else replay
         sensed = tasks.sense(self.merchant, run, wanted)
         return (tasks.sense(self.merchant, run, wanted) if sensed.uploading else sensed).batch
 

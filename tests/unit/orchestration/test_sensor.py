@@ -97,4 +97,24 @@ def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
 ) -> None:
     run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
     sensor.execute(run.context)
-    assert run.asked == [Replay.of_days(date(2017, 1, 4), date(2017, 1, 5))]
+    assert run.asked == [Replay().within(date(2017, 1, 4), date(2017, 1, 5))]
+
+
+def test_a_backfill_is_narrowed_by_what_its_form_asks_for(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
+    run.context["params"] = {"replay_rejects": "invalid_date", "replay_since": "2016-01-01"}
+    sensor.execute(run.context)
+    day = date(2017, 1, 4)
+    assert run.asked == [Replay(rejects="invalid_date", since=day, until=day)]
+
+
+def test_a_dry_run_without_a_choice_loads_nothing(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])))
+    run.context["params"] = {"replay_dry_run": True}
+    with pytest.raises(SystemExit, match="chooses no archived file"):
+        sensor.execute(run.context)
+    assert run.asked == []
