@@ -13,9 +13,9 @@ from erp_feeds.errors import FailError
 from erp_feeds.ftps import Entry, FtpsHook
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
-from erp_feeds.merchant import Merchant
 from servers.endpoint import Endpoint
 from servers.share import PLACED, Share
+from support.merchants import merchant_of
 
 Connect = Callable[..., str]
 NAMES = ("plain.zip", "two  blanks.zip", "ünïcødé €.zip", "semi;colon=.zip", "-dash.zip")
@@ -68,15 +68,9 @@ def test_large_folder_is_listed_whole_or_said_to_be_cut(
 
 @pytest.mark.column("sense")
 def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoint, share: Share) -> None:
-    merchant = Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "Test_Shop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": connect(), "root": share.path.replace("/", "\\") + "\\"},
-            "interfaces": {"erp_cache_customers": {}, "srs_customers": {}, "srs_purchases": {}},
-        }
+    merchant = merchant_of(
+        shop_name="Test_Shop",
+        ftps={"connection": connect(), "root": share.path.replace("/", "\\") + "\\"},
     )
 
     def look(client: FtpsHook) -> list[tuple[str, int]]:

@@ -275,8 +275,7 @@ def test_server_runs_as_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     users = ftps_server.write_users(home, {USER: PASSWORD})
     assert users.stat().st_mode & 0o777 == 0o600
     command = [sys.executable, "-m", "erp_feeds.demo.ftps_server", "--home", str(home), "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(ftps_server.__file__).parents[2])}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline().split(":")[1].split(",")[0])

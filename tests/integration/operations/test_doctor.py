@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from erp_feeds.cli import app
 from erp_feeds.demo.certificates import certificates
 from support.ftps_fixtures import PASSWORD, RunningFtps
+from support.merchants import facts_of
 
 Connect = Callable[..., str]
 STEPS = (
@@ -32,15 +33,11 @@ class Patient:
         self.runner = CliRunner()
 
     def write(self, feedback: dict[str, str] | None = None, **ftps: Any) -> None:
-        facts = {
-            "name": "testshop",
-            "shop_name": "TestShop",
-            "timezone": "UTC",
-            "currency": "EUR",
-            "ftps": {"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
-            "interfaces": {"srs_customers": {}, "erp_cache_customers": {}},
+        facts = facts_of(
+            ftps={"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
+            interfaces={"srs_customers": {}, "erp_cache_customers": {}},
             **({"feedback": feedback} if feedback else {}),
-        }
+        )
         self.file.write_text(json.dumps(facts), "utf-8")
 
     def run(self, *arguments: str) -> Result:

@@ -15,16 +15,10 @@ from erp_feeds.batch import Batch, FeedFile, Replay
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.tasks import Sensed
+from support.merchants import merchant_of
 
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "testshop_ftps", "stable_for": 7},
-        "interfaces": {"srs_customers": {}},
-    }
+MERCHANT = merchant_of(
+    ftps={"connection": "testshop_ftps", "stable_for": 7}, interfaces={"srs_customers": {}}
 )
 FILE = FeedFile(file_id=1, interface="srs_customers", name="a.zip", size=1, index_number="1")
 EMPTY = Batch(merchant="testshop", run="run")
