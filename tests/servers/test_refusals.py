@@ -22,7 +22,7 @@ def test_login_that_is_refused_names_login_and_password(connect: Connect, endpoi
         FtpsHook(connect(login="nobody-here", password=wrong)) as client,
         pytest.raises(FailError, match="login refused") as caught,
     ):
-        client.entries("/")
+        client.listing("/")
     assert PASSWORD not in str(caught.value)
 
 
@@ -35,7 +35,7 @@ def test_certificate_of_another_authority_is_refused(
         FtpsHook(connect(extra={"ca_file": str(other.ca)})) as client,
         pytest.raises(FailError, match="ca_file"),
     ):
-        client.entries("/")
+        client.listing("/")
 
 
 @pytest.mark.column("mode")
@@ -45,4 +45,4 @@ def test_mode_that_is_not_the_servers_is_said(connect: Connect, endpoint: Endpoi
         FtpsHook(connect(extra={"tls": other, "timeout": 0.5, "connect_timeout": 0.5})) as client,
         pytest.raises(FeedError, match="tls"),
     ):
-        client.entries("/")
+        client.listing("/")

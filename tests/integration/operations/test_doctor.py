@@ -223,7 +223,7 @@ def test_a_server_that_leaves_names_out_is_told(
 ) -> None:
     from erp_feeds.ftps import folder
 
-    monkeypatch.setattr(folder, "says_truncated", lambda reply: reply.startswith("226"))
+    monkeypatch.setattr(folder, "is_truncation", lambda reply: reply.startswith("226"))
     (ftps.root / "testshop" / "srs").mkdir()
     state, said = patient.findings()["listing"]
     assert state == "warning"
