@@ -27,6 +27,11 @@ class Reply:
         return _one_line(self.text)
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether the server does not do what it was asked for; 332 asks for an account first."""
+        return self.code >= 400 or self.code == 332
+
+    @property
     def value(self) -> str:
         """What stands behind the code; empty where the server refuses."""
         return self.text[3:].strip() if self.code < 300 else ""
@@ -153,10 +158,14 @@ RULES = (
          "no data connection: it cannot connect back to this machine: set the extra 'passive' to true"),
     Rule((_CONNECT,), "", "", RetryError, "no_listener",
          "nothing answers there ({text}): is 'port' right, and the way to it open?"),
+    # libcurl waits behind it.
+    Rule((*_BY_REPLY, _TIMEOUT), "332", "", FailError, "refused",
+         f"{_ERROR}: it wants an account beside login and password: ask for a user that needs none"),
     Rule((_TIMEOUT,), "421", "", RetryError, "server_busy", _SAYS),
     Rule((_TIMEOUT,), "", "too slow", RetryError, "too_slow", "slower than the extra 'min_rate' ({text})"),
-    Rule((_TIMEOUT,), "$", "response|operation", RetryError, "timeout",
-         "no greeting in time; where TLS is implicit, set the extra tls to 'implicit'"),
+    Rule((_TIMEOUT,), "$", "", RetryError, "no_greeting",
+         "no greeting in time ({text}): is 'port' right, and the way to it open? Where TLS is implicit, set "
+         "the extra tls to 'implicit'"),
     Rule((_TIMEOUT,), "", "", RetryError, "timeout", "no answer in time ({text})"),
     Rule((pycurl.E_FTP_WEIRD_SERVER_REPLY,), "4", "", RetryError, "server_busy", _SAYS),
     Rule((pycurl.E_FTP_WEIRD_SERVER_REPLY,), "", "", RetryError, "no_greeting",
@@ -190,8 +199,6 @@ RULES = (
     # Replies.
     Rule(_BY_REPLY, "522|.*session reuse", "", RetryError, "session_refused",
          "the data connection's TLS session was refused ('{reply}'): see the extra 'max_tls'"),
-    Rule(_BY_REPLY, "332", "", FailError, "refused",
-         f"{_ERROR}: it wants an account beside login and password: ask for a user that needs none"),
     Rule(_BY_REPLY, "452", "", RetryError, "server_busy", f"{_SAYS}: its disk is full: ask for room there"),
     Rule(_BY_REPLY, "[34]", "", RetryError, "server_busy", _SAYS),
     Rule(_BY_REPLY, "550", "", FailError, "refused",

@@ -183,7 +183,7 @@ class FtpsHook(FTPSHook):
                 message = f"{plain}{PART} has {size} of {len(content)} bytes"
                 raise RetryError(message, "incomplete_upload")
             _, renamed = session.command(b"RNFR " + part, b"*RNTO " + target)
-            if renamed.code >= 400:
+            if renamed.is_refusal:
                 session.command(b"*DELE " + target)
                 session.command(b"RNFR " + part, b"RNTO " + target)
 

@@ -98,6 +98,10 @@ class Session:
         chain = self._curl.getinfo(pycurl.INFO_CERTINFO) or [()]
         return dict(fact for fact in chain[0] if len(fact) == 2)
 
+    def address(self) -> str:
+        """Return the address of the server in the network, after `open`."""
+        return str(self._curl.getinfo(pycurl.PRIMARY_IP))
+
     def command(self, *commands: bytes, options: Options | None = None) -> list[Reply]:
         """Send commands and return the replies, one each; only what begins with * may be refused.
 
@@ -109,7 +113,7 @@ class Session:
         self._whole(b"/", {pycurl.NOBODY: 1, pycurl.QUOTE: tolerant, **(options or {})})
         replies = _replies(self._lines)[-len(commands) :]
         for command, reply in zip(commands, replies, strict=True):
-            if reply.code >= 400 and not command.startswith(b"*"):
+            if reply.is_refusal and not command.startswith(b"*"):
                 raise CurlError(pycurl.E_QUOTE_ERROR, str(reply), [reply])
         return replies
 

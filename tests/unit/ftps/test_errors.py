@@ -64,7 +64,7 @@ ERRORS: list[tuple[CurlError, type[FeedError], str, str]] = [
     (
         failed("OPERATION_TIMEDOUT", "response reading failed"),
         RetryError,
-        "timeout",
+        "no_greeting",
         "tls to 'implicit'",
     ),
     (failed("FTP_WEIRD_SERVER_REPLY", "SSH-2.0"), RetryError, "no_greeting", "'port'"),
