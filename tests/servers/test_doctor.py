@@ -30,6 +30,6 @@ def test_doctor_finds_nothing_wrong(
     findings = {finding.step: finding for finding in examine(merchant, lambda: "is there")}
     doubted = {step for step, finding in findings.items() if finding.state != "ok"}
     assert doubted == set(), findings
-    assert "7 bytes" in findings["download"].said
+    assert "7 bytes" in findings["download"].text
     names = {path.name for path in (share.folder / "srs").rglob("*")}
     assert names == {"Test_Shop_SRS_Customers_1.zip", "processed"}

@@ -29,14 +29,16 @@ def test_list_tells_every_name_size_and_time(connect: Connect, endpoint: Endpoin
     (share.folder / "folder").mkdir()
     (share.folder / "empty").mkdir()
     with FtpsHook(connect()) as client:
-        found = {entry.name: entry for entry in client.entries(share.path)}
+        found = {entry.name: entry for entry in client.listing(share.path).entries}
         assert found.keys() == {*NAMES, "folder", "empty"}
         for size, name in enumerate(NAMES):
-            assert found[name] == Entry(name, size, PLACED, False, listed=found[name].listed), name
+            assert client.stamp(f"{share.path}/{name}") == (size, f"{PLACED:%Y%m%d%H%M%S}"), name
+            certain = Entry(name, size, PLACED, is_folder=False)
+            assert found[name] == certain or not found[name].is_certain(), name
         assert found["folder"].is_folder
-        assert client.entries(f"{share.path}/empty") == []
-        assert client.entries(f"{share.path}/missing") == []
-        assert client.entries(share.path.replace("/", "\\") + "\\")
+        assert client.listing(f"{share.path}/empty").entries == ()
+        assert client.listing(f"{share.path}/missing").form == ""
+        assert client.listing(share.path.replace("/", "\\") + "\\").entries
 
 
 @pytest.mark.column("list")
@@ -44,7 +46,7 @@ def test_list_survives_a_name_in_another_encoding(connect: Connect, endpoint: En
     share.place("ünïcødé.zip")
     share.place(LATIN_1.encode("latin-1"), b"coffee")
     with FtpsHook(connect()) as client:
-        found = {entry.name: entry.size for entry in client.entries(share.path)}
+        found = {entry.name: entry.size for entry in client.listing(share.path).entries}
         if endpoint.server.name == "pyftpdlib":  # it replaces what it cannot decode, and so loses the name
             assert found == {"ünïcødé.zip": 7, "caf?.zip": 6}
             return
