@@ -88,7 +88,7 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
     monkeypatch.setattr(retrieval, "blocks", growing)
     shop.walk("run")
     assert numbers(shop) == {"2"}
-    assert shop.states()[1] == "seen"
+    assert shop.states()[1] == "registered"
 
 
 def test_an_original_lost_from_the_archive_blocks_no_other(shop: Shop) -> None:
@@ -210,11 +210,11 @@ def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, refused: Path
     assert refused.exists()
     shop.walk("an hour later")
     assert numbers(shop) == {"1", "2"}
-    assert ledger.refused(shop.store, shop.merchant.name, "an hour later") == []
+    assert ledger.problems(shop.store, shop.merchant.name, "an hour later") == []
 
 
 def test_a_refused_file_that_goes_away_is_asked_for_no_more(shop: Shop, refused: Path) -> None:
     refused.unlink()
     shop.report(shop.walk("an hour later"))
-    assert sorted(shop.states().values()) == ["loaded", "vanished"]
+    assert sorted(shop.states().values()) == ["loaded", "missing"]
     assert shop.sense("another hour later").files == ()

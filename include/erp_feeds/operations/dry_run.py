@@ -12,7 +12,7 @@ import psycopg
 from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.codes import QuarantineCode
+from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.errors import FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.stages import STAGES, frames_of
@@ -28,7 +28,7 @@ class DryRunFile:
     """What would become of one file."""
 
     file: str
-    state: str
+    state: FileState
     """loaded or quarantined."""
     code: str | None
     reason: str | None
@@ -151,11 +151,11 @@ def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> Dr
         return _refused(file, refusal)
     if loaded.refusal:
         return _refused(file.model_copy(update={"counts": loaded.counts}), loaded.refusal)
-    return DryRunFile(file.name, "loaded", None, None, loaded.counts)
+    return DryRunFile(file.name, FileState.LOADED, None, None, loaded.counts)
 
 
 def _refused(file: FeedFile, refusal: QuarantineError) -> DryRunFile:
-    return DryRunFile(file.name, "quarantined", refusal.code, refusal.reason, file.counts)
+    return DryRunFile(file.name, FileState.QUARANTINED, refusal.code, refusal.reason, file.counts)
 
 
 def _compare(

@@ -1,137 +1,25 @@
--- The ledger: every file that a scan found, and what became of it.
+-- The ledger: every file that a scan found, and what became of it. Its states are those of codes.FileState, and they change as
+-- codes.TRANSITIONS says.
 
--- name: unlisted
--- Which of the sighted files need a closer look, because no row has their name and size and, to the minute or day
--- of the listing, their time. LIST shows the year instead of the clock for files of half a year ago: hence the prefix.
--- In: parallel arrays of interface, name, size, listed. Out: positions, counted from 1; those first that no row has by
--- name and size, since not all of them may be asked for.
-SELECT sighted.position
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(listed)s::text[])
-     WITH ORDINALITY AS sighted (interface, name, size, listed, position)
-WHERE sighted.listed = '' OR NOT EXISTS (
-    SELECT FROM files
-    WHERE files.merchant = %(merchant)s AND files.interface = sighted.interface AND files.name = sighted.name
-      AND files.size = sighted.size AND starts_with(files.listed, sighted.listed) AND files.state <> 'vanished'
-)
-ORDER BY EXISTS (
-    SELECT FROM files
-    WHERE files.merchant = %(merchant)s AND files.interface = sighted.interface AND files.name = sighted.name
-      AND files.size = sighted.size
-), sighted.position
-
--- name: unknown
--- Which of the sighted files are new: no row has their name, size and time, or the row that has them vanished since.
--- In: parallel arrays of interface, name, size, modified. Out: positions, counted from 1.
-SELECT sighted.position
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[])
-     WITH ORDINALITY AS sighted (interface, name, size, modified, position)
-WHERE NOT EXISTS (
-    SELECT FROM files
-    WHERE files.merchant = %(merchant)s AND files.interface = sighted.interface AND files.name = sighted.name
-      AND files.size = sighted.size AND files.modified = sighted.modified AND files.state <> 'vanished'
-)
-ORDER BY sighted.position
-
--- name: recognise
--- Remember the time as LIST gives it of files that the ledger knows by their exact time, so that the next look need
--- not ask again. Not of young ones: within the minute of the listing their content could still change unseen.
--- In: parallel arrays of interface, name, size, modified, listed; age (seconds).
-UPDATE files
-SET listed = sighted.listed
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[],
-            %(listed)s::text[])
-     AS sighted (interface, name, size, modified, listed)
-WHERE files.merchant = %(merchant)s AND files.interface = sighted.interface AND files.name = sighted.name
-  AND files.size = sighted.size AND files.modified = sighted.modified
-  AND sighted.listed ~ '^[0-9]' AND files.listed <> sighted.listed
-  AND files.modified < clock_timestamp() - make_interval(secs => %(age)s)
-
--- name: sight
--- Remember when new files were seen for the first time as they are now.
--- In: parallel arrays of interface, name, size, modified.
-INSERT INTO sightings (merchant, interface, name, size, modified)
-SELECT DISTINCT %(merchant)s, interface, name, size, modified
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[])
-     AS sighted (interface, name, size, modified)
-ON CONFLICT DO NOTHING
-
--- name: settled
--- Which of the new files an earlier look saw just so, long enough ago (rule: files 1).
--- In: parallel arrays of interface, name, size, modified; stable_for (seconds). Out: positions, counted from 1.
-SELECT sighted.position
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[])
-     WITH ORDINALITY AS sighted (interface, name, size, modified, position)
-JOIN sightings USING (interface, name, size, modified)
-WHERE sightings.merchant = %(merchant)s
-  AND sightings.first_seen <= clock_timestamp() - make_interval(secs => %(stable_for)s)
-ORDER BY sighted.position
-
--- name: forget_sightings
--- Forget what is no longer as it was seen: changed, gone, or in the ledger by now. What comes back starts anew.
--- In: interfaces, parallel arrays of interface, name, size, modified.
-DELETE FROM sightings
-WHERE merchant = %(merchant)s AND sightings.interface = ANY(%(interfaces)s)
-  AND NOT EXISTS (
-    SELECT FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[])
-         AS sighted (interface, name, size, modified)
-    WHERE (sighted.interface, sighted.name, sighted.size, sighted.modified)
-        = (sightings.interface, sightings.name, sightings.size, sightings.modified)
-  )
-
--- name: supersede
--- A file that was sighted but never archived, and now lies under its name with another size or time, is gone:
--- fetching it by its path would bring the other's bytes.
--- In: parallel arrays of interface, name, size, modified, as for see.
-UPDATE files
-SET state = 'vanished'
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[])
-     AS sighted (interface, name, size, modified)
-WHERE files.merchant = %(merchant)s AND files.interface = sighted.interface AND files.name = sighted.name
-  AND (files.size, files.modified) IS DISTINCT FROM (sighted.size, sighted.modified)
-  AND files.state IN ('seen', 'waiting')
-
--- name: see
--- Record sighted files in state seen; what vanished earlier and is back starts anew, any other known row stays.
--- From here on the ledger remembers them, and the looks need not. The older of two under one name comes first.
--- In: parallel arrays of interface, name, size, modified, path, index_number.
-WITH sighted AS (
-    SELECT DISTINCT ON (interface, name, size, modified) *
-    FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[],
-                %(path)s::text[], %(index_number)s::numeric[])
-         AS each (interface, name, size, modified, path, index_number)
-    ORDER BY interface, name, size, modified
-), forgotten AS (
-    DELETE FROM sightings USING sighted
-    WHERE sightings.merchant = %(merchant)s
-      AND (sightings.interface, sightings.name, sightings.size, sightings.modified)
-        = (sighted.interface, sighted.name, sighted.size, sighted.modified)
-)
-INSERT INTO files AS known (merchant, interface, name, size, modified, path, index_number)
-SELECT %(merchant)s, interface, name, size, modified, path, index_number
-FROM sighted
-ORDER BY modified
-ON CONFLICT (merchant, interface, name, size, modified) DO UPDATE
-SET state = 'seen', path = EXCLUDED.path, attempts = 0, code = NULL, reason = NULL, seen_at = clock_timestamp()
-WHERE known.state = 'vanished'
-
--- name: vanish
+-- name: mark_missing
 -- What is gone from the inbox: never archived, be it that the server refused it, or archived truncated and never completed.
 -- In: file_id. Out: its state, where it was still wanted.
 UPDATE files
-SET state = CASE WHEN state = 'waiting' AND archived IS NOT NULL THEN 'quarantined' ELSE 'vanished' END, finished_at = clock_timestamp()
-WHERE file_id = %(file_id)s AND (state IN ('seen', 'waiting') OR state = 'quarantined' AND archived IS NULL)
+SET state = CASE WHEN state = 'waiting' AND archived IS NOT NULL THEN 'quarantined' ELSE 'missing' END,
+    finished_at = clock_timestamp()
+WHERE file_id = %(file_id)s AND (state IN ('registered', 'waiting') OR state = 'quarantined' AND archived IS NULL)
 RETURNING state
 
 -- name: unfinished
--- Files that a run must still take: seen, archived by a run that died, incomplete and due for another fetch, or
+-- Files that a run must still take: registered, archived by a run that died, incomplete and due for another fetch, or
 -- refused by the server an hour ago.
--- In: merchant, interfaces, patience (seconds since the last fetch), limit. Out: ledger rows, in load order.
+-- In: merchant, interfaces, pause (seconds since the last fetch), limit. Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, coalesce(sequence::text, ''),
        CASE state WHEN 'archived' THEN archived ELSE '' END, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
-  AND (state IN ('seen', 'archived')
-       OR state = 'waiting' AND attempted_at <= clock_timestamp() - make_interval(secs => %(patience)s)
+  AND (state IN ('registered', 'archived')
+       OR state = 'waiting' AND attempted_at <= clock_timestamp() - make_interval(secs => %(pause)s)
        OR state = 'quarantined' AND archived IS NULL AND finished_at <= clock_timestamp() - interval '1 hour')
 ORDER BY files.interface, files.index_number, file_id
 LIMIT %(limit)s
@@ -194,7 +82,7 @@ UPDATE files
 SET attempts = attempts + 1, attempted_at = clock_timestamp(), code = %(code)s, reason = %(reason)s, run_id = %(run)s,
     state = CASE WHEN attempts + 1 >= %(limit)s THEN 'quarantined' ELSE 'waiting' END,
     finished_at = CASE WHEN attempts + 1 >= %(limit)s THEN clock_timestamp() END
-WHERE file_id = %(file_id)s AND (state = 'archived' OR archived IS NULL AND state IN ('seen', 'waiting', 'quarantined'))
+WHERE file_id = %(file_id)s AND (state = 'archived' OR archived IS NULL AND state IN ('registered', 'waiting', 'quarantined'))
 RETURNING state
 
 -- name: quarantine
@@ -228,9 +116,9 @@ SET state = EXCLUDED.state, counts = EXCLUDED.counts, code = EXCLUDED.code, reas
 WHERE (known.state, known.counts, known.code, known.reason)
       IS DISTINCT FROM (EXCLUDED.state, EXCLUDED.counts, EXCLUDED.code, EXCLUDED.reason)
 
--- name: refused
--- What a run refused: whole files with code and reason, unless a later one has replaced them already, those that it
--- put off for want of room, and the number of rejected records per file and code.
+-- name: problems
+-- What a run could not load: quarantined files with code and reason, unless a later one has replaced them already, those
+-- for which the disk had no room, and the number of rejected records per file and code.
 -- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number).
 SELECT files.name, file_runs.state, coalesce(file_runs.code, files.code, ''),
        coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}')
@@ -238,7 +126,7 @@ FROM file_runs
 JOIN files USING (file_id)
 WHERE file_runs.run_id = %(run)s AND files.merchant = %(merchant)s
   AND (file_runs.state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files)
-       OR file_runs.state = 'put_off'
+       OR file_runs.state = 'waiting' AND file_runs.code = 'no_space'
        OR file_runs.state = 'loaded' AND coalesce(file_runs.counts->'rejected', '{{}}') <> '{{}}')
 ORDER BY files.interface, files.sequence, files.file_id
 
@@ -264,7 +152,7 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
 ORDER BY files.interface, files.sequence, file_id
 
 -- name: expired
--- Originals that retention deletes: of files that are done with, received the last time some days ago. Two sightings of
+-- Originals that retention deletes: of files that are done with, received the last time some days ago. Two files of
 -- the same bytes share one original.
 -- In: merchant, days. Out: archived (URL).
 SELECT archived
@@ -272,12 +160,12 @@ FROM files
 WHERE merchant = %(merchant)s AND archived IS NOT NULL AND archive_deleted_at IS NULL
 GROUP BY archived
 HAVING bool_and(
-    state NOT IN ('seen', 'archived', 'waiting') AND archived_at < clock_timestamp() - make_interval(days => %(days)s)
+    state NOT IN ('registered', 'archived', 'waiting') AND archived_at < clock_timestamp() - make_interval(days => %(days)s)
 )
 ORDER BY min(archived_at), archived
 
 -- name: note_deleted
--- Note that an original is deleted, unless a sighting that is not done with has come to share it.
+-- Note that an original is deleted, unless a file that is not done with has come to share it.
 -- In: merchant, archived (URL). Out: rows written.
 UPDATE files
 SET archive_deleted_at = clock_timestamp()
@@ -285,23 +173,23 @@ WHERE merchant = %(merchant)s AND archived = %(archived)s AND archive_deleted_at
   AND NOT EXISTS (
       SELECT FROM files AS other
       WHERE other.merchant = %(merchant)s AND other.archived = %(archived)s
-        AND other.state IN ('seen', 'archived', 'waiting')
+        AND other.state IN ('registered', 'archived', 'waiting')
   )
 
--- name: done
--- Which of the sighted files need not stay on the server: their bytes are loaded, or were loaded before.
+-- name: loaded
+-- Which of the found files need not stay on the server: their bytes are loaded, or were loaded before.
 -- In: parallel arrays of interface, name, size, modified, listed. Out: position, counted from 1, and the exact time.
-SELECT sighted.position, files.modified
+SELECT found.position, files.modified
 FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[],
             %(listed)s::text[])
-     WITH ORDINALITY AS sighted (interface, name, size, modified, listed, position)
+     WITH ORDINALITY AS found (interface, name, size, modified, listed, position)
 JOIN files USING (interface, name, size)
 WHERE files.merchant = %(merchant)s AND files.state IN ('loaded', 'duplicate')
-  AND (files.modified = sighted.modified OR sighted.listed <> '' AND starts_with(files.listed, sighted.listed))
-ORDER BY sighted.position
+  AND (files.modified = found.modified OR found.listed <> '' AND starts_with(files.listed, found.listed))
+ORDER BY found.position
 
--- name: sightings_of
--- Loaded files as they were seen on the server.
+-- name: remote_files
+-- Loaded files as they were found on the server.
 -- In: file_ids. Out: interface, name, size, modified, path.
 SELECT interface, name, size, modified, path
 FROM files

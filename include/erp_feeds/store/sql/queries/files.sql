@@ -3,7 +3,7 @@
 -- Out: one row per file, as in the dataclass LedgerFile; a quarantined one that a later one replaced is in state replaced.
 SELECT
     file_id, interface, name, shown.state, code, reason, revision, day, size, attempts, run_id,
-    coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, seen_at, finished_at,
+    coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, first_seen_at, finished_at,
     archive_deleted_at, replaced_by, coalesce(drift, jsonb_build_object()) AS drift
 FROM files
 LEFT JOIN file_drift USING (merchant, interface, file_id)
@@ -14,5 +14,5 @@ WHERE
     AND (%(states)s::text[] IS NULL OR shown.state = ANY (%(states)s::text[]))
     AND (%(interface)s::text IS NULL OR interface = %(interface)s)
     AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
-ORDER BY seen_at DESC, file_id DESC
+ORDER BY first_seen_at DESC, file_id DESC
 LIMIT %(max_rows)s

@@ -5,7 +5,7 @@ SELECT
     merchant, name AS file, interface, state, code,
     coalesce((counts ->> 'read')::bigint, 0) AS read,
     (SELECT coalesce(sum(each.value::bigint), 0)::bigint FROM jsonb_each_text(counts -> 'rejected') AS each) AS rejected,
-    extract(EPOCH FROM coalesce(finished_at, clock_timestamp()) - seen_at)::float8 AS seconds
+    extract(EPOCH FROM coalesce(finished_at, clock_timestamp()) - first_seen_at)::float8 AS seconds
 FROM files
 WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
-ORDER BY seen_at, file_id
+ORDER BY first_seen_at, file_id

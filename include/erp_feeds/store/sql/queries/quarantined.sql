@@ -2,7 +2,7 @@
 -- In:  merchant; each or null: code, file (name); with_replaced boolean; max_rows.
 -- Out: one row per file, as in the dataclass QuarantinedFile.
 SELECT
-    name AS file, file_id, interface, code, reason, archived, coalesce(finished_at, seen_at) AS at, replaced_by
+    name AS file, file_id, interface, code, reason, archived, coalesce(finished_at, first_seen_at) AS at, replaced_by
 FROM files
 LEFT JOIN replaced_files USING (file_id)
 WHERE
@@ -11,5 +11,5 @@ WHERE
     AND (%(with_replaced)s OR replaced_by IS NULL)
     AND (%(code)s::text IS NULL OR code = %(code)s)
     AND (%(file)s::text IS NULL OR name = %(file)s)
-ORDER BY coalesce(finished_at, seen_at) DESC, file_id DESC
+ORDER BY coalesce(finished_at, first_seen_at) DESC, file_id DESC
 LIMIT %(max_rows)s
