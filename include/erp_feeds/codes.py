@@ -292,7 +292,7 @@ class QuarantineCode(Code):
         "not_readable",
         "The server lists the file but does not hand it out; it is tried again every hour.",
         Actor.SERVER,
-        "Give the login the right to read the file, or release its lock; then it loads by itself.",
+        "Give the login the right to read the file, or release its lock; `replay --file` fetches it at once.",
     )
     NOT_ARCHIVED = (
         "not_archived",

@@ -46,13 +46,14 @@ class Sensed:
 
 @redact_errors("sense")
 def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
-    """Compare the inbox with the ledger and return the new files; a replay adds its archived files.
+    """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
     Every kind of run does so, because an event may get lost and a queued backfill blocks other runs.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
-        FailError: Login or folder must be corrected first, or the server does not list all that waits.
+        FailError: Login or folder must be corrected first, or the server does not list all that waits or
+            that a replay asks for.
     """
     names = [interface.name for interface in interfaces_of(merchant)]
     with _store() as connection:
@@ -72,10 +73,8 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
             )
         if replay:
             known = {file.file_id for file in files}
-            archived = ledger.archived(connection, merchant.name, names, replay)
-            if deleted := ledger.deleted(connection, merchant.name, names, replay):
-                log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
-            files += [file for file in archived if file.file_id not in known]
+            replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)
+            files += [file for file in replayed if file.file_id not in known]
     log.info("This run takes %d files", len(files))
     if scanned and scanned.truncated and not (files or scanned.uploading):
         raise _truncated(scanned)
@@ -83,11 +82,35 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
     return Sensed(batch, scanned.uploading if scanned else 0)
 
 
+def _replayed(
+    connection: psycopg.Connection,
+    merchant: Merchant,
+    names: list[str],
+    replay: Replay,
+    scanned: InboxScan | FeedError | None,
+) -> list[FeedFile]:
+    """Return the files that a replay asks for; what could never be fetched must be on the server."""
+    found = ledger.archived(connection, merchant.name, names, replay, or_unfetched=True)
+    if deleted := ledger.deleted(connection, merchant.name, names, replay):
+        log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
+    unfetched = [file for file in found if not file.archived]
+    if unfetched and isinstance(scanned, FeedError):
+        raise scanned
+    listed = {each.path for each in scanned.known} if isinstance(scanned, InboxScan) else set()
+    if gone := [file.name for file in unfetched if file.path not in listed]:
+        message = (
+            f"{merchant.name}: the server never handed out {', '.join(gone)} and does not list it any more: "
+            "ask the sender to upload it again"
+        )
+        raise FailError(message, "not_listed")
+    return found
+
+
 def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
     with FtpsHook(merchant.ftps.connection) as hook:
         scanned = scan.scan(hook, connection, merchant)
         if merchant.ftps.after_load != "leave":
-            done = ledger.loaded(connection, merchant.name, scanned.known)
+            done = cleanup.loaded(connection, merchant.name, scanned.known)
             cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
         deliver.deliver_results(
             hook, connection, merchant, run
@@ -235,7 +258,8 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
         summary = "\n".join(f"- {line}" for line in problems)
         raise FailError(
             f"{merchant.name}: all good files and records are loaded; these were not:\n{summary}\n"
-            f"The originals are archived. To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
+            "What was fetched is archived; a replay of any other file fetches it from the server again.\n"
+            f"To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
             f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run",
             "refused",
         )
@@ -248,7 +272,7 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
     """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
     if merchant.ftps.after_load == "leave":
         return
-    remote_files = ledger.remote_files_of(connection, batch.files)
+    remote_files = cleanup.remote_files_of(connection, batch.files)
     if remote_files:
         with FtpsHook(merchant.ftps.connection) as hook:
             cleanup.clear_all(hook, remote_files, merchant.ftps)

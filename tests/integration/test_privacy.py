@@ -289,7 +289,7 @@ def test_software_that_fails_on_one_file_sets_it_aside(
         "tasks.archive.keep",
         "tasks.loading.load_file",
         "tasks.stages.frames_of",
-        "tasks.ledger.loaded",
+        "tasks.cleanup.loaded",
     ],
 )
 def test_software_that_fails_anywhere_else(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -19,7 +20,6 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import plain_errors, transaction
-from erp_feeds.store.ledger import columns
 from erp_feeds.store.sql import statement
 
 ASKED_AT_ONCE = 1_000
@@ -157,6 +157,14 @@ def register(
         connection.execute(statement("scan/forget"), values)
     complete = {path for (path,) in registered}
     return [remote_file for remote_file in new if remote_file.path in complete]
+
+
+def columns(remote_files: Sequence[RemoteFile]) -> dict[str, list[Any]]:
+    """Return remote files as parallel arrays, for unnest."""
+    return {
+        field: [getattr(remote_file, field) for remote_file in remote_files]
+        for field in ("interface", "name", "size", "modified", "listed")
+    }
 
 
 def _index_number(interface: Interface, name: str) -> str:

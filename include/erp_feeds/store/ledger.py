@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import Counts, FeedFile, RemoteFile, Replay
+from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
@@ -45,14 +45,23 @@ def unfinished(
 
 @plain_errors("looking up archived files")
 def archived(
-    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Collection[str],
+    replay: Replay,
+    *,
+    or_unfetched: bool = False,
 ) -> list[FeedFile]:
     """Return the archived originals that a replay asks for, ordered by interface and sequence.
+
+    With `or_unfetched` quarantined files that could never be fetched follow, with their path on the server.
 
     Raises:
         FailError: a file that it names was never archived, or retention has deleted it.
     """
     found = _chosen(connection, merchant, interfaces, replay)
+    if or_unfetched:
+        found += _chosen(connection, merchant, interfaces, replay, fetched=False)
     named = {str(file.file_id) for file in found} | {file.name for file in found}
     unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
     if unknown and (gone := _chosen(connection, merchant, interfaces, replay, deleted=True)):
@@ -77,6 +86,7 @@ def _chosen(
     interfaces: Collection[str],
     replay: Replay,
     *,
+    fetched: bool = True,
     deleted: bool = False,
 ) -> list[FeedFile]:
     values = {
@@ -85,6 +95,7 @@ def _chosen(
         "file_ids": list(replay.file_ids) or None,
         "files": list(replay.files) or None,
         **replay.model_dump(include={"rejects", "since", "until"}),
+        "fetched": fetched,
         "deleted": deleted,
     }
     return [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
@@ -224,36 +235,6 @@ def _sentence(name: str, state: str, code: str, reason: str, rejected: dict[str,
         return f"{name}: {state}, {code}: {reason}"
     codes = ", ".join(f"{number} {code}" for code, number in rejected.items())
     return f"{name}: {sum(rejected.values())} records rejected ({codes})"
-
-
-@plain_errors("looking which files need not stay on the server")
-def loaded(
-    connection: psycopg.Connection, merchant: str, remote_files: Sequence[RemoteFile]
-) -> list[RemoteFile]:
-    """Return the remote files whose bytes are loaded, with the exact time that the ledger knows."""
-    found = connection.execute(statement("ledger/loaded"), {"merchant": merchant, **columns(remote_files)})
-    return [
-        remote_files[position - 1].model_copy(update={"modified": modified}) for position, modified in found
-    ]
-
-
-@plain_errors("looking up loaded files")
-def remote_files_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[RemoteFile]:
-    """Return loaded files as they were found on the server."""
-    values = {"file_ids": [file.file_id for file in files]}
-    found = connection.execute(statement("ledger/remote_files"), values)
-    return [
-        RemoteFile(interface=interface, name=name, size=size, modified=modified, path=path)
-        for interface, name, size, modified, path in found
-    ]
-
-
-def columns(remote_files: Sequence[RemoteFile]) -> dict[str, list[Any]]:
-    """Return remote files as parallel arrays, for unnest."""
-    return {
-        field: [getattr(remote_file, field) for remote_file in remote_files]
-        for field in ("interface", "name", "size", "modified", "listed")
-    }
 
 
 def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere

@@ -68,7 +68,7 @@ class Loaded:
 
 def load_order(file: FeedFile) -> tuple[int, Decimal]:
     """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
-    return INTERFACES[file.interface].rank, Decimal(file.sequence)
+    return INTERFACES[file.interface].rank, Decimal(file.sequence or file.index_number)
 
 
 def load_file(

@@ -11,6 +11,7 @@ import pytest
 from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.inbox import cleanup
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger
@@ -62,8 +63,8 @@ def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connectio
     assert archived
     feed.load(archived, customers(customer("1")))
     ledger.wait(store, waiting, "run", QuarantineCode.NOT_READABLE, "locked", 2)
-    assert ledger.loaded(store, "testshop", remote_files) == [remote_files[0]]
-    assert ledger.remote_files_of(store, [loaded, waiting]) == [remote_files[0]]
+    assert cleanup.loaded(store, "testshop", remote_files) == [remote_files[0]]
+    assert cleanup.remote_files_of(store, [loaded, waiting]) == [remote_files[0]]
 
 
 def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:

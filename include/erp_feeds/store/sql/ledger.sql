@@ -131,13 +131,14 @@ WHERE file_runs.run_id = %(run)s AND files.merchant = %(merchant)s
 ORDER BY files.interface, files.sequence, files.file_id
 
 -- name: archived
--- Originals that a replay takes, one per content.
--- In: merchant, interfaces; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
+-- Files that a replay takes, one per content.
+-- In: merchant, interfaces; fetched: whether the original was ever archived, else it is a quarantined file that the server
+--     did not hand out; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
 --     rejects (a code that is open: not of what a later file resolved or replaced), since, until (days, both included). Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
-  AND state IN ('loaded', 'quarantined', 'archived') AND archived IS NOT NULL
+  AND state IN ('loaded', 'quarantined', 'archived') AND (archived IS NOT NULL) = %(fetched)s
   AND (archive_deleted_at IS NOT NULL) = %(deleted)s
   AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
   AND (%(files)s::text[] IS NULL OR name = ANY(%(files)s::text[]))
@@ -175,23 +176,3 @@ WHERE merchant = %(merchant)s AND archived = %(archived)s AND archive_deleted_at
       WHERE other.merchant = %(merchant)s AND other.archived = %(archived)s
         AND other.state IN ('registered', 'archived', 'waiting')
   )
-
--- name: loaded
--- Which of the found files need not stay on the server: their bytes are loaded, or were loaded before.
--- In: parallel arrays of interface, name, size, modified, listed. Out: position, counted from 1, and the exact time.
-SELECT found.position, files.modified
-FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[],
-            %(listed)s::text[])
-     WITH ORDINALITY AS found (interface, name, size, modified, listed, position)
-JOIN files USING (interface, name, size)
-WHERE files.merchant = %(merchant)s AND files.state IN ('loaded', 'duplicate')
-  AND (files.modified = found.modified OR found.listed <> '' AND starts_with(files.listed, found.listed))
-ORDER BY found.position
-
--- name: remote_files
--- Loaded files as they were found on the server.
--- In: file_ids. Out: interface, name, size, modified, path.
-SELECT interface, name, size, modified, path
-FROM files
-WHERE file_id = ANY(%(file_ids)s) AND state = 'loaded' AND path <> ''
-ORDER BY interface, sequence, file_id
