@@ -34,8 +34,6 @@ def _whole(name: str) -> sql.Composed:
 @cache
 def _text(name: str) -> str:
     module, _, title = name.partition("/")
-    if (path := FOLDER / module / f"{title}.sql").exists():
-        return path.read_text(encoding="utf-8")
     return _statements(module)[title]
 
 

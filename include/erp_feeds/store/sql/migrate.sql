@@ -1,3 +1,6 @@
+-- What a migration asks of the server.
+
+-- name: holders
 -- Which sessions hold locks on the store's tables, or migrate it.
 -- In: schema. Out: process, user, application, state, since when (UTC), the longest first.
 SELECT pid, coalesce(usename, ''), application_name, coalesce(state, ''), coalesce(xact_start, backend_start) AT TIME ZONE 'UTC'

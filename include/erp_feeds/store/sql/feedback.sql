@@ -1,3 +1,14 @@
+-- Result files: which are pending, and what was placed.
+
+-- name: open_rejects
+-- The faults of a file that no load has resolved yet; never reasons or records, which may hold personal data.
+-- In: file_id. Out: record, line, code, field.
+SELECT record, line, code, field
+FROM rejects
+WHERE file_id = %(file_id)s AND resolved_at IS NULL
+ORDER BY record, code, field
+
+-- name: pending
 -- Files whose result may have changed since it was uploaded: run again, or a reject resolved by a newer file.
 -- Only the latest file of a name, since the result bears that name; and only what happened in the last days, so that
 -- switching feedback on does not send the whole history.
@@ -26,3 +37,9 @@ WHERE merchant = %(merchant)s AND state IN ('loaded', 'quarantined')
         AND newer.file_id > files.file_id AND newer.state IN ('loaded', 'quarantined'))
 ORDER BY own DESC NULLS LAST, file_id
 LIMIT %(limit)s
+
+-- name: placed
+-- Remember which result lies on the server, and when the ledger was read for it: what happens later is owed anew.
+-- In: file_id, digest, looked_at.
+UPDATE files SET result_digest = %(digest)s, result_at = %(looked_at)s
+WHERE file_id = %(file_id)s
