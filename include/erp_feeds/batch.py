@@ -27,7 +27,7 @@ class RemoteFile(BaseModel):
 
 
 class Replay(BaseModel):
-    """Which archived originals run again; what is not given does not narrow the choice."""
+    """Which files run again; what is not given does not narrow the choice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

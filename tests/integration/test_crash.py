@@ -116,6 +116,7 @@ def load(parent: Connection, environment: Mapping[str, str], batch: Batch) -> No
 def unload(store: psycopg.Connection) -> None:
     """Go back to where the files are archived and nothing is loaded."""
     store.execute(f"TRUNCATE {', '.join(WRITTEN)}")
+    store.execute("ALTER TABLE files DISABLE TRIGGER USER")
     store.execute(
         "UPDATE files SET state = 'archived', counts = '{}', code = NULL, run_id = NULL, finished_at = NULL"
     )

@@ -11,7 +11,6 @@ from functools import cache
 
 import structlog
 
-from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, FeedError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
@@ -52,10 +51,10 @@ class ServerPoller:
         self._not_scanned: set[str] = set()
         self._running: asyncio.Task[None] | None = None
 
-    async def look(self, merchant: Merchant) -> PollResult:
-        """Return what the next look finds, together with the merchants that ask at the same moment.
+    async def scan(self, merchant: Merchant) -> PollResult:
+        """Return what the next scan finds, together with the merchants that ask at the same moment.
 
-        A look still under way is waited for: a slow server gets no second login, and holds one thread.
+        A scan still under way is waited for: a slow server gets no second login, and holds one thread.
         """
         loop = asyncio.get_running_loop()
         if not self._asking:
@@ -113,7 +112,7 @@ def _pollers(loop: int) -> weakref.WeakValueDictionary[str, ServerPoller]:  # no
 
 
 def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str, PollResult]:
-    """Look at several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
+    """Scan several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
 
     A fault of one merchant's folders is that merchant's alone.
 
@@ -121,7 +120,7 @@ def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str
         RetryError: The server or the store cannot be reached for now.
         FailError: The login or the store's connection must be corrected first.
     """
-    # Only the triggerer looks; the DAG loader, which reads the watcher too, stays light.
+    # Only the triggerer scans; the DAG loader, which reads the watcher too, stays light.
     from erp_feeds.ftps import FtpsHook
     from erp_feeds.inbox import scan
     from erp_feeds.inbox.listing import ListedOnce
@@ -134,15 +133,14 @@ def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str
         server = ListedOnce(hook)
         for merchant in merchants:
             try:
-                look = scan.look(server, connection, merchant)
+                scanned = scan.scan(server, connection, merchant)
             except FailError as fault:
                 found[merchant.name] = _not_scanned(fault)
                 continue
             names = [interface.name for interface in interfaces_of(merchant)]
-            unfinished = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
-            files: list[RemoteFile | FeedFile] = [*look.complete, *unfinished]
+            files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
             waiting = frozenset((file.interface, file.name, file.size) for file in files)
-            soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if look.uploading else 0.0
+            soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if scanned.uploading else 0.0
             found[merchant.name] = PollResult(waiting, pause=soon)
     return found
 

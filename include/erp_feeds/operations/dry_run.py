@@ -12,7 +12,7 @@ import psycopg
 from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.batch import Counts, FeedFile, Replay
-from erp_feeds.codes import QuarantineCode
+from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.errors import FailError, FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
@@ -31,7 +31,7 @@ class DryRunFile:
     """What would become of one file."""
 
     file: str
-    state: str
+    state: FileState
     """loaded or quarantined."""
     code: str | None
     reason: str | None
@@ -186,11 +186,11 @@ def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> Dr
         return _refused(file, refusal)
     if loaded.refusal:
         return _refused(file.model_copy(update={"counts": loaded.counts}), loaded.refusal)
-    return DryRunFile(file.name, "loaded", None, None, loaded.counts)
+    return DryRunFile(file.name, FileState.LOADED, None, None, loaded.counts)
 
 
 def _refused(file: FeedFile, refusal: QuarantineError) -> DryRunFile:
-    return DryRunFile(file.name, "quarantined", refusal.code, refusal.reason, file.counts)
+    return DryRunFile(file.name, FileState.QUARANTINED, refusal.code, refusal.reason, file.counts)
 
 
 def _compare(

@@ -13,12 +13,12 @@ TEXT = """{{ dag.dag_id }}: task {{ ti.task_id }} failed in run {{ run_id }}.
 
 {{ exception }}
 
-Nothing is lost: the originals are archived, and a run can be cleared and run again at any time.
+Nothing is lost: what was fetched is archived, the rest is on the server; any run can be repeated.
 Log: {{ ti.log_url }}
 """
 HTML = """<pre>{{ exception | e }}</pre>
 <p>Task <b>{{ ti.task_id }}</b> of <b>{{ dag.dag_id }}</b> failed in run {{ run_id }}.
-Nothing is lost: the originals are archived, and a run can be cleared and run again at any time.</p>
+Nothing is lost: what was fetched is archived, the rest is on the server; any run can be repeated.</p>
 <p><a href="{{ ti.log_url }}">Open the log</a></p>
 """
 

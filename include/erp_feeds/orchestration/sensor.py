@@ -19,7 +19,7 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
     """Returns the batch of new files; without any, the run ends here as skipped.
 
     Where nothing is complete yet but something was just placed, the task defers for the merchant's
-    `stable_for` and looks once more. What is still being uploaded then is left to the watcher, which wakes
+    `stable_for` and scans once more. What is still being uploaded then is left to the watcher, which wakes
     another run.
     """
 
@@ -32,13 +32,13 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
 
     def execute(self, context: Context) -> Any:
         """Scan; where an upload goes on, defer and scan again."""
-        return self._look(context, may_wait=True)
+        return self._scan(context, may_wait=True)
 
     def scan_again(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - it only says that time is up
         """Scan after the wait."""
-        return self._look(context, may_wait=False)
+        return self._scan(context, may_wait=False)
 
-    def _look(self, context: Context, *, may_wait: bool) -> Any:
+    def _scan(self, context: Context, *, may_wait: bool) -> Any:
         from erp_feeds import tasks
 
         replay = self._replay(context)

@@ -41,7 +41,7 @@ class InboxTrigger(BaseEventTrigger):
         announced: Waiting = frozenset()
         announced_at = 0.0
         while True:
-            found = await server.look(self.merchant)
+            found = await server.scan(self.merchant)
             if found.waiting is not None:
                 now = time.monotonic()
                 if found.waiting - announced or (found.waiting and now - announced_at > REMIND_SECONDS):
@@ -53,6 +53,6 @@ class InboxTrigger(BaseEventTrigger):
 
 
 def _until_next(server: str, interval: float) -> float:
-    """Return the seconds to the next look: merchants of one server look at one moment, servers do not."""
+    """Return the seconds to the next scan: all merchants of a server at one moment, servers not."""
     phase = zlib.crc32(server.encode()) % 1_000 / 1_000 * interval
     return interval - (time.time() - phase) % interval

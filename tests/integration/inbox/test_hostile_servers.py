@@ -91,7 +91,7 @@ def test_a_login_that_is_refused_quarantines_no_file(shop: Shop, ftps: RunningFt
     ftps.server.handler.ftp_PASS = lambda self, _: self.respond(reply)
     with pytest.raises(FailError, match=re.escape(reply)):
         tasks.download(shop.merchant, batch)
-    assert set(shop.states().values()) == {"seen"}
+    assert set(shop.states().values()) == {"registered"}
 
 
 def test_a_folder_that_may_not_be_listed_is_not_missing(ftps: RunningFtps, ftps_connection: Connect) -> None:

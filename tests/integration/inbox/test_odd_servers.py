@@ -61,7 +61,7 @@ def set_up(kind: str, ftps: RunningFtps, ftps_connection: Connect) -> None:
 
 def look(shop: Shop) -> scan.InboxScan:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
-        return scan.look(hook, shop.store, shop.merchant)
+        return scan.scan(hook, shop.store, shop.merchant)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,7 +76,7 @@ def test_every_kind_of_server_hands_out_everything_once(
     assert archived == {export.name: export.content for export in exports}
     for _ in range(2):
         found = look(shop)
-        assert (found.complete, found.uploading) == ((), 0)
+        assert (found.registered, found.uploading) == ((), 0)
         assert {remote_file.name for remote_file in found.known} == archived.keys()
 
 

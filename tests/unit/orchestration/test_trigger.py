@@ -61,7 +61,7 @@ def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
         clock = {"now": 0.0}
         looks = iter(script)
 
-        async def look(self: ServerPoller, merchant: Merchant) -> PollResult:
+        async def scan(self: ServerPoller, merchant: Merchant) -> PollResult:
             assert merchant == MERCHANT
             step = next(looks, None)
             if step is None:
@@ -72,7 +72,7 @@ def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
         async def sleep(seconds: float) -> None:
             pauses.append(seconds)
 
-        monkeypatch.setattr(ServerPoller, "look", look)
+        monkeypatch.setattr(ServerPoller, "scan", scan)
         # Only the watcher's own clock and sleep: asyncio goes on by the real ones.
         monkeypatch.setattr(
             trigger, "time", SimpleNamespace(monotonic=lambda: clock["now"], time=lambda: clock["now"])
