@@ -118,13 +118,15 @@ def write_merchants(servers: Servers, folder: Path) -> None:
 def remember_files(servers: Servers, uri: str) -> None:
     """Note in the ledger that every file was loaded, as after some weeks of work."""
     from erp_feeds.batch import Counts
+    from erp_feeds.inbox import scan
     from erp_feeds.store import ledger
     from erp_feeds.store.connection import open_uri
 
     with open_uri(uri) as connection:
         for merchant in servers.merchants:
             interfaces = interfaces_of(merchant)
-            ledger.see(connection, merchant.name, _sightings(servers, merchant), interfaces)
+            for _ in range(2):
+                scan.register(connection, merchant.name, interfaces, _remote_files(servers, merchant), 0)
             names = [interface.name for interface in interfaces]
             for file in ledger.unfinished(connection, merchant.name, names, 100):
                 ledger.archive(connection, file, secrets.token_hex(32), "file:///none", date(2026, 1, 5))
@@ -165,7 +167,7 @@ def _place_files(root: Path, merchant: Merchant) -> None:
         os.utime(file, (PLACED.timestamp(), PLACED.timestamp()))
 
 
-def _sightings(servers: Servers, merchant: Merchant) -> list[Any]:
+def _remote_files(servers: Servers, merchant: Merchant) -> list[Any]:
     from erp_feeds.batch import RemoteFile
 
     home = servers.folder / merchant.ftps.connection / USER / merchant.ftps.root.strip("/")

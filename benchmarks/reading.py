@@ -112,12 +112,14 @@ def _loading(connection: Any, backend: Any, frames: dict[str, Any]) -> float:
     from datetime import UTC, date, datetime
 
     from erp_feeds.batch import RemoteFile, Replay
+    from erp_feeds.inbox import scan
     from erp_feeds.store import ledger
     from erp_feeds.store.load import load_file
 
     name = INTERFACE.file_name("Bench", "1")
-    seen = RemoteFile(interface=INTERFACE.name, name=name, size=1, modified=datetime(2017, 1, 1, tzinfo=UTC))
-    ledger.see(connection, MERCHANT.name, [seen], [INTERFACE])
+    found = RemoteFile(interface=INTERFACE.name, name=name, size=1, modified=datetime(2017, 1, 1, tzinfo=UTC))
+    for _ in range(2):
+        scan.register(connection, MERCHANT.name, [INTERFACE], [found], 0)
     for file in ledger.unfinished(connection, MERCHANT.name, [INTERFACE.name], 1):
         ledger.archive(connection, file, "0" * 64, "file:///none", date(2017, 1, 1))
     (file,) = ledger.archived(connection, MERCHANT.name, [INTERFACE.name], Replay(since=date(2017, 1, 1)))

@@ -5,7 +5,6 @@ Nothing here imports Airflow's authoring API, so a test or a shell can call the 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +16,7 @@ import psycopg
 
 from erp_feeds import stages
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
-from erp_feeds.codes import QuarantineCode
+from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
@@ -29,7 +28,7 @@ from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_e
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
-from erp_feeds.store import incidents, ledger, looks, rejects
+from erp_feeds.store import incidents, ledger, rejects
 from erp_feeds.store import load as loading
 
 log = logging.getLogger(__name__)
@@ -49,20 +48,21 @@ class Sensed:
 
 @redact_errors("sense")
 def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
-    """Compare the inbox with the ledger and return the new files; a replay adds its archived files.
+    """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
     Every kind of run does so, because an event may get lost and a queued backfill blocks other runs.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
-        FailError: Login or folder must be corrected first, or the server does not list all that waits.
+        FailError: Login or folder must be corrected first, or the server does not list all that waits or
+            that a replay asks for.
     """
     names = [interface.name for interface in interfaces_of(merchant)]
     with _store() as connection:
         unreachable: FeedError | None = None
-        look: InboxScan | None = None
+        scanned: InboxScan | None = None
         try:
-            look = _see_new_files(merchant, connection, run)
+            scanned = _register_new_files(merchant, connection, run)
         except (RetryError, FailError) as fault:
             unreachable = fault
             incidents.scan_failed(connection, [merchant.name], str(fault))
@@ -76,40 +76,62 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
             )
         if replay:
             known = {file.file_id for file in files}
-            archived = ledger.archived(connection, merchant.name, names, replay)
-            if deleted := ledger.deleted(connection, merchant.name, names, replay):
-                log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
-            files += [file for file in archived if file.file_id not in known]
+            replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)
+            files += [file for file in replayed if file.file_id not in known]
     log.info("This run takes %d files", len(files))
-    if look and look.truncated and not (files or look.uploading):
-        raise _truncated(look)
-    return Sensed(Batch(merchant=merchant.name, run=run, files=tuple(files)), look.uploading if look else 0)
+    if scanned and scanned.truncated and not (files or scanned.uploading):
+        raise _truncated(scanned)
+    batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
+    return Sensed(batch, scanned.uploading if scanned else 0)
 
 
-def _see_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
+def _replayed(
+    connection: psycopg.Connection,
+    merchant: Merchant,
+    names: list[str],
+    replay: Replay,
+    scanned: InboxScan | FeedError | None,
+) -> list[FeedFile]:
+    """Return the files that a replay asks for; what could never be fetched must be on the server."""
+    found = ledger.archived(connection, merchant.name, names, replay, or_unfetched=True)
+    if deleted := ledger.deleted(connection, merchant.name, names, replay):
+        log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
+    unfetched = [file for file in found if not file.archived]
+    if unfetched and isinstance(scanned, FeedError):
+        raise scanned
+    listed = {each.path for each in scanned.known} if isinstance(scanned, InboxScan) else set()
+    if gone := [file.name for file in unfetched if file.path not in listed]:
+        message = (
+            f"{merchant.name}: the server never handed out {', '.join(gone)} and does not list it any more: "
+            "ask the sender to upload it again"
+        )
+        raise FailError(message, "not_listed")
+    return found
+
+
+def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
     with FtpsHook(merchant.ftps.connection) as hook:
-        look = scan.look(hook, connection, merchant)
+        scanned = scan.scan(hook, connection, merchant)
         incidents.scan_succeeded(connection, [merchant.name])
         if merchant.ftps.after_load != "leave":
-            done = looks.done(connection, merchant.name, look.known)
+            done = cleanup.loaded(connection, merchant.name, scanned.known)
             cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
         deliver.deliver_results(
             hook, connection, merchant, run
         )  # a run without files never comes to its report
-    if look.complete or look.uploading:
-        log.info("%d new files are complete, %d are still being uploaded", len(look.complete), look.uploading)
-    if look.truncated:
-        log.warning("%s", _truncated(look))
-    for sentence in look.never_taken():
+    if scanned.registered or scanned.uploading:
+        complete, uploading = len(scanned.registered), scanned.uploading
+        log.info("%d new files are complete, %d are still being uploaded", complete, uploading)
+    if scanned.truncated:
+        log.warning("%s", _truncated(scanned))
+    for sentence in scanned.never_taken():
         log.warning("%s", sentence)
-    if look.complete:
-        ledger.see(connection, merchant.name, look.complete, interfaces_of(merchant))
-    return look
+    return scanned
 
 
-def _truncated(look: InboxScan) -> FailError:
+def _truncated(scanned: InboxScan) -> FailError:
     message = (
-        f"The server lists only a part of {', '.join(look.truncated)}: the others are never found. "
+        f"The server lists only a part of {', '.join(scanned.truncated)}: the others are never found. "
         "Raise its limit (Pure-FTPd: option -L), or let ftps.after_load move or delete what is loaded"
     )
     return FailError(message, "truncated_listing")
@@ -135,14 +157,12 @@ def download(merchant: Merchant, batch: Batch) -> Batch:
 def _archive(
     merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, connection: psycopg.Connection
 ) -> FeedFile | None:
-    """Fetch and archive one file; None where it has vanished or its bytes are known."""
+    """Fetch and archive one file; None where it is gone or its bytes are known."""
     if not ledger.is_to_fetch(connection, file):  # a retry: by now its path may lead to other bytes
         return ledger.kept(connection, file)
     try:
-        digest = hashlib.sha256()
-        blocks = hook.fetch(file.path, digest)
-        original = archive.keep(blocks, merchant.name, file.interface, file.name, digest)
-    except ChangedError as fault:  # left in its state: the next look at the inbox settles it
+        original = archive.keep(hook.fetch(file.path), merchant.name, file.interface, file.name)
+    except ChangedError as fault:  # left in its state: the next scan of the inbox decides
         log.warning("%s waits for the next run: %s", file.name, fault)
         return None
     except FileGoneError:
@@ -228,19 +248,20 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     """Report the run, after all good files have loaded; fail it where something was rejected or quarantined.
 
     Raises:
-        FailError: names each refused file or the number of refused records, with code and reason.
+        FailError: names each quarantined file or the number of rejected records, with code and reason.
     """
     with _store() as connection:
         _clear_loaded(merchant, batch, connection)
         with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
             deliver.deliver_results(hook, connection, merchant, batch.run)
-        refused = ledger.refused(connection, merchant.name, batch.run)
+        problems = ledger.problems(connection, merchant.name, batch.run)
     _purge(merchant)
-    if refused:
-        summary = "\n".join(f"- {line}" for line in refused)
+    if problems:
+        summary = "\n".join(f"- {line}" for line in problems)
         raise FailError(
             f"{merchant.name}: all good files and records are loaded; these were not:\n{summary}\n"
-            f"The originals are archived. To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
+            "What was fetched is archived; a replay of any other file fetches it from the server again.\n"
+            f"To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
             f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run",
             "refused",
         )
@@ -253,7 +274,7 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
     """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
     if merchant.ftps.after_load == "leave":
         return
-    remote_files = looks.remote_files_of(connection, batch.files)
+    remote_files = cleanup.remote_files_of(connection, batch.files)
     if remote_files:
         with FtpsHook(merchant.ftps.connection) as hook:
             cleanup.clear_all(hook, remote_files, merchant.ftps)
@@ -314,7 +335,7 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
 def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
     """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
     code = refusal.code
-    state = "quarantined"
+    state = FileState.QUARANTINED
     with _store() as connection:
         if refusal.is_recorded:
             pass
@@ -324,7 +345,7 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantin
             )
             return
         elif code is QuarantineCode.NO_SPACE:  # the machine's fault: no attempt is counted
-            state = ledger.put_off(connection, file, run, refusal)
+            state = ledger.postpone(connection, file, run, refusal)
         elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
             limit = merchant.limits.incomplete_attempts
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)

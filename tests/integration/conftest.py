@@ -12,6 +12,7 @@ import pytest
 
 from erp_feeds.demo import postgres
 from erp_feeds.store import migrate
+from support.file_states import only_allowed_transitions
 from support.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # noqa: F401 - fixtures
 from support.shop_fixtures import shop  # noqa: F401 - a fixture
 
@@ -32,7 +33,10 @@ def server_uri() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(server_uri: str) -> str:
     """The name of a migrated database that tests copy, which takes milliseconds."""
-    migrate.migrate(postgres.database(server_uri, "template_store"))
+    uri = postgres.database(server_uri, "template_store")
+    migrate.migrate(uri)
+    with psycopg.connect(uri) as connection:
+        connection.execute(only_allowed_transitions())
     return "template_store"
 
 

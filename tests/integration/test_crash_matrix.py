@@ -25,7 +25,6 @@ from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.settings import INCLUDE
 from erp_feeds.store import migrate
 from erp_feeds.store.connection import open_uri
 from support.crash_points import STEPS, Carried, Point, walk, walked
@@ -73,8 +72,8 @@ WORKER = (
     Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:purge", "before"),
 )  # fmt: skip
 STORE = (
-    Point("before the look is remembered", "sense", "erp_feeds.store.looks:stable", "before"),
-    Point("before new files are noted", "sense", f"{LEDGER}:see", "before"),
+    Point("before the scan is remembered", "sense", "erp_feeds.inbox.scan:register", "before"),
+    Point("before new files are taken", "sense", f"{LEDGER}:unfinished", "before"),
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("refused, not yet noted", "parse", f"{LEDGER}:quarantine", "before"),
@@ -82,7 +81,7 @@ STORE = (
     Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:keep_identifiers", "before"),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 5),
     Point("one file committed, others not", "load", f"{LOAD}:load_file", "after"),
-    Point("before it is asked what was refused", "report", f"{LEDGER}:refused", "before"),
+    Point("before it is asked what was refused", "report", f"{LEDGER}:problems", "before"),
 )
 FTPS = (
     Point("between two folders", "sense", f"{HOOK}.listing", "after"),
@@ -140,7 +139,7 @@ def template(server_uri: str) -> str:
 @pytest.fixture
 def moving(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop with its files placed; what is loaded gets moved."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(INCLUDE), str(TESTS)]))  # the fork server's
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))  # the fork server loads the helpers before it forks
     shop.store.autocommit = True
     ftps = shop.merchant.ftps.model_copy(update={"after_load": "move"})
     shop.merchant = shop.merchant.model_copy(update={"ftps": ftps})
@@ -157,7 +156,7 @@ def wanted(moving: Shop) -> Ending:
     """How an undisturbed run ends, found once; then the shop starts anew."""
     if not undisturbed:
         undisturbed.update(ending(moving, finish(moving, 0, None)))
-        moving.store.execute(f"TRUNCATE {', '.join(TABLES)}, file_runs, sightings RESTART IDENTITY")
+        moving.store.execute(f"TRUNCATE {', '.join(TABLES)}, file_runs RESTART IDENTITY")
         moving.store.execute("ALTER SEQUENCE profile_ids RESTART")
         shutil.rmtree(os.environ["ERP_FEEDS_HOME"])
         shutil.rmtree(moving.inbox)

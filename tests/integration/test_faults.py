@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from erp_feeds import tasks
+from erp_feeds.batch import Replay
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.errors import FailError
-from erp_feeds.ftps import FileRefusedError, FtpsHook, retrieval
+from erp_feeds.ftps import FileRefusedError, FtpsHook, transfer
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
+from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import STEPS, Shop
 from support.srs_exports import customers, numbers, person, purchases
 from support.store_feed import dump, scalar
@@ -77,18 +79,18 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
 ) -> None:
     path = shop.place(customers("20170101", person("1")))
     shop.place(customers("20170102", person("2")))
-    fetched = retrieval.blocks
+    fetched = transfer.blocks
 
-    def growing(session: Any, transfer: Any, *others: Any) -> Iterator[bytes]:
-        yield from fetched(session, transfer, *others)
-        if transfer.path.endswith("_20170101.zip"):
+    def growing(session: Any, transferred: Any, *others: Any) -> Iterator[bytes]:
+        yield from fetched(session, transferred, *others)
+        if transferred.path.endswith("_20170101.zip"):
             with path.open("ab") as upload:
                 upload.write(b"more")
 
-    monkeypatch.setattr(retrieval, "blocks", growing)
+    monkeypatch.setattr(transfer, "blocks", growing)
     shop.walk("run")
     assert numbers(shop) == {"2"}
-    assert shop.states()[1] == "seen"
+    assert shop.states()[1] == "registered"
 
 
 def test_an_original_lost_from_the_archive_blocks_no_other(shop: Shop) -> None:
@@ -210,11 +212,36 @@ def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, refused: Path
     assert refused.exists()
     shop.walk("an hour later")
     assert numbers(shop) == {"1", "2"}
-    assert ledger.refused(shop.store, shop.merchant.name, "an hour later") == []
+    assert ledger.problems(shop.store, shop.merchant.name, "an hour later") == []
 
 
 def test_a_refused_file_that_goes_away_is_asked_for_no_more(shop: Shop, refused: Path) -> None:
     refused.unlink()
     shop.report(shop.walk("an hour later"))
-    assert sorted(shop.states().values()) == ["loaded", "vanished"]
+    assert sorted(shop.states().values()) == ["loaded", "missing"]
     assert shop.sense("another hour later").files == ()
+
+
+def test_a_replay_fetches_a_file_that_was_never_archived(shop: Shop, ftps: RunningFtps) -> None:
+    path = shop.place(customers("20170101", person("1")))
+    allowed = shop.merchant.limits.incomplete_attempts
+    original = ftps.server.handler.ftp_RETR
+    ftps.server.handler.ftp_RETR = lambda self, _: self.respond("550 Permission denied.")
+    for attempt in range(allowed):
+        batch = shop.walk(f"refused {attempt}")
+    with pytest.raises(
+        FailError, match=r"not_readable: .*\nWhat was fetched is archived; a replay of any other"
+    ):
+        shop.report(batch)
+    wanted = Replay(files=(path.name,))
+    with pytest.raises(FailError, match="has no archived original"):
+        ledger.archived(shop.store, shop.merchant.name, list(shop.merchant.interfaces), wanted)
+    ftps.server.handler.ftp_RETR = original
+    assert shop.sense("within the hour").files == ()
+    away = path.rename(path.with_suffix(".part"))
+    with pytest.raises(FailError, match=f"never handed out {path.name} and does not list it any more"):
+        shop.sense("gone", wanted)
+    away.rename(path)
+    shop.report(shop.walk("replay", wanted))
+    assert numbers(shop) == {"1"}
+    assert shop.states() == {1: "loaded"}

@@ -50,10 +50,10 @@ def assert_only_the_large_one_waits(shop: Shop, disk: Path) -> None:
     query = "SELECT index_number::text, state, code, attempts FROM files ORDER BY index_number"
     large, small = shop.store.execute(query).fetchall()
     assert (large[0], large[2], large[3]) == (LARGE, None, 0)
-    assert large[1] in {"seen", "archived"}
+    assert large[1] in {"registered", "archived"}
     assert small[:2] == (SMALL, "loaded")
     assert {path.suffix for path in disk.rglob("*") if path.is_file()} <= {".xml", ".parquet", ".zip"}
-    with pytest.raises(FailError, match=f"TestShop_ErpCache_Customers_{LARGE}.zip: put off, no_space: "):
+    with pytest.raises(FailError, match=f"TestShop_ErpCache_Customers_{LARGE}.zip: waiting, no_space: "):
         shop.report(batch)
 
 
@@ -93,7 +93,7 @@ def test_an_original_for_which_the_archive_has_no_room_is_fetched_by_a_later_run
     batch = shop.walk("run1")
     assert [file.index_number for file in batch.files] == [SMALL]
     assert archive.purge("testshop") == 0
-    with pytest.raises(FailError, match="put off, no_space"):
+    with pytest.raises(FailError, match="waiting, no_space"):
         shop.report(batch)
     (small_disk / "filler").unlink()
     assert_it_loads_where_there_is_room(shop)

@@ -32,7 +32,7 @@ PRICE_LISTS = Interface(
         Field("discount", "Discount", FieldType.DECIMAL),
     ),
 )
-KIND = kind_by_key(PRICE_LISTS, "price_lists", {WarningCode.UNKNOWN_VALUE: "price_lists"})
+KIND = kind_by_key(PRICE_LISTS, "price_lists", {WarningCode.UNKNOWN_VALUE: "price_lists/untitled"})
 MIGRATION = """
 CREATE TABLE price_lists (
     merchant text, code text, title text, discount numeric(18,2),
@@ -43,6 +43,7 @@ CREATE TABLE price_lists (
 )
 """
 WARNING = (
+    "-- name: untitled\n"
     "SELECT count(*) FROM price_lists WHERE merchant = {merchant} AND file_id = {file_id} AND title IS NULL\n"
 )
 

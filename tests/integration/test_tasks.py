@@ -165,22 +165,22 @@ def test_an_upload_that_was_finished_late_loads(shop: Shop) -> None:
     (file,) = shop.walk("run2").files
     assert file.counts.loaded == len(ACCOUNTS_1_0)
     assert file.sequence == "20170103060000.0001"  # half an upload is no revision
-    assert shop.states() == {1: "vanished", 2: "loaded"}
+    assert shop.states() == {1: "replaced", 2: "loaded"}
 
 
 @pytest.mark.rule("files 2")
-def test_a_file_that_has_vanished_is_left_out_until_it_is_back(shop: Shop) -> None:
+def test_a_missing_file_is_left_out_until_it_is_back(shop: Shop) -> None:
     export = erp_cache("20170103060000", *ACCOUNTS_1_0)
     path = shop.place(export)
     sensed = shop.sense("run1")
     path.unlink()
     left = tasks.download(shop.merchant, sensed)
     assert left.files == ()
-    assert shop.states() == {1: "vanished"}
+    assert shop.states() == {1: "missing"}
     assert shop.report(left)["files"] == 0
     shop.place(export)
     assert shop.report(shop.walk("run2"))["loaded"] == len(ACCOUNTS_1_0)
-    assert shop.states() == {1: "loaded"}
+    assert shop.states() == {1: "missing", 2: "loaded"}
 
 
 def test_the_same_bytes_again_are_a_duplicate(shop: Shop) -> None:

@@ -52,7 +52,7 @@ def _file(store: psycopg.Connection, interface: str, name: str, state: str, **mo
     values = {
         "merchant": "shop", "interface": interface, "name": name, "size": 100, "modified": seen,
         "index_number": number,
-        "revision": 1, "sequence": number, "day": DAY, "state": state, "seen_at": seen,
+        "revision": 1, "sequence": number, "day": DAY, "state": state, "first_seen_at": seen,
         "finished_at": seen + timedelta(seconds=2.5), **more,
     }  # fmt: skip
     values["counts"] = json.dumps(values.get("counts", {}))

@@ -14,21 +14,14 @@ import psycopg
 import pyarrow as pa
 
 from erp_feeds.batch import Counts, FeedFile, RemoteFile
+from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from erp_feeds.store.load import load_file
+from support.merchants import merchant_of
 
-TESTSHOP = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "ftps_testshop"},
-        "interfaces": {name: {} for name in INTERFACES},
-    }
-)
+TESTSHOP = merchant_of(ftps={"connection": "ftps_testshop"})
 
 TEXT = pa.string()
 SCHEMAS: dict[str, pa.Schema] = {
@@ -133,6 +126,12 @@ def purchase(
     }
 
 
+def register(connection: psycopg.Connection, merchant: str, *remote_files: RemoteFile) -> None:
+    """Let two scans find some files, which makes them complete."""
+    for _ in range(2):
+        scan.register(connection, merchant, INTERFACES.values(), remote_files, 0)
+
+
 class Feed:
     """Files of one merchant on their way into a store."""
 
@@ -156,7 +155,7 @@ class Feed:
 
     def seen(self, remote_file: RemoteFile) -> FeedFile:
         """The ledger's row of a new file."""
-        ledger.see(self.connection, self.merchant.name, [remote_file], list(INTERFACES.values()))
+        register(self.connection, self.merchant.name, remote_file)
         files = ledger.unfinished(self.connection, self.merchant.name, [remote_file.interface], 1000)
         return next(file for file in files if file.name == remote_file.name and not file.archived)
 

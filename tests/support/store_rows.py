@@ -11,7 +11,7 @@ from support.store_feed import TABLES
 
 CLOCKS = frozenset(
     {
-        *("seen_at", "archived_at", "attempted_at", "finished_at", "created_at", "updated_at", "at"),
+        *("first_seen_at", "archived_at", "attempted_at", "finished_at", "created_at", "updated_at", "at"),
         *("first_used_at", "opened_at", "resolved_at"),
     }
 )

@@ -1,4 +1,4 @@
-"""Every link between the documents leads somewhere."""
+"""Every link between the documents leads somewhere, and a drawing shows what the code does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from erp_feeds.codes import TRANSITIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob("plugins/*.md")])
@@ -24,3 +26,9 @@ def test_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
         target = (page.parent / path) if path else page
         assert target.exists(), path
         assert not anchor or anchor in anchors_of(target), f"{path}#{anchor}"
+
+
+def test_the_diagram_of_states_shows_every_transition_and_no_other() -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text("utf-8")
+    drawn = re.findall(r"^    (\w+) --> (\w+): (.+)$", page, re.M)
+    assert drawn == [(state, *after) for state, others in TRANSITIONS.items() for after in others.items()]

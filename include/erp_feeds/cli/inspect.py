@@ -17,8 +17,9 @@ from erp_feeds.cli.connections import (
     opened_store,
     store_address,
 )
-from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant, SrsNumber, State
+from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant, SrsNumber
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
+from erp_feeds.codes import FileState
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def files(
     merchant: MerchantName,
     *,
     state: Annotated[
-        list[State] | None, typer.Option(help="Only files in this state; may be repeated.")
+        list[FileState] | None, typer.Option(help="Only files in this state; may be repeated.")
     ] = None,
     interface: Annotated[str | None, typer.Option(help="Only files of this interface.")] = None,
     limit: Limit = 50,

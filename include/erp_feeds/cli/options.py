@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 import typer
@@ -15,16 +14,3 @@ OneMerchant = Annotated[
 ]
 SrsNumber = Annotated[str | None, typer.Option("--srs", help="SRS customer number.")]
 Kind = Literal["order", "return"]
-
-
-class State(StrEnum):
-    """Where a file of the ledger stands."""
-
-    SEEN = "seen"
-    ARCHIVED = "archived"
-    WAITING = "waiting"
-    LOADED = "loaded"
-    QUARANTINED = "quarantined"
-    REPLACED = "replaced"
-    DUPLICATE = "duplicate"
-    VANISHED = "vanished"

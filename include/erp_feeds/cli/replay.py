@@ -66,10 +66,13 @@ def replay(
     wait: Annotated[bool, typer.Option("--wait", help="Follow the runs; exit 1 when one fails.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load archived files again, after a change of mapping, configuration or code."""
+    """Load files again, after a change of mapping, configuration or code.
+
+    They come from the archive; one that could never be fetched comes from the server.
+    """
     wanted = _choice(file, rejects, since, until)
     owner = merchant_named(merchant)
-    chosen, days = _chosen(owner, wanted)
+    chosen, days = _chosen(owner, wanted, or_unfetched=not dry_run)
     told = f"{counted(len(chosen), 'file')} of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
     if not chosen:
         print_json({"merchant": owner.name, "files": []}) if as_json else say("nothing to replay")
@@ -94,13 +97,17 @@ def _choice(
     )
 
 
-def _chosen(owner: Merchant, wanted: Replay) -> tuple[list[FeedFile], tuple[date, date] | None]:
-    """Return the originals that the ledger knows, in load order, and their first and last day."""
+def _chosen(
+    owner: Merchant, wanted: Replay, *, or_unfetched: bool
+) -> tuple[list[FeedFile], tuple[date, date] | None]:
+    """Return the files that the ledger knows, in load order, and their first and last day."""
     from erp_feeds.store import ledger, queries
     from erp_feeds.store.load import load_order
 
     with opened_store() as connection:
-        found = ledger.archived(connection, owner.name, list(owner.interfaces), wanted)
+        found = ledger.archived(
+            connection, owner.name, list(owner.interfaces), wanted, or_unfetched=or_unfetched
+        )
         return sorted(found, key=load_order), queries.days(connection, [each.file_id for each in found])
 
 
@@ -181,24 +188,17 @@ def _show(owner: Merchant, told: str, found: DryRun, as_json: bool) -> None:
         shown = {"resolved": found.resolved, "opened": found.opened}
         print_json({"merchant": owner.name, "files": found.files, "tables": found.tables, "rejects": shown})
         return
+    from erp_feeds.operations.dry_run import in_words
+
     say(f"dry run of {told}: nothing is written")
-    print_table("Files", found.files, ("file", "state", "code", "reason", "read", "loaded", "rejected"))
+    for line in in_words(found):
+        say(line)
     for name, table in found.tables.items():
-        say(f"{name}: {table.new} new, {table.changed} changed, {table.removed} removed")
-        for field, number in sorted(table.fields.items()):
-            say(f"  {field}: {number} changed")
         for row in table.rows:
-            say(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
+            say(f"{name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
             for field in row.fields:
-                say(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
-    for what, codes in (("close", found.resolved), ("appear", found.opened)):
-        say(f"rejects that would {what}: {sum(codes.values())}{_listed(codes)}")
+                say(f"  {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
 
 
 def _text(value: object) -> str:
     return "nothing" if value is None else repr(value)
-
-
-def _listed(codes: dict[str, int]) -> str:
-    listed = ", ".join(f"{number} {code}" for code, number in sorted(codes.items()))
-    return f" ({listed})" if listed else ""

@@ -94,7 +94,7 @@ def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
 def _print(finding: Finding) -> None:
     say(f"{finding.step:<15}", nl=False)
     typer.secho(f"{finding.state:<12}", fg=COLOURS[finding.state], nl=False)
-    say(finding.said)
+    say(finding.text)
 
 
 def _chosen(merchant: Merchant, names: list[str]) -> list[str]:

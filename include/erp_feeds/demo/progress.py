@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from erp_feeds.codes import FileState
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.processes import log_of
@@ -19,13 +20,17 @@ from erp_feeds.store.file_rows import FileProgress
 
 SHOWN = 15
 """Files in the table."""
-FINAL = frozenset({"loaded", "quarantined", "duplicate"})
+FINAL = frozenset({FileState.LOADED, FileState.QUARANTINED, FileState.DUPLICATE})
 Expected = set[tuple[str, str]]
 """Merchant and name of each file that the ERP party sends."""
 DELIVERED = re.compile(r"\d{4}-\d\d-\d\d: |done: ")
 DONE = re.compile("done: ")
 """What the ERP party says of its deliveries; a stack trace is shown with the error, not here."""
-COLOURS = {"loaded": "green", "quarantined": "red", "duplicate": "yellow"}
+COLOURS: Mapping[str, str] = {
+    FileState.LOADED: "green",
+    FileState.QUARANTINED: "red",
+    FileState.DUPLICATE: "yellow",
+}
 
 
 class Screen:

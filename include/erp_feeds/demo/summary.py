@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from erp_feeds.codes import QuarantineCode
+from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.demo.exporter import MADE, REAL
 from erp_feeds.demo.progress import FINAL, Expected
 from erp_feeds.demo.testshop import BROKEN_INDEX
@@ -43,7 +43,7 @@ def problems(files: Iterable[FileProgress], expected: Expected, merchants: Itera
         for merchant in merchants
         if merchant.name == MADE
     }
-    found = {(file.merchant, file.file): file for file in files if file.state != "duplicate"}
+    found = {(file.merchant, file.file): file for file in files if file.state != FileState.DUPLICATE}
     return [fault for key in sorted(expected) if (fault := _fault(found.get(key), key, key in broken))]
 
 
@@ -62,13 +62,13 @@ def _fault(file: FileProgress | None, key: tuple[str, str], broken: bool) -> str
     if file is None or file.state not in FINAL:
         return f"{merchant}: {name} is not done ({file.state if file else 'never seen'})"
     if broken:
-        refused = file.state == "quarantined" and file.code == QuarantineCode.NOT_WELL_FORMED
+        refused = file.state == FileState.QUARANTINED and file.code == QuarantineCode.NOT_WELL_FORMED
         return (
             None
             if refused
             else f"{merchant}: {name} is broken and was {file.state} ({file.code or 'no code'})"
         )
-    if file.state != "loaded":
+    if file.state != FileState.LOADED:
         return f"{merchant}: {name} was {file.state} ({file.code})"
     return f"{merchant}: {name} has {file.rejected} rejected records" if file.rejected else None
 

@@ -1,23 +1,28 @@
 """Moves or deletes loaded files on the server, and never a newer file of the same name.
 
 Nothing is ever written over: a file first gets a name of its own and is looked at again there, since between
-a look and a delete the ERP party may place a newer one. What is left under such a name, by a killed task or
-because it was the newer one, the next look finds like any other file: loaded, and it goes; new, and it loads.
+a scan and a delete the ERP party may place a newer one. What is left under such a name, by a killed task or
+because it was the newer one, the next scan finds like any other file: loaded, and it goes; new, and it loads.
 """
 
 from __future__ import annotations
 
 import logging
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from erp_feeds.batch import RemoteFile
+import psycopg
+
+from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps.listing import utc
 from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
 from erp_feeds.inbox.listing import aside, is_aside
+from erp_feeds.inbox.scan import columns
 from erp_feeds.merchant import Ftps
+from erp_feeds.store.connection import plain_errors
+from erp_feeds.store.sql import statement
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +45,28 @@ class Mover(Protocol):
     def create_directory(self, path: str) -> None:
         """Make a folder where there is none."""
         ...
+
+
+@plain_errors("looking which files need not stay on the server")
+def loaded(
+    connection: psycopg.Connection, merchant: str, remote_files: Sequence[RemoteFile]
+) -> list[RemoteFile]:
+    """Return the remote files whose bytes are loaded, with the exact time that the ledger knows."""
+    found = connection.execute(statement("cleanup/loaded"), {"merchant": merchant, **columns(remote_files)})
+    return [
+        remote_files[position - 1].model_copy(update={"modified": modified}) for position, modified in found
+    ]
+
+
+@plain_errors("looking up loaded files")
+def remote_files_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[RemoteFile]:
+    """Return loaded files as they were found on the server."""
+    values = {"file_ids": [file.file_id for file in files]}
+    found = connection.execute(statement("cleanup/remote_files"), values)
+    return [
+        RemoteFile(interface=interface, name=name, size=size, modified=modified, path=path)
+        for interface, name, size, modified, path in found
+    ]
 
 
 def clear_all(hook: Mover, remote_files: Iterable[RemoteFile], settings: Ftps) -> None:

@@ -44,7 +44,7 @@ class Lister(Protocol):
 
 
 class ListedOnce:
-    """A server during one look: merchants that share a folder have it listed once."""
+    """A server during one scan: merchants that share a folder have it listed once."""
 
     def __init__(self, hook: Lister) -> None:
         self._hook = hook
@@ -67,7 +67,7 @@ class ListedOnce:
 
 @dataclass(frozen=True)
 class Inbox:
-    """What one look found."""
+    """What one scan found."""
 
     remote_files: tuple[RemoteFile, ...]
     """In the order in which they load."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, FeedError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
@@ -21,14 +20,12 @@ from erp_feeds.settings import settings
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from erp_feeds.inbox.scan import InboxScan
+    from erp_feeds.inbox.listing import Lister
 
 COALESCE_SECONDS = 0.2
 """Seconds in which the questions of one moment come in."""
 REFUSED_LOGIN_SECONDS = 300.0
 """Seconds between two logins after a refused one: a server may lock out a user who keeps trying."""
-ABANDONED_SECONDS = 15 * 60
-"""Seconds after which a file that a run has taken and not finished needs another run."""
 POLLING = ThreadPoolExecutor(max_workers=64, thread_name_prefix="inbox")
 """Threads of our own: FTPS is blocking, and asyncio's default pool is small and shared with the triggerer.
 Many, since a server that is down holds its thread until its timeout, and must hold up no other server."""
@@ -60,10 +57,10 @@ class ServerPoller:
         self._not_scanned: set[str] = set()
         self._running: asyncio.Task[None] | None = None
 
-    async def look(self, merchant: Merchant) -> PollResult:
-        """Return what the next look finds, together with the merchants that ask at the same moment.
+    async def scan(self, merchant: Merchant) -> PollResult:
+        """Return what the next scan finds, together with the merchants that ask at the same moment.
 
-        A look still under way is waited for: a slow server gets no second login, and holds one thread.
+        A scan still under way is waited for: a slow server gets no second login, and holds one thread.
         """
         loop = asyncio.get_running_loop()
         if not self._asking:
@@ -121,7 +118,7 @@ def _pollers(loop: int) -> weakref.WeakValueDictionary[str, ServerPoller]:  # no
 
 
 def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str, PollResult]:
-    """Look at several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
+    """Scan several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
 
     A fault of one merchant's folders is that merchant's alone.
 
@@ -129,9 +126,8 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
         RetryError: The server or the store cannot be reached for now.
         FailError: The login or the store's connection must be corrected first.
     """
-    # Only the triggerer looks; the DAG loader, which reads the watcher too, stays light.
+    # Only the triggerer scans; the DAG loader, which reads the watcher too, stays light.
     from erp_feeds.ftps import FtpsHook
-    from erp_feeds.inbox import scan
     from erp_feeds.inbox.listing import ListedOnce
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
@@ -143,17 +139,7 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
                 hook.get_conn()
                 server = ListedOnce(hook)
                 for merchant in merchants:
-                    try:
-                        look = scan.look(server, connection, merchant)
-                    except FailError as fault:
-                        incidents.scan_failed(connection, [merchant.name], str(fault))
-                        found[merchant.name] = _not_scanned(fault)
-                        continue
-                    incidents.scan_succeeded(connection, [merchant.name])
-                    soon = (
-                        min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if look.uploading else 0.0
-                    )
-                    found[merchant.name] = PollResult(_waiting(connection, merchant, look), pause=soon)
+                    found[merchant.name] = _scanned(server, connection, merchant)
         except FeedError as fault:
             missed = [merchant.name for merchant in merchants if merchant.name not in found]
             incidents.scan_failed(connection, missed, str(fault))
@@ -161,20 +147,22 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
     return found
 
 
-def _waiting(connection: Connection[Any], merchant: Merchant, look: InboxScan) -> Waiting:
-    """Return what needs a run: what no run has taken yet, and what one has left.
+def _scanned(server: Lister, connection: Connection[Any], merchant: Merchant) -> PollResult:
+    """Scan one inbox, and note whether it can be scanned."""
+    from erp_feeds.inbox import scan
+    from erp_feeds.store import incidents, ledger
 
-    What a run works on needs none: it would find nothing, and its success would cover the run before it.
-    """
-    from erp_feeds.store import ledger
-
+    try:
+        found = scan.scan(server, connection, merchant)
+    except FailError as fault:
+        incidents.scan_failed(connection, [merchant.name], str(fault))
+        return _not_scanned(fault)
+    incidents.scan_succeeded(connection, [merchant.name])
     names = [interface.name for interface in interfaces_of(merchant)]
-    limit = merchant.limits.files_per_run
-    left = ledger.unfinished(connection, merchant.name, names, limit + 1)
-    if 0 < len(left) <= limit:  # else there is more than one run takes
-        left = ledger.unfinished(connection, merchant.name, names, limit, idle=ABANDONED_SECONDS)
-    files: list[RemoteFile | FeedFile] = [*look.complete, *left]
-    return frozenset((file.interface, file.name, file.size) for file in files)
+    files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
+    waiting = frozenset((file.interface, file.name, file.size) for file in files)
+    soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if found.uploading else 0.0
+    return PollResult(waiting, pause=soon)
 
 
 def _not_scanned(fault: Exception) -> PollResult:

@@ -1,32 +1,39 @@
 """One scan of a merchant's inbox, compared with the ledger: which files are new, and which are complete.
 
-Used by the task `sense` and by the watcher alike. What a look finds is remembered in the store, so that no
-process waits for a second look that another one has taken already.
+Used by the task `sense` and by the poller alike. What a scan finds is remembered in the store, so that no
+process waits for a second scan that another one has made already.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
 from erp_feeds.batch import RemoteFile
+from erp_feeds.errors import FailError
 from erp_feeds.inbox import listing
 from erp_feeds.inbox.listing import Lister
 from erp_feeds.interfaces import interfaces_of
+from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import looks
+from erp_feeds.store.connection import plain_errors, transaction
+from erp_feeds.store.sql import statement
 
 ASKED_AT_ONCE = 1_000
-"""Files whose exact time one look asks for, where LIST gives it roughly: the others follow in later looks."""
+"""Files whose exact time one scan asks for, where LIST gives it roughly: the others follow in later scans."""
+RECENT_SECONDS = 15 * 60
+"""Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""
 
 
 @dataclass(frozen=True)
 class InboxScan:
     """What is in an inbox."""
 
-    complete: tuple[RemoteFile, ...]
-    """New, and unchanged for stable_for in at least two scans."""
+    registered: tuple[RemoteFile, ...]
+    """New, and unchanged for stable_for over at least two scans: a run fetches them."""
     uploading: int
     """How many others are new, and perhaps still being uploaded."""
     known: tuple[RemoteFile, ...]
@@ -55,8 +62,8 @@ class InboxScan:
         return said
 
 
-def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> InboxScan:
-    """Scan an inbox once.
+def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> InboxScan:
+    """Scan an inbox once, and remember in the ledger what it holds.
 
     Raises:
         RetryError: The server or the store cannot be reached for now.
@@ -64,26 +71,104 @@ def look(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
     """
     interfaces = interfaces_of(merchant)
     found = listing.look(hook, merchant, interfaces)
-    candidates = looks.unlisted(connection, merchant.name, found.remote_files)
-    beyond = _beyond_reach(candidates)
-    within = [each for each in candidates if each.path not in beyond]
-    asked = listing.stamped(hook, within)
-    new = looks.unknown(connection, merchant.name, asked)
-    names = [interface.name for interface in interfaces]
-    complete = looks.stable(connection, merchant.name, names, new, merchant.ftps.stable_for)
-    exact = {remote_file.path: remote_file for remote_file in asked}
-    not_known = beyond | {remote_file.path for remote_file in new}
+    candidates = unknown(connection, merchant.name, found.remote_files)
+    later = _asked_later(candidates)
+    asked = [each for each in candidates if each.path not in later]
+    new = exact = listing.stamped(hook, asked)
+    if any(each.listed for each in exact):
+        new = unknown(connection, merchant.name, exact, exact=True)
+        remember_times(connection, merchant.name, exact)
+    registered = register(connection, merchant.name, interfaces, new, merchant.ftps.stable_for)
+    stamps = {each.path: each for each in exact}
+    not_known = later | {each.path for each in new}
     return InboxScan(
-        complete=tuple(complete),
-        uploading=len(new) - len(complete),
-        known=tuple(exact.get(each.path, each) for each in found.remote_files if each.path not in not_known),
+        registered=tuple(registered),
+        uploading=len(new) - len(registered),
+        known=tuple(stamps.get(each.path, each) for each in found.remote_files if each.path not in not_known),
         truncated=found.truncated,
         unreadable=found.unreadable,
         misnamed=found.misnamed,
-        without_size=len(within) - len(asked),
+        without_size=len(asked) - len(exact),
     )
 
 
-def _beyond_reach(candidates: list[RemoteFile]) -> set[str]:
-    """Return the paths that this look does not ask for, since each question is a round trip to the server."""
+def _asked_later(candidates: list[RemoteFile]) -> set[str]:
+    """Return the paths that this scan does not ask for, since each question is a round trip to the server."""
     return {remote_file.path for remote_file in [each for each in candidates if each.listed][ASKED_AT_ONCE:]}
+
+
+@plain_errors("looking for new files")
+def unknown(
+    connection: psycopg.Connection, merchant: str, found: Sequence[RemoteFile], *, exact: bool = False
+) -> list[RemoteFile]:
+    """Return the files that are new or not registered yet (an event carries no files).
+
+    Args:
+        connection: Of the store.
+        merchant: Whose inbox was scanned.
+        found: What lies there.
+        exact: Each time is to the second. Else a time that LIST gives roughly is compared with what earlier
+            scans remember of LIST; files whose name and size no row has then come first.
+    """
+    values = {"merchant": merchant, **columns(found), "exact": exact}
+    return [found[position - 1] for (position,) in connection.execute(statement("scan/unknown"), values)]
+
+
+@plain_errors("remembering times as the server lists them")
+def remember_times(connection: psycopg.Connection, merchant: str, exact: Sequence[RemoteFile]) -> None:
+    """Let later scans know files by the rough time of LIST, once that is old enough to prove anything."""
+    values = {"merchant": merchant, **columns(exact), "age": RECENT_SECONDS}
+    connection.execute(statement("scan/remember_times"), values)
+
+
+def register(
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Collection[Interface],
+    new: Sequence[RemoteFile],
+    stable_for: float,
+) -> list[RemoteFile]:
+    """Register the new files that an earlier scan found unchanged, return them, and remember the others.
+
+    Whether complete or not, a new file has taken the place of one that was never fetched from its path.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose inbox was scanned.
+        interfaces: What was looked for: other uploads stay as they are.
+        new: All that is there and not registered yet.
+        stable_for: Seconds that a file must stay the same to be complete.
+    """
+    declared = {interface.name: interface for interface in interfaces}
+    values = {
+        "merchant": merchant,
+        "interfaces": list(declared),
+        **columns(new),
+        "path": [remote_file.path for remote_file in new],
+        "index_number": [_index_number(declared[each.interface], each.name) for each in new],
+        "stable_for": stable_for,
+    }
+    registered = []
+    with transaction(connection, "registering new files"):
+        if new:  # most scans find nothing new
+            connection.execute(statement("scan/mark_replaced"), values)
+            registered = connection.execute(statement("scan/register"), values).fetchall()
+            connection.execute(statement("scan/remember"), values)
+        connection.execute(statement("scan/forget"), values)
+    complete = {path for (path,) in registered}
+    return [remote_file for remote_file in new if remote_file.path in complete]
+
+
+def columns(remote_files: Sequence[RemoteFile]) -> dict[str, list[Any]]:
+    """Return remote files as parallel arrays, for unnest."""
+    return {
+        field: [getattr(remote_file, field) for remote_file in remote_files]
+        for field in ("interface", "name", "size", "modified", "listed")
+    }
+
+
+def _index_number(interface: Interface, name: str) -> str:
+    found = interface.match(name)
+    if found is None:
+        raise FailError(f"'{name}' is no file name of {interface.name}")
+    return found.index_number

@@ -11,7 +11,7 @@ from airflow.sdk import ObjectStoragePath
 
 from erp_feeds import stages
 from erp_feeds.batch import FeedFile, Replay
-from erp_feeds.codes import SkipCode
+from erp_feeds.codes import FileState, SkipCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
@@ -85,7 +85,9 @@ def _read(
             f"{file.name} has {file.counts.read} records, and none is {found.record}", "not_found"
         )
     told = trace_steps(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
-    outcome = told.fate if told.fate != "kept" else "loaded" if found.state == "loaded" else "not loaded"
+    outcome = (
+        told.fate if told.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"
+    )
     found = replace(
         found, line=original.line, raw=original.text, outcome=outcome, faults=told.faults, into=told.into
     )

@@ -12,6 +12,7 @@ from airflow.configuration import conf
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError, FeedError
 from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.redaction import SAFE_ERRORS
 from erp_feeds.settings import settings
 
@@ -76,7 +77,7 @@ def on_failure(merchant: Merchant) -> Callable[[Any], None]:
     """Return what a task of a merchant's DAG calls when it has failed for good."""
 
     def alert_failure(context: Any) -> None:
-        fault, task = context["exception"], context["ti"].task_id
+        fault, task = _fault(context), context["ti"].task_id
         if _is_typing_error(context):
             log.info("Nobody is alerted: whoever started this run sees what is wrong with it")
             return
@@ -115,8 +116,14 @@ def _note_success(merchant: Merchant, task: str) -> None:
 
 def _is_typing_error(context: Any) -> bool:
     """Tell whether a run that a person started asks for what is not there: a wrong file, day or code."""
-    fault, task = context["exception"], context["ti"].task_id
-    return context["dag_run"].run_type == "manual" and task == "sense" and isinstance(fault, FailError)
+    is_asked_for = context["dag_run"].run_type == "manual" and context["ti"].task_id == "sense"
+    return is_asked_for and isinstance(_fault(context), FailError)
+
+
+def _fault(context: Any) -> object:
+    """Return what failed, behind the exception by which a task fails without a traceback."""
+    fault = context["exception"]
+    return fault.error if isinstance(fault, PlainFailure) else fault
 
 
 def _is_refusal(fault: object) -> bool:

@@ -21,7 +21,7 @@ def kind_by_key(
 
     Args:
         interface: Its fields are columns of the table; its key names the one field.
-        table: Of the store, with the columns of a versioned row; see `store/sql/load/versioned.sql`.
+        table: Of the store, with the columns of a versioned row; see `store/sql/load.sql` (versioned).
         warnings: See `Rows.warnings`.
     """
     (key,) = interface.key

@@ -103,7 +103,7 @@ class LedgerFile:
     counts: dict[str, Any]
     archived: str | None
     sha256: str | None
-    seen_at: datetime
+    first_seen_at: datetime
     finished_at: datetime | None
     archive_deleted_at: datetime | None
     """When retention deleted the original: such a file can be replayed no more."""

@@ -23,7 +23,7 @@ def resolve(
 ) -> None:
     """Find the profile of each record of a table with record, number and email (rules: customers 1 to 6, 9).
 
-    Leaves the temporary tables that sql/identity/ describes: resolved, created and moves.
+    Leaves the temporary tables that sql/identity.sql describes: resolved, created and moves.
 
     Args:
         connection: In the transaction of the load.

@@ -1,80 +1,67 @@
-"""The ledger: every file ever found, what became of it, in which run, with which counts."""
+"""The ledger: every file that a scan found, what became of it, in which run, with which counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import Counts, FeedFile, RemoteFile, Replay
-from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.batch import Counts, FeedFile, Replay
+from erp_feeds.codes import FileState, QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, QuarantineError
-from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
-from erp_feeds.store.looks import columns
 from erp_feeds.store.sql import statement
 
 RETRY_SECONDS = 20
 """Seconds between two fetches of a file that was incomplete: its upload may still go on."""
-
-
-def see(
-    connection: psycopg.Connection,
-    merchant: str,
-    remote_files: Sequence[RemoteFile],
-    interfaces: Collection[Interface],
-) -> None:
-    """Record complete files in state `seen`; known ones stay, a vanished one that is back starts anew."""
-    declared = {interface.name: interface for interface in interfaces}
-    numbers = [_index_number(declared[remote_file.interface], remote_file) for remote_file in remote_files]
-    rows = {
-        "merchant": merchant,
-        **columns(remote_files),
-        "path": [remote_file.path for remote_file in remote_files],
-        "index_number": numbers,
-    }
-    with transaction(connection, "recording new files"):
-        connection.execute(statement("ledger/see"), rows)
+MAY_BE_ARCHIVED = frozenset({FileState.ARCHIVED, FileState.LOADED, FileState.QUARANTINED})
 
 
 def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> None:
-    """Mark a file that disappeared before it was archived as vanished (rule: files 2).
+    """Mark a file that is gone before it was archived as missing (rule: files 2).
 
     A truncated one that goes away incomplete is no such case: it is quarantined, and the run says so.
     """
-    with transaction(connection, f"noting that {file.name} has vanished"):
-        found = connection.execute(statement("ledger/vanish"), {"file_id": file.file_id}).fetchone()
-        if found and found[0] == "quarantined":
-            _note_run(connection, file, run, "quarantined", file.counts)
+    with transaction(connection, f"noting that {file.name} is missing"):
+        found = connection.execute(statement("ledger/mark_missing"), {"file_id": file.file_id}).fetchone()
+        if found and found[0] == FileState.QUARANTINED:
+            _note_run(connection, file, run, FileState.QUARANTINED, file.counts)
 
 
 @plain_errors("looking for unfinished files")
 def unfinished(
-    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], limit: int, idle: float = 0
+    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], limit: int
 ) -> list[FeedFile]:
     """Return at most `limit` files that a run must still take, ordered by interface and index number.
 
-    With `idle`, those that a run has taken count only after so many seconds: it may still be working on them.
-
-    Seen ones and those due for another fetch carry the server's path, archived ones their original's URL.
+    Registered ones and those due for another fetch carry the path on the server, archived ones the URL of
+    their original.
     """
-    values = {"merchant": merchant, "interfaces": list(interfaces), "patience": RETRY_SECONDS}
-    values |= {"limit": limit, "idle": idle}
+    values = {"merchant": merchant, "interfaces": list(interfaces), "pause": RETRY_SECONDS, "limit": limit}
     return [_feed_file(row) for row in connection.execute(statement("ledger/unfinished"), values)]
 
 
 @plain_errors("looking up archived files")
 def archived(
-    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Collection[str],
+    replay: Replay,
+    *,
+    or_unfetched: bool = False,
 ) -> list[FeedFile]:
     """Return the archived originals that a replay asks for, ordered by interface and sequence.
+
+    With `or_unfetched` quarantined files that could never be fetched follow, with their path on the server.
 
     Raises:
         FailError: a file that it names was never archived, or retention has deleted it.
     """
     found = _chosen(connection, merchant, interfaces, replay)
+    if or_unfetched:
+        found += _chosen(connection, merchant, interfaces, replay, fetched=False)
     named = {str(file.file_id) for file in found} | {file.name for file in found}
     unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
     if unknown and (gone := _chosen(connection, merchant, interfaces, replay, deleted=True)):
@@ -99,6 +86,7 @@ def _chosen(
     interfaces: Collection[str],
     replay: Replay,
     *,
+    fetched: bool = True,
     deleted: bool = False,
 ) -> list[FeedFile]:
     values = {
@@ -107,6 +95,7 @@ def _chosen(
         "file_ids": list(replay.file_ids) or None,
         "files": list(replay.files) or None,
         **replay.model_dump(include={"rejects", "since", "until"}),
+        "fetched": fetched,
         "deleted": deleted,
     }
     return [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
@@ -148,13 +137,15 @@ def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
 def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
     """Tell whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
     _, state, sha256 = _row(connection, file)
-    return state in {"seen", "waiting"} or (state == "quarantined" and sha256 is None)
+    if state == FileState.QUARANTINED:
+        return sha256 is None
+    return state in {FileState.REGISTERED, FileState.WAITING}
 
 
 @plain_errors("looking up a file")
 def kept(connection: psycopg.Connection, file: FeedFile) -> FeedFile | None:
-    """Return a file as it was archived before; None where it has vanished or was a duplicate."""
-    if _row(connection, file)[1] not in {"archived", "loaded", "quarantined"}:
+    """Return a file as it was archived before; None where it is missing or was a duplicate."""
+    if _row(connection, file)[1] not in MAY_BE_ARCHIVED:
         return None
     found = _feed_file(connection.execute(statement("ledger/one"), {"file_id": file.file_id}).fetchone())
     return found if found.archived else None
@@ -171,9 +162,9 @@ def archive(
     with transaction(connection, f"archiving {file.name}"):
         lock_merchant(connection, _row(connection, file)[0])
         _, state, known = _row(connection, file)
-        if known == sha256 and state == "duplicate":
+        if known == sha256 and state == FileState.DUPLICATE:
             return None
-        if known == sha256 and state in ("archived", "loaded", "quarantined"):
+        if known == sha256 and state in MAY_BE_ARCHIVED:
             return _feed_file(connection.execute(statement("ledger/one"), values).fetchone())
         duplicate = connection.execute(statement("ledger/is_duplicate"), values).fetchone()
         if duplicate and duplicate[0]:
@@ -184,34 +175,34 @@ def archive(
 
 def wait(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere
     connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str, limit: int
-) -> str:
+) -> FileState:
     """Count a fetch that found the file incomplete; at `limit` it is quarantined. Return the state."""
     values = {"file_id": file.file_id, "run": run, "code": str(code), "reason": reason, "limit": limit}
     with transaction(connection, f"noting that {file.name} is incomplete"):
         counted = connection.execute(statement("ledger/wait"), values).fetchone()
-        state = str(counted[0] if counted else _row(connection, file)[1])
-        refusal = QuarantineError(code, reason) if state == "quarantined" else None
+        state = FileState(counted[0]) if counted else _row(connection, file)[1]
+        refusal = QuarantineError(code, reason) if state == FileState.QUARANTINED else None
         _note_run(connection, file, run, state, file.counts, refusal)
     return state
 
 
-def put_off(connection: psycopg.Connection, file: FeedFile, run: str, refusal: QuarantineError) -> str:
+def postpone(connection: psycopg.Connection, file: FeedFile, run: str, refusal: QuarantineError) -> FileState:
     """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
     with transaction(connection, f"noting that {file.name} waits"):
         state = _row(connection, file)[1]
-        _note_run(connection, file, run, "put_off", file.counts, refusal)
+        _note_run(connection, file, run, FileState.WAITING, file.counts, refusal)
     return state
 
 
 def quarantine(
     connection: psycopg.Connection, file: FeedFile, run: str, code: QuarantineCode, reason: str
 ) -> None:
-    """Refuse a whole file, with a stable code and a reason for people."""
+    """Quarantine a whole file, with a stable code and a reason for people."""
     with transaction(connection, f"quarantining {file.name}"):
-        refuse(connection, file, run, QuarantineError(code, reason))
+        mark_quarantined(connection, file, run, QuarantineError(code, reason))
 
 
-def refuse(
+def mark_quarantined(
     connection: psycopg.Connection,
     file: FeedFile,
     run: str,
@@ -222,26 +213,26 @@ def refuse(
     values = {"file_id": file.file_id, "run": run, "code": str(refusal.code), "reason": refusal.reason}
     counted = counts.model_dump_json() if counts else None
     connection.execute(statement("ledger/quarantine"), {**values, "counts": counted})
-    _note_run(connection, file, run, "quarantined", counts or file.counts, refusal)
+    _note_run(connection, file, run, FileState.QUARANTINED, counts or file.counts, refusal)
 
 
 def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
     """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing."""
     values = {"file_id": file.file_id, "run": run, "counts": counts.model_dump_json()}
     connection.execute(statement("ledger/finish"), values)
-    _note_run(connection, file, run, "loaded", counts)
+    _note_run(connection, file, run, FileState.LOADED, counts)
 
 
-@plain_errors("looking up what a run refused")
-def refused(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
+@plain_errors("looking up what a run could not load")
+def problems(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
     """Return one sentence per file that this run quarantined, or loaded without all of its records."""
-    found = connection.execute(statement("ledger/refused"), {"merchant": merchant, "run": run})
-    return [_refusal(*row) for row in found]
+    found = connection.execute(statement("ledger/problems"), {"merchant": merchant, "run": run})
+    return [_sentence(*row) for row in found]
 
 
-def _refusal(name: str, state: str, code: str, reason: str, rejected: dict[str, int]) -> str:
-    if state != "loaded":
-        return f"{name}: {state.replace('_', ' ')}, {code}: {reason}"
+def _sentence(name: str, state: str, code: str, reason: str, rejected: dict[str, int]) -> str:
+    if state != FileState.LOADED:
+        return f"{name}: {state}, {code}: {reason}"
     codes = ", ".join(f"{number} {code}" for code, number in rejected.items())
     return f"{name}: {sum(rejected.values())} records rejected ({codes})"
 
@@ -250,7 +241,7 @@ def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads
     connection: psycopg.Connection,
     file: FeedFile,
     run: str,
-    state: str,
+    state: FileState,
     counts: Counts,
     refusal: QuarantineError | None = None,
 ) -> None:
@@ -259,17 +250,10 @@ def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads
     connection.execute(statement("ledger/note_run"), {**values, **why})
 
 
-def _index_number(interface: Interface, remote_file: RemoteFile) -> str:
-    name = interface.match(remote_file.name)
-    if name is None:
-        raise FailError(f"'{remote_file.name}' is no file name of {interface.name}")
-    return name.index_number
-
-
-def _row(connection: psycopg.Connection, file: FeedFile) -> tuple[str, str, str | None]:
+def _row(connection: psycopg.Connection, file: FeedFile) -> tuple[str, FileState, str | None]:
     query = "SELECT merchant, state, sha256 FROM files WHERE file_id = %s"
     merchant, state, sha256 = _known(connection.execute(query, [file.file_id]).fetchone())
-    return merchant, state, sha256
+    return merchant, FileState(state), sha256
 
 
 def _feed_file(row: tuple[Any, ...] | None) -> FeedFile:

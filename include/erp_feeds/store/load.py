@@ -68,7 +68,7 @@ class Loaded:
 
 def load_order(file: FeedFile) -> tuple[int, Decimal]:
     """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
-    return INTERFACES[file.interface].rank, Decimal(file.sequence)
+    return INTERFACES[file.interface].rank, Decimal(file.sequence or file.index_number)
 
 
 def load_file(
@@ -114,7 +114,7 @@ def load_within(
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
     rejects.keep(connection, file, merchant, run)
     if refusal:  # nothing of the file has been written yet, and its rejects say why
-        ledger.refuse(connection, file, run, refusal, counts)
+        ledger.mark_quarantined(connection, file, run, refusal, counts)
         return Loaded(counts, refusal)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))

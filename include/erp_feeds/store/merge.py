@@ -1,4 +1,4 @@
-"""The SQL of versioned rows: what becomes of each field of a row (the rule is in sql/load/versioned.sql)."""
+"""The SQL of versioned rows: what becomes of each field of a row (the rule is in sql/load.sql)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
-"""The .sql files of this package, with names and values put in by psycopg's own quoting."""
+"""The SQL of this package, one file of named statements per module; psycopg quotes what is put in.
+
+`statement("ledger/finish")` is what stands in sql/ledger.sql behind the line `-- name: finish`. Its
+comment says what goes in, what comes out, and by which rule.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +16,7 @@ FOLDER = Path(__file__).parent / "sql"
 
 
 def statement(name: str, **parts: object) -> sql.Composed:
-    """Return sql/<name>.sql with each {part} filled in: composed SQL as it is, anything else as a literal."""
+    """Return a statement with each {part} filled in: composed SQL as it is, anything else as a literal."""
     if not parts:
         return _whole(name)
     filled = {
@@ -22,10 +27,19 @@ def statement(name: str, **parts: object) -> sql.Composed:
 
 @cache
 def _whole(name: str) -> sql.Composed:
-    """Return a file without parts, composed once: the looks at all inboxes run the same few statements."""
+    """Return a statement without parts, composed once: the scans of all inboxes run the same few ones."""
     return sql.SQL(_text(name)).format()
 
 
 @cache
 def _text(name: str) -> str:
-    return FOLDER.joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    module, _, title = name.partition("/")
+    return _statements(module)[title]
+
+
+@cache
+def _statements(module: str) -> dict[str, str]:
+    """Return the statements of a module by their names."""
+    text = FOLDER.joinpath(f"{module}.sql").read_text(encoding="utf-8")
+    _, *parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -154,7 +154,7 @@ def without_suppressed(
 
     A record is found by its number; one without a number by its e-mail. A new number with a suppressed e-mail
     would join that person (rule: customers 2), so it is suppressed too. A known number of somebody else wins
-    over the e-mail (rule: customers 5), which that profile never gets: sql/identity/known.sql reads the
+    over the e-mail (rule: customers 5), which that profile never gets: `known` of sql/identity.sql reads the
     temporary table suppressed_emails.
 
     Args:

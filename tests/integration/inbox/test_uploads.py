@@ -14,7 +14,7 @@ from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.ftps import FtpsHook, retrieval
+from erp_feeds.ftps import FtpsHook, transfer
 from erp_feeds.inbox import scan
 from erp_feeds.settings import settings
 from erp_feeds.store import ledger
@@ -40,7 +40,7 @@ def any_listing(request: pytest.FixtureRequest, ftps: RunningFtps) -> str:
 
 def look(shop: Shop) -> scan.InboxScan:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
-        return scan.look(hook, shop.store, shop.merchant)
+        return scan.scan(hook, shop.store, shop.merchant)
 
 
 def upload(shop: Shop, name: str, content: bytes, second: int = 0) -> Path:
@@ -76,10 +76,10 @@ def test_a_file_that_grows_between_looks_settles_until_it_is_whole(shop: Shop) -
     for count in (0, 100, 200):
         upload(shop, WHOLE.name, WHOLE.content[:count])  # within one second: the size alone tells
         found = look(shop)
-        assert (found.complete, found.uploading) == ((), 1)
+        assert (found.registered, found.uploading) == ((), 1)
     upload(shop, WHOLE.name, WHOLE.content)
     assert look(shop).uploading == 1
-    (remote_file,) = look(shop).complete
+    (remote_file,) = look(shop).registered
     assert remote_file.size == len(WHOLE.content)
     assert len(numbers_after(shop)) == 29
 
@@ -92,8 +92,8 @@ def numbers_after(shop: Shop) -> set[str]:
 def test_a_touch_makes_a_file_settle_anew(shop: Shop) -> None:
     for second in range(3):
         upload(shop, WHOLE.name, WHOLE.content, second)
-        assert look(shop).complete == ()
-    assert len(look(shop).complete) == 1
+        assert look(shop).registered == ()
+    assert len(look(shop).registered) == 1
 
 
 def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
@@ -101,10 +101,10 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
     shop.merchant = shop.merchant.model_copy(update={"ftps": patient})
     upload(shop, WHOLE.name, WHOLE.content)
     for _ in range(3):
-        assert (look(shop).complete, look(shop).uploading) == ((), 1)
-    shop.store.execute("UPDATE sightings SET first_seen = first_seen - interval '61 seconds'")
+        assert (look(shop).registered, look(shop).uploading) == ((), 1)
+    shop.store.execute("UPDATE files SET first_seen_at = first_seen_at - interval '61 seconds'")
     shop.store.commit()
-    assert len(look(shop).complete) == 1
+    assert len(look(shop).registered) == 1
 
 
 @pytest.mark.usefixtures("any_listing")
@@ -112,7 +112,7 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
 def test_a_temporary_name_is_no_file_until_it_is_renamed(shop: Shop) -> None:
     path = upload(shop, WHOLE.name + ".part", WHOLE.content)
     for _ in range(3):
-        assert (look(shop).complete, look(shop).uploading) == ((), 0)
+        assert (look(shop).registered, look(shop).uploading) == ((), 0)
     path.rename(path.with_suffix(""))
     assert len(numbers_after(shop)) == 29
 
@@ -125,7 +125,7 @@ def test_half_a_zip_of_a_dead_uploader_waits_and_loads_when_it_is_sent_again(sho
     upload(shop, WHOLE.name, WHOLE.content, second=9)
     shop.report(shop.walk("next run"))
     assert len(numbers(shop)) == 29
-    assert shop.states() == {1: "vanished", 2: "loaded"}
+    assert shop.states() == {1: "replaced", 2: "loaded"}
 
 
 def test_an_uploader_that_goes_on_while_its_half_is_fetched_loses_nothing(
@@ -133,14 +133,14 @@ def test_an_uploader_that_goes_on_while_its_half_is_fetched_loses_nothing(
 ) -> None:
     upload(shop, WHOLE.name, WHOLE.content[:200])
     batch = shop.sense("run")
-    fetched = retrieval.blocks
+    fetched = transfer.blocks
 
     def growing(*arguments: Any) -> Iterator[bytes]:
         yield from fetched(*arguments)
         upload(shop, WHOLE.name, WHOLE.content, second=5)
 
     with monkeypatch.context() as patched:
-        patched.setattr(retrieval, "blocks", growing)
+        patched.setattr(transfer, "blocks", growing)
         walked(shop, batch)
     assert archived(shop) == []
     shop.report(shop.walk("next run"))
@@ -159,7 +159,7 @@ def test_a_name_replaced_between_look_and_download_brings_the_newer_bytes_once(s
     shop.report(shop.walk("one more"))
     assert numbers(shop) == {"100"}  # the older was written over before anybody had fetched it
     assert archived(shop) == [newer.content]
-    assert sorted(shop.states().values()) in [["duplicate", "loaded"], ["loaded", "vanished"]]
+    assert sorted(shop.states().values()) in [["duplicate", "loaded"], ["loaded", "replaced"]]
 
 
 def test_a_file_taken_away_between_look_and_download_is_skipped_and_comes_back(shop: Shop) -> None:
@@ -179,14 +179,14 @@ def test_a_file_taken_away_behind_its_last_byte_is_loaded(
 ) -> None:
     path = upload(shop, WHOLE.name, WHOLE.content)
     batch = shop.sense("run")
-    fetched = retrieval.blocks
+    fetched = transfer.blocks
 
     def emptied(*arguments: Any) -> Iterator[bytes]:
         yield from fetched(*arguments)
         path.unlink()  # by an ERP party that clears up what was fetched
 
     with monkeypatch.context() as patched:
-        patched.setattr(retrieval, "blocks", emptied)
+        patched.setattr(transfer, "blocks", emptied)
         shop.report(walked(shop, batch))
     assert len(numbers(shop)) == 29
     assert archived(shop) == [WHOLE.content]

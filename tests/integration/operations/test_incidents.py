@@ -90,7 +90,7 @@ def test_a_message_stays_due_until_it_is_sent_and_nobody_hears_the_end_of_what_n
 
 def test_a_file_that_waits_for_room_is_open_and_so_are_rejected_records(feed: Feed) -> None:
     waits = feed.file("srs_customers", 1)
-    ledger.put_off(feed.connection, waits, "run1", QuarantineError(QuarantineCode.NO_SPACE, "full"))
+    ledger.postpone(feed.connection, waits, "run1", QuarantineError(QuarantineCode.NO_SPACE, "full"))
     loads = feed.file("srs_purchases", 2)
     reject = "INSERT INTO rejects (file_id, record, code, field, reason) VALUES (%s, %s, %s, %s, 'bad')"
     for record, code, field in (
@@ -122,7 +122,7 @@ def test_a_feed_that_comes_late_then_not_at_all_is_heard_of_at_each_step_and_whe
 ) -> None:
     assert heard(feed, NOW) == []  # before the first file nobody waits
     feed.customers(1)
-    arrived = "UPDATE files SET seen_at = %s"
+    arrived = "UPDATE files SET first_seen_at = %s"
     feed.connection.execute(arrived, [NOW])
     assert heard(feed, NOW + 26 * HOUR) == []
     assert heard(feed, NOW + 27 * HOUR) == ["srs_customers 1 late"]

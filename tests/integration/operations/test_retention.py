@@ -143,7 +143,7 @@ def test_an_original_that_is_wanted_again_meanwhile_stays(shop: Shop) -> None:
     shop.place(OLD)
     shop.walk("run1")
     url = scalar(shop.store, "SELECT archived FROM files")
-    shop.store.execute("UPDATE files SET state = 'archived'")
+    shop.store.execute("ALTER TABLE files DISABLE TRIGGER USER; UPDATE files SET state = 'archived'")
     shop.store.commit()
     assert not ledger.drop_original(shop.store, "testshop", url, archive.delete)
     assert originals(shop.store) == {OLD.name: True}

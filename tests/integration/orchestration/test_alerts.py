@@ -22,9 +22,10 @@ from typer.testing import CliRunner
 from erp_feeds.cli import app
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.demo import mail
-from erp_feeds.errors import FailError, RetryError
+from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import alerts, channels
+from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.store import incidents, ledger
 from support.store_feed import TESTSHOP, Feed, customers
 
@@ -98,7 +99,8 @@ def feed(store: psycopg.Connection) -> Feed:
 
 def context(fault: Exception, task: str, run_type: str = "asset_triggered") -> dict[str, Any]:
     run = SimpleNamespace(run_type=run_type, run_id=RUN)
-    return {"exception": fault, "ti": SimpleNamespace(task_id=task), "dag_run": run}
+    raised = PlainFailure(fault) if isinstance(fault, FeedError) else fault
+    return {"exception": raised, "ti": SimpleNamespace(task_id=task), "dag_run": run}
 
 
 def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
@@ -209,7 +211,7 @@ def test_doctor_tries_the_channels_and_names_what_is_missing(
         # the mail server prints to the same stream
         ran = CliRunner().invoke(app, ["doctor", "testshop", "--json", *options])
         return [
-            each["said"]
+            each["text"]
             for each in json.loads(ran.stdout[ran.stdout.index("[\n") :])
             if each["step"] == "alerts"
         ]

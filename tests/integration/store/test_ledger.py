@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 
-from erp_feeds.batch import Counts, FeedFile, RemoteFile, Replay
+from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.inbox import cleanup
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
-from erp_feeds.store import ledger, looks
-from support.store_feed import Feed, customer, customers, dump, frame, scalar
+from erp_feeds.store import ledger
+from support.store_feed import Feed, customer, customers, dump, frame, register, scalar
 
 CUSTOMERS = "srs_customers"
 NAMES = tuple(INTERFACES)
 DAY = date(2017, 1, 1)
-
-
-def see(feed: Feed, *remote_files: RemoteFile) -> None:
-    ledger.see(feed.connection, "testshop", remote_files, list(INTERFACES.values()))
 
 
 def unfinished(feed: Feed, limit: int = 100) -> list[FeedFile]:
@@ -58,137 +55,23 @@ def test_a_lost_connection_asks_for_another_try(store: psycopg.Connection, store
         ledger.unfinished(store, "testshop", NAMES, 1)
 
 
-def test_only_new_names_sizes_and_times_are_unknown(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    first, second = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
-    assert looks.unknown(store, "testshop", [first, second]) == [first, second]
-    see(feed, first)
-    see(feed, first)
-    assert looks.unknown(store, "testshop", [first, second]) == [second]
-    grown = first.model_copy(update={"size": 99})
-    assert looks.unknown(store, "testshop", [first, grown]) == [grown]
-    assert looks.unknown(store, "othershop", [first]) == [first]
-    assert looks.unknown(store, "testshop", []) == []
-
-
-def test_a_vanished_file_that_is_back_starts_anew(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    remote_file = feed.remote_file(CUSTOMERS, 1)
-    file = feed.seen(remote_file)
-    ledger.mark_missing(store, file, "run")
-    assert states(store) == ["vanished"]
-    assert looks.unknown(store, "testshop", [remote_file]) == [remote_file]
-    see(feed, remote_file)
-    assert unfinished(feed) == [file]
-
-
-def stable(feed: Feed, *new: RemoteFile, stable_for: float = 0) -> list[RemoteFile]:
-    return looks.stable(feed.connection, "testshop", NAMES, new, stable_for)
-
-
-def test_one_look_is_never_enough(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    first, second = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
-    assert stable(feed, first) == []
-    assert stable(feed, first, second) == [first]
-    assert stable(feed, first, second) == [first, second]
-
-
-def test_what_is_too_young_waits(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    remote_file = feed.remote_file(CUSTOMERS, 1)
-    stable(feed, remote_file, stable_for=60)
-    assert stable(feed, remote_file, stable_for=60) == []
-    store.execute("UPDATE sightings SET first_seen = first_seen - interval '60 s'")
-    assert stable(feed, remote_file, stable_for=60) == [remote_file]
-
-
-def test_what_grows_or_was_away_starts_anew_and_holds_up_no_other(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    still, growing = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
-    stable(feed, still, growing)
-    grown = growing.model_copy(update={"size": 99})
-    assert stable(feed, still, grown) == [still]
-    assert stable(feed, still) == [still]
-    assert stable(feed, still, grown) == [still]
-    assert stable(feed, still, grown) == [still, grown]
-
-
-def test_a_look_forgets_nothing_of_other_merchants_and_interfaces(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    mine, other = feed.remote_file(CUSTOMERS, 1), feed.remote_file("srs_purchases", 1)
-    stable(feed, mine, other)
-    assert looks.stable(store, "othershop", NAMES, [mine], 0) == []
-    assert looks.stable(store, "testshop", [CUSTOMERS], [mine], 0) == [mine]
-    assert stable(feed, mine, other) == [mine, other]
-
-
-def test_a_file_changed_before_it_was_fetched_replaces_its_sighting(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    remote_file = feed.remote_file(CUSTOMERS, 1)
-    see(feed, remote_file, feed.remote_file(CUSTOMERS, 2))
-    assert stable(feed, remote_file.model_copy(update={"size": 99})) == []
-    assert states(store) == ["vanished", "seen"]
-
-
-def rough(remote_file: RemoteFile, listed: str = "2017-01-01T00:00") -> RemoteFile:
-    """What LIST tells of a sighting."""
-    modified = remote_file.modified.replace(second=0)
-    return remote_file.model_copy(update={"listed": listed, "modified": modified})
-
-
-def test_a_rough_listing_is_asked_for_once(store: psycopg.Connection) -> None:
-    """The time of a file that stays in the inbox is not asked for at every look."""
-    feed = Feed(store)
-    exact = feed.remote_file(CUSTOMERS, 1)
-    listed = rough(exact)
-    assert looks.unlisted(store, "testshop", [listed]) == [listed]
-    see(feed, exact)
-    assert looks.unlisted(store, "testshop", [listed]) == [listed]
-    asked = exact.model_copy(update={"listed": listed.listed})
-    assert looks.unknown(store, "testshop", [asked]) == []
-    assert looks.unlisted(store, "testshop", [listed]) == []
-    assert looks.unlisted(store, "testshop", [rough(exact, "2017-01-01")]) == []
-    other = [rough(exact, "2017-01-01T00:01"), rough(exact, "2017-01-02")]
-    grown = listed.model_copy(update={"size": 99})
-    assert looks.unlisted(store, "testshop", [*other, grown]) == [grown, *other]
-
-
-def test_what_no_row_has_by_name_and_size_is_asked_for_first(store: psycopg.Connection) -> None:
-    """Else a server that tells no times would have the same files asked for at every look, and no others."""
-    feed = Feed(store)
-    known, new = feed.remote_file(CUSTOMERS, 1), feed.remote_file(CUSTOMERS, 2)
-    see(feed, known)
-    listed = [rough(known, "?"), rough(new, "?")]
-    assert looks.unlisted(store, "testshop", listed) == [listed[1], listed[0]]
-
-
-def test_the_minute_of_a_young_file_proves_nothing(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    now = datetime.now(UTC).replace(microsecond=0)
-    exact = feed.remote_file(CUSTOMERS, 1).model_copy(update={"modified": now})
-    asked = exact.model_copy(update={"listed": f"{now:%Y-%m-%dT%H:%M}"})
-    see(feed, exact)
-    assert looks.unknown(store, "testshop", [asked]) == []
-    assert looks.unlisted(store, "testshop", [asked]) == [asked]
-
-
 def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connection) -> None:
     feed = Feed(store)
     remote_files = [feed.remote_file(CUSTOMERS, index) for index in (1, 2, 3)]
     loaded, waiting, _ = (feed.seen(remote_file) for remote_file in remote_files)
-    store.execute("UPDATE files SET state = 'loaded', path = '/srs/1' WHERE file_id = %s", [loaded.file_id])
-    store.execute("UPDATE files SET state = 'waiting' WHERE file_id = %s", [waiting.file_id])
-    assert looks.done(store, "testshop", remote_files) == [remote_files[0]]
-    assert looks.remote_files_of(store, [loaded, waiting]) == [
-        remote_files[0].model_copy(update={"path": "/srs/1"})
-    ]
+    archived = archive(feed, loaded)
+    assert archived
+    feed.load(archived, customers(customer("1")))
+    ledger.wait(store, waiting, "run", QuarantineCode.NOT_READABLE, "locked", 2)
+    assert cleanup.loaded(store, "testshop", remote_files) == [remote_files[0]]
+    assert cleanup.remote_files_of(store, [loaded, waiting]) == [remote_files[0]]
 
 
 def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
     feed = Feed(store)
-    see(
-        feed,
+    register(
+        store,
+        "testshop",
         *(feed.remote_file(CUSTOMERS, index) for index in (10, 9)),
         feed.remote_file("srs_purchases", 1),
         feed.remote_file("erp_cache_customers", 20170101),
@@ -252,8 +135,8 @@ def test_an_incomplete_file_waits_then_is_quarantined(
     assert archive(feed, due, "half") == file
     assert ledger.wait(store, file, "run2", QuarantineCode.TRUNCATED, "cut", 2) == "quarantined"
     assert unfinished(feed) == []
-    assert ledger.refused(store, "testshop", "run1") == []
-    assert ledger.refused(store, "testshop", "run2") == [f"{file.name}: quarantined, truncated: cut"]
+    assert ledger.problems(store, "testshop", "run1") == []
+    assert ledger.problems(store, "testshop", "run2") == [f"{file.name}: quarantined, truncated: cut"]
 
 
 def test_quarantine_and_its_replay(store: psycopg.Connection) -> None:
@@ -307,11 +190,13 @@ def test_a_replay_of_an_older_file_is_not_late_afterwards(store: psycopg.Connect
     assert WarningCode.LATE_FILE not in feed.load(first, customers(customer("1"))).warnings
 
 
-def test_what_a_run_refused_is_said_in_words(store: psycopg.Connection) -> None:
+def test_what_a_run_could_not_load_is_said_in_words(store: psycopg.Connection) -> None:
     feed = Feed(store)
     file = feed.file(CUSTOMERS, 1)
     rejects = frame("rejects", [{"record": 2, "code": "invalid_email", "reason": "no @"}])
     counted = file.model_copy(update={"counts": Counts(read=2, rejected={"invalid_email": 1})})
     counts = feed.load(counted, {**customers(customer("1")), "rejects": rejects})
     assert counts.read == counts.loaded + sum(counts.rejected.values())
-    assert ledger.refused(store, "testshop", "run1") == [f"{file.name}: 1 records rejected (1 invalid_email)"]
+    assert ledger.problems(store, "testshop", "run1") == [
+        f"{file.name}: 1 records rejected (1 invalid_email)"
+    ]

@@ -35,10 +35,16 @@ LANDED = {
     "0011_baskets": "371f67333a0323cea61fa77d8877022911c5d80fc894a4e958962447ad34ad8e",
     "0012_suppression_for_its_owner": "a7a81faf914bc60c32aeef754d1eba76ca49cb457d7d7f3c9d1d05a611fa5168",
     "0013_plain_names": "0db818c4839b83f02fe456cec06d6d163a53c0467774217828e1adfb0bcde547",
-    "0016_incidents": "516c95b8cdc479f2688c4c7f1c92a623c8eeb844316a14bb7b4c1d4f96a53417",
+    "0014_file_states": "a5dd6fa5bdbf4efbfde52f8dfccbad3b4ca7e62252947bfc2ebc09b93b967a8d",
+    "0016_incidents": "b52c9ae5731bed9c874434af1dc8e27e3af70c32e637c6c4c77bd7f279588fb1",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 
+FILE_STATES = [
+    *("registered", "archived", "waiting", "loaded", "quarantined", "duplicate"),
+    *("replaced", "missing"),
+]
+"""Of the files in the rows of each earlier revision, in the order of their index numbers."""
 ROWS = Path(__file__).parent / "earlier_rows"
 """SQL that fills a store of each revision, on top of the rows of the revisions before."""
 SCHEMA_OF = {
@@ -142,6 +148,10 @@ def _keeps_its_rows(connection: psycopg.Connection, filled: set[str]) -> None:
     }
     for table, number in expected.items():
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (number,)
+    files = connection.execute("SELECT index_number::int, state FROM files ORDER BY 1, 2").fetchall()
+    assert [state for _, state in files if state != "uploading"] == FILE_STATES
+    uploading = [(7, "uploading"), (12, "uploading")] if "0002" in filled else []
+    assert [found for found in files if found[1] == "uploading"] == uploading
     assert connection.execute("SELECT max(raw) FROM rejected_records").fetchone() == ("<x/>",)
 
 

@@ -13,21 +13,13 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox import poller as gatherings
 from erp_feeds.inbox.poller import REFUSED_LOGIN_SECONDS, PollResult, ServerPoller, poller_of
 from erp_feeds.merchant import Merchant
+from support.merchants import merchant_of
 
 WAITING = PollResult(frozenset({("srs_customers", "TestShop_SRS_Customers_1.zip", 10)}))
 
 
 def merchant(name: str) -> Merchant:
-    return Merchant.model_validate(
-        {
-            "name": name,
-            "shop_name": "TestShop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "shared_ftps"},
-            "interfaces": {"srs_customers": {}},
-        }
-    )
+    return merchant_of(name=name, ftps={"connection": "shared_ftps"}, interfaces={"srs_customers": {}})
 
 
 class Server:
@@ -77,7 +69,7 @@ def look(*rounds: tuple[str, ...]) -> list[dict[str, PollResult]]:
         shared = poller_of("shared_ftps")
         results = []
         for names in rounds:
-            found = await asyncio.gather(*(shared.look(merchant(name)) for name in names))
+            found = await asyncio.gather(*(shared.scan(merchant(name)) for name in names))
             results.append(dict(zip(names, found, strict=True)))
         return results
 
@@ -93,10 +85,10 @@ def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) 
     async def ask() -> list[PollResult]:
         shared = poller_of("shared_ftps")
         server.free.clear()
-        asked = [asyncio.ensure_future(shared.look(merchant("a")))]
+        asked = [asyncio.ensure_future(shared.scan(merchant("a")))]
         for name in "bc":
             await asyncio.sleep(0.05)
-            asked.append(asyncio.ensure_future(shared.look(merchant(name))))
+            asked.append(asyncio.ensure_future(shared.scan(merchant(name))))
         await asyncio.sleep(0.05)
         assert server.looks == [["a"]]
         server.free.set()
@@ -118,7 +110,7 @@ def test_one_gathering_per_server_and_event_loop() -> None:
 def test_a_trigger_that_is_cancelled_takes_nothing_from_the_others(server: Server) -> None:
     async def ask() -> Any:
         shared = poller_of("shared_ftps")
-        leaving, staying = (asyncio.ensure_future(shared.look(merchant(name))) for name in "ab")
+        leaving, staying = (asyncio.ensure_future(shared.scan(merchant(name))) for name in "ab")
         await asyncio.sleep(0)
         leaving.cancel()
         return await staying

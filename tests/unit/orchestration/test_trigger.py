@@ -13,17 +13,12 @@ import pytest
 from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import REMIND_SECONDS, InboxTrigger
+from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, REMIND_SECONDS, InboxTrigger
+from support.merchants import merchant_of
 
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "testshop_ftps", "poll_interval": 20, "stable_for": 10},
-        "interfaces": {"srs_customers": {}, "srs_purchases": {}},
-    }
+MERCHANT = merchant_of(
+    ftps={"connection": "testshop_ftps", "poll_interval": 20, "stable_for": 10},
+    interfaces={"srs_customers": {}, "srs_purchases": {}},
 )
 CUSTOMERS = ("srs_customers", "TestShop_SRS_Customers_1.zip", 10)
 PURCHASES = ("srs_purchases", "TestShop_SRS_Purchases_1.zip", 20)
@@ -66,7 +61,7 @@ def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
         clock = {"now": 0.0}
         looks = iter(script)
 
-        async def look(self: ServerPoller, merchant: Merchant) -> PollResult:
+        async def scan(self: ServerPoller, merchant: Merchant) -> PollResult:
             assert merchant == MERCHANT
             step = next(looks, None)
             if step is None:
@@ -77,7 +72,7 @@ def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
         async def sleep(seconds: float) -> None:
             pauses.append(seconds)
 
-        monkeypatch.setattr(ServerPoller, "look", look)
+        monkeypatch.setattr(ServerPoller, "scan", scan)
         # Only the watcher's own clock and sleep: asyncio goes on by the real ones.
         monkeypatch.setattr(
             trigger, "time", SimpleNamespace(monotonic=lambda: clock["now"], time=lambda: clock["now"])
@@ -125,13 +120,17 @@ def test_speaks_of_the_same_file_when_it_comes_back(events: Events) -> None:
     assert spoken == [(1000, 1), (1002, 1)]
 
 
-def test_speaks_again_of_what_keeps_waiting(events: Events) -> None:
-    late = REMIND_SECONDS + 1
-    times = (1000, 1000 + REMIND_SECONDS, 1000 + late, 1001 + late, 1000 + 2 * late)
-    assert events(*((now, waiting(CUSTOMERS)) for now in times)) == [
-        (1000, 1),
-        (1000 + late, 1),
-        (1000 + 2 * late, 1),
+@pytest.mark.parametrize(("files", "pause"), [(1, ABANDONED_SECONDS), (200, REMIND_SECONDS)])
+def test_speaks_again_of_what_keeps_waiting_and_soon_where_a_run_does_not_take_it_all(
+    events: Events, files: int, pause: float
+) -> None:
+    late = pause + 1
+    times = (1000, 1000 + pause, 1000 + late, 1001 + late, 1000 + 2 * late)
+    left = [("srs_customers", f"{number}.zip", 1) for number in range(files)]
+    assert events(*((now, waiting(*left)) for now in times)) == [
+        (1000, files),
+        (1000 + late, files),
+        (1000 + 2 * late, files),
     ]
 
 

@@ -34,4 +34,4 @@ CREATE TABLE erp_feeds.inbox_scans (
 );
 
 -- The latest file of an interface, without reading the others.
-CREATE INDEX files_arrival ON erp_feeds.files (merchant, interface, seen_at);
+CREATE INDEX files_arrival ON erp_feeds.files (merchant, interface, first_seen_at);

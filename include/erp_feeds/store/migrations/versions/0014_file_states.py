@@ -1,0 +1,15 @@
+"""One table holds what scans find and what becomes of it, in the states that the code knows."""
+
+from __future__ import annotations
+
+from erp_feeds.store.migrate import run_sql_of
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL of the same name."""
+    run_sql_of(__file__)

@@ -1,0 +1,148 @@
+-- Which profile each record of a customers file belongs to.
+
+-- name: keep
+-- Keep what was resolved and by which rule, once the new profiles are there.
+-- In: resolved; merchant; file_id. Out: identifiers, email_matches. Rules: customers 1, 2 and 4.
+INSERT INTO identifiers (merchant, type, value, profile_id, file_id, record, rule)
+SELECT {merchant}, 'srs', number, profile_id, {file_id}, min(record), rule
+FROM resolved
+WHERE unknown
+GROUP BY number, profile_id, rule
+ORDER BY profile_id;
+
+INSERT INTO email_matches AS known (file_id, record, email, profile_id, rule)
+SELECT {file_id}, record, email, profile_id, rule
+FROM resolved
+WHERE unmatched
+ON CONFLICT (file_id, record) DO UPDATE
+SET email = EXCLUDED.email, profile_id = EXCLUDED.profile_id, rule = EXCLUDED.rule
+
+-- name: known
+-- Whom the store knows of the people in one file: by their number, and of those without one by what the same record led
+-- to when it was loaded before, so that a reload decides the same. Rules: customers 1 and 4.
+-- In:  people: a query (record, number, email) over the file; suppressed_emails: they count as absent; merchant; file_id.
+-- Out: temporary table known (record, number, email, profile_id or null, held: the address of that profile).
+CREATE TEMP TABLE known ON COMMIT DROP AS
+SELECT people.record, people.number, people.email, profiles.profile_id, profiles.email AS held
+FROM (
+    SELECT record, number, CASE WHEN email NOT IN (SELECT email FROM suppressed_emails) THEN email END AS email
+    FROM ({people}) AS every
+) AS people
+LEFT JOIN identifiers AS numbered
+       ON numbered.merchant = {merchant} AND numbered.type = 'srs' AND numbered.value = people.number
+LEFT JOIN email_matches AS matched
+       ON people.number IS NULL AND matched.file_id = {file_id} AND matched.record = people.record
+      AND matched.email = people.email
+LEFT JOIN profiles ON profiles.profile_id = coalesce(numbered.profile_id, matched.profile_id);
+ANALYZE known
+
+-- name: moves
+-- First step: the moves of the known numbers' profiles. Each wants the address of the last record of its numbers. Assume
+-- that every move succeeds, then take back those that cannot, until nothing changes: so swaps and chains succeed as a
+-- whole. Rules: customers 5 (an address stays with whom it belongs to), 6 (superseded addresses do not count), 9.
+-- In:  known; merchant; file_id; movable: the condition under which a profile "old" may take a new address.
+-- Out: temporary tables wishes (profile_id, email, record, holder) and moves (profile_id, email); email_conflicts: the
+--      wishes that failed. A reload does not try them again, even where the address is free by then.
+CREATE TEMP TABLE wishes ON COMMIT DROP AS
+SELECT wanted.profile_id, wanted.email, wanted.record, holder.profile_id AS holder
+FROM (
+    SELECT DISTINCT ON (profile_id) profile_id, email, record, held
+    FROM known
+    WHERE number IS NOT NULL AND profile_id IS NOT NULL AND email IS NOT NULL
+    ORDER BY profile_id, record DESC
+) AS wanted
+JOIN profiles AS old ON old.profile_id = wanted.profile_id
+LEFT JOIN profiles AS holder ON holder.merchant = {merchant} AND holder.email = wanted.email
+WHERE wanted.held IS DISTINCT FROM wanted.email AND {movable}
+  AND NOT EXISTS (
+      SELECT FROM email_conflicts AS refused
+      WHERE refused.file_id = {file_id} AND refused.profile_id = wanted.profile_id AND refused.email = wanted.email
+  );
+ANALYZE wishes;
+
+CREATE TEMP TABLE moves ON COMMIT DROP AS
+WITH RECURSIVE first_wishes AS MATERIALIZED (
+    SELECT DISTINCT ON (email) email, profile_id FROM wishes ORDER BY email, record
+), lost AS (
+    SELECT wishes.profile_id
+    FROM wishes
+    JOIN first_wishes USING (email)
+    LEFT JOIN wishes AS leaving ON leaving.profile_id = wishes.holder
+    WHERE first_wishes.profile_id <> wishes.profile_id OR (wishes.holder IS NOT NULL AND leaving.profile_id IS NULL)
+    UNION
+    SELECT wishes.profile_id FROM lost JOIN wishes ON wishes.holder = lost.profile_id
+)
+SELECT profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM lost);
+ANALYZE moves;
+
+INSERT INTO email_conflicts (file_id, profile_id, email)
+SELECT {file_id}, profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM moves)
+ON CONFLICT (file_id, profile_id) DO UPDATE SET email = EXCLUDED.email
+
+-- name: newcomers
+-- Second step: unknown numbers, and records without one, are looked up against the addresses as the moves leave them.
+-- A number goes by its last address in the file; who finds nobody makes a profile, the earliest record of each address
+-- for all that bear it. Rules: customers 2 to 4, 6 and 9.
+-- In:  known, moves; merchant.
+-- Out: temporary tables
+--      newcomers (record, number, email, profile_id: found, or null; maker: the record that makes the profile then)
+--      created   (profile_id, number, email, record): the profiles to make.
+CREATE TEMP TABLE newcomers ON COMMIT DROP AS
+SELECT latest.record, latest.number, latest.email, coalesce(moves.profile_id, holder.profile_id) AS profile_id,
+       min(latest.record) OVER (
+           PARTITION BY latest.email, CASE WHEN latest.email IS NULL THEN latest.number END
+       ) AS maker
+FROM (
+    SELECT record, number,
+           CASE WHEN number IS NULL THEN email
+                ELSE first_value(email) OVER (PARTITION BY number ORDER BY email IS NULL, record DESC) END AS email
+    FROM known
+    WHERE profile_id IS NULL
+) AS latest
+LEFT JOIN moves ON moves.email = latest.email
+LEFT JOIN profiles AS holder
+       ON holder.merchant = {merchant} AND holder.email = latest.email
+      AND holder.profile_id NOT IN (SELECT profile_id FROM moves);
+ANALYZE newcomers;
+
+CREATE TEMP TABLE created ON COMMIT DROP AS
+SELECT nextval('profile_ids') AS profile_id, number, email, record
+FROM (SELECT * FROM newcomers WHERE profile_id IS NULL AND record = maker ORDER BY record) AS makers;
+ANALYZE created
+
+-- name: no_email
+-- Numbers that this file brought first, and without an e-mail: such profiles cannot be mailed (rule: customers 3).
+-- Asked so that a replay counts the same. In: resolved; merchant; file_id. Out: one number.
+-- By the primary key, number for number: a join goes by what is known of the rows of a file, and of a new one that is
+-- nothing, so that it would group the whole file anew for each of them.
+SELECT count(*)
+FROM (SELECT number FROM resolved WHERE number IS NOT NULL GROUP BY number HAVING count(email) = 0) AS silent
+WHERE {file_id} = (
+    SELECT file_id FROM identifiers WHERE merchant = {merchant} AND type = 'srs' AND value = silent.number
+)
+
+-- name: resolved
+-- The profile of each record of one file, by which rule, and the address that the record brings it.
+-- In:  known, moves, newcomers, created; made_by_number, made_by_email: the rules by which this file makes a profile.
+-- Out: temporary table resolved, one row per record: record, number, email, profile_id, rule; address: the e-mail of the
+--      record where it is the one of its profile from now on; unknown: the number is new; unmatched: a record without
+--      number that is here for the first time.
+CREATE TEMP TABLE resolved ON COMMIT DROP AS
+SELECT known.record, known.number, known.email, known.profile_id,
+       CASE WHEN known.number IS NULL THEN 'customers 4' ELSE 'customers 1' END AS rule,
+       CASE WHEN known.email = coalesce(moves.email, known.held) THEN known.email END AS address,
+       false AS unknown, false AS unmatched
+FROM known
+LEFT JOIN moves USING (profile_id)
+WHERE known.profile_id IS NOT NULL
+UNION ALL
+SELECT newcomers.record, newcomers.number, newcomers.email, coalesce(newcomers.profile_id, created.profile_id),
+       CASE WHEN newcomers.number IS NULL AND created.record = newcomers.record THEN {made_by_email}
+            WHEN newcomers.number IS NULL THEN 'customers 4'
+            WHEN created.profile_id IS NULL THEN 'customers 2'
+            WHEN created.number = newcomers.number THEN {made_by_number}
+            ELSE 'customers 6' END,
+       newcomers.email, newcomers.number IS NOT NULL, newcomers.number IS NULL
+FROM newcomers
+LEFT JOIN created ON newcomers.profile_id IS NULL AND created.record = newcomers.maker;
+ANALYZE resolved

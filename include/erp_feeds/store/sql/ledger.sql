@@ -1,0 +1,178 @@
+-- The ledger: every file that a scan found, and what became of it. Its states are those of codes.FileState, and they change as
+-- codes.TRANSITIONS says.
+
+-- name: mark_missing
+-- What is gone from the inbox: never archived, be it that the server refused it, or archived truncated and never completed.
+-- In: file_id. Out: its state, where it was still wanted.
+UPDATE files
+SET state = CASE WHEN state = 'waiting' AND archived IS NOT NULL THEN 'quarantined' ELSE 'missing' END,
+    finished_at = clock_timestamp()
+WHERE file_id = %(file_id)s AND (state IN ('registered', 'waiting') OR state = 'quarantined' AND archived IS NULL)
+RETURNING state
+
+-- name: unfinished
+-- Files that a run must still take: registered, archived by a run that died, incomplete and due for another fetch, or
+-- refused by the server an hour ago.
+-- In: merchant, interfaces, pause (seconds since the last fetch), limit. Out: ledger rows, in load order.
+SELECT file_id, interface, name, size, path, index_number::text, coalesce(sequence::text, ''),
+       CASE state WHEN 'archived' THEN archived ELSE '' END, revision
+FROM files
+WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
+  AND (state IN ('registered', 'archived')
+       OR state = 'waiting' AND attempted_at <= clock_timestamp() - make_interval(secs => %(pause)s)
+       OR state = 'quarantined' AND archived IS NULL AND finished_at <= clock_timestamp() - interval '1 hour')
+ORDER BY files.interface, files.index_number, file_id
+LIMIT %(limit)s
+
+-- name: one
+-- One file that has been archived. In: file_id. Out: the ledger row.
+SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
+FROM files
+WHERE file_id = %(file_id)s
+
+-- name: archive
+-- Note where the original of a file is kept, and its place among the contents that came under its name.
+-- Rule: same name, other bytes -> a new revision (ERP cache 6). Runs under the merchant's lock.
+-- In: file_id, sha256, url, day. Out: the ledger row.
+WITH others AS (
+    SELECT max(other.revision) AS revision
+    FROM files
+    JOIN files AS other USING (merchant, interface, name)
+    WHERE files.file_id = %(file_id)s AND other.file_id <> files.file_id
+      AND other.state IN ('archived', 'loaded', 'quarantined')
+)
+UPDATE files
+SET state = 'archived', sha256 = %(sha256)s, archived = %(url)s, day = %(day)s, archived_at = clock_timestamp(),
+    revision = coalesce(others.revision, 0) + 1,
+    sequence = round(index_number + (coalesce(others.revision, 0) + 1) / 10000.0, 4)
+FROM others
+WHERE files.file_id = %(file_id)s
+RETURNING files.file_id, interface, name, size, path, index_number::text, sequence::text, archived, files.revision
+
+-- name: is_duplicate
+-- Whether these bytes are what the same name brought last; one that did not load does not count: what was refused and is
+-- sent again, perhaps after a setting was corrected, deserves another try. Nor does what other bytes have followed since:
+-- who takes a change back sends the bytes of before, and means them.
+-- In: file_id, sha256. Out: one boolean.
+SELECT EXISTS (
+    SELECT FROM files
+    JOIN files AS other USING (merchant, interface, name)
+    WHERE files.file_id = %(file_id)s AND other.file_id <> files.file_id
+      AND other.sha256 = %(sha256)s AND other.state IN ('archived', 'loaded')
+      AND NOT EXISTS (
+          SELECT FROM files AS later
+          WHERE later.merchant = other.merchant AND later.interface = other.interface AND later.name = other.name
+            AND later.revision > other.revision AND later.state IN ('archived', 'loaded')
+            AND later.file_id <> files.file_id
+      )
+)
+
+-- name: duplicate
+-- The same bytes came under the same name before: a no-op (rule: ERP cache 6).
+-- In: file_id, sha256, url, day.
+UPDATE files
+SET state = 'duplicate', sha256 = %(sha256)s, archived = %(url)s, day = %(day)s, code = NULL, reason = NULL,
+    archived_at = clock_timestamp(), finished_at = clock_timestamp()
+WHERE file_id = %(file_id)s
+
+-- name: wait
+-- One more fetch found the file incomplete, or was refused: it waits, or at the limit is quarantined (rule: files 3).
+-- In: file_id, code, reason, run, limit. Out: its state.
+UPDATE files
+SET attempts = attempts + 1, attempted_at = clock_timestamp(), code = %(code)s, reason = %(reason)s, run_id = %(run)s,
+    state = CASE WHEN attempts + 1 >= %(limit)s THEN 'quarantined' ELSE 'waiting' END,
+    finished_at = CASE WHEN attempts + 1 >= %(limit)s THEN clock_timestamp() END
+WHERE file_id = %(file_id)s AND (state = 'archived' OR archived IS NULL AND state IN ('registered', 'waiting', 'quarantined'))
+RETURNING state
+
+-- name: quarantine
+-- Refuse a whole file; a replay that refuses it for the same reason leaves the row alone. One that the server would
+-- not hand out is asked for again, an hour from now.
+-- In: file_id, code, reason, run; counts, where all of the file has been read, or null.
+UPDATE files
+SET state = 'quarantined', code = %(code)s, reason = %(reason)s, run_id = %(run)s, finished_at = clock_timestamp(),
+    counts = coalesce(%(counts)s::jsonb, counts)
+WHERE file_id = %(file_id)s
+  AND ((state, code, reason, counts)
+       IS DISTINCT FROM ('quarantined', %(code)s, %(reason)s, coalesce(%(counts)s::jsonb, counts))
+       OR archived IS NULL)
+
+-- name: finish
+-- Mark a file as loaded; a replay with the same counts leaves the row alone, its first time of loading always stays.
+-- In: file_id, counts, run.
+UPDATE files
+SET state = 'loaded', counts = %(counts)s, code = NULL, reason = NULL, run_id = %(run)s,
+    finished_at = CASE WHEN state = 'loaded' THEN finished_at ELSE clock_timestamp() END
+WHERE file_id = %(file_id)s AND (state, counts) IS DISTINCT FROM ('loaded', %(counts)s::jsonb)
+
+-- name: note_run
+-- Keep what a run made of a file; the same result again changes nothing.
+-- In: file_id, run, state, counts; code and reason of a refusal, or null. Out: file_runs.
+INSERT INTO file_runs AS known (file_id, run_id, state, counts, code, reason)
+VALUES (%(file_id)s, %(run)s, %(state)s, %(counts)s, %(code)s, %(reason)s)
+ON CONFLICT (file_id, run_id) DO UPDATE
+SET state = EXCLUDED.state, counts = EXCLUDED.counts, code = EXCLUDED.code, reason = EXCLUDED.reason,
+    at = clock_timestamp()
+WHERE (known.state, known.counts, known.code, known.reason)
+      IS DISTINCT FROM (EXCLUDED.state, EXCLUDED.counts, EXCLUDED.code, EXCLUDED.reason)
+
+-- name: problems
+-- What a run could not load: quarantined files with code and reason, unless a later one has replaced them already, those
+-- for which the disk had no room, and the number of rejected records per file and code.
+-- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number).
+SELECT files.name, file_runs.state, coalesce(file_runs.code, files.code, ''),
+       coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}')
+FROM file_runs
+JOIN files USING (file_id)
+WHERE file_runs.run_id = %(run)s AND files.merchant = %(merchant)s
+  AND (file_runs.state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files)
+       OR file_runs.state = 'waiting' AND file_runs.code = 'no_space'
+       OR file_runs.state = 'loaded' AND coalesce(file_runs.counts->'rejected', '{{}}') <> '{{}}')
+ORDER BY files.interface, files.sequence, files.file_id
+
+-- name: archived
+-- Files that a replay takes, one per content.
+-- In: merchant, interfaces; fetched: whether the original was ever archived, else it is a quarantined file that the server
+--     did not hand out; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
+--     rejects (a code that is open: not of what a later file resolved or replaced), since, until (days, both included). Out: ledger rows, in load order.
+SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
+FROM files
+WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
+  AND state IN ('loaded', 'quarantined', 'archived') AND (archived IS NOT NULL) = %(fetched)s
+  AND (archive_deleted_at IS NOT NULL) = %(deleted)s
+  AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
+  AND (%(files)s::text[] IS NULL OR name = ANY(%(files)s::text[]))
+  AND (%(since)s::date IS NULL OR day >= %(since)s::date)
+  AND (%(until)s::date IS NULL OR day <= %(until)s::date)
+  AND (%(rejects)s::text IS NULL
+       OR state = 'quarantined' AND code = %(rejects)s AND file_id NOT IN (SELECT file_id FROM replaced_files)
+       OR EXISTS (
+           SELECT FROM rejects
+           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s AND rejects.resolved_at IS NULL
+       ))
+ORDER BY files.interface, files.sequence, file_id
+
+-- name: expired
+-- Originals that retention deletes: of files that are done with, received the last time some days ago. Two files of
+-- the same bytes share one original.
+-- In: merchant, days. Out: archived (URL).
+SELECT archived
+FROM files
+WHERE merchant = %(merchant)s AND archived IS NOT NULL AND archive_deleted_at IS NULL
+GROUP BY archived
+HAVING bool_and(
+    state NOT IN ('registered', 'archived', 'waiting') AND archived_at < clock_timestamp() - make_interval(days => %(days)s)
+)
+ORDER BY min(archived_at), archived
+
+-- name: note_deleted
+-- Note that an original is deleted, unless a file that is not done with has come to share it.
+-- In: merchant, archived (URL). Out: rows written.
+UPDATE files
+SET archive_deleted_at = clock_timestamp()
+WHERE merchant = %(merchant)s AND archived = %(archived)s AND archive_deleted_at IS NULL
+  AND NOT EXISTS (
+      SELECT FROM files AS other
+      WHERE other.merchant = %(merchant)s AND other.archived = %(archived)s
+        AND other.state IN ('registered', 'archived', 'waiting')
+  )

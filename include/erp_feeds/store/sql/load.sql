@@ -1,0 +1,440 @@
+-- The load of one file, in one transaction under the lock of its merchant.
+
+-- name: class_changed
+-- Refuse offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
+-- The same file read again, for example with other excluded articles, may flip its own.
+-- In: incoming_purchases; merchant; file_id. Out: they move from incoming_purchases to incoming_rejects; their number.
+WITH refused AS (
+    DELETE FROM incoming_purchases AS new
+    USING purchases AS old
+    WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND new.channel = 'offline'
+      AND old.kind <> new.kind AND old.file_id <> {file_id}
+    RETURNING new.record, new.purchase_id, new.kind, old.kind AS stored
+), kept AS (
+    INSERT INTO incoming_rejects (record, code, reason, key)
+    SELECT record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
+           regexp_replace(purchase_id, '~[0-9]+$', '')
+    FROM refused
+)
+SELECT count(*) FROM refused
+
+-- name: custom_keys
+-- The custom fields that this load may touch or must keep apart: of its records, and of the profiles that they fill
+-- (emptied ones are known only by their origin).
+-- In: incoming_profiles, resolved. Out: key.
+SELECT jsonb_object_keys(custom) AS key FROM incoming_profiles
+UNION
+SELECT jsonb_object_keys(custom) FROM profiles WHERE profile_id IN (SELECT profile_id FROM resolved)
+UNION
+SELECT key
+FROM profiles, jsonb_object_keys(field_versions) AS key
+WHERE profile_id IN (SELECT profile_id FROM resolved) AND field_versions <> '{{}}' AND key LIKE 'custom\_%'
+UNION
+SELECT name
+FROM incoming_profiles, unnest(string_to_array(btrim(cleared, ','), ',')) AS name
+WHERE name LIKE 'custom\_%'
+ORDER BY key
+
+-- name: id_taken
+-- Refuse purchases that would share an id with another purchase: an online order, a return and a receipt may read alike
+-- by their numbers (rule: purchases 11). Whoever came first keeps the id, in this file or before it; what this file
+-- brought itself gives way, since it is replaced.
+-- In: incoming_purchases; merchant; file_id; code. Out: they move from there to incoming_rejects; their number.
+WITH first AS (
+    SELECT DISTINCT ON (purchase_id) purchase_id, channel, order_number
+    FROM incoming_purchases
+    ORDER BY purchase_id, record
+), holders AS (
+    SELECT purchase_id, coalesce(old.channel, first.channel) AS channel,
+           CASE WHEN old.channel IS NULL THEN first.order_number ELSE old.order_number END AS order_number
+    FROM first
+    LEFT JOIN (
+        SELECT purchase_id, channel, order_number
+        FROM purchases
+        WHERE merchant = {merchant} AND (file_id <> {file_id} OR profile_id IS NULL)
+    ) AS old USING (purchase_id)
+), refused AS (
+    DELETE FROM incoming_purchases AS new
+    USING holders
+    WHERE holders.purchase_id = new.purchase_id
+      AND (new.channel, new.order_number) IS DISTINCT FROM (holders.channel, holders.order_number)
+    RETURNING new.record, new.key
+), kept AS (
+    INSERT INTO incoming_rejects (record, code, reason, key)
+    SELECT record, {code}, 'another purchase has the id that this one would have', key
+    FROM refused
+)
+SELECT count(*) FROM refused
+
+-- name: incoming_lines
+-- The lines of one file's purchases, by record.
+CREATE TEMP TABLE incoming_lines (
+    record int, line_no int, sku text, description text, quantity numeric(14,3), amount numeric(14,2)
+) ON COMMIT DROP
+
+-- name: incoming_originals
+-- Rejected records of one file as delivered, each with the line on which it starts in its member.
+CREATE TEMP TABLE incoming_originals (record int PRIMARY KEY, line int, text text) ON COMMIT DROP
+
+-- name: incoming_purchases
+-- The purchases of one file, by record.
+CREATE TEMP TABLE incoming_purchases (
+    record int, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
+    receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
+    line_count int, content_hash text, custom jsonb, mapping_version text
+) ON COMMIT DROP
+
+-- name: incoming_rejects
+-- The faults of one file's rejected records, as the steps found them. key: by which a newer file may bring the record.
+CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DROP
+
+-- name: incoming_rows
+-- The records of one file, for rows that are written field by field. NULL: not delivered; cleared names the fields that
+-- are emptied, as ',a,b,'; key and number as in the frames of the steps.
+-- In: incoming: the name of the temporary table; columns: those that table has too, with its types.
+CREATE TEMP TABLE {incoming} ON COMMIT DROP AS
+SELECT 0 AS record, NULL::text AS key, NULL::text AS number, {columns}, NULL::text AS cleared
+FROM {table}
+LIMIT 0
+
+-- name: index_gap
+-- How many index numbers are missing right before this file (rule: ERP cache 6, gaps; for interfaces that count up).
+-- A replay asks about what had arrived by the time of the first load, so that it counts the same.
+-- In: file_id. Out: one number; 0 for the first file of an interface, and for one that itself fills a gap.
+SELECT least(coalesce(files.index_number - max(earlier.index_number) - 1, 0), 2147483647)::int
+FROM files
+LEFT JOIN files AS earlier
+       ON earlier.merchant = files.merchant AND earlier.interface = files.interface
+      AND earlier.index_number < files.index_number AND earlier.archived_at IS NOT NULL
+      AND (files.state <> 'loaded' OR earlier.archived_at < files.finished_at)
+WHERE files.file_id = {file_id}
+GROUP BY files.index_number
+
+-- name: known_baskets
+-- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
+-- file brings it, in whatever order and company (rule: purchases 7); the others take the ids that remain, in file order.
+-- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
+-- primary key finds them first, so that the cost does not grow with the table.
+-- In: incoming_purchases; merchant. Out: their purchase_id.
+WITH RECURSIVE sharing AS MATERIALIZED (
+    SELECT record, purchase_id, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
+    FROM incoming_purchases
+    WHERE channel = 'offline' OR kind = 'return'
+), shared AS MATERIALIZED (
+    SELECT sharing.base
+    FROM sharing
+    JOIN purchases AS second
+      ON second.merchant = {merchant} AND second.purchase_id IN (sharing.base || '~2', sharing.base || '~3')
+    UNION
+    SELECT base FROM sharing WHERE purchase_id <> base
+), walked AS (
+    SELECT base, 0 AS place, NULL::text AS content_hash FROM shared
+    UNION ALL
+    SELECT walked.base, following.place, following.content_hash
+    FROM walked
+    CROSS JOIN LATERAL (  -- over places that a reload has emptied
+        SELECT place, purchases.content_hash
+        FROM generate_series(walked.place + 1, walked.place + 8) AS place
+        JOIN purchases
+          ON purchases.merchant = {merchant}
+         AND purchases.purchase_id = walked.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
+        ORDER BY place
+        LIMIT 1
+    ) AS following
+), stored AS (
+    SELECT base, place, content_hash FROM walked WHERE place > 0
+), incoming AS MATERIALIZED (
+    SELECT record, base, content_hash FROM sharing JOIN shared USING (base)
+), known AS MATERIALIZED (
+    SELECT DISTINCT ON (record) record, base, place
+    FROM incoming
+    JOIN stored USING (base, content_hash)
+    ORDER BY record, place
+), others AS (
+    SELECT record, base, row_number() OVER (PARTITION BY base ORDER BY record) AS turn
+    FROM incoming
+    WHERE record NOT IN (SELECT record FROM known)
+), remaining AS (
+    SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY place) AS turn
+    FROM (SELECT base, count(*) AS size FROM incoming GROUP BY base) AS group_of
+    CROSS JOIN LATERAL generate_series(1, size) AS place
+    WHERE (base, place) NOT IN (SELECT base, place FROM known)
+), placed AS (
+    SELECT record, base, place FROM known
+    UNION ALL
+    SELECT record, base, place FROM others JOIN remaining USING (base, turn)
+)
+UPDATE incoming_purchases AS new
+SET purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
+FROM placed
+WHERE new.record = placed.record
+
+-- name: known_buyers
+-- A basket is the same purchase whoever is named beside it: a record without a number keeps the one with which the stored
+-- basket came (rule: purchases 7). A basket that came by its address alone has an email_match.
+-- In: incoming_purchases; merchant. Out: their number.
+UPDATE incoming_purchases AS new
+SET number = numbered.value
+FROM purchases AS old
+CROSS JOIN LATERAL (
+    SELECT min(value) AS value FROM identifiers WHERE profile_id = old.profile_id AND type = 'srs'
+) AS numbered
+WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.content_hash = new.content_hash
+  AND new.number IS NULL AND numbered.value IS NOT NULL
+  AND NOT EXISTS (
+      SELECT FROM email_matches AS matched WHERE matched.file_id = old.file_id AND matched.record = old.record
+  )
+
+-- name: laid
+-- One write per row: the records of the file that belong to it, laid over each other in file order, field by field.
+-- Rules: customers 6 (the last record wins field by field) and 10 (missing keeps), ERP cache 5.
+-- In:  records: a query with the key, record, the fields, cleared; keys: the table that says which record has which key;
+--      key: its name; the lists of fields and what becomes of them, made by versioned.py.
+-- Out: key, record (the last), the fields, cleared.
+WITH several AS MATERIALIZED (
+    SELECT {key} FROM {keys} GROUP BY {key} HAVING count(*) > 1
+), records AS NOT MATERIALIZED (
+    {records}
+)
+SELECT {key}, record, {columns}, cleared
+FROM records
+WHERE {key} NOT IN (SELECT {key} FROM several)
+UNION ALL
+SELECT {key}, max(record), {last_values}, nullif(',' || concat_ws(',', {emptied}) || ',', ',,')
+FROM records AS new
+WHERE {key} IN (SELECT {key} FROM several)
+GROUP BY {key}
+
+-- name: late_file
+-- Whether a newer file of the interface was loaded before this one (rule: ERP cache 6, late files).
+-- A replay asks about the time of the first load, so that it counts the same.
+-- In: file_id, sequence. Out: one boolean.
+SELECT EXISTS (
+    SELECT FROM files AS newer
+    WHERE newer.merchant = files.merchant AND newer.interface = files.interface AND newer.state = 'loaded'
+      AND newer.sequence > %(sequence)s::numeric
+      AND (files.state <> 'loaded' OR newer.finished_at < files.finished_at)
+)
+FROM files
+WHERE file_id = %(file_id)s
+
+-- name: mapping
+-- Remember what a version of a mapping means, the first time that it fills a row.
+-- In: merchant, interface, version, links (JSON). Out: mappings.
+INSERT INTO mappings (merchant, interface, version, links)
+VALUES ({merchant}, {interface}, {version}, {links}::jsonb)
+ON CONFLICT DO NOTHING
+
+-- name: newer_purchases
+-- The refused records of a file whose receipts, or order numbers at their moment, a newer file has brought; keys are
+-- made as in taken_purchases.sql. In: merchant; sequence; file_id. Out: record, file_id.
+SELECT refused.record, purchases.file_id
+FROM rejected_records AS refused
+JOIN purchases ON purchases.merchant = {merchant}
+    AND (purchases.purchase_id = refused.key AND purchases.channel = 'offline'
+         OR purchases.order_number = regexp_replace(refused.key, '@[^@]*$', '')
+            AND purchases.order_number || '@' || purchases.local_time = refused.key
+            AND purchases.channel = 'online')
+WHERE refused.file_id = {file_id} AND (purchases.sequence, purchases.file_id) > ({sequence}, {file_id})
+
+-- name: profile_email_gaps
+-- Fill the addresses of the profiles whose first wish is also the first one for that address, and drop the wishes that
+-- this settles. Repeated until none is left, this is what one record after the other would do. Rule: purchases 12.
+-- In: gaps; file_id. Out: profiles; gaps without what is settled; the number of filled profiles.
+WITH first AS (
+    SELECT profile_id, email, record
+    FROM (
+        SELECT *, min(record) OVER (PARTITION BY profile_id) AS of_profile, min(record) OVER (PARTITION BY email) AS of_email
+        FROM gaps
+    ) AS ranked
+    WHERE record = of_profile AND record = of_email
+), settled AS (
+    DELETE FROM gaps
+    USING first
+    WHERE gaps.profile_id = first.profile_id OR gaps.email = first.email
+)
+UPDATE profiles AS old
+SET email = first.email,
+    field_versions = old.field_versions || jsonb_build_object('email', jsonb_build_array(0, {file_id}, first.record)),
+    updated_at = now()
+FROM first
+WHERE old.profile_id = first.profile_id
+
+-- name: profile_gaps
+-- What existing profiles lack and the purchases of this file know. Rule: purchases 12.
+-- The first record of a profile decides its number. A profile that has one, and an address that somebody holds, stay.
+-- What a purchase fills has sequence 0, as the profiles that it makes: any customers file may replace it.
+-- In: resolved; merchant; file_id. Out: profiles; temporary table gaps (profile_id, email, record): wishes for an address.
+UPDATE profiles AS old
+SET custom = old.custom || jsonb_build_object('custom_srs_customer_number', new.number),
+    field_versions = old.field_versions
+              || jsonb_build_object('custom_srs_customer_number', jsonb_build_array(0, {file_id}, new.record)),
+    updated_at = now()
+FROM (
+    SELECT DISTINCT ON (profile_id) profile_id, number, record
+    FROM resolved
+    WHERE number IS NOT NULL
+    ORDER BY profile_id, record
+) AS new
+WHERE old.profile_id = new.profile_id AND NOT old.custom ? 'custom_srs_customer_number';
+
+CREATE TEMP TABLE gaps ON COMMIT DROP AS
+SELECT resolved.profile_id, resolved.email, min(resolved.record) AS record
+FROM resolved
+JOIN profiles USING (profile_id)
+LEFT JOIN profiles AS holder ON holder.merchant = {merchant} AND holder.email = resolved.email
+WHERE resolved.email IS NOT NULL AND profiles.email IS NULL AND holder.profile_id IS NULL
+GROUP BY resolved.profile_id, resolved.email
+
+-- name: profile_records
+-- The records of one file with the profile of each; a record brings an address only where its profile has it from now on.
+-- In: incoming_profiles, resolved; fields: the columns that a profile and a record have alike. Out: one row per record.
+SELECT resolved.profile_id, incoming_profiles.record, resolved.address AS email, {fields},
+       coalesce(custom, '{{}}') AS custom, cleared, mapping_version
+FROM incoming_profiles
+JOIN resolved USING (record)
+
+-- name: purchase_profiles
+-- The profiles that only a purchase knows: number and e-mail, with sequence 0, so that any customers file may fill them.
+-- What existing profiles lack is filled by profile_gaps.sql. Rules: purchases 3, customers 12 (the custom field).
+-- A replay under another mapping says so on the profiles that this file made.
+-- In: created, resolved, incoming_purchases; merchant; file_id. Out: profiles.
+INSERT INTO profiles (profile_id, merchant, email, custom, sequence, file_id, record, mapping_version)
+SELECT created.profile_id, {merchant}, created.email,
+       jsonb_strip_nulls(jsonb_build_object('custom_srs_customer_number', numbered.number)),
+       0, {file_id}, created.record, incoming_purchases.mapping_version
+FROM created
+JOIN incoming_purchases ON incoming_purchases.record = created.record
+LEFT JOIN (
+    SELECT DISTINCT ON (profile_id) profile_id, number
+    FROM resolved
+    WHERE unknown
+    ORDER BY profile_id, record
+) AS numbered USING (profile_id);
+
+UPDATE profiles AS old
+SET mapping_version = new.mapping_version
+FROM incoming_purchases AS new
+JOIN resolved USING (record)
+WHERE old.profile_id = resolved.profile_id AND old.sequence = 0
+  AND (old.file_id, old.record) = ({file_id}, new.record) AND old.mapping_version IS DISTINCT FROM new.mapping_version
+
+-- name: purchases
+-- Orders and returns: the newest file that brings a purchase decides, files compared by (sequence, file_id).
+-- Rules: purchases 4 and 6.
+-- What another mapping makes of the same content counts as changed: a replay after a change of the mapping rewrites.
+-- The same content from a newer file moves only sequence, file and record on, lest an older file arriving late
+-- overwrite it; updated_at and lines stay.
+-- In: incoming_purchases, incoming_lines, resolved; merchant; sequence; file_id. Out: purchases, purchase_lines.
+CREATE TEMP TABLE changed ON COMMIT DROP AS
+SELECT new.record, new.purchase_id, resolved.profile_id, old.purchase_id IS NOT NULL AS stored
+FROM incoming_purchases AS new
+JOIN resolved USING (record)
+LEFT JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
+WHERE old.purchase_id IS NULL
+   OR ({sequence}, {file_id}) >= (old.sequence, old.file_id)
+  AND (old.kind, old.channel, old.profile_id, old.order_number, old.receipt_number, old.branch, old.local_time,
+       old.occurred_at, old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
+      IS DISTINCT FROM
+      (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
+       new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
+       coalesce(new.custom, '{{}}'), new.mapping_version);
+ANALYZE changed;
+
+MERGE INTO purchases AS old
+USING (
+    SELECT new.*, changed.profile_id, changed.record IS NOT NULL AS changed
+    FROM incoming_purchases AS new
+    LEFT JOIN changed USING (record)
+) AS new
+ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
+WHEN MATCHED AND new.changed THEN UPDATE SET
+    kind = new.kind, channel = new.channel, profile_id = new.profile_id, order_number = new.order_number,
+    receipt_number = new.receipt_number, branch = new.branch, local_time = new.local_time,
+    occurred_at = new.occurred_at, currency = new.currency, total = new.total, line_count = new.line_count,
+    content_hash = new.content_hash, custom = coalesce(new.custom, '{{}}'), mapping_version = new.mapping_version,
+    sequence = {sequence}, file_id = {file_id}, record = new.record,
+    updated_at = now()
+WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
+                  OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN
+    UPDATE SET sequence = {sequence}, file_id = {file_id}, record = new.record
+WHEN NOT MATCHED THEN INSERT (
+    merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
+    currency, total, line_count, content_hash, custom, mapping_version, sequence, file_id, record
+) VALUES (
+    {merchant}, new.purchase_id, new.kind, new.channel, new.profile_id, new.order_number, new.receipt_number, new.branch,
+    new.local_time, new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
+    coalesce(new.custom, '{{}}'), new.mapping_version, {sequence}, {file_id}, new.record
+);
+
+DELETE FROM purchase_lines AS line
+USING changed
+WHERE changed.stored AND line.merchant = {merchant} AND line.purchase_id = changed.purchase_id;
+
+INSERT INTO purchase_lines (merchant, purchase_id, line_no, sku, description, quantity, amount)
+SELECT {merchant}, changed.purchase_id, new.line_no, new.sku, new.description, new.quantity, new.amount
+FROM incoming_lines AS new
+JOIN changed USING (record)
+
+-- name: replaced_purchases
+-- What this file brought when it was loaded before and brings no more: records that now have another id or class, or that
+-- are skipped or refused (rule: purchases 6). A row that another file has written since is that file's, and that of
+-- somebody who was suppressed has nobody's name and stays. Profiles stay, and so does to whom an address led.
+-- In: incoming_purchases; merchant; file_id. Out: purchases, purchase_lines.
+WITH removed AS (
+    DELETE FROM purchases AS old
+    WHERE old.merchant = {merchant} AND old.file_id = {file_id} AND old.profile_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM incoming_purchases AS new WHERE new.purchase_id = old.purchase_id)
+    RETURNING old.purchase_id
+)
+DELETE FROM purchase_lines AS line
+USING removed
+WHERE line.merchant = {merchant} AND line.purchase_id = removed.purchase_id
+
+-- name: suppressed_emails
+-- The e-mails of one file that are suppressed: no profile gets them. Gone with the transaction, like all incoming rows.
+CREATE TEMP TABLE suppressed_emails (email text) ON COMMIT DROP
+
+-- name: unknown_debtor
+-- Accounts of this file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to
+-- a price request is decided anew at every request, so a debtor that arrives later counts from then on.
+-- In: incoming_accounts, written by now; merchant; file_id. Out: one number.
+SELECT count(*)
+FROM incoming_accounts AS new
+JOIN files ON files.file_id = {file_id}
+WHERE new.invoice_to <> new.key
+  AND NOT EXISTS (
+      SELECT FROM accounts AS debtor
+      WHERE debtor.merchant = {merchant} AND debtor.account_number = new.invoice_to
+        AND (files.state <> 'loaded' OR debtor.created_at < files.finished_at)
+  )
+
+-- name: versioned
+-- Write records over versioned rows, so that files end in the same rows whatever their order.
+--
+-- Rules (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
+-- emptied; a field that a file does not bring keeps its value. Files are compared by (sequence, file_id).
+-- A row says (sequence, file_id, record) of its newest write. Its column field_versions says the same of each field
+-- that this write did not bring and of each emptied field; a filled field absent there came with the newest write,
+-- and an empty one was never brought.
+--
+-- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
+--      The lists of fields are made by versioned.py, which holds the expressions of one field.
+-- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing. Where a newer
+--      file says what the row says already, only its place moves on, lest an older one arriving late overwrite it.
+MERGE INTO {target} AS old
+USING ({source}) AS new
+ON old.merchant = {merchant} AND old.{key} = new.{new_key}
+WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, {field_versions}) THEN UPDATE SET
+    {assignments},
+    field_versions = {field_versions},
+    sequence = greatest(old.sequence, {sequence}),
+    file_id = CASE WHEN {newer} THEN {file_id} ELSE old.file_id END,
+    record = CASE WHEN {newer} THEN new.record ELSE old.record END,
+    updated_at = now()
+WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
+                  OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN UPDATE SET
+    sequence = {sequence}, file_id = {file_id}, record = new.record
+WHEN NOT MATCHED THEN INSERT
+    (merchant, {key}, {columns}, sequence, file_id, record, field_versions)
+    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins})

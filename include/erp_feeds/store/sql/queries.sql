@@ -1,0 +1,388 @@
+-- What people ask of the store, by the commands.
+
+-- name: account
+-- What a price request for an account is answered with (rule: ERP cache 7).
+-- In:  merchant, number. Out: at most one row, as in the dataclass Account.
+-- A request is answered with the invoice debtor's price list: one hop, never further. An account that is invoiced to
+-- itself has no debtor; an unknown debtor leaves the account its own price list until the debtor arrives. Everything
+-- else (delivery, discount, cash-back) stays the account's own.
+SELECT
+    account.account_number,
+    coalesce(debtor.price_list_name, account.price_list_name) AS price_list_name,
+    account.price_list_name AS own_price_list_name,
+    account.invoice_to,
+    debtor.account_number AS debtor,
+    CASE
+        WHEN account.invoice_to = account.account_number THEN 'invoiced to itself: no other debtor'
+        WHEN account.invoice_to IS NOT NULL AND debtor.account_number IS NULL
+            THEN 'invoice debtor ' || account.invoice_to || ' is unknown: own price list until it arrives'
+        WHEN debtor.invoice_to <> debtor.account_number
+            THEN 'invoice debtor ' || debtor.account_number || ' is itself invoiced to ' || debtor.invoice_to
+                || ': not followed, one step only'
+    END AS note,
+    account.delivery_scheme_code,
+    account.discount_percentage,
+    account.cumulative_sales_volume,
+    account.cash_back,
+    account.cash_back_calculate_to_date,
+    files.name AS file,
+    account.record,
+    account.updated_at
+FROM accounts AS account
+LEFT JOIN accounts AS debtor
+    ON debtor.merchant = account.merchant
+    AND debtor.account_number = account.invoice_to
+    AND debtor.account_number <> account.account_number
+LEFT JOIN files ON files.file_id = account.file_id
+WHERE account.merchant = %(merchant)s AND account.account_number = %(number)s
+
+-- name: days
+-- The days of some files. In:  file_ids. Out: first, last; both null without files.
+SELECT min(day), max(day) FROM files WHERE file_id = ANY (%(file_ids)s::bigint[])
+
+-- name: files
+-- The ledger's files of one merchant, the latest seen first.
+-- In:  merchant, max_rows; each or null: states text[], interface, file_ids.
+-- Out: one row per file, as in the dataclass LedgerFile; a quarantined one that a later one replaced is in state replaced.
+SELECT
+    file_id, interface, name, shown.state, code, reason, revision, day, size, attempts, run_id,
+    coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, first_seen_at, finished_at,
+    archive_deleted_at, replaced_by, coalesce(drift, jsonb_build_object()) AS drift
+FROM files
+LEFT JOIN file_drift USING (merchant, interface, file_id)
+LEFT JOIN replaced_files USING (file_id)
+CROSS JOIN LATERAL (SELECT CASE WHEN replaced_by IS NULL THEN files.state ELSE 'replaced' END AS state) AS shown
+WHERE
+    merchant = %(merchant)s
+    AND (%(states)s::text[] IS NULL OR shown.state = ANY (%(states)s::text[]))
+    AND (%(interface)s::text IS NULL OR interface = %(interface)s)
+    AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
+ORDER BY first_seen_at DESC, file_id DESC
+LIMIT %(max_rows)s
+
+-- name: identifiers
+-- What leads to a profile: its external identifiers, and the addresses by which records without a number found it, each
+-- with the rule that linked it and the file and record that brought it first.
+-- In:  merchant, profile_id. Out: type ('srs', 'email'), value, rule, file, record.
+SELECT type, value, rule, files.name AS file, record
+FROM (
+    SELECT type, value, rule, file_id, record
+    FROM identifiers
+    WHERE merchant = %(merchant)s AND profile_id = %(profile_id)s
+    UNION ALL
+    SELECT *
+    FROM (
+        SELECT DISTINCT ON (email, rule) 'email', email, rule, file_id, record
+        FROM email_matches
+        WHERE profile_id = %(profile_id)s
+        ORDER BY email, rule, file_id, record
+    ) AS matched
+) AS known
+JOIN files USING (file_id)
+WHERE files.merchant = %(merchant)s
+ORDER BY type = 'email', type, value, file_id, record
+
+-- name: invoice_edges
+-- Every account of one merchant that has an invoice debtor (rule: ERP cache 7).
+-- In:  merchant. Out: account, debtor, known (whether the debtor is an account).
+SELECT account.account_number, account.invoice_to, debtor.account_number IS NOT NULL
+FROM accounts AS account
+LEFT JOIN accounts AS debtor
+    ON debtor.merchant = account.merchant AND debtor.account_number = account.invoice_to
+WHERE account.merchant = %(merchant)s AND account.invoice_to IS NOT NULL
+
+-- name: lines
+-- The lines of one purchase.
+-- In:  merchant, purchase_id. Out: line_no, sku, description, quantity, amount.
+SELECT line_no, sku, description, quantity, amount
+FROM purchase_lines
+WHERE merchant = %(merchant)s AND purchase_id = %(purchase_id)s
+ORDER BY line_no
+
+-- name: mapping_versions
+-- How many rows of one merchant each mapping has filled, the most recent mapping first.
+-- In:  merchant. Out: table, version (null: before versions were kept), interface, first_used_at, links, rows.
+SELECT counted."table", counted.version, mappings.interface, mappings.first_used_at, mappings.links, counted.rows
+FROM (
+    SELECT 'profiles' AS "table", mapping_version AS version, count(*) AS rows
+    FROM profiles WHERE merchant = %(merchant)s GROUP BY mapping_version
+    UNION ALL
+    SELECT 'purchases', mapping_version, count(*)
+    FROM purchases WHERE merchant = %(merchant)s GROUP BY mapping_version
+) AS counted
+LEFT JOIN mappings ON mappings.merchant = %(merchant)s AND mappings.version = counted.version
+ORDER BY counted."table", mappings.first_used_at DESC NULLS LAST, counted.version
+
+-- name: merchants
+-- Every merchant that has sent a file.
+-- In:  nothing. Out: merchant.
+SELECT DISTINCT merchant FROM files ORDER BY merchant
+
+-- name: profile
+-- One profile, found by its id, its SRS customer number or its e-mail address (rule: customers 1 and 4).
+-- In:  merchant and one of profile_id, srs, email; the others null.
+-- Out: the profile's fields and the file and record that last wrote it; no row where nothing matches.
+SELECT
+    profile_id, email, firstname, lastname, gender, birthdate, phone, postcode, city, country, language, currency,
+    newsletter, service, marketing, custom, mapping_version, files.name AS file, record, profiles.created_at,
+    profiles.updated_at
+FROM profiles
+LEFT JOIN files USING (file_id)
+WHERE
+    profiles.merchant = %(merchant)s
+    AND profile_id = coalesce(
+        %(profile_id)s::bigint,
+        (SELECT profile_id FROM identifiers WHERE merchant = %(merchant)s AND type = 'srs' AND value = %(srs)s),
+        (SELECT profile_id FROM profiles WHERE merchant = %(merchant)s AND email = lower(trim(%(email)s) COLLATE "C") COLLATE "default")
+    )
+
+-- name: profile_fields
+-- What is known of each field of a profile: its value, and the file and record that set it (rules: customers 6, 9, 10).
+-- In:  merchant, profile_id.
+-- Out: field, value (text; null where a file emptied it), file, record; profile fields first, then custom ones by name.
+-- A field without an origin of its own came with the row's latest write (see sql/load.sql). Of several
+-- records about one person in one file, the last is named.
+WITH person AS (
+    SELECT * FROM profiles WHERE merchant = %(merchant)s AND profile_id = %(profile_id)s
+), fields AS (
+    SELECT name AS field, place,
+        CASE to_jsonb(person) -> name WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' ELSE to_jsonb(person) ->> name END AS value
+    FROM person, unnest(%(fields)s::text[]) WITH ORDINALITY AS declared (name, place)
+    UNION ALL
+    SELECT each.name, NULL, custom ->> each.name
+    FROM person, LATERAL (
+        SELECT jsonb_object_keys(custom) AS name
+        UNION SELECT key FROM jsonb_object_keys(field_versions) AS key WHERE key <> ALL (%(fields)s::text[])
+    ) AS each
+)
+SELECT
+    field, value, files.name AS file,
+    CASE WHEN field_versions ? field THEN (field_versions -> field ->> 2)::int ELSE person.record END AS record
+FROM fields
+CROSS JOIN person
+LEFT JOIN files
+    ON files.file_id = CASE WHEN field_versions ? field THEN (field_versions -> field ->> 1)::bigint ELSE person.file_id END
+WHERE value IS NOT NULL OR field_versions ? field
+ORDER BY place, field
+
+-- name: progress
+-- How far each file is, for a table that is drawn again and again.
+-- In:  merchant or null (null: all).
+-- Out: merchant, file, interface, state, code, read, rejected, seconds (from its first scan to the end, or until now).
+SELECT
+    merchant, name AS file, interface, state, code,
+    coalesce((counts ->> 'read')::bigint, 0) AS read,
+    (SELECT coalesce(sum(each.value::bigint), 0)::bigint FROM jsonb_each_text(counts -> 'rejected') AS each) AS rejected,
+    extract(EPOCH FROM coalesce(finished_at, clock_timestamp()) - first_seen_at)::float8 AS seconds
+FROM files
+WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
+ORDER BY first_seen_at, file_id
+
+-- name: purchases
+-- Orders and returns of one merchant, the latest first.
+-- In:  merchant; each or null: kind ('order', 'return'), profile_id, srs (customer number), purchase_id; max_rows.
+-- Out: one row per purchase, as in the dataclass Purchase. A return that bears an order number is linked to that order
+--      whenever it is there, whichever of the two arrived first (rule: purchases 8).
+SELECT
+    purchase_id, kind, channel, profile_id, order_number,
+    (
+        SELECT original.purchase_id FROM purchases AS original
+        WHERE original.merchant = purchases.merchant AND original.purchase_id = purchases.order_number
+            AND original.kind = 'order' AND purchases.kind = 'return'
+    ) AS return_of,
+    receipt_number, branch, local_time, occurred_at, currency, total, line_count, custom, mapping_version,
+    files.name AS file, record
+FROM purchases
+LEFT JOIN files USING (file_id)
+WHERE
+    purchases.merchant = %(merchant)s
+    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+    AND (%(purchase_id)s::text IS NULL OR purchase_id = %(purchase_id)s)
+    AND (%(profile_id)s::bigint IS NULL OR profile_id = %(profile_id)s)
+    AND (
+        %(srs)s::text IS NULL
+        OR profile_id = (
+            SELECT identifiers.profile_id FROM identifiers
+            WHERE identifiers.merchant = %(merchant)s AND type = 'srs' AND value = %(srs)s
+        )
+    )
+ORDER BY occurred_at DESC, purchase_id
+LIMIT %(max_rows)s
+
+-- name: quarantined
+-- Refused files of one merchant, the latest first.
+-- In:  merchant; each or null: code, file (name); with_replaced boolean; max_rows.
+-- Out: one row per file, as in the dataclass QuarantinedFile.
+SELECT
+    name AS file, file_id, interface, code, reason, archived, coalesce(finished_at, first_seen_at) AS at, replaced_by
+FROM files
+LEFT JOIN replaced_files USING (file_id)
+WHERE
+    merchant = %(merchant)s
+    AND state = 'quarantined'
+    AND (%(with_replaced)s OR replaced_by IS NULL)
+    AND (%(code)s::text IS NULL OR code = %(code)s)
+    AND (%(file)s::text IS NULL OR name = %(file)s)
+ORDER BY coalesce(finished_at, first_seen_at) DESC, file_id DESC
+LIMIT %(max_rows)s
+
+-- name: record_rows
+-- Where the store keeps what a record brought: the rows of its keys, whoever wrote them last.
+-- In:  merchant, file_id, record; each or null: number, email, purchase_id, account_number, as the steps made them.
+-- Out: one row, as in the dataclass RecordRows; null where there is no such row.
+-- A receipt may have got a suffix beside another basket of an earlier file (rule: purchases 7): its own row comes first.
+WITH bought AS (
+    SELECT purchase_id, profile_id FROM purchases
+    WHERE merchant = %(merchant)s AND purchase_id IN (
+        SELECT %(purchase_id)s::text
+        UNION ALL SELECT %(purchase_id)s::text || '~' || later FROM generate_series(2, 99) AS later
+    )
+    ORDER BY (file_id, record) = (%(file_id)s::bigint, %(record)s::int) DESC, purchase_id
+    LIMIT 1
+)
+SELECT
+    (SELECT purchase_id FROM bought) AS purchase_id,
+    coalesce(
+        (SELECT profile_id FROM bought),
+        (SELECT profile_id FROM identifiers WHERE merchant = %(merchant)s AND type = 'srs' AND value = %(number)s),
+        (SELECT profile_id FROM email_matches WHERE file_id = %(file_id)s AND record = %(record)s),
+        (
+            SELECT profile_id FROM profiles
+            WHERE merchant = %(merchant)s AND email = %(email)s AND %(number)s::text IS NULL
+        )
+    ) AS profile_id,
+    (SELECT account_number FROM accounts WHERE merchant = %(merchant)s AND account_number = %(account_number)s) AS account_number
+
+-- name: rejected_records
+-- Refused records as they were delivered: personal data, which only the owner of the table sees.
+-- In:  file_ids, records: parallel arrays. Out: file_id, record, raw.
+SELECT file_id, record, raw
+FROM rejected_records
+WHERE (file_id, record) IN (SELECT * FROM unnest(%(file_ids)s::bigint[], %(records)s::int[]))
+
+-- name: rejects
+-- Refused records of one merchant, the latest file first.
+-- In:  merchant; each or null: code, file (name); with_resolved boolean; max_rows.
+-- Out: one row per fault, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
+SELECT
+    files.name AS file, rejects.file_id, files.interface, record, line, rejects.code, field, rejects.reason,
+    rejects.run_id, opened_at, resolved_at, resolved_by_run, mending.name AS resolved_by_file, NULL AS raw
+FROM rejects
+JOIN files USING (file_id)
+LEFT JOIN files AS mending ON mending.file_id = rejects.resolved_by_file
+WHERE
+    files.merchant = %(merchant)s
+    AND (%(with_resolved)s OR resolved_at IS NULL)
+    AND (%(code)s::text IS NULL OR rejects.code = %(code)s)
+    AND (%(file)s::text IS NULL OR files.name = %(file)s)
+ORDER BY files.sequence DESC, files.file_id DESC, record, rejects.code, field
+LIMIT %(max_rows)s
+
+-- name: run_files
+-- What some runs made of their files.
+-- In:  merchant, run_ids. Out: one row per run and file, as in the dataclass RunFile.
+SELECT
+    file_runs.run_id, files.name AS file, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts,
+    (
+        SELECT count(*) FROM rejects
+        WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id
+    ) AS resolved
+FROM file_runs
+JOIN files USING (file_id)
+WHERE files.merchant = %(merchant)s AND file_runs.run_id = ANY (%(run_ids)s::text[])
+ORDER BY file_runs.run_id, files.interface, files.sequence, files.file_id
+
+-- name: status
+-- What the store holds per merchant, in one row each.
+-- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
+-- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
+--      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per
+--      interface, that of its latest file; crowded: the profiles of five customer numbers or more, at most ten, the
+--      fullest of them.
+-- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
+-- neither is lost when a file is replayed.
+WITH wanted_files AS (
+    SELECT
+        file_id, merchant, code, counts,
+        CASE WHEN replaced_by IS NULL THEN state ELSE 'replaced' END AS state
+    FROM files LEFT JOIN replaced_files USING (file_id)
+    WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
+), profile_counts AS (
+    SELECT merchant, count(*) AS profiles
+    FROM profiles WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
+), purchase_counts AS (
+    SELECT merchant, count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind = 'return') AS returns
+    FROM purchases WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
+), line_counts AS (
+    SELECT merchant, count(*) AS lines, sum(amount) AS revenue
+    FROM purchase_lines WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
+), account_counts AS (
+    SELECT merchant, count(*) AS accounts
+    FROM accounts WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
+), tallies AS (
+    SELECT merchant, 'files' AS tally, state AS code, count(*) AS n FROM wanted_files GROUP BY merchant, state
+    UNION ALL
+    SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
+    UNION ALL
+    SELECT merchant, 'rejects', rejects.code, count(*)
+    FROM rejects JOIN wanted_files USING (file_id) WHERE resolved_at IS NULL GROUP BY merchant, rejects.code
+    UNION ALL
+    SELECT merchant, tally, each.key, sum(each.value::bigint)
+    FROM wanted_files
+    CROSS JOIN (VALUES ('skipped'), ('warnings')) AS tallied (tally)
+    CROSS JOIN LATERAL jsonb_each_text(counts -> tally) AS each
+    WHERE state = 'loaded' GROUP BY merchant, tally, each.key
+), drifts AS (
+    SELECT merchant, jsonb_object_agg(interface, drift) AS drift
+    FROM file_drift WHERE latest AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) GROUP BY merchant
+), crowds AS (
+    SELECT merchant, jsonb_object_agg(profile_id, numbers) AS crowded
+    FROM (
+        SELECT merchant, profile_id, count(*) AS numbers,
+               row_number() OVER (PARTITION BY merchant ORDER BY count(*) DESC, profile_id) AS place
+        FROM identifiers
+        WHERE type = 'srs' AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
+        GROUP BY merchant, profile_id HAVING count(*) >= 5
+    ) AS crowd
+    WHERE place <= 10 GROUP BY merchant
+), objects AS (
+    SELECT
+        merchant,
+        jsonb_object_agg(code, n) FILTER (WHERE tally = 'files') AS files,
+        jsonb_object_agg(code, n) FILTER (WHERE tally = 'quarantined') AS quarantined,
+        jsonb_object_agg(code, n) FILTER (WHERE tally = 'rejects') AS rejects,
+        jsonb_object_agg(code, n) FILTER (WHERE tally = 'skipped' AND n > 0) AS skipped,
+        jsonb_object_agg(code, n) FILTER (WHERE tally = 'warnings' AND n > 0) AS warnings
+    FROM tallies GROUP BY merchant
+), named AS (
+    SELECT unnest(%(merchants)s::text[]) AS merchant
+    UNION SELECT merchant FROM objects
+    UNION SELECT merchant FROM profile_counts
+    UNION SELECT merchant FROM purchase_counts
+    UNION SELECT merchant FROM account_counts
+)
+SELECT
+    merchant,
+    coalesce(profiles, 0) AS profiles,
+    coalesce(orders, 0) AS orders,
+    coalesce(returns, 0) AS returns,
+    coalesce(lines, 0) AS lines,
+    coalesce(revenue, 0) AS revenue,
+    coalesce(accounts, 0) AS accounts,
+    coalesce(files, jsonb_build_object()) AS files,
+    coalesce(skipped, jsonb_build_object()) AS skipped,
+    coalesce(rejects, jsonb_build_object()) AS rejects,
+    coalesce(quarantined, jsonb_build_object()) AS quarantined,
+    coalesce(warnings, jsonb_build_object()) AS warnings,
+    coalesce(drift, jsonb_build_object()) AS drift,
+    coalesce(crowded, jsonb_build_object()) AS crowded
+FROM named
+LEFT JOIN profile_counts USING (merchant)
+LEFT JOIN purchase_counts USING (merchant)
+LEFT JOIN line_counts USING (merchant)
+LEFT JOIN account_counts USING (merchant)
+LEFT JOIN objects USING (merchant)
+LEFT JOIN drifts USING (merchant)
+LEFT JOIN crowds USING (merchant)
+WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
+ORDER BY merchant

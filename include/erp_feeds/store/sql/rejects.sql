@@ -1,0 +1,145 @@
+-- Rejected records: written, resolved, listed.
+
+-- name: add_originals
+-- Add line and text to rejected records that have none. In: incoming_originals; file_id. Out: rejects, rejected_records.
+UPDATE rejects SET line = new.line
+FROM incoming_originals AS new
+WHERE rejects.file_id = {file_id} AND rejects.record = new.record AND rejects.line IS NULL;
+
+UPDATE rejected_records SET raw = new.text
+FROM incoming_originals AS new
+WHERE rejected_records.file_id = {file_id} AND rejected_records.record = new.record AND raw IS NULL
+
+-- name: any_open
+-- Whether earlier files of an interface have open rejects, and whether newer ones are loaded: mostly neither.
+-- In: merchant; interface; sequence; file_id. Out: two booleans.
+SELECT
+    EXISTS (
+        SELECT FROM rejects
+        JOIN files USING (file_id)
+        WHERE resolved_at IS NULL AND merchant = {merchant} AND interface = {interface} AND file_id <> {file_id}
+    ),
+    EXISTS (
+        SELECT FROM files
+        WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
+          AND (sequence, file_id) > ({sequence}, {file_id})
+    )
+
+-- name: keep
+-- Keep the rejected records of a file; the same reject again writes nothing, so that a replay doubles nothing.
+-- What a replay had resolved and is rejected again opens again; what a newer file resolved stays so.
+-- In: incoming_rejects, incoming_originals; merchant; interface; file_id; run. Out: rejects, rejected_records.
+MERGE INTO rejected_records AS known
+USING (
+    SELECT record, max(incoming_rejects.key) AS key, max(incoming_originals.text) AS raw
+    FROM incoming_rejects
+    LEFT JOIN incoming_originals USING (record)
+    GROUP BY record
+) AS new
+ON known.file_id = {file_id} AND known.record = new.record
+WHEN MATCHED AND (known.key, known.raw) IS DISTINCT FROM (new.key, coalesce(new.raw, known.raw)) THEN
+    UPDATE SET key = new.key, raw = coalesce(new.raw, known.raw)
+WHEN NOT MATCHED THEN
+    INSERT (file_id, record, merchant, interface, key, raw)
+    VALUES ({file_id}, new.record, {merchant}, {interface}, new.key, new.raw);
+
+MERGE INTO rejects AS known
+USING (
+    SELECT DISTINCT ON (record, code, coalesce(field, '')) record, code, coalesce(field, '') AS field, line, reason
+    FROM incoming_rejects
+    LEFT JOIN incoming_originals USING (record)
+    ORDER BY record, code, coalesce(field, ''), reason
+) AS new
+ON known.file_id = {file_id} AND known.record = new.record AND known.code = new.code AND known.field = new.field
+WHEN MATCHED AND known.resolved_by_file = {file_id} THEN
+    UPDATE SET line = coalesce(new.line, known.line), reason = new.reason, run_id = {run},
+               opened_at = clock_timestamp(), resolved_at = NULL, resolved_by_run = NULL, resolved_by_file = NULL
+WHEN MATCHED AND (known.line, known.reason) IS DISTINCT FROM (coalesce(new.line, known.line), new.reason) THEN
+    UPDATE SET line = coalesce(new.line, known.line), reason = new.reason
+WHEN NOT MATCHED THEN
+    INSERT (file_id, record, code, field, line, reason, run_id)
+    VALUES ({file_id}, new.record, new.code, new.field, new.line, new.reason, {run})
+
+-- name: newer_people
+-- The rejected records of a file whose customers a newer file has brought: their number, which that file wrote to the
+-- custom field too (rule: customers 12); or, without a number, the same address without one. Where that cannot be told,
+-- because the merchant does not link the custom field or a person has another number by now, the reject stays open.
+-- In: merchant; sequence; file_id. Out: record, file_id.
+WITH refused AS (
+    SELECT record, key FROM rejected_records WHERE file_id = {file_id} AND key IS NOT NULL
+), numbered AS (
+    SELECT refused.record,
+           coalesce((field_versions -> 'custom_srs_customer_number' ->> 0)::numeric, sequence) AS sequence,
+           coalesce((field_versions -> 'custom_srs_customer_number' ->> 1)::bigint, profiles.file_id) AS file_id
+    FROM refused
+    JOIN identifiers ON identifiers.merchant = {merchant} AND type = 'srs' AND value = refused.key
+    JOIN profiles USING (profile_id)
+    WHERE profiles.custom ->> 'custom_srs_customer_number' = refused.key
+), written AS (
+    SELECT * FROM numbered
+    UNION ALL
+    SELECT refused.record, files.sequence, files.file_id
+    FROM refused
+    JOIN email_matches AS matched ON matched.email = refused.key
+    JOIN files ON files.file_id = matched.file_id AND files.merchant = {merchant} AND files.interface = 'srs_customers'
+)
+SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {file_id})
+
+-- name: newer_rows
+-- The rejected records of a file whose keys a newer file has brought, for rows that are loaded by key.
+-- In: table; key_column; merchant; sequence; file_id. Out: record, file_id.
+SELECT refused.record, brought.file_id
+FROM rejected_records AS refused
+JOIN {table} AS brought ON brought.merchant = {merchant} AND brought.{key_column} = refused.key
+WHERE refused.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
+
+-- name: resolve
+-- Resolve the rejects of earlier files of the interface that this file brings again: by the key of the record, and all of
+-- a file of which this is a newer revision. Starts at keys, by the index of rejected_records, so that its cost does not
+-- grow with the number of rejects that stay open.
+-- In: taken: a query that gives the key of each record that this load takes; merchant; interface; file_name;
+--     file_id; sequence; run. Out: rejects.
+UPDATE rejects
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
+FROM rejected_records AS refused, files AS earlier
+WHERE refused.merchant = {merchant} AND refused.interface = {interface} AND refused.key IN ({taken})
+  AND earlier.file_id = refused.file_id AND (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
+  AND rejects.file_id = refused.file_id AND rejects.record = refused.record AND rejects.resolved_at IS NULL;
+
+UPDATE rejects
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
+FROM files AS earlier
+WHERE earlier.merchant = {merchant} AND earlier.interface = {interface} AND earlier.name = {file_name}
+  AND (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
+  AND rejects.file_id = earlier.file_id AND rejects.resolved_at IS NULL
+
+-- name: resolve_own
+-- Resolve the rejects of the file itself that it has no more, and those that were resolved before it came, so that the
+-- same ones are open whatever the order of files: records that a newer file brought, and all where a newer revision of
+-- the file is loaded.
+-- In: incoming_rejects; newer: a query that gives each rejected record that newer files brought, and the file; file_id;
+--     sequence; run. Out: rejects.
+UPDATE rejects
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
+WHERE file_id = {file_id} AND resolved_at IS NULL
+  AND NOT EXISTS (
+      SELECT FROM incoming_rejects AS new
+      WHERE new.record = rejects.record AND new.code = rejects.code AND coalesce(new.field, '') = rejects.field
+  );
+
+UPDATE rejects
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = newer.file_id
+FROM ({newer}) AS newer
+WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND rejects.record = newer.record;
+
+UPDATE rejects
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
+FROM files AS this
+JOIN files AS revision USING (merchant, interface, name)
+WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND this.file_id = {file_id}
+  AND revision.state = 'loaded' AND (revision.sequence, revision.file_id) > ({sequence}, {file_id})
+
+-- name: without_original
+-- The rejected records of a file whose text has not been looked up: those that only the store could reject.
+-- In: file_id. Out: record.
+SELECT DISTINCT record FROM rejects WHERE file_id = %(file_id)s AND resolved_at IS NULL AND line IS NULL
