@@ -12,7 +12,7 @@ from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits
-from erp_feeds.steps.encoding import declared_encoding, in_words, refuse_impossible_encoding
+from erp_feeds.xml.encoding import declared_encoding, in_words, refuse_impossible_encoding
 
 CHUNK = 2 << 20
 """Bytes fed at a time: larger ones cost memory, smaller ones time."""

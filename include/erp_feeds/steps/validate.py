@@ -15,7 +15,7 @@ from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.steps.block import Block, Lines, Rows
+from erp_feeds.xml.rows import Block, Lines, Rows
 from erp_feeds.steps.damage import damage_of
 from erp_feeds.steps.frames import (
     REJECTS,
@@ -159,7 +159,7 @@ def _missing(spec: Field, text: Column) -> Fault:
 
 def _nested(spec: Field, rows: Rows) -> Fault:
     """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
-    reason = f"{spec.element} holds elements, where text is expected"
+    reason = f"{spec.element} holds elements, or content beside xsi:nil, where text is expected"
     return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 
