@@ -15,8 +15,8 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.result import StepResult
-from erp_feeds.steps.stream import RecordStream, last_child, line_of
 from erp_feeds.steps.validate import empty_frames, validate
+from erp_feeds.xml.elements import children, line_of, local_name
 from erp_feeds.xml.feed import CHUNK
 from erp_feeds.xml.header import declared_version, is_newer
 from erp_feeds.xml.reader import RecordReader
@@ -45,7 +45,7 @@ def parse(
     """
     read = 0
     once: set[tuple[WarningCode, str]] = set()
-    drift = Drift(interface)
+    drift = Drift()
     strays = 0
     for source in sources:
         reader = RecordReader(interface, merchant.limits)
@@ -125,11 +125,8 @@ def raw_records(
     for source in sources:
         if not wanted:
             return
-        stream = RecordStream(source, interface, chunk=chunk, comments=True)
-        for container in stream:
-            records = list(container.iterchildren(f"{{*}}{interface.record_path[-1]}"))
-            if not stream.finished and records and records[-1] is last_child(container):
-                del records[-1]
+        for elements in children(source, interface, chunk=chunk, read_before=True):
+            records = [each for each in elements if local_name(each) == interface.record_path[-1]]
             for number, record in enumerate(records, read + 1):
                 if number in wanted:
                     wanted.discard(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -15,6 +16,8 @@ CHUNK = 2 << 20
 """Bytes fed at a time: larger ones cost memory, smaller ones time."""
 SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 _HEAD = 64 << 10
+_DOCTYPE = re.compile(rb"(?:\s++|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
+_MARKS = b"\xef\xbb\xbf\xff\xfe\0"
 
 _CODES = {
     "ERR_INVALID_ENCODING": QuarantineCode.WRONG_ENCODING,
@@ -38,12 +41,14 @@ def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
         The number of bytes, after each piece.
 
     Raises:
-        QuarantineError: not_well_formed, wrong_encoding, unknown_encoding, name_too_long, record_too_large,
+        QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, name_too_long, record_too_large,
             too_deep; and what the parser's target raises.
     """
     head = b""
     while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):
         head += data
+    if _DOCTYPE.match(head.lstrip(_MARKS).replace(b"\0", b"")):  # before other faults in it are found
+        raise refuse_doctype()
     refuse_impossible_encoding(head)
     declared = declared_encoding(head)
     try:
@@ -89,8 +94,9 @@ def _malformed(parser: Any, declared: str) -> QuarantineError:
     code = _CODES.get(fault.type_name, QuarantineCode.NOT_WELL_FORMED)
     if code is QuarantineCode.RECORD_TOO_LARGE and fault.message.startswith("Excessive depth"):
         code = QuarantineCode.TOO_DEEP
+    said = in_words(declared)
     reasons = {
-        QuarantineCode.WRONG_ENCODING: f"bytes at {place} are not in the declared encoding: {in_words(declared)}",
+        QuarantineCode.WRONG_ENCODING: f"bytes at {place} are not in the declared encoding: {said}",
         QuarantineCode.UNKNOWN_ENCODING: f"the encoding declared at {place} is unknown: write UTF-8",
     }
     term = fault.type_name.removeprefix("ERR_").replace("_", " ").lower()

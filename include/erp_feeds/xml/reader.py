@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +38,9 @@ class RecordReader:
         self._header = interface.header
         holder, _, self._line = interface.lines.path.partition("/") if interface.lines else ("", "", "")
         self._records = RowCollector(interface.fields, limits.fields, holder)
-        self._lines = RowCollector(interface.lines.fields if interface.lines else (), limits.fields, place=f"{holder}/{self._line}/")
+        self._lines = RowCollector(
+            interface.lines.fields if interface.lines else (), limits.fields, place=f"{holder}/{self._line}/"
+        )
         header = self._header
         names = (header.importer_element, header.version_element) if header else ()
         place = f"{self._path[0]}/{header.element}/" if header else ""
@@ -70,7 +72,7 @@ class RecordReader:
                 record_too_large, too_deep, too_many_attributes, too_many_namespaces, name_too_long.
         """
         self._read = first
-        parser = etree.XMLParser(target=self, remove_comments=True, remove_pis=True, **SAFE)
+        parser = etree.XMLParser(target=cast(Any, self), remove_comments=True, remove_pis=True, **SAFE)
         most = self._limits.record_bytes
         waited = ended = 0
         for size in feed(parser, source, min(chunk, most)):
@@ -119,7 +121,7 @@ class RecordReader:
         if attrib:
             self._attributes(tag, attrib)
 
-    def end(self, _tag: str) -> None:
+    def end(self, _: str) -> None:
         """End an element."""
         depth = self._depth
         self._depth = depth - 1
@@ -227,7 +229,7 @@ class RecordReader:
         self._skipped = self._depth
 
     def _attributes(self, tag: str, attrib: Mapping[str, str]) -> None:
-        """Tally attributes, since no field reads any; those of XML Schema itself, such as xsi:nil, are known."""
+        """Tally attributes, since no field reads any but xsi:nil."""
         if len(attrib) > self._limits.attributes:
             reason = f"an element has more than {self._limits.attributes} attributes; see limits.attributes"
             raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
