@@ -41,8 +41,8 @@ def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
         The number of bytes, after each piece.
 
     Raises:
-        QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, name_too_long, record_too_large,
-            too_deep; and what the parser's target raises.
+        QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, name_too_long,
+            record_too_large, too_deep; and what the parser's target raises.
     """
     head = b""
     while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):

@@ -333,7 +333,7 @@ def test_erp_cache_4_newer_elements_are_applied_with_a_warning_for_each_element_
 
 @pytest.mark.parametrize("chunk", [20, 1 << 20])
 @pytest.mark.parametrize("other", [header(None, "1.0"), header("Other", None)])
-def test_erp_cache_4_settings_that_contradict_each_other_refuse_the_file(read, other, chunk):
+def test_files_8_settings_that_contradict_each_other_refuse_the_file(read, other, chunk):
     good = header("ErpCache_Customers", "1.1")
     assert code_of(read, ERP, erp(good + other), chunk=chunk) == "wrong_structure"
     assert code_of(read, ERP, erp(good, after=other), chunk=chunk) == "wrong_structure"
@@ -341,7 +341,7 @@ def test_erp_cache_4_settings_that_contradict_each_other_refuse_the_file(read, o
 
 
 @pytest.mark.parametrize("truth", ["true", "1"])
-def test_content_beside_xsi_nil_refuses_its_record_alone(read, xml, truth):
+def test_files_9_content_beside_xsi_nil_refuses_its_record_alone(read, xml, truth):
     namespace = "http://www.w3.org/2001/XMLSchema-instance"
     odd = f"{ACCOUNT}<CashBack xmlns:x='{namespace}' x:nil='{truth}'>1</CashBack>"
     outcome = read(
