@@ -2,7 +2,7 @@
 
 VENV       := .venv
 PYTHON     := $(VENV)/bin/python
-UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
+UV         := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(VENV)/bin/uv
 STATE      := $(if $(ERP_FEEDS_HOME),$(ERP_FEEDS_HOME),$(CURDIR)/.erp-feeds)
 DAYS       ?= 31
 ONCE       ?=
@@ -15,23 +15,26 @@ SERVERS    ?= 50
 INPUTS     ?= 100000
 PYTEST     ?=
 
-# pytest and docker-compose.yaml set the same path: include/ holds the package, dags/ and plugins/ import it.
-export PYTHONPATH := $(CURDIR)/include
 # Airflow must never find or make a configuration in the home folder of whoever runs a check.
 export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing fuzz format docs lock screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 	    printf '  %-15s %s\n' "$$name" "$$text"; done
 
-setup: $(VENV)/.installed ## make .venv with everything pinned (the other targets do it when needed)
+setup: $(VENV)/.installed ## make .venv with everything locked, and this folder's package (other targets do it when needed)
 
-$(VENV)/.installed: requirements.txt constraints.txt Makefile
+ifneq ($(CURDIR),$(shell cat $(VENV)/.installed 2>/dev/null))
+.PHONY: $(VENV)/.installed
+endif
+
+# The stamp holds this folder: a .venv that came from elsewhere, or was moved, would run the package of another place.
+$(VENV)/.installed: requirements-dev.txt pyproject.toml Makefile
 	@python=; for name in python3 python3.13 python3.12 python3.11; do \
 	    if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
 	        python=$$name; break; fi; done; \
@@ -40,13 +43,14 @@ $(VENV)/.installed: requirements.txt constraints.txt Makefile
 	    exit 1; fi; \
 	began=$$(date +%s); \
 	echo "setup: installing into $(VENV) with $$($$python --version) …"; \
-	[ -x $(PYTHON) ] && $(PYTHON) -c '' 2>/dev/null || { rm -rf $(VENV) && "$$python" -m venv $(VENV); } || exit 1; \
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check 'uv==$(UV_VERSION)' || exit 1; \
-	VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(VENV)/bin/uv pip install --quiet --compile-bytecode \
-	    -r requirements.txt -c constraints.txt || exit 1; \
-	site=$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-	echo '$(CURDIR)/include' > "$$site/erp_feeds.pth"; \
-	touch $@; \
+	[ "$$(cat $@ 2>/dev/null)" = '$(CURDIR)' ] && $(PYTHON) -c '' 2>/dev/null \
+	    || { rm -rf $(VENV) && "$$python" -m venv $(VENV); } || exit 1; \
+	rm -f $@; \
+	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > $(VENV)/uv.txt; \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt || exit 1; \
+	$(UV) pip sync --quiet --require-hashes --compile-bytecode requirements-dev.txt || exit 1; \
+	$(UV) pip install --quiet --no-deps --editable . || exit 1; \
+	printf '%s\n' '$(CURDIR)' > $@; \
 	echo "setup: done in $$(( $$(date +%s) - began )) s"
 
 run: setup ## run the whole line on real data: PostgreSQL, FTPS, Airflow (DAYS=31; ONCE=1 stops after the summary)
@@ -56,7 +60,7 @@ stop: setup ## stop what `make run` started
 	@$(PYTHON) -m erp_feeds.demo stop
 
 status: setup ## show what the store holds of each merchant
-	@$(PYTHON) -m erp_feeds status
+	@$(PYTHON) -m erp_feeds.demo status
 
 airflow: setup ## run airflow in the demo's environment: make airflow CMD="dags list"
 	@[ -f '$(STATE)/env.sh' ] || { echo "error: no demo in $(STATE) yet: make run" >&2; exit 1; }
@@ -103,13 +107,39 @@ docs: setup ## write the generated documents: interfaces, XSD, schema of merchan
 screenshots: setup ## photograph the running demo for the README (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
 
-lock: ## resolve requirements.txt anew into constraints.txt, for every supported Python and system
-	@$(VENV)/bin/uv pip compile requirements.txt --universal --python-version 3.11 --upgrade \
-	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
+LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links --quiet
+
+lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
+
+upgrade: UPGRADE := --upgrade
+upgrade: lock ## lock the newest versions that pyproject.toml allows
+
+wheel: setup ## build the package that a deployment installs into dist/
+	@$(UV) build --quiet --wheel --out-dir dist
+
+# An environment of its own: these packages would make every start of Airflow seconds slower.
+$(VENV)/audit/.installed: requirements-audit.txt $(VENV)/.installed
+	@$(PYTHON) -m venv --without-pip $(VENV)/audit
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/audit' $(VENV)/bin/uv pip sync --quiet --require-hashes requirements-audit.txt
+	@touch $@
+
+sbom: $(VENV)/audit/.installed ## write the bill of materials of a deployment (CycloneDX) to dist/sbom.json
+	@mkdir -p dist
+	@PYTHONWARNINGS=ignore $(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	    --output-file dist/sbom.json requirements.txt
+
+audit: $(VENV)/audit/.installed ## ask the public advisories about every locked version
+	@for file in requirements.txt requirements-dev.txt; do \
+	    $(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$file \
+	        || { echo "error: $$file has advisories, or no source of advisories was reached (see above)" >&2; exit 1; }; done
 
 clean: ## stop the demo and remove its data
 	@if [ -x $(PYTHON) ] && [ -d '$(STATE)' ]; then $(PYTHON) -m erp_feeds.demo stop; fi
-	@rm -rf '$(STATE)' .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf '$(STATE)' .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
 
 distclean: clean ## also remove .venv
 	@rm -rf $(VENV)

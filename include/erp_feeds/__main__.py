@@ -1,8 +1,8 @@
-"""`python -m erp_feeds`: the command line."""
+"""`erp-feeds`, or `python -m erp_feeds`: the command line."""
 
 from __future__ import annotations
 
-from erp_feeds.cli import app
+from erp_feeds.cli import main
 
 if __name__ == "__main__":
-    app(prog_name="python -m erp_feeds")
+    main()

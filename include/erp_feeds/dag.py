@@ -23,7 +23,7 @@ from airflow.sdk import (
 from erp_feeds.batch import PARAM, Batch
 from erp_feeds.codes import REPLAYABLE
 from erp_feeds.errors import ConfigurationError, FailError
-from erp_feeds.interfaces import VOCABULARY, interfaces_of
+from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, assets
@@ -92,7 +92,7 @@ def refuse_bad_merchants() -> None:
 
 def _built(wanted: str | None = None) -> tuple[dict[str, DAG], list[str]]:
     """Build the DAG of each merchant by itself; what fails for one of them is told, and no other's loss."""
-    merchants, faults = read_merchants(settings().merchants, VOCABULARY)
+    merchants, faults = read_merchants(settings().merchants)
     dags: dict[str, DAG] = {}
     errors = [str(fault) for fault in faults]
     for merchant in merchants:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from erp_feeds.codes import QuarantineCode
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class FeedError(Exception):
@@ -58,3 +62,44 @@ def nearest(word: str, known: Iterable[str]) -> str:
         near = next(name for name in names if name.lower() == match[0])
         return f"did you mean '{near}'?"
     return "valid: " + ", ".join(names)
+
+
+_WORDS = {
+    "string_type": "text is expected: put it in quotes",
+    "string_too_short": "it may not be empty",
+    "string_pattern_mismatch": "write it in this form: {pattern}",
+    "tuple_type": "a list is expected: [one, another]",
+    "too_short": "at least {min_length} is expected",
+    "dict_type": "keys and values are expected",
+    "model_type": "keys and values are expected",
+    "model_attributes_type": "keys and values are expected",
+    "invalid_key": "a key is text: put it in quotes",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "true or false is expected",
+    "greater_than": "more than {gt} is expected",
+    "greater_than_equal": "{ge} or more is expected",
+    "less_than_equal": "{le} or less is expected",
+    "literal_error": "valid: {expected}",
+    "recursion_loop": "it holds itself",
+}
+"""Kind of fault, as the model's library names it -> what to write."""
+_BY_START = {
+    "int": "a whole number is expected",
+    "float": "a number is expected",
+    "finite": "a finite number is expected",
+    "date": "a day is expected: 2026-01-31",
+    "": "it is not what this key holds",
+}
+
+
+def in_words(fault: ErrorDetails) -> str:
+    """Say what is wrong with a value in the words of whoever writes merchant files and connections."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error" and isinstance(fault["input"], str):
+        return nearest(
+            fault["input"], str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        )
+    words = _WORDS.get(kind) or next(text for start, text in _BY_START.items() if kind.startswith(start))
+    return words.format(**context)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
@@ -280,13 +278,3 @@ class Merchant(_Strict):
     @classmethod
     def _as_matched(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(matched_email, value))
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What the layer above knows of interfaces, which this module may not know."""
-
-    columns: Mapping[str, tuple[str, ...]]
-    """Interface name -> its column names."""
-    faults: Callable[[str, InterfaceSettings], Iterable[Fault]]
-    """Finds what is wrong with elements and mapping of an interface; locations begin below it."""

@@ -8,9 +8,9 @@ from typing import Annotated, Any, NoReturn
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from erp_feeds.errors import ConfigurationError, nearest
+from erp_feeds.errors import ConfigurationError, in_words, nearest
+from erp_feeds.interfaces import INTERFACES, faults_of
 from erp_feeds.merchant import (
     Alerts,
     Fault,
@@ -22,7 +22,6 @@ from erp_feeds.merchant import (
     Location,
     Merchant,
     Retention,
-    Vocabulary,
 )
 
 _OF_PEOPLE = frozenset(
@@ -52,14 +51,14 @@ def merchant_files(folder: Path) -> list[MerchantFile]:
     return [path for path in entries if path.suffix in ENDINGS and not path.name.startswith(".")]
 
 
-def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
+def read_merchant(path: MerchantFile) -> Merchant:
     """Read and check one merchant file.
 
     Raises:
         ConfigurationError: names file, line, value and the nearest valid name of every fault.
     """
     node, data = _load(path)
-    faults = [*_interface_faults(data, vocabulary)]
+    faults = [*_interface_faults(data)]
     merchant: Merchant | None = None
     try:
         merchant = Merchant.model_validate(data)
@@ -74,23 +73,21 @@ def read_merchant(path: MerchantFile, vocabulary: Vocabulary) -> Merchant:
     return merchant
 
 
-def read_merchants(folder: Path, vocabulary: Vocabulary) -> tuple[list[Merchant], list[ConfigurationError]]:
+def read_merchants(folder: Path) -> tuple[list[Merchant], list[ConfigurationError]]:
     """Read every merchant file of a folder; see `read_files`."""
     try:
-        return read_files(merchant_files(folder), vocabulary)
+        return read_files(merchant_files(folder))
     except ConfigurationError as error:
         return [], [error]
 
 
-def read_files(
-    paths: Iterable[MerchantFile], vocabulary: Vocabulary
-) -> tuple[list[Merchant], list[ConfigurationError]]:
+def read_files(paths: Iterable[MerchantFile]) -> tuple[list[Merchant], list[ConfigurationError]]:
     """Read merchant files; whatever is wrong with one becomes its error and removes no other merchant."""
     merchants: dict[str, Merchant] = {}
     errors: list[ConfigurationError] = []
     for path in paths:
         try:
-            merchant = read_merchant(path, vocabulary)
+            merchant = read_merchant(path)
             if merchant.name in merchants:
                 line = _line(_load(path)[0], ("name",))
                 _fail(f"{path.name}:{line}: name is '{merchant.name}', which another file has already")
@@ -148,29 +145,29 @@ def _fail(message: str) -> NoReturn:
     raise ConfigurationError(message, "invalid_yaml")
 
 
-def _interface_faults(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Fault]:
+def _interface_faults(data: dict[str, Any]) -> Iterator[Fault]:
     """Find the names that no interface declares, and mappings that cannot work."""
     interfaces = data.get("interfaces")
     for name, options in interfaces.items() if isinstance(interfaces, dict) else ():
-        if name not in vocabulary.columns:
-            yield ("interfaces", str(name)), f"is no interface; {nearest(str(name), vocabulary.columns)}"
+        if name not in INTERFACES:
+            yield ("interfaces", str(name)), f"is no interface; {nearest(str(name), INTERFACES)}"
             continue
         elements = options.get("elements") if isinstance(options, dict) else None
-        known = vocabulary.columns[name]
+        known = INTERFACES[name].field_names()
         for column in elements if isinstance(elements, dict) else ():
             if column not in known:
                 message = f"is no field of {name}; {nearest(str(column), known)}"
                 yield ("interfaces", name, "elements", str(column)), message
-        for location, message in _faults_within(name, options, vocabulary):
+        for location, message in _faults_within(name, options):
             yield ("interfaces", name, *location), message
 
 
-def _faults_within(name: str, options: object, vocabulary: Vocabulary) -> Iterable[Fault]:
+def _faults_within(name: str, options: object) -> Iterable[Fault]:
     try:
         checked = InterfaceSettings.model_validate(options)
     except ValidationError:  # told by the model's own faults
         return ()
-    return vocabulary.faults(name, checked)
+    return faults_of(name, checked)
 
 
 def _node_faults(root: yaml.Node) -> list[tuple[int, str]]:
@@ -206,48 +203,7 @@ def _model_faults(error: ValidationError) -> Iterator[Fault]:
         elif fault["type"] == "missing":
             yield loc, "is missing and required"
         else:
-            yield loc, f"is {_shown(loc, fault['input'])}: {_in_words(fault)}"
-
-
-_WORDS = {
-    "string_type": "text is expected: put it in quotes",
-    "string_too_short": "it may not be empty",
-    "string_pattern_mismatch": "write it in this form: {pattern}",
-    "tuple_type": "a list is expected: [one, another]",
-    "too_short": "at least {min_length} is expected",
-    "dict_type": "keys and values are expected",
-    "model_type": "keys and values are expected",
-    "model_attributes_type": "keys and values are expected",
-    "invalid_key": "a key is text: put it in quotes",
-    "bool_type": "true or false is expected",
-    "bool_parsing": "true or false is expected",
-    "greater_than": "more than {gt} is expected",
-    "greater_than_equal": "{ge} or more is expected",
-    "less_than_equal": "{le} or less is expected",
-    "literal_error": "valid: {expected}",
-    "recursion_loop": "it holds itself",
-}
-"""Kind of fault, as the model's library names it -> what to write."""
-_BY_START = {
-    "int": "a whole number is expected",
-    "float": "a number is expected",
-    "finite": "a finite number is expected",
-    "date": "a day is expected: 2026-01-31",
-    "": "it is not what this key holds",
-}
-
-
-def _in_words(fault: ErrorDetails) -> str:
-    """Say what is wrong in the words of whoever writes merchant files."""
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "literal_error" and isinstance(fault["input"], str):
-        return nearest(
-            fault["input"], str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        )
-    words = _WORDS.get(kind) or next(text for start, text in _BY_START.items() if kind.startswith(start))
-    return words.format(**context)
+            yield loc, f"is {_shown(loc, fault['input'])}: {in_words(fault)}"
 
 
 def _shown(loc: Location, value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
@@ -10,6 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from erp_feeds.errors import ConfigurationError
 
 INCLUDE = Path(__file__).resolve().parents[1]
+_CLONE = INCLUDE.parent
+PROJECT = (
+    _CLONE
+    if (_CLONE / "pyproject.toml").exists()
+    else Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+)
+"""Folder of the Airflow project: the clone that holds this package; where it is installed, Airflow's home."""
 
 
 class Settings(BaseSettings):
@@ -17,9 +25,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ERP_FEEDS_", frozen=True)
 
-    home: Path = INCLUDE.parent / ".erp-feeds"
+    home: Path = PROJECT / ".erp-feeds"
     """State of the embedded servers, and the default place of archive and staging."""
-    merchants: Path = INCLUDE / "merchants"
+    merchants: Path = PROJECT / "include" / "merchants"
     """Folder with one YAML file per merchant."""
     archive: str = ""
     """Object storage URL of the originals, for example s3://bucket/archive."""
@@ -40,7 +48,7 @@ class Settings(BaseSettings):
     @classmethod
     def _places_below_home(cls, values: dict[str, object]) -> dict[str, object]:
         """Put archive and staging below home where the environment says nothing else."""
-        home = Path(str(values.get("home") or INCLUDE.parent / ".erp-feeds")).expanduser().absolute()
+        home = Path(str(values.get("home") or PROJECT / ".erp-feeds")).expanduser().absolute()
         # Not by as_uri: object storage takes %20 as it stands.
         places = {name: f"file://{home / name}" for name in ("archive", "staging")}
         return {**values, "home": home, **{name: values.get(name) or url for name, url in places.items()}}

@@ -56,7 +56,6 @@ class Demo:
             **os.environ,
             "ERP_FEEDS_HOME": str(self.home),
             "ERP_FEEDS_MERCHANTS": str(self.merchants),
-            "PYTHONPATH": str(INCLUDE),
         }
         for name in [name for name in self.base if name.startswith("AIRFLOW")]:
             del self.base[name]

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo import postgres
+from erp_feeds.demo.run import app as demo
+from erp_feeds.store.migrate import migrate
 from support.known_rows import fill
 
 STATUS_KEYS = {
@@ -206,21 +208,24 @@ def test_a_store_without_tables_says_how_to_make_them(
     assert "python -m erp_feeds migrate" in result.stderr
 
 
-def test_the_embedded_store_is_started_and_stopped_on_demand(runner: CliRunner, tmp_path: Path) -> None:
+def test_make_status_starts_a_stopped_store_and_stops_it_again(
+    runner: CliRunner, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "home" / "postgres"
-    postgres.start(folder)
+    migrate(postgres.database(postgres.start(folder), "erp_feeds"))
     postgres.stop(folder)
-    assert runner.invoke(app, ["migrate"]).exit_code == 0
-    result = runner.invoke(app, ["status", "--json"])
-    assert [each["merchant"] for each in json.loads(result.stdout)] == ["empty"]
+    assert runner.invoke(demo, ["status"]).exit_code == 0
+    assert "empty" in capfd.readouterr().out
     assert not postgres.is_running(folder)
 
 
-def test_an_embedded_store_that_runs_goes_on_running(runner: CliRunner, tmp_path: Path) -> None:
+def test_make_status_leaves_a_store_that_runs(
+    runner: CliRunner, tmp_path: Path, store: psycopg.Connection
+) -> None:
     folder = tmp_path / "home" / "postgres"
     postgres.start(folder)
     try:
-        assert runner.invoke(app, ["migrate"]).exit_code == 0
+        assert runner.invoke(demo, ["status"]).exit_code == 0
         assert postgres.is_running(folder)
     finally:
         postgres.stop(folder)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
-from erp_feeds.interfaces import INTERFACES, VOCABULARY, mapping_of
+from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant_file import read_merchant
 from erp_feeds.store import queries
 from support.shop_fixtures import Shop
@@ -83,7 +83,7 @@ def use(shop: Shop, folder: Path, mappings: dict[str, Any]) -> None:
     data["interfaces"] = {name: mappings.get(name, {}) for name in INTERFACES}
     path = folder / "testshop.yaml"
     path.write_text(yaml.safe_dump(data), "utf-8")
-    shop.merchant = read_merchant(path, VOCABULARY)
+    shop.merchant = read_merchant(path)
 
 
 def ada(store: psycopg.Connection) -> queries.Profile:

@@ -31,6 +31,7 @@ LANDED = {
     "0007_drift": "0c19c1451134f15bbedc90749b12839f5c3be152cdf266dfe75b0352b270e7c1",
     "0008_replaced_and_lifted": "5efb0ee1338011f9d68846daf1b9d2daa40bec5b8d572cd87b232da1414575b4",
     "0009_repair": "348a8ef8902977b0a41cafbb37b6eeefac4bb7b6ab4430f13568829b3fd965f3",
+    "0010_keys_and_indexes": "8dc5da222f8249b9d2f92a709c4f1b2c3a0ff184356605a7e735d7ff9fff1542",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 

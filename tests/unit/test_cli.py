@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -60,13 +61,7 @@ def test_help_is_everywhere(run: CliRunner) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, erp_feeds.cli; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(INCLUDE)},
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(loaded.stdout.split())
 
 
@@ -111,6 +106,36 @@ def test_a_mistyped_interface_gets_an_offer(run: CliRunner, command: str) -> Non
     result = run.invoke(app, [command, "srs_custmers"])
     assert result.exit_code == 1
     assert result.stderr == "error: 'srs_custmers' is no interface; did you mean 'srs_customers'?\n"
+
+
+def test_machines_get_errors_as_json(run: CliRunner) -> None:
+    for arguments, code, status in (
+        (["interfaces", "srs_custmers"], "unknown_interface", 1),
+        (["sample", "srs_customers", "--recods", "3"], "usage", 2),
+        (["profile", "shop"], "usage", 2),
+    ):
+        result = run.invoke(app, [*arguments, "--json"])
+        assert (result.exit_code, result.stdout) == (status, "")
+        assert json.loads(result.stderr)["error"]["code"] == code
+    assert run.invoke(app, ["check", "--json"]).exit_code == 0
+
+
+def test_the_version_is_that_of_the_package(run: CliRunner) -> None:
+    project = tomllib.loads((INCLUDE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    assert run.invoke(app, ["--version"]).stdout == f"erp-feeds {project['version']}\n"
+
+
+def test_one_merchant_is_checked_by_name_or_by_file(run: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "merchants" / "bad.yaml").write_text("- a", "utf-8")
+    for merchant in ("shop", str(tmp_path / "merchants" / "shop.yaml")):
+        assert run.invoke(app, ["check", merchant]).stdout == "shop: fine (srs_customers)\n"
+    result = run.invoke(app, ["check", "shopp"])
+    assert (result.exit_code, "did you mean 'shop'?" in result.stderr) == (1, True)
+
+
+def test_a_command_imports_nothing_of_the_demo() -> None:
+    commands = (INCLUDE / "erp_feeds" / "cli").glob("*.py")
+    assert not [path.name for path in commands if "erp_feeds.demo" in path.read_text("utf-8")]
 
 
 def test_a_wrong_option_is_a_usage_error(run: CliRunner) -> None:
@@ -206,30 +231,31 @@ def test_the_environment_names_the_store_as_airflow_does(
     from erp_feeds.cli.connections import store_address
 
     monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", connection)
-    with store_address() as address:
-        assert conninfo_to_dict(address) == {
-            "host": "db.invalid",
-            "port": "5433",
-            "dbname": "erp",
-            "user": "app",
-            "password": "p@ss",
-            "sslmode": "require",
-        }
+    assert conninfo_to_dict(store_address()) == {
+        "host": "db.invalid",
+        "port": "5433",
+        "dbname": "erp",
+        "user": "app",
+        "password": "p@ss",
+        "sslmode": "require",
+    }
 
 
-def test_the_connections_of_a_demo_that_has_stopped_do_not_hide_that_its_store_must_be_started(
+def test_the_demo_lends_its_connections_and_the_environment_goes_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from erp_feeds.cli.connections import know_connections
     from erp_feeds.demo import environment
 
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path))
-    monkeypatch.setattr("os.environ", dict(os.environ))
-    store, shop = "AIRFLOW_CONN_ERP_FEEDS_STORE", "AIRFLOW_CONN_SHOP_FTPS"
-    environment.write_shell(environment.home(), {store: "postgresql://app@/erp", shop: "ftps://server"})
+    monkeypatch.setattr("os.environ", {**os.environ, "AIRFLOW_CONN_SHOP_FTPS": "ftps://mine"})
+    lent = {"AIRFLOW_CONN_ERP_FEEDS_STORE": "postgresql://it's/erp", "AIRFLOW_CONN_SHOP_FTPS": "ftps://demo"}
+    environment.write_shell(environment.home(), lent)
+    path = os.environ["PATH"]
     know_connections()
-    assert os.environ[shop] == "ftps://server"
-    assert store not in os.environ
+    assert os.environ["AIRFLOW_CONN_ERP_FEEDS_STORE"] == "postgresql://it's/erp"
+    assert os.environ["AIRFLOW_CONN_SHOP_FTPS"] == "ftps://mine"
+    assert os.environ["PATH"] == path
 
 
 @pytest.mark.parametrize("connection", ["{broken", "postgresql://host:notaport/x", "[]"])
@@ -239,7 +265,8 @@ def test_a_wrong_connection_is_named_without_its_secrets(
     monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", connection)
     result = run.invoke(app, ["status"])
     assert result.exit_code == 1
-    assert "AIRFLOW_CONN_ERP_FEEDS_STORE is no connection of type postgres" in result.stderr
+    assert "no store found" in result.stderr
+    assert "AIRFLOW_CONN_ERP_FEEDS_STORE=postgresql://" in result.stderr
     assert connection not in result.stderr
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from erp_feeds import merchant_file
 from erp_feeds.errors import ConfigurationError
-from erp_feeds.interfaces import VOCABULARY, interface_of, interfaces_of
+from erp_feeds.interfaces import faults_of, interface_of, interfaces_of
 from erp_feeds.merchant import Fault, InterfaceSettings, matched_email
 from erp_feeds.merchant_file import read_merchant, read_merchants
 from erp_feeds.settings import INCLUDE
@@ -40,12 +40,12 @@ def written(folder: Path, text: str, name: str = "shop.yaml") -> Path:
 def fault(folder: Path, old: str, new: str) -> str:
     assert old in GOOD
     with pytest.raises(ConfigurationError) as caught:
-        read_merchant(written(folder, GOOD.replace(old, new)), VOCABULARY)
+        read_merchant(written(folder, GOOD.replace(old, new)))
     return str(caught.value)
 
 
 def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
-    merchant = read_merchant(written(tmp_path, GOOD), VOCABULARY)
+    merchant = read_merchant(written(tmp_path, GOOD))
     assert merchant.shop_name == "Test_Shop"
     assert interface_of(merchant, "srs_customers").field("customer_number").element == "KlantNr"
     assert [each.name for each in interfaces_of(merchant)] == ["srs_customers", "srs_purchases"]
@@ -154,7 +154,7 @@ def test_an_alias_that_leads_back_to_itself_is_a_fault_like_others(tmp_path: Pat
 )
 def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
-        read_merchant(written(tmp_path, text), VOCABULARY)
+        read_merchant(written(tmp_path, text))
     assert "shop.yaml" in str(caught.value)
 
 
@@ -237,7 +237,7 @@ def test_element_names_and_folders_that_cannot_work_are_refused(
     if said:
         assert said in fault(tmp_path, old, new)
     else:  # two fields that trade their names have one each
-        read_merchant(written(tmp_path, GOOD.replace(old, new)), VOCABULARY)
+        read_merchant(written(tmp_path, GOOD.replace(old, new)))
 
 
 def test_own_placeholders_are_added_to_the_fixed_ones(tmp_path: Path) -> None:
@@ -245,10 +245,10 @@ def test_own_placeholders_are_added_to_the_fixed_ones(tmp_path: Path) -> None:
         "currency: EUR",
         "currency: EUR\nexcluded_identifiers: ['999', '0']\nexcluded_emails: [ Kassa@Shop.NL ]",
     )
-    merchant = read_merchant(written(tmp_path, text), VOCABULARY)
+    merchant = read_merchant(written(tmp_path, text))
     assert merchant.excluded_identifiers == ("0", "000", "-1", "999")
     assert merchant.excluded_emails == ("kassa@shop.nl",)
-    assert read_merchant(written(tmp_path, GOOD), VOCABULARY).excluded_identifiers == ("0", "000", "-1")
+    assert read_merchant(written(tmp_path, GOOD)).excluded_identifiers == ("0", "000", "-1")
 
 
 def test_addresses_are_compared_without_unicode_folding() -> None:
@@ -262,7 +262,7 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> Non
     with pytest.raises(
         ConfigurationError, match=r"shop.yaml:2: not readable as YAML: .* save the file as UTF-8"
     ):
-        read_merchant(tmp_path / "shop.yaml", VOCABULARY)
+        read_merchant(tmp_path / "shop.yaml")
 
 
 def _unreadable(path: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_stray_entry_is_its_own_error_and_nobody_elses(
 ) -> None:
     written(tmp_path, GOOD)
     make(tmp_path / name)
-    good, errors = read_merchants(tmp_path, VOCABULARY)
+    good, errors = read_merchants(tmp_path)
     assert [each.name for each in good] == ["shop"]
     assert [said in str(error) for error in errors] == [True], errors
 
@@ -315,32 +315,32 @@ def test_a_stray_entry_is_its_own_error_and_nobody_elses(
 def test_what_editors_leave_is_ignored(tmp_path: Path, name: str) -> None:
     written(tmp_path, GOOD)
     (tmp_path / name).symlink_to("me@host.1234:1")
-    good, errors = read_merchants(tmp_path, VOCABULARY)
+    good, errors = read_merchants(tmp_path)
     assert ([each.name for each in good], errors) == (["shop"], [])
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    good, errors = read_merchants(tmp_path / "nowhere", VOCABULARY)
+    good, errors = read_merchants(tmp_path / "nowhere")
     assert not good
     assert "nowhere: the folder of merchant files cannot be listed" in str(errors[0])
 
 
 def test_a_failure_of_the_check_itself_costs_no_other_merchant(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(tmp_path, GOOD)
     written(tmp_path, GOOD.replace("name: shop\n", "name: second\n"), "second.yaml")
 
     calls: list[str] = []
-    original = VOCABULARY.faults
 
     def once(name: str, settings: InterfaceSettings) -> Iterable[Fault]:
         calls.append(name)
         if len(calls) == 1:
             raise KeyError(name)
-        return original(name, settings)
+        return faults_of(name, settings)
 
-    good, errors = read_merchants(tmp_path, replace(VOCABULARY, faults=once))
+    monkeypatch.setattr(merchant_file, "faults_of", once)
+    good, errors = read_merchants(tmp_path)
     assert [each.name for each in good] == ["shop"]
     assert "second.yaml: cannot be checked" in str(errors[0])
 
@@ -349,13 +349,13 @@ def test_one_bad_file_leaves_the_others(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     written(tmp_path, GOOD.replace("currency", "curency"), "bad.yaml")
     written(tmp_path, GOOD.replace("name: shop\n", "name: second\n"), "second.yaml")
-    good, errors = read_merchants(tmp_path, VOCABULARY)
+    good, errors = read_merchants(tmp_path)
     assert [each.name for each in good] == ["second", "shop"]
     assert len(errors) == 1
     assert "bad.yaml" in str(errors[0])
 
 
 def test_the_merchants_of_the_project_are_fine() -> None:
-    good, errors = read_merchants(INCLUDE / "merchants", VOCABULARY)
+    good, errors = read_merchants(INCLUDE / "merchants")
     assert not errors
     assert {"completejourney", "testshop"} <= {each.name for each in good}

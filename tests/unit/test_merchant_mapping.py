@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.errors import ConfigurationError
-from erp_feeds.interfaces import VOCABULARY, interface_of, mapping_of
+from erp_feeds.interfaces import interface_of, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchant
 
@@ -30,7 +30,7 @@ PURCHASES = "srs_purchases"
 def read(folder: Path, *links: str, interface: str = CUSTOMERS) -> Merchant:
     path = folder / "shop.yaml"
     path.write_text(HEAD % interface + "".join(f"      {link}\n" for link in links), "utf-8")
-    return read_merchant(path, VOCABULARY)
+    return read_merchant(path)
 
 
 def fault(folder: Path, *links: str, interface: str = CUSTOMERS) -> str:
@@ -240,7 +240,7 @@ def test_extra_elements_are_beside_the_known_ones(tmp_path: Path, extras: str, w
     text = (HEAD % CUSTOMERS).replace("[LoyaltyCard, Vip]", extras).replace("mapping:", "mapping: {}")
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        read_merchant(path, VOCABULARY)
+        read_merchant(path)
     assert str(caught.value).startswith("shop.yaml:8: interfaces.srs_customers.extra_elements.")
     assert words in str(caught.value)
 

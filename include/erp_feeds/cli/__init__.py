@@ -2,35 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from erp_feeds.cli import config, erasure, inspect, mapping, replay, server
-from erp_feeds.cli.output import say
+from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import FeedError
 
 
 class _PlainErrors(TyperGroup):
-    """Says a fault that has words for people in one message, without a stack trace."""
+    """Says what is wrong in one message without a stack trace: in words, or as JSON with --json."""
+
+    def main(self, args: Any = None, *more: Any, **options: Any) -> Any:
+        """Run the command line; with --json also a wrong option becomes JSON on stderr."""
+        given = list(sys.argv[1:] if args is None else args)
+        if "--json" not in given:
+            return super().main(given, *more, **options)
+        try:
+            code = super().main(given, *more, **{**options, "standalone_mode": False})
+        except TyperException as error:
+            _say_as_json("usage", error.format_message())
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; a FeedError becomes a message on stderr and exit code 1."""
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
         except FeedError as error:
-            say(f"error: {error}", err=True)
+            _say_as_json(error.code, str(error)) if as_json else say(f"error: {error}", err=True)
             raise typer.Exit(1) from None
+
+
+def _say_as_json(code: str, message: str) -> None:
+    print_json({"error": {"code": code, "message": message}}, err=True)
 
 
 app = typer.Typer(
     cls=_PlainErrors,
     help="ERP exports on FTPS become clean profiles, orders, returns and price-list links.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # a trace with local variables would show personal data
 )
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        say(f"erp-feeds {version('erp-feeds')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
 
 for _command in (
     config.check,

@@ -11,17 +11,18 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from erp_feeds.cli.connections import checked_interface
+from erp_feeds.cli.connections import checked_interface, merchant_path
 from erp_feeds.cli.options import AsJson
-from erp_feeds.cli.output import print_json, print_table, say
+from erp_feeds.cli.output import counted, print_json, print_table, say
 
 if TYPE_CHECKING:
     from erp_feeds.errors import ConfigurationError
     from erp_feeds.interfaces.spec import Interface
     from erp_feeds.merchant import Merchant
 
-MerchantPaths = Annotated[
-    list[Path] | None, typer.Argument(exists=True, dir_okay=False, help="Merchant files; all by default.")
+Merchants = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[MERCHANT]...", help="Merchants, by name or by file; all by default."),
 ]
 OneInterface = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One interface; all by default.")]
 InterfaceName = Annotated[str, typer.Argument(metavar="INTERFACE", help="Name of an interface.")]
@@ -36,9 +37,9 @@ Root = Annotated[Path | None, typer.Option(help="Project folder; where this pack
 OnlyCheck = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something is stale.")]
 
 
-def check(files: MerchantPaths = None, as_json: AsJson = False) -> None:
+def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
     """Check merchant files: every fault with file, line, value and the nearest valid name."""
-    good, errors = _read(files or [])
+    good, errors = _read([merchant_path(each) for each in merchants or ()])
     faults = [{"code": error.code, "message": line} for error in errors for line in str(error).splitlines()]
     if as_json:
         fine = [{"merchant": each.name, "interfaces": list(each.interfaces)} for each in good]
@@ -97,7 +98,8 @@ def sample(
     with _writing(path, chosen.file_name(shop, index, "xml")) as file:
         for piece in pieces:
             file.write(piece.encode("utf-8"))
-    print_json({**facts, "path": str(path)}) if as_json else say(f"{path}: {records} records")
+    told = f"{path}: {counted(records, 'record')}"
+    print_json({**facts, "path": str(path)}) if as_json else say(told)
 
 
 def schema(output: Output = None, as_json: AsJson = False) -> None:  # noqa: ARG001 - a schema is JSON with and without
@@ -132,12 +134,11 @@ def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -
 
 def _read(paths: list[Path]) -> tuple[list[Merchant], list[ConfigurationError]]:
     from erp_feeds.errors import ConfigurationError
-    from erp_feeds.interfaces import VOCABULARY
     from erp_feeds.merchant_file import merchant_files, read_files
     from erp_feeds.settings import settings
 
     folder = settings().merchants
-    good, errors = read_files(paths or merchant_files(folder), VOCABULARY)
+    good, errors = read_files(paths or merchant_files(folder))
     if not good and not errors:
         raise ConfigurationError(f"no merchant file (*.yaml) in {folder}", "no_merchants")
     return good, errors

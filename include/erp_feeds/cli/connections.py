@@ -1,26 +1,23 @@
-"""Where the command line finds store and servers: environment, embedded database, or Airflow."""
+"""Where the command line finds store, servers and merchants: Airflow's connections and the merchant files."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
 
 from erp_feeds.codes import REPLAYABLE
-from erp_feeds.errors import ConfigurationError, FeedError, nearest
+from erp_feeds.errors import ConfigurationError, FailError, RetryError, nearest
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from erp_feeds.interfaces.spec import Interface
     from erp_feeds.merchant import Merchant
-
-DATABASE = "erp_feeds"
-"""Name of the store's database in the embedded cluster."""
 
 
 @contextmanager
@@ -33,11 +30,12 @@ def opened_store() -> Iterator[Connection[Any]]:
     """
     from psycopg import errors
 
-    from erp_feeds.store.connection import open_uri, plain_errors
+    from erp_feeds.store.connection import plain_errors
     from erp_feeds.store.migrate import outdated
 
     unknown = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
-    with store_address() as address, open_uri(address) as connection, plain_errors("reading the store"):
+    address = store_address()
+    with _opened(address) as connection, plain_errors("reading the store"):
         try:
             yield connection
         except unknown:
@@ -45,67 +43,93 @@ def opened_store() -> Iterator[Connection[Any]]:
             raise ConfigurationError(outdated(address) or changed, "not_migrated") from None
 
 
-@contextmanager
-def store_address() -> Iterator[str]:
-    """Give the address of the store; an embedded server that this starts is stopped afterwards.
+def _opened(address: str) -> Connection[Any]:
+    from erp_feeds.settings import settings
+    from erp_feeds.store.connection import open_uri
+
+    try:
+        return open_uri(address)
+    except RetryError as error:
+        if (settings().home / "env.sh").exists():
+            raise RetryError(f"{error}; the demo's store is up while `make run` runs", error.code) from None
+        raise
+
+
+def store_address() -> str:
+    """Return the address of the store that Airflow's connection names.
 
     Raises:
-        ConfigurationError: neither the environment, nor an embedded database, nor Airflow knows a store.
+        ConfigurationError: Airflow has no such connection, or it is of another type.
     """
+    know_connections()
     from erp_feeds.settings import settings
+    from erp_feeds.store.connection import conninfo_of
 
-    chosen = settings()
-    variable = _store_variable()
-    folder = chosen.home / "postgres"
-    if os.environ.get(variable):
-        yield _from_environment(variable)
-    elif folder.is_dir():
-        with _embedded(folder) as address:
-            yield address
-    else:
-        yield _from_airflow(chosen.store_connection, variable)
+    name = settings().store_connection
+    try:
+        with redirect_stdout(sys.stderr):  # Airflow's remarks must not mix with the answer
+            return conninfo_of(name)
+    except FailError as error:
+        raise ConfigurationError(
+            f"no store found ({error}): `make run` starts one; for a store of your own make that connection, "
+            f"or set AIRFLOW_CONN_{name.upper()}=postgresql://user:password@host:5432/database",
+            "no_store",
+        ) from None
 
 
 def know_connections() -> None:
-    """Let Airflow's connections be found: of the environment, else of the demo, else of Airflow's database.
+    """Let Airflow find its connections: in the environment, else the demo, else its backends and database.
 
     To be called before anything of Airflow is imported. Where nothing is configured, Airflow's files go to
-    the state folder, and not to the home folder of whoever asks. The demo's store is left to `store_address`,
-    which starts it where the demo has stopped.
+    the state folder, and not to the home folder of whoever asks.
     """
-    from erp_feeds.demo import environment
+    from erp_feeds.settings import settings
 
-    for name, value in environment.read_shell(environment.home()).items():
-        if name != _store_variable():
-            os.environ.setdefault(name, value)
-    if not has_airflow():
-        os.environ.setdefault("AIRFLOW_HOME", str(environment.home().airflow))
+    home = settings().home
+    for name, value in _variables(home / "env.sh"):
+        os.environ.setdefault(name, value)
+    if not (Path("~/airflow").expanduser() / "airflow.cfg").exists():
+        os.environ.setdefault("AIRFLOW_HOME", str(home / "airflow"))
     # As Airflow's own command line does: connections that are kept in its database count too.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
-def merchant_named(name: str) -> Merchant:
-    """Return a merchant by its file.
+def _variables(shell: Path) -> Iterator[tuple[str, str]]:
+    """Read the file that `make run` leaves for shells; nothing where there is no demo."""
+    words = shlex.split(shell.read_text("utf-8"), comments=True) if shell.exists() else []
+    for name, equals, value in (word.partition("=") for word in words):
+        if equals and name != "PATH":
+            yield name, value
+
+
+def merchant_path(name: str) -> Path:
+    """Return a merchant's file, by the merchant's name or by a path.
 
     Raises:
-        ConfigurationError: there is no such file, or it has faults.
+        ConfigurationError: there is no such file; it offers the nearest name.
     """
-    from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant_file import merchant_files, read_merchant
-    from erp_feeds.settings import settings
-
-    files = {path.stem: path for path in reversed(merchant_files(settings().merchants))}
+    if Path(name).suffix in (".yaml", ".yml") and Path(name).is_file():
+        return Path(name)
+    files = _files()
     if name not in files:
         raise ConfigurationError(f"no merchant file '{name}'; {nearest(name, files)}", "unknown_merchant")
-    return read_merchant(files[name], VOCABULARY)
+    return files[name]
+
+
+def merchant_named(name: str) -> Merchant:
+    """Return a merchant by its name.
+
+    Raises:
+        ConfigurationError: it has no file, or its file is wrong.
+    """
+    from erp_feeds.merchant_file import read_merchant
+
+    return read_merchant(merchant_path(name))
 
 
 def known_merchants() -> list[str]:
     """Return the merchants that have a file; its name is theirs, also where its content is wrong."""
-    from erp_feeds.merchant_file import merchant_files
-    from erp_feeds.settings import settings
-
-    return [path.stem for path in merchant_files(settings().merchants)]
+    return sorted(_files())
 
 
 def configured_merchant(name: str) -> Merchant | None:
@@ -114,12 +138,7 @@ def configured_merchant(name: str) -> Merchant | None:
     Raises:
         ConfigurationError: its file is wrong.
     """
-    from erp_feeds.interfaces import VOCABULARY
-    from erp_feeds.merchant_file import merchant_files, read_merchant
-    from erp_feeds.settings import settings
-
-    paths = [path for path in merchant_files(settings().merchants) if path.stem == name]
-    return read_merchant(paths[0], VOCABULARY) if paths else None
+    return merchant_named(name) if name in _files() else None
 
 
 def checked_interface(name: str) -> Interface:
@@ -166,89 +185,9 @@ def checked_merchant(connection: Connection[Any], name: str) -> str:
     return name
 
 
-def _store_variable() -> str:
-    """Return the environment variable that holds the store's connection."""
+def _files() -> dict[str, Path]:
+    """Return the merchant files of the settings' folder, by merchant."""
+    from erp_feeds.merchant_file import merchant_files
     from erp_feeds.settings import settings
 
-    return f"AIRFLOW_CONN_{settings().store_connection.upper()}"
-
-
-@contextmanager
-def _embedded(folder: Path) -> Iterator[str]:
-    from erp_feeds.demo import postgres
-
-    ours = not postgres.is_running(folder)
-    server = postgres.start(folder)
-    try:
-        yield postgres.database(server, DATABASE)
-    finally:
-        if ours:
-            postgres.stop(folder)
-
-
-def _from_environment(variable: str) -> str:
-    """Read an Airflow connection from its variable, without the seconds that loading Airflow takes."""
-    from psycopg import ProgrammingError
-    from psycopg.conninfo import make_conninfo
-
-    text = os.environ[variable].strip()
-    try:
-        parts = _of_json(json.loads(text)) if text.startswith("{") else _of_uri(text)
-        return make_conninfo(**{name: str(value) for name, value in parts.items() if value})
-    except (ValueError, AttributeError, ProgrammingError):  # their text would show the password
-        message = f"{variable} is no connection of type postgres: write postgresql://user:password@host:5432/database"
-        raise ConfigurationError(message, "invalid_connection") from None
-
-
-def _of_json(data: Mapping[str, Any]) -> dict[str, object]:
-    extra = data.get("extra") or {}
-    return {
-        "host": data.get("host"),
-        "port": data.get("port"),
-        "dbname": data.get("schema"),
-        "user": data.get("login"),
-        "password": data.get("password"),
-        **_for_libpq(json.loads(extra) if isinstance(extra, str) else extra),
-    }
-
-
-def _of_uri(text: str) -> dict[str, object]:
-    from psycopg.conninfo import conninfo_to_dict
-
-    parts = urlsplit(text)
-    query = dict(parse_qsl(parts.query))
-    extra = {**query, **json.loads(query.get("__extra__", "{}"))}
-    address = parts._replace(scheme="postgresql", query="").geturl()
-    if parts.scheme not in ("postgres", "postgresql") or parts.port == 0:  # a port that is no number raises
-        raise ValueError(parts.scheme)
-    return {**conninfo_to_dict(address), **_for_libpq(extra)}
-
-
-def _for_libpq(extra: Mapping[str, object]) -> dict[str, object]:
-    from erp_feeds.store.connection import LIBPQ_EXTRAS
-
-    return {name: value for name, value in extra.items() if name in LIBPQ_EXTRAS}
-
-
-def _from_airflow(connection_id: str, variable: str) -> str:
-    """Ask Airflow where there is one; elsewhere, loading it would leave a new configuration behind."""
-    reason = ""
-    if has_airflow():
-        from erp_feeds.store.connection import conninfo_of
-
-        know_connections()
-        try:
-            return conninfo_of(connection_id)
-        except FeedError as error:
-            reason = f" ({error})"
-    raise ConfigurationError(
-        f"no store found{reason}: `make run` starts one; for a store of your own make the Airflow connection "
-        f"'{connection_id}' of type postgres, or set {variable}=postgresql://user:password@host:5432/database",
-        "no_store",
-    )
-
-
-def has_airflow() -> bool:
-    """Tell whether there is an Airflow to ask."""
-    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
-    return any(name.startswith("AIRFLOW__") for name in os.environ) or (home / "airflow.cfg").exists()
+    return {path.stem: path for path in reversed(merchant_files(settings().merchants))}

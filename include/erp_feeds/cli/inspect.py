@@ -39,8 +39,7 @@ def migrate(as_json: AsJson = False) -> None:
     """Bring the store's tables to this version; safe to run twice."""
     from erp_feeds.store.migrate import migrate as upgrade
 
-    with store_address() as address:
-        revision = upgrade(address)
+    revision = upgrade(store_address())
     print_json({"revision": revision}) if as_json else say(f"the store is at revision {revision}")
 
 

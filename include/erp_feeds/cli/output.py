@@ -22,6 +22,8 @@ PIPED_WIDTH = 200
 """Characters per row where there is no terminal to measure."""
 WIDE = 140
 """Characters from which a row has room for a whole file name, to be copied into the next command."""
+READABLE = 16
+"""Characters of a cell that a table shows in one piece."""
 NAMES = ("file", "name")
 
 
@@ -30,15 +32,14 @@ def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     typer.echo(visible(text), err=err, nl=nl)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, err: bool = False) -> None:
     """Print dataclasses, mappings and lists of them as JSON.
 
     Amounts are strings, since a JSON number is read as binary floating point; times are ISO 8601.
     """
     text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
-    typer.echo(
-        "".join(each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
-    )
+    plain = (each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    typer.echo("".join(plain), err=err)
 
 
 def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> None:
@@ -48,7 +49,12 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
     if not rows:
         say(f"{title}: none")
         return
-    table, console = Table(title=visible(title), title_justify="left"), _console()
+    console = _console()
+    if _is_crowded(rows, columns, console.width):
+        for number, row in enumerate(rows, 1):
+            print_facts(f"{title}: {number} of {len(rows)}", {each: getattr(row, each) for each in columns})
+        return
+    table = Table(title=visible(title), title_justify="left")
     for column in columns:
         numeric = any(_is_number(getattr(row, column)) for row in rows)
         named = column in NAMES and console.width >= WIDE
@@ -57,6 +63,17 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
     for row in rows:
         table.add_row(*(_text(getattr(row, column)) for column in columns))
     console.print(table, markup=False)
+
+
+def _is_crowded(rows: Sequence[object], columns: Sequence[str], width: int) -> bool:
+    """Tell whether a table would fold its cells into pieces that nobody can read."""
+    texts = [[column, *(_words(getattr(row, column)) for row in rows)] for column in columns]
+    return sum(3 + min(READABLE, max(map(len, column))) for column in texts) > width
+
+
+def counted(number: int, thing: str) -> str:
+    """Return how many of a thing, as people say it: 1 file, 2 files."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:

@@ -19,7 +19,7 @@ from erp_feeds.cli.connections import (
     store_address,
 )
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import print_json, print_table, say
+from erp_feeds.cli.output import counted, print_json, print_table, say
 from erp_feeds.errors import FailError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def replay(
     wanted = _choice(file, rejects, since, until)
     owner = merchant_named(merchant)
     chosen, days = _chosen(owner, wanted)
-    told = f"{len(chosen)} files of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
+    told = f"{counted(len(chosen), 'file')} of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
     if not chosen:
         print_json({"merchant": owner.name, "files": []}) if as_json else say("nothing to replay")
     elif dry_run:
@@ -120,7 +120,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
     if not as_json:
         say(f"replaying {told}")
         for run in runs:
-            say(f"{run.files} files: {run.link}")
+            say(f"{counted(run.files, 'file')}: {run.link}")
     if wait:
         _follow(api, owner, runs)
     outcome = _outcome(owner, runs) if wait else []
@@ -144,7 +144,7 @@ def _start(api: AirflowApi, owner: Merchant, chosen: list[FeedFile]) -> list[Sta
     for number, part in enumerate(parts, 1):
         run_id = f"replay__{moment}__{number}"
         asked = Replay(file_ids=tuple(each.file_id for each in part))
-        api.trigger(owner.name, run_id, asked.to_params(), f"replay of {len(part)} files")
+        api.trigger(owner.name, run_id, asked.to_params(), f"replay of {counted(len(part), 'file')}")
         started.append(Started(run_id, api.link(owner.name, run_id), len(part)))
     return started
 
@@ -170,8 +170,8 @@ def _rehearsed(owner: Merchant, chosen: list[FeedFile], examples: int) -> Rehear
     from erp_feeds.operations.dry_run import rehearse
     from erp_feeds.store.connection import open_uri
 
+    address = store_address()
     with (
-        store_address() as address,
         closing(open_uri(address)) as writing,
         closing(open_uri(address, autocommit=True)) as reading,
     ):

@@ -89,7 +89,6 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
 def _store_says() -> str:
     from erp_feeds.store.migrate import outdated
 
-    with store_address() as address:
-        if problem := outdated(address):
-            raise ConfigurationError(problem, "not_migrated")
+    if problem := outdated(store_address()):
+        raise ConfigurationError(problem, "not_migrated")
     return "can be reached, and has the tables of this version"

@@ -14,13 +14,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 from erp_feeds.demo import ftps_server
 from erp_feeds.demo.credentials import Credentials, credentials, write_admin_file, write_private
 from erp_feeds.demo.ports import Ports
-from erp_feeds.interfaces import VOCABULARY
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.settings import INCLUDE, settings
+from erp_feeds.settings import PROJECT, settings
 
 HOST = "127.0.0.1"
-PROJECT = INCLUDE.parent
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def home() -> Home:
 
 def merchants() -> list[Merchant]:
     """Return the merchants whose files are good; Airflow shows what is wrong with the others."""
-    good, _ = read_merchants(settings().merchants, VOCABULARY)
+    good, _ = read_merchants(settings().merchants)
     return good
 
 
@@ -103,7 +101,6 @@ def build(place: Home, ports: Ports, made: Credentials, databases: Mapping[str, 
     variables = {
         "ERP_FEEDS_HOME": str(place.folder),
         "ERP_FEEDS_MERCHANTS": str(settings().merchants),
-        "PYTHONPATH": str(INCLUDE),
         "PYTHONUNBUFFERED": "1",
         "AIRFLOW_HOME": str(place.airflow),
         # The servers are on this machine: no proxy knows them.
@@ -116,7 +113,14 @@ def build(place: Home, ports: Ports, made: Credentials, databases: Mapping[str, 
     sections = {**_airflow(place, ports), **_secrets(place, made), **_database(databases["airflow"])}
     variables |= {f"AIRFLOW__{name}": value for name, value in sections.items()}
     connections = _connections(place, ports, made)
-    connections[settings().store_connection] = _store(databases["erp_feeds"])
+    connections[settings().store_connection] = store_connection(databases["erp_feeds"])
+    connections[settings().airflow_connection] = {
+        "conn_type": "http",
+        "host": HOST,
+        "port": ports.ui,
+        "login": "admin",
+        "password": made.admin_password,
+    }
     variables |= {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()}
     return variables
 
@@ -128,15 +132,6 @@ def write_shell(place: Home, variables: Mapping[str, str]) -> None:
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
     lines.append(f"export PATH={binaries}:$PATH")
     write_private(place.shell, "\n".join(lines) + "\n")
-
-
-def read_shell(place: Home) -> dict[str, str]:
-    """Return the variables of the file that `write_shell` wrote; none before the first start."""
-    if not place.shell.exists():
-        return {}
-    words = shlex.split(place.shell.read_text("utf-8"), comments=True)
-    pairs = (word.partition("=") for word in words)
-    return {name: value for name, equals, value in pairs if equals and name != "PATH"}
 
 
 def _and_local(hosts: str) -> str:
@@ -219,7 +214,8 @@ def _connections(place: Home, ports: Ports, made: Credentials) -> dict[str, Conn
     return connections
 
 
-def _store(uri: str) -> Connection:
+def store_connection(uri: str) -> Connection:
+    """Return the Airflow connection to a database of the demo's cluster."""
     database = urlsplit(uri).path.removeprefix("/")
     return {"conn_type": "postgres", "host": _socket_folder(uri), "login": "postgres", "schema": database}
 

@@ -21,7 +21,7 @@ from typing import Self
 from erp_feeds.demo.exports import Export, export_names, exports
 from erp_feeds.demo.testshop import testshop_exports
 from erp_feeds.errors import ConfigurationError
-from erp_feeds.interfaces import INTERFACES, VOCABULARY
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import settings
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, required=True, help="days of the year 2017 to export")
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two days")
     chosen = parser.parse_args()
-    merchants, _ = read_merchants(settings().merchants, VOCABULARY)
+    merchants, _ = read_merchants(settings().merchants)
     send(merchants, chosen.days, chosen.pause)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ import typer
 from psycopg import Connection, OperationalError
 from rich.console import Console
 
-from erp_feeds.demo import environment, servers, summary
+from erp_feeds.demo import environment, postgres, servers, summary
 from erp_feeds.demo.exporter import REAL, expected
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
@@ -23,6 +26,7 @@ from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
 from erp_feeds.errors import FailError, FeedError, RetryError, visible
 from erp_feeds.orchestration.rest_client import UNFINISHED
+from erp_feeds.settings import settings
 from erp_feeds.store import queries
 from erp_feeds.store.connection import open_uri
 from erp_feeds.store.file_rows import FileProgress
@@ -81,6 +85,24 @@ def stop() -> None:
     """Stop the demo, also after the terminal that started it was killed."""
     home = environment.home()
     print("stopped" if stop_all(home) else f"nothing runs in {home.folder}")
+
+
+@app.command()
+def status() -> None:
+    """Show what the store holds; where the demo has stopped, its database runs as long as that takes."""
+    home = environment.home()
+    is_stopped = home.postgres.is_dir() and not postgres.is_running(home.postgres)
+    variables = dict(os.environ)
+    if is_stopped:
+        uri = postgres.database(postgres.start(home.postgres), "erp_feeds")
+        name = f"AIRFLOW_CONN_{settings().store_connection.upper()}"
+        variables[name] = json.dumps(environment.store_connection(uri))
+    try:
+        shown = subprocess.run([sys.executable, "-m", "erp_feeds", "status"], env=variables, check=False)
+    finally:
+        if is_stopped:
+            postgres.stop(home.postgres)
+    raise typer.Exit(shown.returncode)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from erp_feeds.errors import ConfigurationError, nearest
+from erp_feeds.errors import ConfigurationError, in_words, nearest
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -243,7 +243,7 @@ def _said(fault: Any) -> str:
     name = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
         return f"{name}: there is no such extra, {nearest(name, Extras.model_fields)}"
-    return f"{name}: {fault['msg']}"
+    return f"{name}: {in_words(fault)}"
 
 
 def field_schemas() -> dict[str, dict[str, Any]]:

@@ -11,20 +11,16 @@ from erp_feeds.interfaces.mapping import FieldMapping, as_delivered, mapping_of_
 from erp_feeds.interfaces.mapping_checks import mapping_faults
 from erp_feeds.interfaces.purchases import SRS_PURCHASES
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.merchant import Merchant, Vocabulary
+from erp_feeds.merchant import Fault, InterfaceSettings, Merchant
 
 INTERFACES: Mapping[str, Interface] = {
     interface.name: interface for interface in (SRS_CUSTOMERS, SRS_PURCHASES, ERP_CACHE_CUSTOMERS)
 }
 
-VOCABULARY = Vocabulary(
-    columns={name: each.field_names() for name, each in INTERFACES.items()},
-    faults=lambda name, settings: [
-        *element_faults(INTERFACES[name], settings),
-        *mapping_faults(INTERFACES[name], settings),
-    ],
-)
-"""What a merchant file may speak of."""
+
+def faults_of(name: str, settings: InterfaceSettings) -> list[Fault]:
+    """Find what is wrong with a merchant's elements and mapping of an interface; locations begin below it."""
+    return [*element_faults(INTERFACES[name], settings), *mapping_faults(INTERFACES[name], settings)]
 
 
 def interface_of(merchant: Merchant, name: str) -> Interface:

@@ -1,7 +1,6 @@
 """What Airflow asks a provider for: the connection type FTPS, with a form that holds the hook's extras.
 
-Airflow finds this by the entry point in `erp_feeds-*.dist-info`, beside the package: `include/` on the
-PYTHONPATH is all that a deployment needs.
+Airflow finds this by the entry point `apache_airflow_provider` of the installed package.
 """
 
 from __future__ import annotations

@@ -143,6 +143,8 @@ def conninfo_of(connection_id: str) -> str:
         known = BaseHook.get_connection(connection_id)
     except AirflowException:
         raise FailError(f"Airflow has no connection '{connection_id}'; add one of type postgres") from None
+    if known.conn_type != "postgres":
+        raise FailError(f"the Airflow connection '{connection_id}' is not of type postgres")
     parts: dict[str, object] = {
         "host": known.host,
         "port": known.port,

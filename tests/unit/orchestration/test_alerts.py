@@ -13,7 +13,6 @@ from airflow.sdk import DAG
 from jinja2 import meta
 
 from erp_feeds.errors import FailError
-from erp_feeds.interfaces import VOCABULARY
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchant
 from erp_feeds.orchestration import alerts
@@ -69,7 +68,7 @@ def test_every_apprise_connection_is_told() -> None:
 
 @pytest.mark.parametrize("name", ["completejourney", "testshop"])
 def test_the_demo_tells_somebody(name: str) -> None:
-    read = read_merchant(INCLUDE / "merchants" / f"{name}.yaml", VOCABULARY)
+    read = read_merchant(INCLUDE / "merchants" / f"{name}.yaml")
     assert len(alerts.on_failure(read)) == 1
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from erp_feeds.batch import Batch, Counts, FeedFile
-from erp_feeds.interfaces import INTERFACES, VOCABULARY
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import assets
 from erp_feeds.orchestration.trigger import InboxTrigger
 from erp_feeds.settings import INCLUDE
 
-MERCHANTS, _ = read_merchants(INCLUDE / "merchants", VOCABULARY)
+MERCHANTS, _ = read_merchants(INCLUDE / "merchants")
 
 
 def merchant(*, root: str = "\\testshop\\", **changes: Any) -> Merchant:

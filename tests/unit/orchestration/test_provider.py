@@ -1,4 +1,4 @@
-"""Airflow finds the connection type FTPS by the PYTHONPATH alone, and its form holds every extra."""
+"""Airflow finds the connection type FTPS by the package's entry point, and its form holds every extra."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from erp_feeds.store.migrate import run_sql_of
 
-revision = "0011"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
