@@ -27,7 +27,7 @@ from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.orchestration import alerts, assets
 from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES
-from erp_feeds.steps.stream import LONGEST_ROOT
+from erp_feeds.xml.reader import LONGEST_ROOT
 from support.personal_data import (
     CUSTOMERS,
     EMAIL,

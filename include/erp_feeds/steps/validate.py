@@ -15,7 +15,6 @@ from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.steps.block import Block, Lines, Rows
 from erp_feeds.steps.damage import damage_of
 from erp_feeds.steps.frames import (
     REJECTS,
@@ -33,6 +32,7 @@ from erp_feeds.steps.frames import (
 from erp_feeds.steps.purchases import total_faults
 from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.values import Fault, read_values
+from erp_feeds.xml.rows import Block, Lines, Rows
 
 
 @dataclass
@@ -163,7 +163,7 @@ def _missing(spec: Field, text: Column) -> Fault:
 
 def _nested(spec: Field, rows: Rows) -> Fault:
     """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
-    reason = f"{spec.element} contains elements; text is expected"
+    reason = f"{spec.element} contains elements, or content beside xsi:nil; text is expected"
     return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 
