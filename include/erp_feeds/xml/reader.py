@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
-import numpy as np
 import pyarrow as pa
 from lxml import etree
 
@@ -15,46 +14,54 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Field, Interface
 from erp_feeds.merchant import Limits
 from erp_feeds.xml.feed import CHUNK, SAFE, believed_mark, feed, refuse_doctype
-from erp_feeds.xml.rows import CLEAN, HOLDS_ELEMENTS, NIL, UNKNOWN, Block, Lines, RowCollector, normalised
+from erp_feeds.xml.rows import Block, Lines, Oddness, RowCollector, normalised
 
 LONGEST_ROOT = 50
 """Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
 _START = 1_000
 """Bytes for the start of the next record, with which the end of a record is seen."""
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_UNKNOWN = ""
+"""Stands for an element that a row does not know: anything but None, which means not yet read."""
 
 
 class RecordReader:
     """Reads one XML member; it is the target whose methods the parser calls at each event.
 
     Fields are read at one level only: below the record, below the line, or below the settings. Where that
-    level is 0, the element stands outside of such a row.
+    level is 0, the element stands outside of such a row. `start` and `end` take the plain case, a field that
+    the row knows, in as few steps as Python has; everything else goes to the methods below them.
     """
+
+    __slots__ = (
+        "_attribute_names", "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_foreign", "_found",
+        "_header", "_holder", "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness",
+        "_open", "_owners", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped", "_table",
+        "data", "mismatched", "namespaced", "surroundings",
+    )  # fmt: skip
 
     def __init__(self, interface: Interface, limits: Limits) -> None:
         """Prepare to read files of an interface, with the element names of the merchant, within limits."""
         self._limits = limits
         self._path = interface.record_path
-        self._header = interface.header
+        self._header = header = interface.header
         holder, _, self._line = interface.lines.path.partition("/") if interface.lines else ("", "", "")
+        self._holder = holder
         self._records = RowCollector(interface.fields, limits.fields, holder)
-        self._lines = RowCollector(
-            interface.lines.fields if interface.lines else (), limits.fields, place=f"{holder}/{self._line}/"
-        )
-        header = self._header
+        in_line = interface.lines.fields if interface.lines else ()
+        self._lines = RowCollector(in_line, limits.fields, place=f"{holder}/{self._line}/")
         names = (header.importer_element, header.version_element) if header else ()
         place = f"{self._path[0]}/{header.element}/" if header else ""
         self._settings = RowCollector([Field(name, name) for name in names], limits.fields, place=place)
-        self._holder = holder
         self._table = self._records
+        self._row = self._table.row
         self._buffer: list[str] = []
-        self.data = self._buffer.append
-        self._depth = self._level = self._skipped = self._slot = self._oddness = self._scope = 0
-        self._name = ""
-        self._in_lines = self._due = False
-        self._root = ""
-        self._found = self._within = False
+        self._clear, self.data = self._buffer.clear, self._buffer.append
+        self._depth = self._level = self._skipped = self._scope = 0
         self._ended = self._read = self._line_no = 0
+        self._oddness = Oddness.NONE
+        self._open = self._root = ""
+        self._found = False
         self._blocks: list[Block] = []
         self._begin_block()
         self.surroundings: Counter[str] = Counter()
@@ -94,54 +101,37 @@ class RecordReader:
 
     def settings(self) -> list[tuple[str, str]]:
         """Return importer and version of each settings node read so far."""
-        if self._settings.repeated_columns():
+        if self._settings.repeated:
             raise _wrong("an element of the settings occurs more than once")
-        return [(normalised(row[0] or ""), normalised(row[1] or "")) for row in self._settings.rows]
+        cells = [normalised(cell or "") for cell in self._settings.cells]
+        return list(zip(cells[::2], cells[1::2], strict=True))
 
     def start(self, tag: str, attrib: Mapping[str, str]) -> None:
         """Begin an element."""
         self._depth = depth = self._depth + 1
         if depth == self._level:
-            table = self._table
-            table.count += 1
-            self._buffer.clear()
-            self._oddness = CLEAN
-            self._name = tag
-            slot = table.slots.get(tag)
-            self._slot = self._other_slot(tag) if slot is None else slot
-            if self._slot == table.holder:
-                self._in_lines, self._level = True, 0
-        elif self._level:
-            self._oddness = HOLDS_ELEMENTS
+            self._clear()
+            self._open = tag
         else:
-            self._outside(tag, depth)
-        if depth > self._limits.depth:
-            reason = f"elements lie more than {self._limits.depth} deep within each other; see limits.depth"
-            raise QuarantineError(QuarantineCode.TOO_DEEP, reason)
+            self._start_other(tag, depth)
         if attrib:
             self._attributes(tag, attrib)
 
-    def end(self, _: str) -> None:
+    def end(self, tag: str) -> None:
         """End an element."""
         depth = self._depth
         self._depth = depth - 1
         if depth == self._level:
-            self._end_field()
-        elif self._level:
-            if depth < self._level:
-                self._end_row()
+            if self._oddness or self._row.get(tag, _UNKNOWN) is not None:
+                self._note(tag)
+            else:
+                self._row[tag] = "".join(self._buffer)
+        elif depth < self._level:
+            self._end_row()
         elif depth == self._skipped:
             self._skipped = 0
             if depth == len(self._path):
                 self._end_child()
-        elif self._in_lines and depth == len(self._path) + 1:
-            self._in_lines, self._level, self._table = False, depth, self._records
-            self._slot = self._records.holder or 0
-            self._buffer.clear()
-            self._oddness = CLEAN
-            self._end_field()
-        elif depth == len(self._path) - 1:
-            self._within = False
 
     def doctype(self, *_: str | None) -> None:
         """Refuse any DOCTYPE, before anything in it is read."""
@@ -167,66 +157,73 @@ class RecordReader:
         self.namespaced = True
         return tag.rpartition("}")[2]
 
-    def _other_slot(self, tag: str) -> int:
-        """Find an element by its local name."""
-        self._name = self._local(tag)
-        return self._table.slots.get(self._name, UNKNOWN)
+    def _note(self, tag: str) -> None:
+        """End a field that is not plain: unknown, in a namespace, repeated, nested or said to be nil."""
+        self._table.note(self._local(tag), "".join(self._buffer), self._oddness)
+        self._oddness = Oddness.NONE
 
-    def _end_field(self) -> None:
-        buffer, row, slot = self._buffer, self._table.row, self._slot
-        text = buffer[0] if len(buffer) == 1 else "".join(buffer)
-        if slot != UNKNOWN and row[slot] is None and not self._oddness:
-            row[slot] = text
+    def _start_other(self, tag: str, depth: int) -> None:
+        """Begin an element that is no field."""
+        if depth > self._limits.depth:
+            raise self._too_deep()
+        if not self._level:
+            if not self._skipped:
+                self._clear()
+                self._outside(self._local(tag), depth)
+        elif self._holder and self._table is self._records and self._local(self._open) == self._holder:
+            if depth == self._level + 1:
+                self._in_holder(self._local(tag), depth)
         else:
-            self._table.note(slot, self._name, text, self._oddness)
+            self._oddness = Oddness.HOLDS_ELEMENTS
 
-    def _open_row(self, table: RowCollector) -> None:
-        self._table, self._level = table, self._depth + 1
+    def _in_holder(self, name: str, depth: int) -> None:
+        """Begin a line, or what stands among the lines."""
+        if name == self._line:
+            self._oddness = Oddness.NONE
+            self._open_row(self._lines, depth)
+        else:
+            self._foreign[f"{self._holder}/{name}"] += 1
+
+    def _outside(self, name: str, depth: int) -> None:
+        """Begin an element on the way to the records, a record, the settings, or what is none of these."""
+        if depth == 1:
+            self._root = name
+        if name == self._path[depth - 1]:
+            if depth == len(self._path):
+                self._open_row(self._records, depth)
+            elif depth == len(self._path) - 1:
+                if self._found:
+                    raise _wrong(f"a second {name}")
+                self._found = True
+        elif self._header and depth == 2 and name == self._header.element:
+            self._open_row(self._settings, depth)
+        else:
+            self._skipped = depth
+            if depth > 1:
+                tally = self._foreign if depth == len(self._path) else self.surroundings
+                tally["/".join((*self._path[: depth - 1], name))] += 1
+
+    def _open_row(self, table: RowCollector, depth: int) -> None:
+        if depth >= self._limits.depth:
+            raise self._too_deep()
+        self._table, self._row, self._level = table, table.row, depth + 1
 
     def _end_row(self) -> None:
+        """End a record, a line or a settings node."""
         self._table.close_row()
+        if self._table is self._lines:
+            self._line_no += 1
+            self._owners.append(self._records.size)
+            self._line_nos.append(self._line_no)
+            self._table, self._row = self._records, self._records.row
+            self._level = len(self._path) + 1
+            self._open = self._holder
+            self._clear()
+            return
         self._level = 0
         if self._table is self._records:
             self._line_no = 0
             self._end_child()
-        elif self._table is self._lines:
-            self._line_no += 1
-            self._line_of.append((len(self._records.rows), self._line_no))
-
-    def _outside(self, tag: str, depth: int) -> None:
-        """Begin an element that is no field."""
-        if self._skipped:
-            return
-        name = self._local(tag)
-        self._buffer.clear()
-        if self._in_lines:
-            if name == self._line:
-                self._open_row(self._lines)
-            else:
-                self._skip(self._foreign, f"{self._holder}/{name}")
-        elif name == self._path[depth - 1]:
-            self._on_path(depth, name)
-        elif depth == 1:
-            self._root, self._skipped = name, depth
-        elif self._header and depth == 2 and name == self._header.element:
-            self._open_row(self._settings)
-        else:
-            tally = self._foreign if depth == len(self._path) else self.surroundings
-            self._skip(tally, "/".join((*self._path[: depth - 1], name)))
-
-    def _on_path(self, depth: int, name: str) -> None:
-        """Begin an element on the way to the records, or a record."""
-        if depth == len(self._path):
-            self._open_row(self._records)
-        elif depth == len(self._path) - 1:
-            if self._found:
-                raise _wrong(f"a second {name}")
-            self._found = self._within = True
-        self._root = self._root or name
-
-    def _skip(self, tally: Counter[str], name: str) -> None:
-        tally[name] += 1
-        self._skipped = self._depth
 
     def _attributes(self, tag: str, attrib: Mapping[str, str]) -> None:
         """Tally attributes, since no field reads any but xsi:nil."""
@@ -234,8 +231,10 @@ class RecordReader:
             reason = f"an element has more than {self._limits.attributes} attributes; see limits.attributes"
             raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
         if self._depth == self._level and attrib.get(f"{_XSI}nil", "").strip() in ("true", "1"):
-            self._oddness = NIL
-        if not self._within or self._depth < len(self._path):
+            self._oddness = Oddness.NIL
+        among = len(self._path)
+        in_settings = self._level and self._table is self._settings
+        if self._depth < among or in_settings or 0 < self._skipped < among:
             return
         bearer = tag.rpartition("}")[2]
         place = "" if bearer == self._path[-1] else f"{bearer}/"
@@ -253,25 +252,28 @@ class RecordReader:
         self._due = False
         self._records.reset()
         self._lines.reset()
-        self._line_of: list[tuple[int, int]] = []
+        self._owners: list[int] = []
+        self._line_nos: list[int] = []
         self._foreign: Counter[str] = Counter()
         self._attribute_names: Counter[str] = Counter()
 
     def _end_block(self) -> None:
-        repeated = self._records.repeated_columns()
         records, plain = self._records.take()
         lines = None
         if self._line:
             rows, plain_lines = self._lines.take()
             plain = plain and plain_lines
-            places = np.array(self._line_of, dtype=np.int32).reshape(-1, 2)
-            lines = Lines(rows, *(pa.array(np.ascontiguousarray(places[:, side])) for side in (0, 1)))
+            lines = Lines(rows, pa.array(self._owners, pa.int32()), pa.array(self._line_nos, pa.int32()))
         attributes = dict(sorted(self._attribute_names.items()))
         self._blocks.append(
-            Block(self._read, records, lines, repeated, dict(self._foreign), attributes, plain)
+            Block(self._read, records, lines, self._records.repeated, dict(self._foreign), attributes, plain)
         )
         self._read += len(records)
         self._begin_block()
+
+    def _too_deep(self) -> QuarantineError:
+        reason = f"elements lie more than {self._limits.depth} deep within each other; see limits.depth"
+        return QuarantineError(QuarantineCode.TOO_DEEP, reason)
 
 
 def _wrong(reason: str) -> QuarantineError:

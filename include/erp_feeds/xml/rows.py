@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,17 @@ UNSEEN = "".join(
 )
 """Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
 
-UNKNOWN = -1
-"""Slot of an element that the interface does not know."""
-CLEAN, HOLDS_ELEMENTS, NIL = range(3)
-"""What is odd about a field: it has elements in it, or says xsi:nil."""
+_LINES = "lines"
+"""Column by which a repeated element with nested rows is reported."""
+
+
+class Oddness(IntEnum):
+    """What is odd about a field: it has elements in it, or says xsi:nil."""
+
+    NONE = 0
+    HOLDS_ELEMENTS = 1
+    NIL = 2
+
 
 _NAME = re.compile(r"[^\W\d][\w.\-]*")
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -91,7 +99,7 @@ class Block:
 
 
 class RowCollector:
-    """Collects the rows of one kind, each a list of texts with one slot a field.
+    """Collects the rows of one kind, as texts one behind the other, one for each element that it knows.
 
     The reader writes the plain case into `row` itself, and hands everything else to `note`.
     """
@@ -102,85 +110,89 @@ class RowCollector:
         Args:
             fields: With the element names of the merchant.
             most: Elements that a row may have.
-            holder: Element that holds nested rows; it gets the slot behind the fields.
+            holder: Element that holds nested rows; its own text is not read.
             place: Of the rows below the record, with a slash at its end.
         """
-        self._names = [field.name for field in fields]
-        elements = [field.element for field in fields] + ([holder] if holder else [])
-        self.slots = {_checked(element): slot for slot, element in enumerate(elements)}
-        self.holder = len(fields) if holder else None
-        self._width = len(elements)
+        self._columns = {_checked(field.element): field.name for field in fields}
+        if holder:
+            self._columns.setdefault(_checked(holder), _LINES)
+        self._empty: dict[str, str | None] = dict.fromkeys(self._columns)
         self._most = most
         self._place = place
+        self.row = self._empty.copy()
         self.reset()
 
     def reset(self) -> None:
-        """Forget all rows."""
-        self.rows: list[list[str | None]] = []
-        self.row: list[str | None] = [None] * self._width
-        self.count = 0
+        """Forget all rows that have ended."""
+        self.cells: list[str | None] = []
+        self.size = 0
+        self.repeated: dict[int, str] = {}
+        """Position of a row -> column of the first element that occurs twice in it."""
+        self.unknown: Counter[str] = Counter()
+        self._noted = 0
         self._others: list[tuple[str, str]] = []
-        self._repeat: int | None = None
+        self._repeat = ""
         self._extras: dict[int, str] = {}
         self._crowded: list[int] = []
-        self._repeated: dict[int, int] = {}
-        self._nested: dict[int, list[int]] = {}
-        self.unknown: Counter[str] = Counter()
+        self._nested: dict[str, list[int]] = {}
 
-    def note(self, slot: int, name: str, text: str, oddness: int) -> None:
-        """Add a field that is unknown, repeated, holds elements or says xsi:nil; `name` is its element."""
-        if slot == UNKNOWN:
-            if self.count <= self._most:  # a crowd costs no memory
+    def note(self, name: str, text: str, oddness: int) -> None:
+        """Add an element that is in a namespace, unknown, repeated, holds elements or says xsi:nil."""
+        if name not in self._columns:
+            self._noted += 1
+            if self._noted <= self._most:  # a crowd costs no memory
                 self._others.append((name, text))
-        elif self.row[slot] is not None:
-            self._repeat = slot if self._repeat is None else self._repeat
+        elif self.row[name] is not None:
+            self._noted += 1
+            self._repeat = self._repeat or self._columns[name]
         else:
-            self.row[slot] = text
-            if oddness == HOLDS_ELEMENTS or (oddness == NIL and _BLANKS.sub("", text)):
-                self._nested.setdefault(slot, []).append(len(self.rows))
+            self.row[name] = text
+            if oddness == Oddness.HOLDS_ELEMENTS or (oddness == Oddness.NIL and _BLANKS.sub("", text)):
+                self._nested.setdefault(self._columns[name], []).append(self.size)
 
     def close_row(self) -> None:
-        """End a row and begin the next."""
-        index = len(self.rows)
-        self.rows.append(self.row)
-        self.row = [None] * self._width
-        if self.count > self._most:
-            self._crowded.append(index)
-        elif self._others or self._repeat is not None:
-            self._close_odd(index)
-        self.count = 0
+        """End a row and begin the next, in the same dict."""
+        cells = self.row.values()
+        self.cells.extend(cells)
+        if self._noted or len(cells) > self._most:
+            self._close_odd(self._noted + sum(cell is not None for cell in cells))
+        self.row.update(self._empty)
+        self.size += 1
+
+    def _close_odd(self, count: int) -> None:
+        """End a row with elements that are unknown or repeated."""
+        if count > self._most:
+            self._crowded.append(self.size)
+        else:
+            if self._repeat:
+                self.repeated[self.size] = self._repeat
+            extras: dict[str, str] = {}
+            for name, text in self._others:
+                self.unknown[self._place + name] += 1
+                extras.pop(name, None)  # of repeated ones the last counts, at its own place
+                extras[name] = normalised(text)
+            if extras:
+                members = (f"{_quoted(name)}:{_quoted(text)}" for name, text in extras.items())
+                self._extras[self.size] = f"{{{','.join(members)}}}"
+        self._noted = 0
         self._others = []
-        self._repeat = None
-
-    def _close_odd(self, index: int) -> None:
-        if self._repeat is not None:
-            self._repeated[index] = self._repeat
-        extras: dict[str, str] = {}
-        for name, text in self._others:
-            self.unknown[self._place + name] += 1
-            extras.pop(name, None)  # of repeated ones the last counts, at its own place
-            extras[name] = normalised(text)
-        if extras:
-            self._extras[index] = json.dumps(extras, ensure_ascii=False, separators=(",", ":"))
-
-    def repeated_columns(self) -> dict[int, str]:
-        """Return position of a row -> column of the element that occurs twice in it."""
-        names = [*self._names, "lines"]
-        return {index: names[slot] for index, slot in self._repeated.items()}
+        self._repeat = ""
 
     def take(self) -> tuple[Rows, bool]:
         """Return all rows as columns, and whether their text is plain ASCII."""
-        size = len(self.rows)
-        slots = list(zip(*self.rows, strict=True)) or [()] * self._width
-        raw = [pa.array(slots[slot], pa.string()) for slot in range(len(self._names))]
+        size, width = self.size, len(self._columns)
+        raw = {
+            column: pa.array(self.cells[place::width], pa.string())
+            for place, column in enumerate(self._columns.values())
+            if column != _LINES
+        }
         extras = pa.array([self._extras.get(row) for row in range(size)], pa.string())
-        plain = all(_is_plain(_bytes(column)) for column in (*raw, extras))
-        text = {name: _trimmed(column, plain=plain) for name, column in zip(self._names, raw, strict=True)}
-        nested = {self._names[slot]: _mask(rows, size) for slot, rows in self._nested.items()}
-        found = Rows(
-            text, _mask(self._repeated, size), extras, dict(self.unknown), _mask(self._crowded, size), nested
-        )
-        return found, plain
+        texts = {column: _bytes(array) for column, array in raw.items()}
+        plain = all(map(_is_plain, (*texts.values(), _bytes(extras))))
+        text = {column: _trimmed(array, texts[column], plain=plain) for column, array in raw.items()}
+        nested = {column: _mask(rows, size) for column, rows in self._nested.items()}
+        repeated, crowded = _mask(self.repeated, size), _mask(self._crowded, size)
+        return Rows(text, repeated, extras, dict(self.unknown), crowded, nested), plain
 
 
 def normalised(text: str) -> str:
@@ -203,16 +215,16 @@ def _is_plain(text: bytes) -> bool:
     return text.isascii() and b"\x7f" not in text
 
 
-def _trimmed(column: Column, *, plain: bool) -> Column:
+def _trimmed(column: Column, text: bytes, *, plain: bool) -> Column:
     """Make blanks one, and take them from the ends, with those that XML does not know.
 
     What cannot be seen would make another customer of '1001'.
     """
-    text = _bytes(column)
     if any(blank in text for blank in _TO_NORMALISE):
         column = pc.replace_substring_regex(column, r"[ \t\r\n]+", " ")
-    trimmed = pc.utf8_trim_whitespace(column)
-    return trimmed if plain else pc.utf8_trim(trimmed, UNSEEN)
+    if plain:
+        return pc.ascii_trim_whitespace(column)
+    return pc.utf8_trim(pc.utf8_trim_whitespace(column), UNSEEN)
 
 
 def _checked(element: str) -> str:
