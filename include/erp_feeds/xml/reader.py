@@ -36,8 +36,8 @@ class RecordReader:
     __slots__ = (
         "_attribute_names", "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_foreign", "_found",
         "_header", "_holder", "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness",
-        "_open", "_owners", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped", "_table",
-        "data", "mismatched", "namespaced", "surroundings",
+        "_open", "_owners", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped",
+        "_table", "data", "mismatched", "namespaced", "surroundings",
     )  # fmt: skip
 
     def __init__(self, interface: Interface, limits: Limits) -> None:
