@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
+from erp_feeds.columns.arrow import Column, array_of, frame_of, table_of
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import skipped, warned
 from erp_feeds.records.kind import Columns, Frames, Row
-from erp_feeds.steps.frames import Column, array_of, frame_of, table_of
 from erp_feeds.steps.map_fields import (
     LINKED_CURRENCY,
     VERSION,

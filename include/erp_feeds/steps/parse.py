@@ -13,7 +13,6 @@ from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
 from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.validate import empty_frames, validate
 from erp_feeds.xml.elements import children, line_of, local_name
@@ -21,6 +20,7 @@ from erp_feeds.xml.feed import CHUNK
 from erp_feeds.xml.header import declared_version, is_newer
 from erp_feeds.xml.reader import RecordReader
 from erp_feeds.xml.rows import Block
+from erp_feeds.xml.schema_drift import LONGEST_NAME, Drift, carried
 
 
 def parse(

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.codes import RejectCode, SkipCode, WarningCode
+from erp_feeds.columns.arrow import Column, array_of, count_true, is_one_of, is_true, without
+from erp_feeds.columns.convert import ZONE, Fault, matches
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.frames import Column, array_of, count_true, is_one_of, is_true, without
-from erp_feeds.steps.values import ZONE, Fault, matches
 
 ORDER, RETURN = "order", "return"
 ONLINE, OFFLINE = "online", "offline"

@@ -12,11 +12,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import RejectCode, WarningCode
-from erp_feeds.interfaces.spec import Field, FieldType, Interface
-from erp_feeds.merchant import Merchant
-from erp_feeds.records import KINDS
-from erp_feeds.steps.damage import damage_of
-from erp_feeds.steps.frames import (
+from erp_feeds.columns.arrow import (
     REJECTS,
     Column,
     count_true,
@@ -29,9 +25,13 @@ from erp_feeds.steps.frames import (
     table_of,
     without,
 )
+from erp_feeds.columns.convert import Fault, read_values
+from erp_feeds.columns.text_damage import damage_of
+from erp_feeds.interfaces.spec import Field, FieldType, Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.steps.purchases import total_faults
 from erp_feeds.steps.result import StepResult
-from erp_feeds.steps.values import Fault, read_values
 from erp_feeds.xml.rows import Block, Lines, Rows
 
 

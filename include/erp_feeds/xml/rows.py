@@ -8,17 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from json.encoder import encode_basestring as _quoted
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.errors import ConfigurationError
+from erp_feeds.columns.arrow import Column
 from erp_feeds.interfaces.spec import Field
-
-Column = Any
-"""An Arrow array; pyarrow ships no types."""
 
 Settings = Sequence[tuple[str, str]]
 """Importer and version of each settings node, '' where it has none."""
@@ -40,7 +36,6 @@ class Oddness(IntEnum):
     NIL = 2
 
 
-_NAME = re.compile(r"[^\W\d][\w.\-]*")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _TO_NORMALISE = (b"\n", b"\t", b"\r", b"  ")
 
@@ -113,9 +108,9 @@ class RowCollector:
             holder: Element that holds nested rows; its own text is not read.
             place: Of the rows below the record, with a slash at its end.
         """
-        self._columns = {_checked(field.element): field.name for field in fields}
+        self._columns = {field.element: field.name for field in fields}
         if holder:
-            self._columns.setdefault(_checked(holder), _LINES)
+            self._columns.setdefault(holder, _LINES)
         self._empty: dict[str, str | None] = dict.fromkeys(self._columns)
         self._most = most
         self._place = place
@@ -225,10 +220,3 @@ def _trimmed(column: Column, text: bytes, *, plain: bool) -> Column:
     if plain:
         return pc.ascii_trim_whitespace(column)
     return pc.utf8_trim(pc.utf8_trim_whitespace(column), UNSEEN)
-
-
-def _checked(element: str) -> str:
-    """Refuse an element name that XML cannot have: it would never be found."""
-    if not _NAME.fullmatch(element):
-        raise ConfigurationError(f"'{element}' is no element name: letters, digits, '_', '-' and '.' only")
-    return element

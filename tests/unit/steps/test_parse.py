@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from erp_feeds.errors import ConfigurationError, QuarantineError
+from erp_feeds.columns.arrow import table_of
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.parse import raw_records
 from erp_feeds.xml.reader import LONGEST_ROOT
 
@@ -357,12 +357,6 @@ def test_element_names_can_be_those_of_another_erp(read, make_merchant):
     owner = make_merchant({CUSTOMERS: {"elements": {"customer_number": "Klantnr"}}})
     text = "<Export><Customers><Customer><Klantnr>7</Klantnr></Customer></Customers></Export>"
     assert read(CUSTOMERS, text, owner=owner).frames["records"]["customer_number"].tolist() == ["7"]
-
-
-def test_an_element_name_that_xml_cannot_have_is_a_configuration_error(read, make_merchant):
-    owner = make_merchant({CUSTOMERS: {"elements": {"customer_number": "a|b"}}})
-    with pytest.raises(ConfigurationError, match="no element name"):
-        read(CUSTOMERS, "<Export><Customers/></Export>", owner=owner)
 
 
 SAMPLES = {name: "".join(sample(interface, 12)).encode() for name, interface in INTERFACES.items()}

@@ -4,7 +4,7 @@ import pytest
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES, OTHERS, Drift
+from erp_feeds.xml.schema_drift import LONGEST_NAME, MOST_NAMES, OTHERS, Drift
 
 CUSTOMERS = "srs_customers"
 PURCHASES = "srs_purchases"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
-from erp_feeds.steps.frames import Column
+from erp_feeds.columns.arrow import Column
 
 MOST_NAMES = 100
 """Unknown names kept of one file: data written as names would fill the ledger."""
