@@ -155,11 +155,15 @@ class RecordReader:
         if tag[0] != "{":
             return tag
         self.namespaced = True
-        return tag.rpartition("}")[2]
+        return tag[tag.rindex("}") + 1 :]
 
     def _note(self, tag: str) -> None:
         """End a field that is not plain: unknown, in a namespace, repeated, nested or said to be nil."""
-        self._table.note(self._local(tag), "".join(self._buffer), self._oddness)
+        name, text = self._local(tag), "".join(self._buffer)
+        if not self._oddness and self._row.get(name, _UNKNOWN) is None:
+            self._row[name] = text  # every field of a file with a namespace passes here
+            return
+        self._table.note(name, text, self._oddness)
         self._oddness = Oddness.NONE
 
     def _start_other(self, tag: str, depth: int) -> None:
