@@ -12,10 +12,10 @@ from psycopg.rows import class_row, dict_row
 
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppression_of, unsuppress
+from erp_feeds.xml.person_search import Mentions, is_about_people, mentions
 
 AT_ONCE = 5_000
 """Refused records fetched at once: each may hold some kilobytes."""

@@ -20,15 +20,15 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import SkipCode
+from erp_feeds.columns.arrow import Column, array_of, is_one_of, is_true, table_of
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.steps.frames import Column, array_of, is_one_of, is_true, table_of
-from erp_feeds.steps.mentions import is_about_people, mentions
 from erp_feeds.store.forget_secret import secrets_in_use
 from erp_feeds.store.sql import statement
+from erp_feeds.xml.person_search import is_about_people, mentions
 
 Frames = Mapping[str, pd.DataFrame]
 

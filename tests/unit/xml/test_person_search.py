@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.steps.mentions import is_about_people, mentions
+from erp_feeds.xml.person_search import is_about_people, mentions
 
 CUSTOMERS = INTERFACES["srs_customers"]
 

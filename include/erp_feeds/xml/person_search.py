@@ -11,8 +11,8 @@ from lxml import etree
 
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import matched_email
-from erp_feeds.steps.block import UNSEEN
-from erp_feeds.steps.stream import RecordStream
+from erp_feeds.xml.elements import children
+from erp_feeds.xml.rows import UNSEEN
 
 NUMBER = "customer_number"
 """Column of the person's number, in every interface that is about people."""
@@ -72,11 +72,12 @@ def member_mentions(source: BinaryIO, interface: Interface, person: Mentions) ->
         QuarantineError: the member cannot be read to its end, and did not mention the person before.
     """
     signs = ["".join(each.lower().split()) for each in (*person.numbers, *person.emails)]
-    for container in RecordStream(source, interface):
-        text = "".join(str(etree.tostring(container, method="text", encoding="unicode")).lower().split())
-        if not any(sign in text for sign in signs):  # a thousand times cheaper than looking at each record
+    for records in children(source, interface):
+        texts = (etree.tostring(each, method="text", encoding="unicode", with_tail=False) for each in records)
+        text = "".join("".join(map(str, texts)).lower().split())
+        if not any(sign in text for sign in signs):  # far cheaper than searching each record
             continue
-        for record in container.iterchildren("*"):
+        for record in records:
             raw = str(etree.tostring(record, encoding="unicode", with_tail=False))
             if mentions(raw, interface).meets(person):
                 return True
