@@ -26,7 +26,7 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.steps.frames import Column, array_of, is_one_of, is_true, table_of
-from erp_feeds.steps.mentions import is_about_people, mentions
+from erp_feeds.steps.mentions import mentions
 from erp_feeds.store.forget_secret import secrets_in_use
 from erp_feeds.store.sql import statement
 
@@ -192,7 +192,7 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fee
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
     interface = interface_of(merchant, file.interface)
-    if not (is_about_people(interface) and _any_suppressed(connection, merchant.name)):
+    if not _any_suppressed(connection, merchant.name):
         return
     suppression = suppression_of(connection, merchant.name, file.file_id)
     found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")

@@ -35,6 +35,7 @@ LANDED = {
     "0011_baskets": "371f67333a0323cea61fa77d8877022911c5d80fc894a4e958962447ad34ad8e",
     "0012_suppression_for_its_owner": "a7a81faf914bc60c32aeef754d1eba76ca49cb457d7d7f3c9d1d05a611fa5168",
     "0013_plain_names": "0db818c4839b83f02fe456cec06d6d163a53c0467774217828e1adfb0bcde547",
+    "0015_indexes": "177f97ad1932d11e455328d6bc0da3381edf2baec4fc61f63bd852645ca50b9b",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 

@@ -14,7 +14,13 @@ WHERE file_id = {file_id} AND resolved_at IS NULL
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = newer.file_id
 FROM ({newer}) AS newer
-WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND rejects.record = newer.record;
+CROSS JOIN LATERAL (  -- record by record, as in resolve.sql
+    SELECT ctid
+    FROM rejects
+    WHERE file_id = {file_id} AND record = newer.record AND resolved_at IS NULL
+    OFFSET 0
+) AS opened
+WHERE rejects.ctid = opened.ctid;
 
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
