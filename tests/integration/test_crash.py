@@ -54,7 +54,7 @@ def batch(
             member = interface.file_name(MERCHANT.shop_name, index, "xml")
             target = ftps.root / interface.folder / interface.file_name(MERCHANT.shop_name, index)
             target.write_bytes(zipped(member, xml.encode(), date(2017, 1, 1)))
-    assert tasks.sense(MERCHANT, "crash").settling == len(INTERFACES) * len(INDEXES)
+    assert tasks.sense(MERCHANT, "crash").uploading == len(INTERFACES) * len(INDEXES)
     walked = tasks.sense(MERCHANT, "crash").batch
     for step in (tasks.download, tasks.unzip, tasks.parse, tasks.deduplicate, tasks.split):
         walked = step(MERCHANT, walked)

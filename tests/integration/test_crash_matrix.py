@@ -36,7 +36,7 @@ from support.store_rows import rows
 LEDGER, LOAD, PLACES = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
 ZIPS, CLEARING = "erp_feeds.storage.zips", "erp_feeds.inbox.cleanup"
 HOOK = "erp_feeds.ftps:FtpsHook"
-SETTLED = f"{PLACES}:Arrival.settle"
+SETTLED = f"{PLACES}:AtomicFile.settle"
 
 WORKER = (
     Point("looked, new files not yet noted", "sense", f"{LEDGER}:see", "before"),

@@ -92,7 +92,7 @@ def test_an_original_for_which_the_archive_has_no_room_is_fetched_by_a_later_run
     shop.place(*exports())
     batch = shop.walk("run1")
     assert [file.index_number for file in batch.files] == [SMALL]
-    assert archive.sweep("testshop") == 0
+    assert archive.purge("testshop") == 0
     with pytest.raises(FailError, match="put off, no_space"):
         shop.report(batch)
     (small_disk / "filler").unlink()

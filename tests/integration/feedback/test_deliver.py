@@ -184,9 +184,9 @@ def test_a_server_that_is_away_gets_the_result_from_the_next_run(
 @pytest.mark.parametrize(
     ("permissions", "warning"),
     [
-        ("elrm", f"{RESULT} could not be placed"),
-        ("elrmw", f"{RESULT} could not be placed"),
-        ("elrfw", "Results for the ERP party wait"),
+        ("elrm", f"{RESULT} could not be uploaded"),
+        ("elrmw", f"{RESULT} could not be uploaded"),
+        ("elrfw", "Result files could not be uploaded"),
     ],
     ids=["no store", "no rename", "no new folder"],
 )
@@ -218,7 +218,7 @@ def test_a_server_that_writes_over_no_file_gets_the_newer_result_too(
     teller.place(GOOD, minute=1)
     with caplog.at_level(logging.WARNING):
         run(teller, "next run")
-    assert "could not be placed" not in caplog.text
+    assert "could not be uploaded" not in caplog.text
     assert results(teller).keys() == {RESULT}
     assert root(teller).get("state") == "loaded"
 

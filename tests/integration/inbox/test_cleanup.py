@@ -218,7 +218,7 @@ def test_a_server_that_refuses_leaves_the_run_good(
         assert mover.report(batch)["loaded"] == 1
     assert numbers(mover) == {"1"}
     assert on_server(mover) == (left(mover, FIRST) if goes else {FIRST.name: FIRST.content})
-    assert (f"{FIRST.name} stays in the inbox for now" in caplog.text) is not goes
+    assert (f"{FIRST.name} could not be moved or deleted" in caplog.text) is not goes
     ftps.server.handler.authorizer.user_table[USER]["perm"] = "elradfmwMT"
     run(mover, "next run")
     assert on_server(mover) == left(mover, FIRST)

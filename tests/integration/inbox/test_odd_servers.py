@@ -76,7 +76,7 @@ def test_every_kind_of_server_hands_out_everything_once(
     assert archived == {export.name: export.content for export in exports}
     for _ in range(2):
         found = look(shop)
-        assert (found.complete, found.settling) == ((), 0)
+        assert (found.complete, found.uploading) == ((), 0)
         assert {remote_file.name for remote_file in found.known} == archived.keys()
 
 

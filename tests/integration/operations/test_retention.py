@@ -92,7 +92,7 @@ def test_deleted_in_the_middle_of_a_replay_is_no_fault_of_the_file(
         for step in STEPS[1:]:
             batch = step(shop.merchant, batch)
     assert [file.name for file in batch.files] == [YOUNG.name]
-    assert f"{OLD.name} has been deleted by retention" in caplog.text
+    assert f"{OLD.name} was deleted by retention" in caplog.text
     assert set(shop.states().values()) == {"loaded"}
 
 
