@@ -40,11 +40,14 @@ class Replay(BaseModel):
     since: date | None = None
     until: date | None = None
     """The last day, included."""
+    dry_run: bool = False
+    """Show what would change, and write nothing."""
 
-    @classmethod
-    def of_days(cls, start: date, end: date) -> Self:
-        """Choose the files of the days [start, end)."""
-        return cls(since=start, until=end - timedelta(days=1))
+    def within(self, start: date, end: date) -> Self:
+        """Narrow the choice to files of the days [start, end)."""
+        last = end - timedelta(days=1)
+        since, until = max(self.since or start, start), min(self.until or last, last)
+        return self.model_copy(update={"since": since, "until": until})
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self | None:

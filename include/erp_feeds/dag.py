@@ -27,6 +27,7 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
 
@@ -38,11 +39,27 @@ RETRIES = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
     # Bad data and wrong settings stay bad: only transport and database faults are worth another try.
-    "retry_policy": ExceptionRetryPolicy(rules=[RetryRule(exception=FailError, action=RetryAction.FAIL)]),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainRefusal)]
+    ),
 }
 
 STEPS = ("download", "unzip", "parse", "deduplicate", "split")
 """The tasks between sense and load: all of one form, from batch to batch."""
+
+TASK_DOCS = {
+    "sense": "Scans the inbox, and returns the new files that are complete; a replay or backfill adds "
+    "archived files. Without any file the run ends here as skipped.",
+    "download": "Archives the original bytes of every new file before anything reads them.",
+    "unzip": "Unpacks the originals into the staging folder. An unsafe or damaged zip is quarantined.",
+    "parse": "Reads the XML into typed frames. A record that breaks a rule is rejected, the others go on.",
+    "deduplicate": "Lets the last record of a key win within each file.",
+    "split": "Divides the records into what loads (profiles, orders, returns, accounts) and what is skipped.",
+    "load": "Loads each file in one transaction. Loading a file again changes no row.",
+    "report": "Fails if a file is quarantined or a record rejected; everything good is loaded by then.",
+    "retention": "Deletes archived originals that are older than the merchant's limit.",
+}
+"""What people read about each task in Airflow's UI."""
 
 DOC = """\
 ### {title}
@@ -112,6 +129,7 @@ def build_dag(merchant: Merchant) -> DAG:
     inbox = assets.inbox(merchant)
     with DAG(
         dag_id=merchant.name,
+        dag_display_name=merchant.title or merchant.name,
         description=f"{merchant.shop_name}: from FTPS to profiles, orders, returns and price-list links",
         doc_md=_doc(merchant),
         schedule=AssetOrTimeSchedule(
@@ -120,11 +138,17 @@ def build_dag(merchant: Merchant) -> DAG:
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
         max_active_runs=1,
+        dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
         tags=["erp-feeds", *merchant.interfaces],
         params=_params(),
-        default_args={"owner": merchant.owner, "on_failure_callback": alerts.on_failure(merchant), **RETRIES},
+        default_args={
+            "owner": merchant.owner,
+            "on_failure_callback": alerts.on_failure(merchant),
+            "execution_timeout": timedelta(hours=merchant.limits.task_hours),
+            **RETRIES,
+        },
     ) as dag:
         _line(merchant, inbox)
         if merchant.retention.archive_days:
@@ -133,31 +157,41 @@ def build_dag(merchant: Merchant) -> DAG:
 
 
 def _params() -> dict[str, Param]:
-    """Return what the trigger form asks; left alone, a run drains the inbox and replays nothing."""
-    day = {"type": ["null", "string"], "format": "date"}
+    """Return what the trigger form asks; left alone, a run takes new files and replays nothing.
+
+    A backfill replays the files of its days; what is given here narrows them.
+    """
+    day = {"default": None, "type": ["null", "string"], "format": "date"}
     fields: dict[str, dict[str, Any]] = {
         "files": {
-            "default": [],
-            "type": "array",
+            "default": None,
+            "type": ["null", "array"],
             "items": {"type": "string"},
             "title": "Files",
             "description_md": "Names of archived files to run again, one a line",
         },
         "rejects": {
-            "default": None,
+            "default": "",
             "type": ["null", "string"],
-            "enum": [None, *REPLAYABLE],
-            "title": "Rejects",
+            "enum": ["", *REPLAYABLE],
+            "values_display": {"": "Any"},
+            "title": "Rejected or quarantined with",
             "description_md": "Files with an open reject of this code, or quarantined with it",
         },
-        "since": {"default": None, **day, "title": "Since", "description_md": "First day of the files"},
-        "until": {"default": None, **day, "title": "Until", "description_md": "Last day of the files"},
+        "since": {**day, "title": "Since", "description_md": "First day of the files"},
+        "until": {**day, "title": "Until", "description_md": "Last day of the files"},
         "file_ids": {
-            "default": [],
-            "type": "array",
+            "default": None,
+            "type": ["null", "array"],
             "items": {"type": "integer"},
             "title": "File ids",
             "description_md": "Ids of the ledger, as `python -m erp_feeds files --json` shows them",
+        },
+        "dry_run": {
+            "default": False,
+            "type": ["null", "boolean"],
+            "title": "Dry run",
+            "description_md": "Show in the log of `sense` what the replay would change, and write nothing",
         },
     }
     return {PARAM + name: Param(**field, section="Replay archived files") for name, field in fields.items()}
@@ -180,32 +214,43 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
     tables = assets.tables(merchant)
 
     def step(name: str) -> Any:
-        @task(task_id=name)
+        @task(task_id=name, multiple_outputs=False, doc_md=TASK_DOCS[name])
         def body(batch: dict[str, Any]) -> dict[str, Any]:
             from erp_feeds import tasks
 
-            walked: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
-            return walked.to_xcom()
+            with plain_failures():
+                walked: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
+                return walked.to_xcom()
 
         return body
 
-    @task(outlets=tables, max_active_tis_per_dag=1)
+    @task(outlets=tables, max_active_tis_per_dag=1, multiple_outputs=False, doc_md=TASK_DOCS["load"])
     def load(batch: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
         from erp_feeds import tasks
 
-        loaded = tasks.load(merchant, Batch.from_xcom(batch))
+        with plain_failures():
+            loaded = tasks.load(merchant, Batch.from_xcom(batch))
         counts = assets.counts_by_table(loaded)
         for table in tables:
             outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
         return loaded.to_xcom()
 
-    @task
+    @task(multiple_outputs=False, doc_md=TASK_DOCS["report"])
     def report(batch: dict[str, Any]) -> dict[str, int]:
         from erp_feeds import tasks
+        from erp_feeds.orchestration import run_note
 
-        return tasks.report(merchant, Batch.from_xcom(batch))
+        with plain_failures():
+            run_note.write(merchant, batch["run"])
+            return tasks.report(merchant, Batch.from_xcom(batch))
 
-    sense = InboxSensor(task_id="sense", merchant=merchant, inlets=[inbox], max_active_tis_per_dag=1)
+    sense = InboxSensor(
+        task_id="sense",
+        merchant=merchant,
+        inlets=[inbox],
+        max_active_tis_per_dag=1,
+        doc_md=TASK_DOCS["sense"],
+    )
     batch: Any = sense.output
     for name in STEPS:
         batch = step(name)(batch)
@@ -216,10 +261,11 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
 def _retention(merchant: Merchant) -> None:
     """Add the task that stands beside the line: it runs also when nothing is new, and stops no file."""
 
-    @task(max_active_tis_per_dag=1)
+    @task(max_active_tis_per_dag=1, doc_md=TASK_DOCS["retention"])
     def retention() -> int:
         from erp_feeds.operations.retention import delete_expired
 
-        return delete_expired(merchant)
+        with plain_failures():
+            return delete_expired(merchant)
 
     retention()

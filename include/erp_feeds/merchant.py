@@ -172,6 +172,10 @@ class Alerts(_Strict):
 class Limits(_Strict):
     """How much a file or run of this merchant may hold; above it a file is quarantined or waits."""
 
+    task_hours: float = Field(
+        6, gt=0, le=240, description="Hours after which a task is stopped and tried again"
+    )
+    run_hours: float = Field(24, gt=0, le=240, description="Hours after which a run is failed")
     files_per_run: int = Field(200, gt=0, description="A run takes at most this many files; the rest follow")
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")

@@ -5,7 +5,6 @@ Nothing here imports Airflow's authoring API, so a test or a shell can call the 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -134,9 +133,7 @@ def _archive(
     if not ledger.is_to_fetch(connection, file):  # a retry: by now its path may lead to other bytes
         return ledger.kept(connection, file)
     try:
-        digest = hashlib.sha256()
-        blocks = hook.fetch(file.path, digest)
-        original = archive.keep(blocks, merchant.name, file.interface, file.name, digest)
+        original = archive.keep(hook.fetch(file.path), merchant.name, file.interface, file.name)
     except ChangedError as fault:  # left in its state: the next look at the inbox settles it
         log.warning("%s waits for the next run: %s", file.name, fault)
         return None

@@ -22,7 +22,6 @@ from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import zipped
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.settings import INCLUDE
 from support.ftps_fixtures import RunningFtps
 from support.store_feed import TABLES, TESTSHOP
 from support.store_rows import rows
@@ -45,7 +44,7 @@ def batch(
     """Two overlapping files of every interface, walked as far as `split`; a record of each is refused."""
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(f"AIRFLOW_CONN_{MERCHANT.ftps.connection.upper()}", ftps.connection())
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(INCLUDE), str(TESTS)]))  # the fork server's
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))  # the fork server loads the helpers before it forks
     store.autocommit = True
     for interface in INTERFACES.values():
         (ftps.root / interface.folder).mkdir(exist_ok=True)

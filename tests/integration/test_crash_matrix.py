@@ -25,7 +25,6 @@ from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.settings import INCLUDE
 from erp_feeds.store import migrate
 from erp_feeds.store.connection import open_uri
 from support.crash_points import STEPS, Carried, Point, walk, walked
@@ -140,7 +139,7 @@ def template(server_uri: str) -> str:
 @pytest.fixture
 def moving(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop with its files placed; what is loaded gets moved."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(INCLUDE), str(TESTS)]))  # the fork server's
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))  # the fork server loads the helpers before it forks
     shop.store.autocommit = True
     ftps = shop.merchant.ftps.model_copy(update={"after_load": "move"})
     shop.merchant = shop.merchant.model_copy(update={"ftps": ftps})

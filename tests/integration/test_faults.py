@@ -12,7 +12,7 @@ import pytest
 from erp_feeds import tasks
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.errors import FailError
-from erp_feeds.ftps import FileRefusedError, FtpsHook, retrieval
+from erp_feeds.ftps import FileRefusedError, FtpsHook, transfer
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
@@ -77,15 +77,15 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
 ) -> None:
     path = shop.place(customers("20170101", person("1")))
     shop.place(customers("20170102", person("2")))
-    fetched = retrieval.blocks
+    fetched = transfer.blocks
 
-    def growing(session: Any, transfer: Any, *others: Any) -> Iterator[bytes]:
-        yield from fetched(session, transfer, *others)
-        if transfer.path.endswith("_20170101.zip"):
+    def growing(session: Any, transferred: Any, *others: Any) -> Iterator[bytes]:
+        yield from fetched(session, transferred, *others)
+        if transferred.path.endswith("_20170101.zip"):
             with path.open("ab") as upload:
                 upload.write(b"more")
 
-    monkeypatch.setattr(retrieval, "blocks", growing)
+    monkeypatch.setattr(transfer, "blocks", growing)
     shop.walk("run")
     assert numbers(shop) == {"2"}
     assert shop.states()[1] == "seen"

@@ -32,6 +32,8 @@ COLUMNS = (
     "login",
     "certificate",
     "mode",
+    "rights",
+    "passive",
     "doctor",
 )
 MANY = 10_500

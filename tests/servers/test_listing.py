@@ -13,9 +13,9 @@ from erp_feeds.errors import FailError
 from erp_feeds.ftps import Entry, FtpsHook
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
-from erp_feeds.merchant import Merchant
 from servers.endpoint import Endpoint
 from servers.share import PLACED, Share
+from support.merchants import merchant_of
 
 Connect = Callable[..., str]
 NAMES = ("plain.zip", "two  blanks.zip", "ünïcødé €.zip", "semi;colon=.zip", "-dash.zip")
@@ -29,14 +29,16 @@ def test_list_tells_every_name_size_and_time(connect: Connect, endpoint: Endpoin
     (share.folder / "folder").mkdir()
     (share.folder / "empty").mkdir()
     with FtpsHook(connect()) as client:
-        found = {entry.name: entry for entry in client.entries(share.path)}
+        found = {entry.name: entry for entry in client.listing(share.path).entries}
         assert found.keys() == {*NAMES, "folder", "empty"}
         for size, name in enumerate(NAMES):
-            assert found[name] == Entry(name, size, PLACED, False, listed=found[name].listed), name
+            assert client.stamp(f"{share.path}/{name}") == (size, f"{PLACED:%Y%m%d%H%M%S}"), name
+            certain = Entry(name, size, PLACED, is_folder=False)
+            assert found[name] == certain or not found[name].is_certain(), name
         assert found["folder"].is_folder
-        assert client.entries(f"{share.path}/empty") == []
-        assert client.entries(f"{share.path}/missing") == []
-        assert client.entries(share.path.replace("/", "\\") + "\\")
+        assert client.listing(f"{share.path}/empty").entries == ()
+        assert client.listing(f"{share.path}/missing").form == ""
+        assert client.listing(share.path.replace("/", "\\") + "\\").entries
 
 
 @pytest.mark.column("list")
@@ -44,7 +46,7 @@ def test_list_survives_a_name_in_another_encoding(connect: Connect, endpoint: En
     share.place("ünïcødé.zip")
     share.place(LATIN_1.encode("latin-1"), b"coffee")
     with FtpsHook(connect()) as client:
-        found = {entry.name: entry.size for entry in client.entries(share.path)}
+        found = {entry.name: entry.size for entry in client.listing(share.path).entries}
         if endpoint.server.name == "pyftpdlib":  # it replaces what it cannot decode, and so loses the name
             assert found == {"ünïcødé.zip": 7, "caf?.zip": 6}
             return
@@ -68,15 +70,9 @@ def test_large_folder_is_listed_whole_or_said_to_be_cut(
 
 @pytest.mark.column("sense")
 def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoint, share: Share) -> None:
-    merchant = Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "Test_Shop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": connect(), "root": share.path.replace("/", "\\") + "\\"},
-            "interfaces": {"erp_cache_customers": {}, "srs_customers": {}, "srs_purchases": {}},
-        }
+    merchant = merchant_of(
+        shop_name="Test_Shop",
+        ftps={"connection": connect(), "root": share.path.replace("/", "\\") + "\\"},
     )
 
     def look(client: FtpsHook) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ import pytest
 
 from erp_feeds.demo.certificates import Certificates, certificates
 from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.ftps import FtpsHook
 
 USER = "testshop"
 PASSWORD = "only-for-tests"
@@ -62,3 +63,8 @@ def ftps_connection(ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch) -> Calla
         return connection_id
 
     return connect
+
+
+def names(hook: FtpsHook, folder: str = "/") -> list[str]:
+    """Return the names in a folder of the server."""
+    return [entry.name for entry in hook.listing(folder).entries]

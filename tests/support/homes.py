@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.merchant import Merchant
+from support.merchants import merchant_of
 
 
 @pytest.fixture(autouse=True)
@@ -21,13 +22,4 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def merchant() -> Merchant:
     """A merchant with all interfaces."""
-    return Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "TestShop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "testshop_ftps", "root": "\\testshop\\"},
-            "interfaces": {"erp_cache_customers": {}, "srs_customers": {}, "srs_purchases": {}},
-        }
-    )
+    return merchant_of()

@@ -16,7 +16,9 @@ from erp_feeds.demo.ftps_server import FtpsServer
 
 
 def without(server: FtpsServer, *commands: str) -> None:
-    """Let the server not know some commands."""
+    """Let the server not know some commands; one without MLSD announces no MLST either."""
+    if "MLSD" in commands:
+        commands += ("MLST",)
     handler = server.handler
     handler.proto_cmds = {name: how for name, how in handler.proto_cmds.items() if name not in commands}
 
@@ -46,7 +48,7 @@ def lists(server: FtpsServer, change: Callable[[bytes], bytes]) -> None:
 
 def lists_in_dos_form(server: FtpsServer) -> None:
     """List as IIS does: no MLSD, and LIST lines like `01-05-17  11:53AM  12 name`."""
-    without(server, "MLSD", "MLST")
+    without(server, "MLSD")
 
     def listing(self: Any, path: str) -> str:
         lines = []

@@ -18,6 +18,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from support.ftps_fixtures import RunningFtps
+from support.merchants import merchant_of
 
 STEPS: tuple[Callable[[Merchant, Batch], Batch], ...] = (
     tasks.download,
@@ -56,7 +57,7 @@ class Shop:
 
     def sense(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
         """Look, and look once more where something settles: with a wait of nothing, twice is enough."""
-        wanted = Replay.of_days(*replay) if isinstance(replay, tuple) else replay
+        wanted = Replay().within(*replay) if isinstance(replay, tuple) else replay
         sensed = tasks.sense(self.merchant, run, wanted)
         return (tasks.sense(self.merchant, run, wanted) if sensed.uploading else sensed).batch
 
@@ -96,15 +97,8 @@ def shop(
     monkeypatch.setattr(ledger, "RETRY_SECONDS", 0)
     inbox = ftps.root / "testshop"
     inbox.mkdir()
-    merchant = Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "TestShop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": ftps_connection(), "root": "\\testshop\\", "stable_for": 0},
-            "interfaces": {name: {} for name in INTERFACES},
-            "limits": {"incomplete_attempts": 3},
-        }
+    merchant = merchant_of(
+        ftps={"connection": ftps_connection(), "root": "\\testshop\\", "stable_for": 0},
+        limits={"incomplete_attempts": 3},
     )
     return Shop(merchant, inbox, store)

@@ -18,17 +18,9 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
 from erp_feeds.store.load import load_file
+from support.merchants import merchant_of
 
-TESTSHOP = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "ftps_testshop"},
-        "interfaces": {name: {} for name in INTERFACES},
-    }
-)
+TESTSHOP = merchant_of(ftps={"connection": "ftps_testshop"})
 
 TEXT = pa.string()
 SCHEMAS: dict[str, pa.Schema] = {

@@ -97,7 +97,7 @@ def test_a_replay_survives_the_way_through_the_parameters_of_a_run() -> None:
     for asked in (
         Replay(file_ids=(3, 1)),
         Replay(files=("a.zip",), rejects="invalid_date"),
-        Replay.of_days(date(2017, 1, 1), date(2017, 2, 1)),
+        Replay().within(date(2017, 1, 1), date(2017, 2, 1)),
     ):
         assert Replay.from_params(json.loads(json.dumps(asked.to_params()))) == asked
     assert asked.until == date(2017, 1, 31)

@@ -181,24 +181,17 @@ def _show(owner: Merchant, told: str, found: DryRun, as_json: bool) -> None:
         shown = {"resolved": found.resolved, "opened": found.opened}
         print_json({"merchant": owner.name, "files": found.files, "tables": found.tables, "rejects": shown})
         return
+    from erp_feeds.operations.dry_run import in_words
+
     say(f"dry run of {told}: nothing is written")
-    print_table("Files", found.files, ("file", "state", "code", "reason", "read", "loaded", "rejected"))
+    for line in in_words(found):
+        say(line)
     for name, table in found.tables.items():
-        say(f"{name}: {table.new} new, {table.changed} changed, {table.removed} removed")
-        for field, number in sorted(table.fields.items()):
-            say(f"  {field}: {number} changed")
         for row in table.rows:
-            say(f"  {name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
+            say(f"{name}: {row.key if row.before or name != 'profiles' else 'a new one'}")
             for field in row.fields:
-                say(f"    {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
-    for what, codes in (("close", found.resolved), ("appear", found.opened)):
-        say(f"rejects that would {what}: {sum(codes.values())}{_listed(codes)}")
+                say(f"  {field}: {_text(row.before.get(field))} -> {_text(row.after.get(field))}")
 
 
 def _text(value: object) -> str:
     return "nothing" if value is None else repr(value)
-
-
-def _listed(codes: dict[str, int]) -> str:
-    listed = ", ".join(f"{number} {code}" for code, number in sorted(codes.items()))
-    return f" ({listed})" if listed else ""

@@ -63,7 +63,7 @@ def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
 def _print(finding: Finding) -> None:
     say(f"{finding.step:<15}", nl=False)
     typer.secho(f"{finding.state:<12}", fg=COLOURS[finding.state], nl=False)
-    say(finding.said)
+    say(finding.text)
 
 
 def _chosen(merchant: Merchant, names: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ AHEAD = timedelta(hours=14)
 
 _DAY_PRECISION = 24 * 60 * 60
 _MARKED_MODE = re.compile(r"(?<=^.{10})[.+@](?=\s)")
-"""The sign behind the rights that says: access list, label."""
+"""The character behind the rights that stands for an access list or a label."""
 _FACTS = {
     name: re.compile(f"(?:^|;){name}=([^;]*)", re.IGNORECASE)
     for name in ("type", "size", "modify", "unix.mode")
@@ -29,7 +29,7 @@ _UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 """What no name on a server may hold: it would leave its folder, or end a command."""
 _TRUNCATED = re.compile(r"truncat", re.IGNORECASE)
-_CLOSED = re.compile(r"failed to open|permission denied", re.IGNORECASE)
+_REFUSED = re.compile(r"failed to open|permission denied", re.IGNORECASE)
 _UNIX_NAME = re.compile(r"\s(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+(?:\d{1,2}:\d\d|\d{4})\s(?P<name>.*)$")
 _DOS_NAME = re.compile(r"\S+\s+\S+\s+(?:<DIR> {10}|\d+ )(?P<name>.*)$")
 """Where the name begins, which may do so with spaces and hold an arrow."""
@@ -43,9 +43,9 @@ class Entry:
 
     name: str
     size: int | None
-    """Bytes; None where the server does not say."""
+    """Bytes; None where the server does not tell."""
     modified: datetime | None
-    """UTC; None where the server does not say."""
+    """UTC; None where the server does not tell."""
     is_folder: bool
     listed: str = ""
     """The time as LIST gives it, to the minute or day in a zone that it does not name: 2017-01-05T11:53,
@@ -70,18 +70,18 @@ class Listing:
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a name says that its upload is still under way."""
+    """Tell whether a name is that of an upload that is still under way."""
     return name.startswith(".") or name.lower().endswith(TEMPORARY_ENDINGS)
 
 
-def says_truncated(reply: str) -> bool:
-    """Tell whether the reply that ends a listing says that names were left out."""
+def is_truncation(reply: str) -> bool:
+    """Tell whether the reply that ends a listing means that names were left out."""
     return _TRUNCATED.search(reply) is not None
 
 
-def says_closed(reply: str) -> bool:
-    """Tell whether the reply that ends a listing says that the folder could not be read."""
-    return _CLOSED.search(reply) is not None
+def is_refusal(reply: str) -> bool:
+    """Tell whether the reply that ends a listing means that the folder could not be read."""
+    return _REFUSED.search(reply) is not None
 
 
 def size_of(text: str) -> int | None:
@@ -152,7 +152,7 @@ def utc(text: str) -> datetime | None:
 
 
 def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
-    """Yield what a line says; nothing for the folder itself and for what is no name.
+    """Yield what a line holds; nothing for the folder itself and for what is no name.
 
     ftputil reads all but the name, which it strips, and splits at any arrow.
     """

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+import pycurl
 
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.ftps.connection import Extras
-from erp_feeds.ftps.errors import ChangedError
+from erp_feeds.ftps.errors import ChangedError, CurlError, FileGoneError, FileRefusedError, RaggedEndError
+from erp_feeds.ftps.folder import is_gone
+from erp_feeds.ftps.session import NOTHING_KNOWN, Session, Stamp
+
+__all__ = ["NOTHING_KNOWN", "Stamp", "Transfer", "blocks", "missing_bytes"]
 
 PROGRESS_EVERY = 10.0
 """Seconds between two lines of the log about a transfer."""
-
-Stamp = tuple[int | None, str | None]
-"""SIZE and MDTM of a file, each None where the server does not answer it."""
-NOTHING_KNOWN: Stamp = (None, None)
 
 
 @dataclass
@@ -34,12 +35,10 @@ class Transfer:
     first: Stamp | None = None
     """Size and time when the transfer began."""
     knows_rest: bool = True
-    """Until the server says otherwise."""
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
-    """Of what has come, to compare it with what a server sends anew."""
+    """Until the server refuses to send just the rest of a file."""
 
     def __post_init__(self) -> None:
-        self._began = self._said = time.monotonic()
+        self._began = self._logged = time.monotonic()
 
     @property
     def size(self) -> int | None:
@@ -64,46 +63,38 @@ class Transfer:
         if self.size is not None and self.size > self.extras.max_file_mb * 1_000_000:
             raise self._too_large()
 
+    def can_go_on(self) -> bool:
+        """Tell whether the rest may be asked for: not where another file could be under the name by now."""
+        is_same = self.knows_rest and self.first is not None and None not in self.first
+        return (is_same or not self.received) and self.seconds_left() > 0
+
     def finish(self, stamp: Stamp) -> None:
         """Call the transfer complete when every byte is there, and the file still as it was, or gone.
 
         One that is taken away behind its last byte is whole: nobody could fetch it once more.
         """
-        if stamp != NOTHING_KNOWN or self.size is None:
-            self.expect(stamp)
+        if stamp not in {NOTHING_KNOWN, self.first}:
+            raise self._changed()
         if self.size is not None and self.received != self.size:
             raise RetryError(f"{self.path}: {self.received} of {self.size} bytes came", "short_transfer")
         self.complete = True
 
-    def too_long(self) -> FeedError:
-        """Return the error for a file of which more comes than there should be."""
-        return self._too_large() if self.size is None else self._changed()
-
-    def can_resume(self) -> bool:
-        """Tell whether the rest alone may be asked for: not where another file could be under the name."""
-        return self.knows_rest and self.first is not None and None not in self.first
-
-    def beyond(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass over what came already, when the server begins anew; other bytes are another file's."""
-        expected, again, left = self.digest.digest(), hashlib.sha256(), self.received
-        for block in blocks:
-            known, new = block[:left], block[left:]
-            again.update(known)
-            left -= len(known)
-            if known and not left and again.digest() != expected:
-                raise self._changed()
-            if new:
-                yield new
-        if left:
-            raise self._changed()
+    def error_of(self, error: CurlError) -> FeedError | None:
+        """Return what an error of libcurl means for this file; None where it is about something else."""
+        if error.number == pycurl.E_FILESIZE_EXCEEDED:
+            return self._too_large() if self.size is None else self._changed()
+        if error.number == pycurl.E_QUOTE_ERROR and self.received:
+            self.knows_rest = False
+            message = f"{self.path} was cut, and the server does not know REST: only a new download brings it"
+            return RetryError(message, "not_resumable")
+        return None
 
     def take(self, block: bytes) -> None:
-        """Count a block, and tell now and then how far a long transfer is."""
+        """Count a block, and log now and then how far a long transfer is."""
         self.received += len(block)
-        self.digest.update(block)
         now = time.monotonic()
-        if now - self._said >= PROGRESS_EVERY:
-            self._said = now
+        if now - self._logged >= PROGRESS_EVERY:
+            self._logged = now
             size = self.size
             share = f" of {size / 1e6:,.0f} MB ({self.received / size:.0%})" if size else " MB"
             rate = self.received / 1e6 / (now - self._began)
@@ -115,3 +106,51 @@ class Transfer:
     def _too_large(self) -> FailError:
         message = f"{self.path} is larger than {self.extras.max_file_mb:g} MB: see the extra 'max_file_mb'"
         return FailError(message, "too_large")
+
+
+def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
+    """Yield what is still missing of a file, and compare it with what the server tells of the file.
+
+    Args:
+        session: Logged in.
+        transfer: Knows what came before.
+
+    Raises:
+        FileGoneError: It is no longer there.
+        FileRefusedError: The server refuses to hand it out.
+        ChangedError: It is not the file any more of which the first bytes came.
+        RetryError: It did not come whole.
+        CurlError: Anything else.
+    """
+    path = transfer.path.encode(session.encoding_of(transfer.path))
+    transfer.expect(session.stamp(path))
+    try:
+        for block in blocks(session, transfer, path):
+            transfer.take(block)
+            yield block
+    except CurlError as error:
+        if error.is_of_the_file:
+            raise _refusal(session, transfer.path, error) from None
+        raise (transfer.error_of(error) or error) from None
+    if session.was_ragged and transfer.received != transfer.size:
+        raise RaggedEndError(f"{transfer.path}: the data ended without the end of TLS", "no_close_notify")
+    session.open()
+    transfer.finish(session.stamp(path))
+
+
+def blocks(session: Session, transfer: Transfer, path: bytes) -> Iterator[bytes]:
+    """Yield what comes behind the bytes that are there already."""
+    if transfer.received and transfer.received == transfer.size:  # everything came before the error
+        return
+    deadline = transfer.seconds_left()
+    if deadline <= 0:
+        raise ChangedError(f"{transfer.path} does not come in time", "too_slow")
+    yield from session.read(path, transfer.received, transfer.limit - transfer.received, deadline)
+
+
+def _refusal(session: Session, path: str, error: CurlError) -> FailError:
+    session.open()
+    if is_gone(session, path):
+        return FileGoneError(f"{path} is no longer there", "vanished")
+    message = f"{path}: the server lists it and refuses it with '{error.last}'"
+    return FileRefusedError(message, "not_readable")

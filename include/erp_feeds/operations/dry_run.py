@@ -11,16 +11,19 @@ from tempfile import TemporaryDirectory
 import psycopg
 from airflow.sdk import ObjectStoragePath
 
-from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import QuarantineCode
-from erp_feeds.errors import FeedError, QuarantineError
+from erp_feeds.errors import FailError, FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
+from erp_feeds.settings import settings
 from erp_feeds.stages import STAGES, frames_of
-from erp_feeds.store import row_changes
+from erp_feeds.store import connection as store
+from erp_feeds.store import ledger, row_changes
 from erp_feeds.store.load import load_order, load_within
 from erp_feeds.store.row_changes import Difference
 
 RUN = "dry run"
+NO_FILES = "the dry run chooses no archived file: name files, a code or days"
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,38 @@ class DryRun:
     """Rejects that would close, by code."""
     opened: Counter[str] = field(default_factory=Counter)
     """Rejects that would appear, by code."""
+
+
+def dry_run_in_airflow(merchant: Merchant, replay: Replay) -> DryRun:
+    """Find out what a replay would change, by the store of the settings' Airflow connection.
+
+    Raises:
+        FailError: The replay chooses no archived file.
+        RetryError: the store or the archive is away.
+    """
+    if replay == Replay(dry_run=True):
+        raise FailError(NO_FILES, "no_files")
+    name = settings().store_connection
+    with store.connect(name) as writing, store.connect(name) as reading:
+        reading.autocommit = True
+        files = ledger.archived(reading, merchant.name, list(merchant.interfaces), replay)
+        if not files:
+            raise FailError(NO_FILES, "no_files")
+        return dry_run_of(writing, reading, merchant, files)
+
+
+def in_words(found: DryRun) -> Iterator[str]:
+    """Yield what a dry run found, a line each; no values, which are personal data."""
+    for file in found.files:
+        why = f", {file.code}: {file.reason}" if file.code else ""
+        yield f"{file.file}: would be {file.state}{why}; {file.loaded:,} of {file.read:,} records loaded"
+    for name, table in found.tables.items():
+        yield f"{name}: {table.new:,} new, {table.changed:,} changed, {table.removed:,} removed"
+        for column, number in sorted(table.fields.items()):
+            yield f"  {column}: {number:,} changed"
+    for what, codes in (("resolved", found.resolved), ("new", found.opened)):
+        listed = ", ".join(f"{number:,} {code}" for code, number in sorted(codes.items()))
+        yield f"rejects that would be {what}: {sum(codes.values()):,}" + (f" ({listed})" if listed else "")
 
 
 def dry_run_of(

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
-from erp_feeds.errors import FailError, RetryError
+from erp_feeds.errors import ConfigurationError, FailError, RetryError
+from erp_feeds.settings import settings
 
 TIMEOUT = 20.0
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -24,6 +25,29 @@ def address_of(host: str | None, port: int | None, schema: str | None) -> str:
     if host and "://" in host:
         return host
     return f"{schema or 'http'}://{host or ''}" + (f":{port}" if port else "")
+
+
+def airflow_api() -> AirflowApi:
+    """Return the server that the settings' Airflow connection names; it has not been called yet.
+
+    Raises:
+        ConfigurationError: Airflow has no such connection.
+    """
+    from airflow.sdk import BaseHook  # noqa: PLC0415 - the demo waits for a server without importing Airflow
+    from airflow.sdk.exceptions import AirflowException  # noqa: PLC0415 - as said above
+
+    name = settings().airflow_connection
+    try:
+        known = BaseHook.get_connection(name)
+    except AirflowException:
+        raise ConfigurationError(
+            f"no Airflow found: `make run` starts one; for your own make the Airflow connection '{name}' "
+            f"of type http, or set AIRFLOW_CONN_{name.upper()}=http://user:password@host:8080",
+            "no_airflow",
+        ) from None
+    return AirflowApi(
+        address_of(known.host, known.port, known.schema), known.password or "", known.login or ""
+    )
 
 
 class AirflowApi:
@@ -77,6 +101,11 @@ class AirflowApi:
         """
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf), "note": note}
         self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+
+    def note(self, dag_id: str, run_id: str, text: str) -> None:
+        """Set the note of a run."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+        self._call("PATCH", path, params={"update_mask": "note"}, json={"note": text})
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return queued, running, success or failed."""

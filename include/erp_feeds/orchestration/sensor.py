@@ -12,6 +12,7 @@ from airflow.sdk import BaseSensorOperator, Context
 
 from erp_feeds.batch import Replay
 from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.plain_failure import plain_failures
 
 
 class InboxSensor(BaseSensorOperator, SkipMixin):
@@ -40,7 +41,12 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
     def _look(self, context: Context, *, may_wait: bool) -> Any:
         from erp_feeds import tasks
 
-        sensed = tasks.sense(self.merchant, context["dag_run"].run_id, self._replay(context))
+        replay = self._replay(context)
+        with plain_failures():
+            if replay and replay.dry_run:
+                self._dry_run(context, replay)
+                return None
+            sensed = tasks.sense(self.merchant, context["dag_run"].run_id, replay)
         if sensed.batch.files:
             return sensed.batch.to_xcom()
         if sensed.uploading and may_wait:
@@ -48,13 +54,25 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
             self.log.info("%d new files are still being uploaded: next scan in %s", sensed.uploading, wait)
             self.defer(trigger=TimeDeltaTrigger(wait), method_name="scan_again")
         self.log.info("No new files: the run ends here")
-        self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
+        self._end(context)
         return None
 
+    def _end(self, context: Context) -> None:
+        self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
+
+    def _dry_run(self, context: Context, replay: Replay) -> None:
+        """Show what the replay would change, without values; nothing is written."""
+        from erp_feeds.operations.dry_run import dry_run_in_airflow, in_words
+
+        for line in in_words(dry_run_in_airflow(self.merchant, replay)):
+            self.log.info("%s", line)
+        self._end(context)
+
     def _replay(self, context: Context) -> Replay | None:
-        """Return what is replayed: the days of a backfill, else what the run's parameters ask for."""
+        """Return what the run's parameters ask for; in a backfill they narrow the files of its days."""
+        asked = Replay.from_params(context["params"])
         if context["dag_run"].run_type != "backfill":
-            return Replay.from_params(context["params"])
+            return asked
         zone = ZoneInfo(self.merchant.timezone)
         days = (context["data_interval_start"], context["data_interval_end"])
-        return Replay.of_days(*(moment.astimezone(zone).date() for moment in days if moment))
+        return (asked or Replay()).within(*(moment.astimezone(zone).date() for moment in days if moment))

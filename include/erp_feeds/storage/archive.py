@@ -31,9 +31,7 @@ class ArchivedFile:
     """Bytes."""
 
 
-def keep(
-    chunks: Iterable[bytes], merchant: str, interface: str, name: str, digest: hashlib._Hash | None = None
-) -> ArchivedFile:
+def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> ArchivedFile:
     """Write an original to the archive while hashing it; the same bytes under the same name are kept once.
 
     Args:
@@ -41,7 +39,6 @@ def keep(
         merchant: Merchant's name: the first folder.
         interface: Interface's name: the second folder.
         name: File name as delivered.
-        digest: SHA-256 that whoever yields the chunks feeds with them, so that they are not hashed twice.
 
     Returns:
         URL `<archive>/<merchant>/<interface>/<stem>.<first 16 digits of the hash><extension>`, hash and size.
@@ -51,13 +48,11 @@ def keep(
     """
     stem, extension = _plain(name)
     folder = ObjectStoragePath(settings().archive) / merchant / interface
-    hashing = digest is None
-    digest = digest or hashlib.sha256()
+    digest = hashlib.sha256()
     size = 0
     with writing(folder, durable=True) as arrival:
         for chunk in chunks:
-            if hashing:
-                digest.update(chunk)
+            digest.update(chunk)
             arrival.file.write(chunk)
             size += len(chunk)
         sha256 = digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ftplib
-import hashlib
 import os
 import signal
 import ssl
@@ -23,8 +22,9 @@ from erp_feeds.demo import ftps_server
 from erp_feeds.demo.certificates import Certificates, certificates
 from erp_feeds.demo.ftps_server import FtpsServer
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
-from erp_feeds.ftps import FileGoneError, FtpsHook, normalised
-from support.ftps_fixtures import PASSWORD, USER, RunningFtps
+from erp_feeds.ftps import FileGoneError, FtpsHook, Listing, normalised
+from support import odd_servers
+from support.ftps_fixtures import PASSWORD, USER, RunningFtps, names
 
 Connect = Callable[..., str]
 CONTENT = os.urandom(3_000_000)
@@ -40,12 +40,12 @@ def test_lists_and_fetches(ftps: RunningFtps, ftps_connection: Connect) -> None:
     file.write_bytes(CONTENT)
     os.utime(file, (1_483_617_206, 1_483_617_206))
     with hook(ftps_connection()) as client:
-        (entry,) = client.entries("\\srs\\")
+        (entry,) = client.listing("\\srs\\").entries
         assert (entry.name, entry.size, entry.is_folder) == ("a b.zip", len(CONTENT), False)
         assert entry.modified == datetime(2017, 1, 5, 11, 53, 26, tzinfo=UTC)
         assert b"".join(client.fetch("\\srs\\a b.zip")) == CONTENT
-        assert [entry.is_folder for entry in client.entries("/")] == [True]
-        assert client.entries("/nothing/here") == []
+        assert [entry.is_folder for entry in client.listing("/").entries] == [True]
+        assert client.listing("/nothing/here") == Listing()
 
 
 def test_plain_ftp_is_refused_by_the_server(ftps: RunningFtps) -> None:
@@ -72,7 +72,7 @@ def test_unknown_authority_is_refused(
     refused(ftps_connection(extra={"ca_file": str(other.ca)}), "ca_file")
     refused(ftps_connection(extra={"ca_file": None}), "ca_file")
     with hook(ftps_connection(extra={"ca_file": str(other.ca), "verify": False})) as client:
-        assert client.entries("/") == []
+        assert names(client) == []
     assert "NOT verified" in capsys.readouterr().out
 
 
@@ -105,13 +105,13 @@ def test_wrong_connections_say_what_to_change(
 
 def refused(connection: str, message: str) -> None:
     with pytest.raises(FailError, match=message) as caught, hook(connection) as client:
-        client.entries("/")
+        names(client)
     assert PASSWORD not in repr(caught.value)
 
 
 def test_connection_that_does_not_exist() -> None:
     with pytest.raises(ConfigurationError, match="create it"), hook("nowhere") as client:
-        client.entries("/")
+        names(client)
 
 
 def test_server_that_is_down_is_worth_another_try(ftps: RunningFtps, ftps_connection: Connect) -> None:
@@ -119,7 +119,7 @@ def test_server_that_is_down_is_worth_another_try(ftps: RunningFtps, ftps_connec
     ftps.server.stop()
     time.sleep(0.5)
     with pytest.raises(RetryError), hook(connection) as client:
-        client.entries("/")
+        names(client)
 
 
 class Fault:
@@ -165,11 +165,9 @@ def test_cut_transfer_is_taken_up_again(ftps: RunningFtps, ftps_connection: Conn
     with_file(ftps)
     fault = Fault(kind, times=2)
     ftps.server.handler.dtp_handler = fault.dtp()
-    digest = hashlib.sha256()
     with hook(ftps_connection(extra={"timeout": 0.5})) as client:
-        assert b"".join(client.fetch("/x.zip", digest)) == CONTENT
+        assert b"".join(client.fetch("/x.zip")) == CONTENT
     assert fault.happened == 2
-    assert digest.digest() == hashlib.sha256(CONTENT).digest()
 
 
 def test_transfer_that_never_succeeds_ends_in_a_retry(ftps: RunningFtps, ftps_connection: Connect) -> None:
@@ -215,7 +213,7 @@ def test_abandoned_fetch_leaves_the_client_usable(ftps: RunningFtps, ftps_connec
         blocks = client.fetch("/x.zip")
         next(blocks)
         blocks.close()  # type: ignore[attr-defined]  # an iterator that is a generator
-        assert [entry.name for entry in client.entries("/")] == ["x.zip"]
+        assert names(client) == ["x.zip"]
 
 
 def test_empty_file_and_vanished_file(ftps: RunningFtps, ftps_connection: Connect) -> None:
@@ -224,22 +222,26 @@ def test_empty_file_and_vanished_file(ftps: RunningFtps, ftps_connection: Connec
         assert b"".join(client.fetch("/x.zip")) == b""
         with pytest.raises(FileGoneError, match="no longer there"):
             list(client.fetch("/gone.zip"))
-        assert len(client.entries("/")) == 1
+        assert len(names(client)) == 1
 
 
 def test_server_without_mlsd(ftps: RunningFtps, ftps_connection: Connect) -> None:
-    handler = ftps.server.handler
-    handler.proto_cmds = {name: value for name, value in handler.proto_cmds.items() if name != "MLSD"}
+    odd_servers.without(ftps.server, "MLSD")
     file = with_file(ftps)
     os.utime(file, (1_483_617_206, 1_483_617_206))
     (ftps.root / "srs").mkdir()
     with hook(ftps_connection()) as client:
-        found = {entry.name: entry for entry in client.entries("/", lambda name: name.endswith(".zip"))}
+        listing = client.listing("/")
+        assert client.stamp("/x.zip") == (len(CONTENT), "20170105115326")
+    assert listing.form == "LIST (Unix)"
+    found = {entry.name: entry for entry in listing.entries}
     assert found["srs"].is_folder
-    assert (found["x.zip"].size, found["x.zip"].modified) == (
-        len(CONTENT),
-        datetime(2017, 1, 5, 11, 53, 26, tzinfo=UTC),
-    )
+    assert (found["x.zip"].size, found["x.zip"].is_certain()) == (len(CONTENT), False)
+
+
+def test_methods_that_need_ftplib_are_not_offered(ftps_connection: Connect) -> None:
+    with hook(ftps_connection()) as client, pytest.raises(NotImplementedError, match="see fetch, listing"):
+        client.describe_directory("/")
 
 
 def test_one_latin_name_does_not_hide_the_others(ftps: RunningFtps, ftps_connection: Connect) -> None:
@@ -247,7 +249,7 @@ def test_one_latin_name_does_not_hide_the_others(ftps: RunningFtps, ftps_connect
     (ftps.root / "é.zip").write_bytes(b"utf-8")
     Path(os.fsdecode(os.fsencode(ftps.root) + b"/\xe9.zip")).write_bytes(b"latin")
     with hook(ftps_connection()) as client:
-        assert [entry.name for entry in client.entries("/")] == ["é.zip", "é.zip"]
+        assert names(client) == ["é.zip", "é.zip"]
         assert b"".join(client.fetch("/é.zip")) == b"utf-8"
 
 
@@ -275,15 +277,14 @@ def test_server_runs_as_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     users = ftps_server.write_users(home, {USER: PASSWORD})
     assert users.stat().st_mode & 0o777 == 0o600
     command = [sys.executable, "-m", "erp_feeds.demo.ftps_server", "--home", str(home), "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(ftps_server.__file__).parents[2])}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline().split(":")[1].split(",")[0])
         extra = {"ca_file": str(ftps_server.certificates_of(home).ca)}
         monkeypatch.setenv("AIRFLOW_CONN_PROCESS", ftps.connection(port=port, extra=extra))
         with hook("process") as client:
-            assert client.entries("/") == []
+            assert names(client) == []
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0

@@ -23,7 +23,7 @@ from erp_feeds.demo.certificates import Certificates
 from erp_feeds.demo.ftps_server import FtpsServer
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
 from erp_feeds.ftps import FtpsHook
-from support.ftps_fixtures import PASSWORD, USER, RunningFtps
+from support.ftps_fixtures import PASSWORD, USER, RunningFtps, names
 
 Connect = Callable[..., str]
 CONTENT = b"every byte of it" * 50_000
@@ -35,15 +35,15 @@ def fetched(connection: str) -> tuple[bytes, list[str], str]:
     notes: list[str] = []
     with FtpsHook(connection, tries=1) as hook:
         hook.get_conn(notes.append)
-        names, content = hook.list_directory("/"), b"".join(hook.fetch("/x.zip"))
+        listed, content = names(hook), b"".join(hook.fetch("/x.zip"))
     versions = [found[1] for note in notes if (found := re.match(r"SSL connection using (\S+)", note))]
-    return content, names, versions[0]
+    return content, listed, versions[0]
 
 
 def refusal(connection: str, kind: type[FeedError]) -> str:
     """What a refused connection says; it is of just this kind, and keeps the secrets."""
     with pytest.raises(FeedError) as caught, FtpsHook(connection, tries=1) as hook:
-        hook.list_directory("/")
+        names(hook)
     assert type(caught.value) is kind
     for secret in (PASSWORD, KEY_PASSWORD):
         assert secret not in f"{caught.value!r}{caught.value.__cause__!r}{caught.value.__context__!r}"
@@ -153,7 +153,7 @@ def test_client_certificate(
         connection = ftps_connection(extra={**extra, "max_tls": max_tls})
         # A reset may overtake the alert that says why.
         with pytest.raises(FeedError, match="'cert_file'"), FtpsHook(connection) as hook:
-            hook.list_directory("/")
+            names(hook)
 
 
 @pytest.mark.parametrize(

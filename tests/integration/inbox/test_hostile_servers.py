@@ -12,8 +12,7 @@ import pytest
 
 from erp_feeds import tasks
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.ftps import ChangedError, FtpsHook
-from erp_feeds.ftps.errors import ClosedFolderError
+from erp_feeds.ftps import ChangedError, FolderRefusedError, FtpsHook
 from support import odd_servers
 from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import Shop
@@ -74,7 +73,8 @@ def test_a_link_is_asked_for_size_and_time(ftps: RunningFtps, ftps_connection: C
     (ftps.root / "link.zip").symlink_to("there.bin")
     odd_servers.lists(ftps.server, lambda _: b"size=9;type=OS.unix=slink;modify=20170101000000; link.zip\r\n")
     with FtpsHook(ftps_connection()) as hook:
-        assert [entry.size for entry in hook.entries("/")] == [500]
+        assert [(entry.size, entry.is_certain()) for entry in hook.listing("/").entries] == [(None, False)]
+        assert hook.stamp("/link.zip")[0] == 500
 
 
 def test_more_bytes_than_the_file_has_are_not_taken(ftps: RunningFtps, ftps_connection: Connect) -> None:
@@ -94,7 +94,7 @@ def test_a_login_that_is_refused_quarantines_no_file(shop: Shop, ftps: RunningFt
     assert set(shop.states().values()) == {"seen"}
 
 
-def test_a_closed_folder_is_not_missing(ftps: RunningFtps, ftps_connection: Connect) -> None:
+def test_a_folder_that_may_not_be_listed_is_not_missing(ftps: RunningFtps, ftps_connection: Connect) -> None:
     (ftps.root / "srs").mkdir()
 
     def closed(self: Any, path: str) -> None:
@@ -107,7 +107,7 @@ def test_a_closed_folder_is_not_missing(ftps: RunningFtps, ftps_connection: Conn
     ftps.server.handler.ftp_CWD = closed
     with FtpsHook(ftps_connection()) as hook:
         assert hook.listing("/missing").form == ""
-        with pytest.raises(ClosedFolderError, match="closed to this user"):
+        with pytest.raises(FolderRefusedError, match="may not list /srs"):
             hook.listing("/srs")
 
 

@@ -11,23 +11,18 @@ import pytest
 
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox.poller import scan_together
-from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from support.ftps_fixtures import RunningFtps
+from support.merchants import merchant_of
 
 Connect = Callable[..., str]
 
 
 def merchant(name: str, shop_name: str, root: str, **ftps: Any) -> Merchant:
-    return Merchant.model_validate(
-        {
-            "name": name,
-            "shop_name": shop_name,
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "shared_ftps", "root": root, "stable_for": 0, **ftps},
-            "interfaces": {interface: {} for interface in INTERFACES},
-        }
+    return merchant_of(
+        name=name,
+        shop_name=shop_name,
+        ftps={"connection": "shared_ftps", "root": root, "stable_for": 0, **ftps},
     )
 
 

@@ -13,21 +13,13 @@ from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from support.ftps_fixtures import RunningFtps
+from support.merchants import merchant_of
 
 
 @pytest.fixture
 def merchant() -> Merchant:
     """A merchant whose root is a folder below the login folder."""
-    return Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "Test_Shop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "testshop_ftps", "root": "\\testshop\\"},
-            "interfaces": {"erp_cache_customers": {}, "srs_customers": {}, "srs_purchases": {}},
-        }
-    )
+    return merchant_of(shop_name="Test_Shop")
 
 
 @pytest.fixture

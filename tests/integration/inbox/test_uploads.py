@@ -14,7 +14,7 @@ from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.demo.exports import Export
 from erp_feeds.errors import FailError, RetryError
-from erp_feeds.ftps import FtpsHook, retrieval
+from erp_feeds.ftps import FtpsHook, transfer
 from erp_feeds.inbox import scan
 from erp_feeds.settings import settings
 from erp_feeds.store import ledger
@@ -133,14 +133,14 @@ def test_an_uploader_that_goes_on_while_its_half_is_fetched_loses_nothing(
 ) -> None:
     upload(shop, WHOLE.name, WHOLE.content[:200])
     batch = shop.sense("run")
-    fetched = retrieval.blocks
+    fetched = transfer.blocks
 
     def growing(*arguments: Any) -> Iterator[bytes]:
         yield from fetched(*arguments)
         upload(shop, WHOLE.name, WHOLE.content, second=5)
 
     with monkeypatch.context() as patched:
-        patched.setattr(retrieval, "blocks", growing)
+        patched.setattr(transfer, "blocks", growing)
         walked(shop, batch)
     assert archived(shop) == []
     shop.report(shop.walk("next run"))
@@ -179,14 +179,14 @@ def test_a_file_taken_away_behind_its_last_byte_is_loaded(
 ) -> None:
     path = upload(shop, WHOLE.name, WHOLE.content)
     batch = shop.sense("run")
-    fetched = retrieval.blocks
+    fetched = transfer.blocks
 
     def emptied(*arguments: Any) -> Iterator[bytes]:
         yield from fetched(*arguments)
         path.unlink()  # by an ERP party that clears up what was fetched
 
     with monkeypatch.context() as patched:
-        patched.setattr(retrieval, "blocks", emptied)
+        patched.setattr(transfer, "blocks", emptied)
         shop.report(walked(shop, batch))
     assert len(numbers(shop)) == 29
     assert archived(shop) == [WHOLE.content]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo.certificates import certificates
+from support import odd_servers
 from support.ftps_fixtures import PASSWORD, RunningFtps
+from support.merchants import facts_of
 
 Connect = Callable[..., str]
 STEPS = (
@@ -32,15 +35,11 @@ class Patient:
         self.runner = CliRunner()
 
     def write(self, feedback: dict[str, str] | None = None, **ftps: Any) -> None:
-        facts = {
-            "name": "testshop",
-            "shop_name": "TestShop",
-            "timezone": "UTC",
-            "currency": "EUR",
-            "ftps": {"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
-            "interfaces": {"srs_customers": {}, "erp_cache_customers": {}},
+        facts = facts_of(
+            ftps={"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
+            interfaces={"srs_customers": {}, "erp_cache_customers": {}},
             **({"feedback": feedback} if feedback else {}),
-        }
+        )
         self.file.write_text(json.dumps(facts), "utf-8")
 
     def run(self, *arguments: str) -> Result:
@@ -50,7 +49,7 @@ class Patient:
         """Step -> its state, and what it says."""
         result = self.run("doctor", "testshop", "--json")
         assert result.stdout, result.exception
-        found = {each["step"]: (each["state"], each["said"]) for each in json.loads(result.stdout)}
+        found = {each["step"]: (each["state"], each["text"]) for each in json.loads(result.stdout)}
         assert tuple(step for step in found if step != "feedback") == STEPS
         assert result.exit_code == any(state == "wrong" for state, _ in found.values())
         assert PASSWORD not in result.output
@@ -91,6 +90,7 @@ def test_a_sound_merchant_is_ok_from_end_to_end(patient: Patient, ftps: RunningF
     upload.write_bytes(b"x" * 1_234)
     found = patient.findings()
     assert {state for state, _ in found.values()} == {"ok"}
+    assert found["port"][1].endswith("is open at 127.0.0.1")
     assert found["certificate"][1].startswith("verified for localhost")
     assert "MLSD, 3 names" in found["listing"][1]
     assert "1,234 bytes" in found["download"][1]
@@ -157,7 +157,7 @@ def test_enable_says_what_it_does_not_know(patient: Patient) -> None:
         ({"host": ""}, "connection", "names no host"),
         ({"extra": {"tls": "both"}}, "connection", "tls"),
         ({"host": "nowhere.invalid"}, "name", "is 'host' right?"),
-        ({"port": 1}, "port", "is 'port' right?"),
+        ({"port": 1}, "port", "is 'port' right"),
         ({"extra": {"tls": "implicit"}}, "tls", "set the extra tls to 'explicit'"),
         ({"password": "wrong-" + PASSWORD}, "login", "correct login and password"),
     ],
@@ -223,8 +223,96 @@ def test_a_server_that_leaves_names_out_is_told(
 ) -> None:
     from erp_feeds.ftps import folder
 
-    monkeypatch.setattr(folder, "says_truncated", lambda reply: reply.startswith("226"))
+    monkeypatch.setattr(folder, "is_truncation", lambda reply: reply.startswith("226"))
     (ftps.root / "testshop" / "srs").mkdir()
     state, said = patient.findings()["listing"]
     assert state == "warning"
     assert "leaves names out in" in said
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "advice"),
+    [
+        ("452 No space", "wrong", "its disk is full: ask for room there"),
+        ("552 Quota", "warning", "the quota of this user is used up: ask for room there"),
+        ("550 No rights", "warning", "the rights of this user there"),
+        ("332 Account?", "warning", "ask for a user that needs none"),
+    ],
+)
+def test_an_upload_that_the_server_refuses_is_answered_with_what_to_change(
+    patient: Patient, ftps: RunningFtps, reply: str, state: str, advice: str
+) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    patient.write(after_load="delete")
+    ftps.server.handler.ftp_STOR = lambda self, *_, **__: self.respond(reply)
+    found, text = patient.findings()["rights"]
+    assert (found, advice in text) == (state, True), text
+    assert reply in text
+    assert list((ftps.root / "testshop" / "srs").iterdir()) == []
+
+
+def test_a_login_that_wants_an_account_is_told(patient: Patient, ftps: RunningFtps) -> None:
+    ftps.server.handler.ftp_PASS = lambda self, _: self.respond("332 Account?")
+    assert "ask for a user that needs none" in patient.wrong("login")
+
+
+def test_passive_ports_that_are_closed_are_told_from_a_closed_port(
+    patient: Patient, ftps: RunningFtps
+) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    (ftps.root / "testshop" / "ErpCache").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = taken.getsockname()[1]
+    reply = f"227 Entering passive mode (127,0,0,1,{closed // 256},{closed % 256})."
+    ftps.server.handler.ftp_PASV = lambda self, _: self.respond(reply)
+    assert "passive ports are closed on the way: ask for them to be opened" in patient.wrong("listing")
+
+
+def test_a_server_that_never_ends_tls_is_told_with_the_extra(
+    patient: Patient, ftps: RunningFtps, ftps_connection: Connect
+) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    (ftps.root / "testshop" / "ErpCache").mkdir()
+    odd_servers.ends_no_tls(ftps.server)
+    assert "set the extra 'close_notify' to false" in patient.wrong("listing")
+    ftps_connection(extra={"close_notify": False})
+    state, text = patient.findings()["listing"]
+    assert (state, "a listing that is cut shows fewer names" in text) == ("warning", True)
+
+
+@pytest.mark.parametrize("missing", [("SIZE",), ("MDTM",), ("SIZE", "MDTM")], ids="-".join)
+def test_a_server_without_size_or_time_may_not_be_cleared(
+    patient: Patient, ftps: RunningFtps, missing: tuple[str, ...]
+) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    odd_servers.without(ftps.server, *missing)
+    assert patient.findings()["rights"][0] == "ok"  # files are left there
+    patient.write(after_load="delete")
+    text = patient.wrong("rights")
+    assert f"does not answer {' and '.join(missing)}" in text
+    assert "set ftps.after_load to 'leave'" in text
+    assert list((ftps.root / "testshop" / "srs").iterdir()) == []
+
+
+def test_a_rename_that_is_refused_leaves_nothing_behind(patient: Patient, ftps: RunningFtps) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    patient.write(after_load="move")
+    renamed = ftps.server.handler.ftp_RNTO
+
+    def refusing(self: Any, path: str) -> Any:
+        return self.respond("550 Not there.") if "processed" in path else renamed(self, path)
+
+    ftps.server.handler.ftp_RNTO = refusing
+    assert "the rights of this user there" in patient.wrong("rights")
+    assert [path.name for path in (ftps.root / "testshop" / "srs").rglob("*")] == ["processed"]
+
+
+def test_a_folder_that_may_not_be_listed_is_not_called_missing(patient: Patient, ftps: RunningFtps) -> None:
+    (ftps.root / "testshop" / "srs").mkdir()
+    enter = ftps.server.handler.ftp_CWD
+
+    def refusing(self: Any, path: str) -> Any:
+        return self.respond("550 Permission denied.") if path.endswith("srs") else enter(self, path)
+
+    ftps.server.handler.ftp_CWD = refusing
+    assert "may not list /testshop/srs" in patient.wrong("folders")

@@ -14,20 +14,13 @@ from typer.testing import CliRunner, Result
 from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
+from support.merchants import facts_of
 from support.shop_fixtures import Shop
 from support.store_feed import TABLES, dump, scalar
 
 JANUARY = (date(2017, 1, 1), date(2017, 2, 1))
 PERSONAL = ("Adelheid", "adelheid@example.com", "4711", "4712", "0205550100")
-MERCHANT_FILE = """\
-name: testshop
-shop_name: TestShop
-timezone: Europe/Amsterdam
-currency: EUR
-ftps: {connection: testshop_ftps}
-interfaces: {erp_cache_customers: {}, srs_customers: {}, srs_purchases: {}}
-excluded_emails: [kassa@example.com]
-"""
+MERCHANT_FILE = json.dumps(facts_of(excluded_emails=["kassa@example.com"]))
 
 
 def elements(**fields: str) -> str:

@@ -12,7 +12,7 @@ from erp_feeds.ftps.listing import (
     from_list,
     from_mlsd,
     is_temporary,
-    says_truncated,
+    is_truncation,
 )
 
 
@@ -101,8 +101,8 @@ def test_an_empty_folder_has_no_entries() -> None:
     "reply", ["226-Options: -l \n226 Output truncated to 10000 matches", "226 Listing TRUNCATED."]
 )
 def test_the_closing_reply_tells_what_was_left_out(reply: str) -> None:
-    assert says_truncated(reply)
-    assert not says_truncated("226-Options: -l \n226 9999 matches total")
+    assert is_truncation(reply)
+    assert not is_truncation("226-Options: -l \n226 9999 matches total")
 
 
 def test_one_odd_name_does_not_hide_the_others() -> None:

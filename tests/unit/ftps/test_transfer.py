@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
+import pycurl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import transfer as transfers
 from erp_feeds.ftps.connection import Extras
-from erp_feeds.ftps.errors import ChangedError
+from erp_feeds.ftps.errors import ChangedError, CurlError, Reply
 from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp, Transfer
 
 STAMP: Stamp = (5, "20170105115326")
@@ -70,53 +68,23 @@ def test_without_size_the_end_of_the_data_is_the_end(stamp: Stamp) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stamp", "knows_rest", "resumes"),
-    [
-        (STAMP, True, True),
-        (STAMP, False, False),
-        ((5, None), True, False),
-        ((None, "20170105115326"), True, False),
-        (NOTHING_KNOWN, True, False),
-    ],
+    ("stamp", "resumes"),
+    [(STAMP, True), ((5, None), False), ((None, STAMP[1]), False), (NOTHING_KNOWN, False)],
 )
-def test_only_the_same_file_is_resumed(stamp: Stamp, knows_rest: bool, resumes: bool) -> None:
-    transfer = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras(), knows_rest=knows_rest)
-    assert not transfer.can_resume()
+def test_only_what_is_proved_to_be_the_same_file_goes_on(stamp: Stamp, resumes: bool) -> None:
+    transfer = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras())
     transfer.expect(stamp)
-    assert transfer.can_resume() is resumes
+    assert transfer.can_go_on()  # nothing came yet
+    transfer.take(b"hel")
+    assert transfer.can_go_on() is resumes
 
 
-def blocks(content: bytes, size: int) -> Iterator[bytes]:
-    return (content[start : start + size] for start in range(0, len(content), size))
-
-
-@given(
-    content=st.binary(max_size=200),
-    cut=st.integers(0, 200),
-    sizes=st.tuples(st.integers(1, 70), st.integers(1, 70)),
-)
-def test_beginning_anew_yields_just_what_is_missing(content: bytes, cut: int, sizes: tuple[int, int]) -> None:
-    transfer = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras())
-    for block in blocks(content[:cut], sizes[0]):
-        transfer.take(block)
-    rest = []
-    for block in transfer.beyond(blocks(content, sizes[1])):
-        transfer.take(block)
-        rest.append(block)
-    assert content[:cut] + b"".join(rest) == content
-    assert transfer.received == len(content)
-
-
-@given(content=st.binary(min_size=2, max_size=200), data=st.data())
-def test_beginning_anew_never_goes_on_with_another_file(content: bytes, data: st.DataObject) -> None:
-    cut = data.draw(st.integers(1, len(content)))
-    other = data.draw(st.binary(max_size=200).filter(lambda each: not each.startswith(content[:cut])))
-    transfer = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras())
-    transfer.take(content[:cut])
-    handed_on: list[bytes] = []
-    with pytest.raises(ChangedError):
-        handed_on.extend(transfer.beyond(blocks(other, data.draw(st.integers(1, 70)))))
-    assert handed_on == []
+def test_a_server_that_refuses_rest_is_asked_for_all_of_it_later(transfer: Transfer) -> None:
+    refused = CurlError(pycurl.E_QUOTE_ERROR, "", [Reply(502, "502 What?")])
+    assert transfer.error_of(refused) is None
+    transfer.take(b"hel")
+    assert isinstance(transfer.error_of(refused), RetryError)
+    assert not transfer.can_go_on()
 
 
 def test_a_long_transfer_tells_how_far_it_is(
@@ -134,11 +102,14 @@ def test_a_long_transfer_tells_how_far_it_is(
 def test_more_than_the_server_said_is_another_file_and_more_than_allowed_is_refused(
     transfer: Transfer,
 ) -> None:
-    assert (transfer.limit, type(transfer.too_long())) == (5, ChangedError)
+    too_long = CurlError(pycurl.E_FILESIZE_EXCEEDED, "")
+    assert (transfer.limit, type(transfer.error_of(too_long))) == (5, ChangedError)
     unsized = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras(max_file_mb=1))
     unsized.expect(NOTHING_KNOWN)
     assert unsized.limit == 1_000_000
-    assert unsized.too_long().code == "too_large"
+    error = unsized.error_of(too_long)
+    assert error
+    assert error.code == "too_large"
     with pytest.raises(FailError, match="'max_file_mb'"):
         Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras(max_file_mb=1)).expect((1_000_001, None))
 

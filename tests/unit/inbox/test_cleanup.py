@@ -16,6 +16,7 @@ from erp_feeds.inbox.cleanup import clear
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Ftps, Merchant
 from support.memory_server import MemoryServer
+from support.merchants import merchant_of
 
 NAME = "TestShop_SRS_Customers_1.zip"
 FOLDER = "/testshop/srs"
@@ -170,16 +171,7 @@ EVENTS = st.lists(st.sampled_from(["", "", "place", "kill", "another run"]), max
 def test_whatever_happens_in_between_each_content_is_loaded_and_the_inbox_ends_empty(
     after_load: str, script: list[str]
 ) -> None:
-    merchant = Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "TestShop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "x", "root": "\\testshop\\"},
-            "interfaces": {"srs_customers": {}},
-        }
-    )
+    merchant = merchant_of(interfaces={"srs_customers": {}})
     world = World(merchant, after_load, script)
     world.place()
     while world.script:

@@ -13,21 +13,13 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox import poller as gatherings
 from erp_feeds.inbox.poller import REFUSED_LOGIN_SECONDS, PollResult, ServerPoller, poller_of
 from erp_feeds.merchant import Merchant
+from support.merchants import merchant_of
 
 WAITING = PollResult(frozenset({("srs_customers", "TestShop_SRS_Customers_1.zip", 10)}))
 
 
 def merchant(name: str) -> Merchant:
-    return Merchant.model_validate(
-        {
-            "name": name,
-            "shop_name": "TestShop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "shared_ftps"},
-            "interfaces": {"srs_customers": {}},
-        }
-    )
+    return merchant_of(name=name, ftps={"connection": "shared_ftps"}, interfaces={"srs_customers": {}})
 
 
 class Server:

@@ -21,24 +21,15 @@ from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, ACCOUNTS_CASH_BA
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
-from erp_feeds.merchant import Merchant
 from erp_feeds.publish.samples import checked_version, fields_since, sample, versions_of
 from erp_feeds.publish.xsd import xsd
 from erp_feeds.publish.xsd_differences import ONLY_THE_FEED_REFUSES, ONLY_THE_SCHEMA_REFUSES
 from erp_feeds.steps.parse import parse
 from erp_feeds.steps.values import SCIENTIFIC
+from support.merchants import merchant_of
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "shop",
-        "shop_name": "Shop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "none"},
-        "interfaces": {name: {} for name in INTERFACES},
-    }
-)
+MERCHANT = merchant_of()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchant
 from erp_feeds.orchestration import alerts
 from erp_feeds.settings import INCLUDE
+from support.merchants import merchant_of
 
 FAULT = FailError("testshop: refused:\n- TestShop_SRS_Customers_1.zip: 2 records rejected (2 <invalid>)")
 CONTEXT: Any = {
@@ -28,17 +29,7 @@ CONTEXT: Any = {
 
 
 def merchant(**told: Any) -> Merchant:
-    return Merchant.model_validate(
-        {
-            "name": "testshop",
-            "shop_name": "TestShop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "testshop_ftps"},
-            "interfaces": {"srs_customers": {}},
-            "alerts": told,
-        }
-    )
+    return merchant_of(interfaces={"srs_customers": {}}, alerts=told)
 
 
 def test_nobody_named_means_nobody_told() -> None:

@@ -13,20 +13,13 @@ from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import assets
 from erp_feeds.orchestration.trigger import InboxTrigger
 from erp_feeds.settings import INCLUDE
+from support.merchants import merchant_of
 
 MERCHANTS, _ = read_merchants(INCLUDE / "merchants")
 
 
 def merchant(*, root: str = "\\testshop\\", **changes: Any) -> Merchant:
-    facts = {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "testshop_ftps", "root": root},
-        "interfaces": {name: {} for name in INTERFACES},
-    }
-    return Merchant.model_validate({**facts, **changes})
+    return merchant_of(**{"ftps": {"connection": "testshop_ftps", "root": root}, **changes})
 
 
 def file(interface: str, **counts: int) -> FeedFile:

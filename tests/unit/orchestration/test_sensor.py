@@ -15,16 +15,10 @@ from erp_feeds.batch import Batch, FeedFile, Replay
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.tasks import Sensed
+from support.merchants import merchant_of
 
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "testshop_ftps", "stable_for": 7},
-        "interfaces": {"srs_customers": {}},
-    }
+MERCHANT = merchant_of(
+    ftps={"connection": "testshop_ftps", "stable_for": 7}, interfaces={"srs_customers": {}}
 )
 FILE = FeedFile(file_id=1, interface="srs_customers", name="a.zip", size=1, index_number="1")
 EMPTY = Batch(merchant="testshop", run="run")
@@ -97,4 +91,24 @@ def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
 ) -> None:
     run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
     sensor.execute(run.context)
-    assert run.asked == [Replay.of_days(date(2017, 1, 4), date(2017, 1, 5))]
+    assert run.asked == [Replay().within(date(2017, 1, 4), date(2017, 1, 5))]
+
+
+def test_a_backfill_is_narrowed_by_what_its_form_asks_for(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
+    run.context["params"] = {"replay_rejects": "invalid_date", "replay_since": "2016-01-01"}
+    sensor.execute(run.context)
+    day = date(2017, 1, 4)
+    assert run.asked == [Replay(rejects="invalid_date", since=day, until=day)]
+
+
+def test_a_dry_run_without_a_choice_loads_nothing(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])))
+    run.context["params"] = {"replay_dry_run": True}
+    with pytest.raises(SystemExit, match="chooses no archived file"):
+        sensor.execute(run.context)
+    assert run.asked == []

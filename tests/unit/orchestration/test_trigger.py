@@ -14,16 +14,11 @@ from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
 from erp_feeds.orchestration.trigger import REMIND_SECONDS, InboxTrigger
+from support.merchants import merchant_of
 
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "testshop_ftps", "poll_interval": 20, "stable_for": 10},
-        "interfaces": {"srs_customers": {}, "srs_purchases": {}},
-    }
+MERCHANT = merchant_of(
+    ftps={"connection": "testshop_ftps", "poll_interval": 20, "stable_for": 10},
+    interfaces={"srs_customers": {}, "srs_purchases": {}},
 )
 CUSTOMERS = ("srs_customers", "TestShop_SRS_Customers_1.zip", 10)
 PURCHASES = ("srs_purchases", "TestShop_SRS_Purchases_1.zip", 20)

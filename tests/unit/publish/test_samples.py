@@ -10,22 +10,13 @@ import pytest
 from erp_feeds.errors import ConfigurationError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.merchant import Merchant
 from erp_feeds.publish.samples import fields_since, sample, versions_of
 from erp_feeds.steps.parse import parse
+from support.merchants import merchant_of
 
 VERSIONS = [(each, version) for each in INTERFACES.values() for version in versions_of(each)]
 IDS = [f"{each.name}-{version}" for each, version in VERSIONS]
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "testshop",
-        "shop_name": "TestShop",
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "testshop_ftps"},
-        "interfaces": {name: {} for name in INTERFACES},
-    }
-)
+MERCHANT = merchant_of()
 
 
 def records_of(interface: Interface, count: int, version: str) -> list[ElementTree.Element]:

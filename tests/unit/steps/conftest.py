@@ -16,6 +16,7 @@ from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.parse import parse
 from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.split import split
+from support.merchants import merchant_of
 
 Make = Callable[..., Merchant]
 Read = Callable[..., StepResult]
@@ -26,15 +27,8 @@ def make_merchant() -> Make:
     """Return a maker of merchants; interface settings by interface name."""
 
     def make(interfaces: dict[str, dict[str, Any]] | None = None, **values: Any) -> Merchant:
-        fields = {
-            "name": "shop",
-            "shop_name": "Shop",
-            "timezone": "Europe/Amsterdam",
-            "currency": "EUR",
-            "ftps": {"connection": "shop_ftps"},
-            "interfaces": {name: {} for name in INTERFACES} | (interfaces or {}),
-        }
-        return Merchant.model_validate(fields | values)
+        settings = {name: {} for name in INTERFACES} | (interfaces or {})
+        return merchant_of(name="shop", shop_name="Shop", interfaces=settings, **values)
 
     return make
 

@@ -33,12 +33,6 @@ def test_original_is_kept_under_its_hash(home: Path) -> None:
         assert original.seek(0) == 0
 
 
-def test_bytes_that_were_hashed_on_the_way_are_not_hashed_again(home: Path) -> None:
-    digest = hashlib.sha256(b"abc")
-    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME, digest)
-    assert kept.sha256 == hashlib.sha256(b"abc").hexdigest()
-
-
 def test_same_bytes_are_left_alone_and_other_bytes_stand_beside_them(home: Path) -> None:
     first = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
     path = Path(first.url.removeprefix("file://"))

@@ -1,0 +1,40 @@
+"""How a task fails for a person: with the error's own sentence, and no traceback.
+
+Airflow prints the traceback of any exception but SystemExit; that of an error with a message for people says
+nothing to them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from erp_feeds.errors import FailError, RetryError
+
+log = logging.getLogger(__name__)
+
+
+class PlainFailure(SystemExit):
+    """A failed attempt; Airflow tries again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code = 1
+
+
+class PlainRefusal(PlainFailure):
+    """A failure that another attempt would not change: the task's retry policy fails it at once."""
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Log an error that has a message for people, and fail the task without its traceback."""
+    try:
+        yield
+    except FailError as error:
+        log.error("%s", error)  # noqa: TRY400 - no traceback is the purpose
+        raise PlainRefusal(str(error)) from None
+    except RetryError as error:
+        log.error("%s", error)  # noqa: TRY400 - as said above
+        raise PlainFailure(str(error)) from None

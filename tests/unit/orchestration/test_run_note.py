@@ -1,0 +1,23 @@
+"""The note of a run says in words what became of its files and records."""
+
+from __future__ import annotations
+
+from erp_feeds.batch import Counts
+from erp_feeds.orchestration.run_note import in_words
+from erp_feeds.store.file_rows import RunFile
+
+
+def test_a_note_counts_files_records_skips_rejects_and_warnings() -> None:
+    counts = Counts(
+        read=2_000, loaded=1_990, collapsed=5, skipped={"no_identifier": 2}, rejected={"invalid_date": 3}
+    )
+    loaded = RunFile("run", "a.zip", "loaded", None, None, counts.model_dump(mode="json"), 4)
+    broken = RunFile("run", "b.zip", "quarantined", "truncated", "the zip ends early", {}, 0)
+    assert in_words([loaded, broken]).split("\n\n") == [
+        "2 files: 1 loaded, 1 quarantined (truncated)",
+        "2,000 records: 1,990 loaded, 5 replaced by a later record",
+        "skipped: 2 no_identifier",
+        "rejected: 3 invalid_date",
+        "4 rejects resolved",
+    ]
+    assert in_words([loaded]).startswith("1 file: 1 loaded\n\n")
