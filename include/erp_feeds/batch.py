@@ -80,7 +80,7 @@ class Counts(BaseModel):
     elements: dict[str, int] = Field(default_factory=dict)
     """Element of the interface that the file carried -> in how many records or lines."""
     unknown: dict[str, int] = Field(default_factory=dict)
-    """Element that the interface does not know -> how often; see `steps.drift`."""
+    """Element that the interface does not know -> how often; see `xml.schema_drift`."""
 
     def plus(self, other: Counts) -> Counts:
         """Add two tallies of the same file, kept by two steps."""

@@ -17,12 +17,12 @@ from airflow.sdk import ObjectStoragePath
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode
+from erp_feeds.columns.arrow import frame_of
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
-from erp_feeds.steps.frames import frame_of
 from erp_feeds.steps.parse import RawRecord, parse, raw_records
 from erp_feeds.steps.result import StepResult
 from erp_feeds.steps.split import split

@@ -2,7 +2,7 @@
 
 Meant to hold people, and therefore not searched: the archive, the staging folder, and the tables of HOLDING.
 What may be shown: numbers of customers, orders, accounts, records and lines; names of the ERP party's files;
-names of elements, which are structure, so many and so long as `steps.drift` lets them; of a zip's members
+names of elements, which are structure, so many and so long as `schema_drift` lets them; of a zip's members
 the names that are formed like an export's.
 """
 
@@ -25,8 +25,8 @@ from erp_feeds.cli import app
 from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.orchestration import alerts, assets, messages
-from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES
-from erp_feeds.steps.stream import LONGEST_ROOT
+from erp_feeds.xml.reader import LONGEST_ROOT
+from erp_feeds.xml.schema_drift import LONGEST_NAME, MOST_NAMES
 from support.personal_data import (
     CUSTOMERS,
     EMAIL,

@@ -9,8 +9,8 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.erasure import Original
-from erp_feeds.steps.mentions import Mentions, member_mentions
 from erp_feeds.storage import archive, zips
+from erp_feeds.xml.person_search import Mentions, member_mentions
 
 
 def holding(

@@ -12,10 +12,10 @@ from psycopg.rows import class_row, dict_row
 
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.steps.mentions import Mentions, is_about_people, mentions
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppression_of, unsuppress
+from erp_feeds.xml.person_search import Mentions, is_about_people, may_mention, mentions
 
 AT_ONCE = 5_000
 """Refused records fetched at once: each may hold some kilobytes."""
@@ -179,12 +179,11 @@ def _payloads(
     person: Mentions,
 ) -> Iterator[tuple[int, int]]:
     """Yield file and record of each refused record that mentions the person: all are read."""
-    about_people = [name for name, interface in interfaces.items() if is_about_people(interface)]
     with connection.cursor(name="payloads") as cursor:
         cursor.itersize = AT_ONCE
-        values = {"merchant": merchant, "interfaces": about_people}
+        values = {"merchant": merchant, "interfaces": list(interfaces)}
         for file_id, record, interface, raw in cursor.execute(statement("erasure/payloads"), values):
-            if mentions(raw, interfaces[interface]).meets(person):
+            if may_mention(raw, person) and mentions(raw, interfaces[interface]).meets(person):
                 yield file_id, record
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
+from erp_feeds.columns.arrow import frame_of, table_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import collapse
 from erp_feeds.records.kind import Frames, Loading, RecordKind, Rows, key_of
-from erp_feeds.steps.frames import frame_of, table_of
 from erp_feeds.steps.result import StepResult
 
 

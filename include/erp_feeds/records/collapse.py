@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import SkipCode, WarningCode
-from erp_feeds.steps.frames import Column, array_of, count_true, is_true
+from erp_feeds.columns.arrow import Column, array_of, count_true, is_true
 from erp_feeds.steps.map_fields import VERSION
 
 OF_THE_RECORD = frozenset({"record", "key", "cleared", VERSION})

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.codes import SkipCode, WarningCode
+from erp_feeds.columns.arrow import array_of, frame_of, table_of, without
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
 from erp_feeds.interfaces.spec import FieldType
@@ -13,7 +14,6 @@ from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import collapse, skipped, warned
 from erp_feeds.records.kind import Frames, Loading, RecordKind, Rows, key_of
-from erp_feeds.steps.frames import array_of, frame_of, table_of, without
 from erp_feeds.steps.map_fields import fill_profiles, with_custom_object
 from erp_feeds.steps.result import StepResult
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.codes import WarningCode
+from erp_feeds.columns.arrow import Column, array_of
+from erp_feeds.columns.convert import Fault
 from erp_feeds.interfaces.spec import FieldType
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.frames import Column, array_of
 from erp_feeds.steps.result import StepResult
-from erp_feeds.steps.values import Fault
 
 Columns = Mapping[str, Column]
 Frames = Mapping[str, pd.DataFrame]

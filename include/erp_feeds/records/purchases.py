@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
+from erp_feeds.columns.arrow import Column, array_of, frame_of, table_of
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
-from erp_feeds.records.collapse import skipped, warned
+from erp_feeds.records.collapse import warned
 from erp_feeds.records.kind import Columns, Frames, Row
-from erp_feeds.steps.frames import Column, array_of, frame_of, table_of
 from erp_feeds.steps.map_fields import (
     LINKED_CURRENCY,
     VERSION,
@@ -29,8 +28,8 @@ from erp_feeds.steps.map_fields import (
 from erp_feeds.steps.purchases import (
     ONLINE,
     ORDER,
+    SKIP_CODE,
     identify,
-    left_out,
     till_faults,
     till_ids,
     with_quantities,
@@ -68,7 +67,7 @@ def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     delivered, unknown = fill_purchases(table_of(frames["records"]), mapping)
     lines = with_quantities(table_of(frames["lines"]))
     identified = identify(delivered, lines, merchant)
-    going = pc.invert(reduce(pc.or_, left_out(identified.records).values()))
+    going = array_of(identified.records[SKIP_CODE]).is_null()
     left = identified.records.filter(pc.invert(going))
     records, collapsed = _one_per_basket(identified.records.filter(going))
     known = records.select(_KNOWN).to_pandas()
@@ -151,16 +150,17 @@ def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]]) -> pa.Table
 def split(frames: Frames, merchant: Merchant) -> StepResult:
     """Part orders from returns; skip those of nobody and those without lines (rules: purchases 2, 3, 9)."""
     records, lines = table_of(frames["records"]), table_of(frames["lines"])
-    masks = left_out(records)
-    kept = records.filter(pc.invert(reduce(pc.or_, masks.values())))
+    skip_codes = array_of(records[SKIP_CODE])
+    kept = records.filter(skip_codes.is_null())
     currency = pc.fill_null(kept[LINKED_CURRENCY], merchant.currency)
     kept = kept.drop_columns(["currency"]).append_column("currency", currency)
     kept = with_custom_object(kept.append_column("number", kept["customer_number"])).select(COLUMNS)
     lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(kept["record"])))
     ordered = pc.equal(kept["kind"], ORDER)
     parted = {"orders": kept.filter(ordered), "returns": kept.filter(pc.invert(ordered)), "lines": lines}
-    counts = reduce(Counts.plus, (skipped(code, mask) for code, mask in masks.items()))
-    return StepResult({name: frame_of(table) for name, table in parted.items()}, counts)
+    counted = pc.value_counts(skip_codes.drop_null()).to_pylist()
+    skipped = {each["values"]: each["counts"] for each in counted}
+    return StepResult({name: frame_of(table) for name, table in parted.items()}, Counts(skipped=skipped))
 
 
 def stands_for(unique: pa.Table, own: Row) -> Column:

@@ -8,10 +8,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.interfaces.mapping import FieldMapping
-from erp_feeds.interfaces.spec import Link
-from erp_feeds.interfaces.targets import CUSTOM
-from erp_feeds.steps.frames import (
+from erp_feeds.columns.arrow import (
     Column,
     array_of,
     count_true,
@@ -20,7 +17,10 @@ from erp_feeds.steps.frames import (
     names_where,
     without,
 )
-from erp_feeds.steps.meanings import MEANINGS
+from erp_feeds.columns.convert import MEANINGS
+from erp_feeds.interfaces.mapping import FieldMapping
+from erp_feeds.interfaces.spec import Link
+from erp_feeds.interfaces.targets import CUSTOM
 
 VERSION = "mapping_version"
 """Column that says by which mapping a row was filled: the merchant file may change between two tasks."""

@@ -13,12 +13,14 @@ from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.block import Block, read_block
-from erp_feeds.steps.drift import LONGEST_NAME, Drift, carried
-from erp_feeds.steps.header import declared_version, is_newer
 from erp_feeds.steps.result import StepResult
-from erp_feeds.steps.stream import CHUNK, RecordStream, last_child, line_of
 from erp_feeds.steps.validate import empty_frames, validate
+from erp_feeds.xml.elements import children, line_of, local_name
+from erp_feeds.xml.feed import CHUNK
+from erp_feeds.xml.header import declared_version, is_newer
+from erp_feeds.xml.reader import RecordReader
+from erp_feeds.xml.rows import Block
+from erp_feeds.xml.schema_drift import LONGEST_NAME, Drift, carried
 
 
 def parse(
@@ -43,29 +45,28 @@ def parse(
     """
     read = 0
     once: set[tuple[WarningCode, str]] = set()
-    drift = Drift(interface)
+    drift = Drift()
     strays = 0
     for source in sources:
-        stream = RecordStream(source, interface, merchant.limits, chunk=chunk)
-        header = _HeaderCheck(stream, interface, merchant)
+        reader = RecordReader(interface, merchant.limits)
+        header = _HeaderCheck(reader, interface, merchant)
         before, foreign = read, Counter[str]()
-        for container in stream:
+        for block in reader.blocks(source, read + 1, chunk):
             header.look()
-            block = read_block(stream, container, interface, merchant.limits, read + 1)
-            read += len(block.records)
             header.note(block)
-            if stream.attributes:
-                strays += drift.note_attributes(container, finished=stream.finished)
+            read += len(block.records)
             foreign.update(block.foreign)
             _note_elements(drift, block, interface)
-            if block.namespaced:
-                once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
+            strays += sum(block.attributes.values())
             yield validate(block, interface, merchant)
         once |= header.conclude()
         if read == before and foreign:
             raise _no_records(interface, foreign)
-        strays += drift.note_surroundings(stream.root())
-        if stream.mismatched:
+        drift.note_unknown(dict(sorted(reader.surroundings.items())))
+        strays += reader.surroundings.total()
+        if reader.namespaced:
+            once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
+        if reader.mismatched:
             once.add((WarningCode.ENCODING_MISMATCH, ""))
     warnings: dict[str, int] = {}
     for code, _ in sorted(once):
@@ -86,6 +87,7 @@ def _note_elements(drift: Drift, block: Block, interface: Interface) -> None:
     drift.note_known(carried((field.element, block.records.text[field.name]) for field in interface.fields))
     drift.note_unknown(block.records.unknown)
     drift.note_unknown(block.foreign)
+    drift.note_unknown(block.attributes)
     if interface.lines and block.lines:
         lines, place = block.lines.rows, interface.lines.path
         fields = interface.lines.fields
@@ -123,11 +125,8 @@ def raw_records(
     for source in sources:
         if not wanted:
             return
-        stream = RecordStream(source, interface, chunk=chunk, comments=True)
-        for container in stream:
-            records = list(container.iterchildren(f"{{*}}{interface.record_path[-1]}"))
-            if not stream.finished and records and records[-1] is last_child(container):
-                del records[-1]
+        for elements in children(source, interface, chunk=chunk, read_before=True):
+            records = [each for each in elements if local_name(each) == interface.record_path[-1]]
             for number, record in enumerate(records, read + 1):
                 if number in wanted:
                     wanted.discard(number)
@@ -139,8 +138,8 @@ def raw_records(
 class _HeaderCheck:
     """Checks a member's header before its records are used, and again at the end: it may follow them."""
 
-    def __init__(self, stream: RecordStream, interface: Interface, merchant: Merchant) -> None:
-        self._stream = stream
+    def __init__(self, reader: RecordReader, interface: Interface, merchant: Merchant) -> None:
+        self._reader = reader
         self._header = interface.header
         oldest = interface.header.versions[0] if interface.header else ""
         self._newer = {
@@ -152,9 +151,9 @@ class _HeaderCheck:
         self._seen: set[str] = set()
 
     def look(self) -> None:
-        """Read the header unless it has been read."""
-        if self._header and self._version is None:
-            self._version = declared_version(self._stream.root(), self._header, self._accepted)
+        """Check what has been read of the header: a second one may contradict the first."""
+        if self._header:
+            self._version = declared_version(self._reader.settings(), self._header, self._accepted)
 
     def note(self, block: Block) -> None:
         """Remember the elements that came with a later version."""

@@ -12,14 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from erp_feeds.codes import RejectCode, SkipCode, WarningCode
+from erp_feeds.columns.arrow import Column, array_of, count_true, is_one_of, is_true, without
+from erp_feeds.columns.convert import ZONE, Fault, matches
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.frames import Column, array_of, count_true, is_one_of, is_true, without
-from erp_feeds.steps.values import ZONE, Fault, matches
 
 ORDER, RETURN = "order", "return"
 ONLINE, OFFLINE = "online", "offline"
 
 TOTAL = pa.decimal128(14, 2)
+
+SKIP_CODE = "skip_code"
+"""Column that says why a purchase is skipped; null in those that load."""
 
 TILL_PARTS = ("receipt_number", "branch", "date_time")
 """Columns whose texts make the id of a till receipt."""
@@ -33,7 +36,7 @@ class Identified:
     """Purchases with what follows from their fields and lines."""
 
     records: pa.Table
-    """The records with their purchase_id, kind, channel, moment, total, line_count and content_hash."""
+    """The records with purchase_id, kind, channel, moment, total, line_count, content_hash and skip_code."""
     warnings: dict[str, int]
 
 
@@ -87,7 +90,7 @@ def with_quantities(lines: pa.Table) -> pa.Table:
 
 
 def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identified:
-    """Derive id, kind, channel, moment, total and content hash of purchases.
+    """Derive id, kind, channel, moment, total and content hash of purchases, and which of them are skipped.
 
     Args:
         records: As parse leaves them, sorted by record.
@@ -119,21 +122,23 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     for name, column in derived.items():
         table = table.append_column(name, column)
     table = table.append_column("content_hash", _hashes(table, texts))
+    table = table.append_column(SKIP_CODE, _skip_codes(table))
     codes = (WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
     found = zip(codes, (ambiguous, nonexistent), strict=True)
     return Identified(table, {code.value: number for code, number in found if number})
 
 
-def left_out(records: pa.Table) -> dict[SkipCode, Column]:
-    """Return which purchases do not load: nobody's, and others without lines (rules: purchases 3 and 9).
+def _skip_codes(records: pa.Table) -> Column:
+    """Return why a purchase does not load: nobody's, or one without lines (rules: purchases 3 and 9).
 
     Args:
-        records: As `identify` leaves them.
+        records: With their line_count.
     """
     number, email = array_of(records["customer_number"]), array_of(records["email"])
     nobody = pc.and_(number.is_null(), email.is_null())
-    nothing = pc.and_(pc.equal(array_of(records["line_count"]), 0), pc.invert(nobody))
-    return {SkipCode.NO_IDENTIFIER: nobody, SkipCode.NO_LINES: nothing}
+    nothing = pc.equal(array_of(records["line_count"]), 0)
+    codes = [pa.scalar(str(code)) for code in (SkipCode.NO_IDENTIFIER, SkipCode.NO_LINES)]
+    return pc.if_else(nobody, codes[0], pc.if_else(nothing, codes[1], pa.scalar(None, pa.string())))
 
 
 def _excluded_skus(merchant: Merchant) -> tuple[str, ...]:

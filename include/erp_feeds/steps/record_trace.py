@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from erp_feeds.columns.arrow import table_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.steps.deduplicate import deduplicate
-from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.split import split
 
 Frames = Mapping[str, pd.DataFrame]

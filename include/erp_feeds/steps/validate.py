@@ -12,12 +12,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import RejectCode, WarningCode
-from erp_feeds.interfaces.spec import Field, FieldType, Interface
-from erp_feeds.merchant import Merchant
-from erp_feeds.records import KINDS
-from erp_feeds.steps.block import Block, Lines, Rows
-from erp_feeds.steps.damage import damage_of
-from erp_feeds.steps.frames import (
+from erp_feeds.columns.arrow import (
     REJECTS,
     Column,
     count_true,
@@ -30,9 +25,14 @@ from erp_feeds.steps.frames import (
     table_of,
     without,
 )
+from erp_feeds.columns.convert import Fault, read_values
+from erp_feeds.columns.text_damage import damage_of
+from erp_feeds.interfaces.spec import Field, FieldType, Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.steps.purchases import total_faults
 from erp_feeds.steps.result import StepResult
-from erp_feeds.steps.values import Fault, read_values
+from erp_feeds.xml.rows import Block, Lines, Rows
 
 
 @dataclass
@@ -163,7 +163,7 @@ def _missing(spec: Field, text: Column) -> Fault:
 
 def _nested(spec: Field, rows: Rows) -> Fault:
     """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
-    reason = f"{spec.element} contains elements; text is expected"
+    reason = f"{spec.element} contains elements, or content beside xsi:nil; text is expected"
     return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 

@@ -20,15 +20,15 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import SkipCode
+from erp_feeds.columns.arrow import Column, array_of, is_one_of, is_true, table_of
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.steps.frames import Column, array_of, is_one_of, is_true, table_of
-from erp_feeds.steps.mentions import is_about_people, mentions
 from erp_feeds.store.forget_secret import secrets_in_use
 from erp_feeds.store.sql import statement
+from erp_feeds.xml.person_search import mentions
 
 Frames = Mapping[str, pd.DataFrame]
 
@@ -192,7 +192,7 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fee
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
     interface = interface_of(merchant, file.interface)
-    if not (is_about_people(interface) and _any_suppressed(connection, merchant.name)):
+    if not _any_suppressed(connection, merchant.name):
         return
     suppression = suppression_of(connection, merchant.name, file.file_id)
     found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")

@@ -27,6 +27,7 @@ from support.store_feed import (
     TABLES,
     TESTSHOP,
     Feed,
+    accounts,
     customer,
     customers,
     dump,
@@ -59,6 +60,24 @@ def refused(texts: Mapping[int, str]) -> dict[str, pd.DataFrame]:
     delivered = [{"record": record, "line": 1, "text": text} for record, text in texts.items()]
     rejects = [{"record": record, **fault} for record in texts]
     return {"rejects": frame("rejects", rejects), "originals": frame("originals", delivered)}
+
+
+def test_a_rejected_record_of_the_erp_cache_is_found_by_address_and_not_by_its_account_number(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    feed.customers(1, customer("4711", ONE))
+    theirs = f"<Customer><AccountNumber>1</AccountNumber><Contact>{ONE}</Contact></Customer>"
+    others = "<Customer><AccountNumber>4711</AccountNumber></Customer>"
+    frames = accounts() | refused({1: theirs, 2: others})
+    file = feed.file("erp_cache_customers", 1)
+    feed.load(file, frames)
+    assert erased(store, srs="4711").erased["reject_payloads"] == 1
+    feed.load(file, frames, "again")
+    assert store.execute("SELECT record, raw FROM rejected_records ORDER BY 1").fetchall() == [
+        (1, None),
+        (2, others),
+    ]
 
 
 REJECTS = "SELECT record, code, raw FROM rejects JOIN rejected_records USING (file_id, record) ORDER BY 1"

@@ -13,6 +13,8 @@ from erp_feeds.batch import Counts
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import queries
+from erp_feeds.store.connection import transaction
+from erp_feeds.store.load import load_within
 from support.store_feed import (
     TESTSHOP,
     Feed,
@@ -308,7 +310,8 @@ def test_the_original_of_a_reject_is_for_the_owner_alone(feed: Feed, store: psyc
     role = f"reader_{scalar(store, 'SELECT pg_backend_pid()')}"
     store.execute(
         f"""CREATE ROLE {role}; GRANT USAGE ON SCHEMA erp_feeds TO {role};
-            GRANT SELECT ON ALL TABLES IN SCHEMA erp_feeds TO {role}; SET ROLE {role}"""
+            GRANT SELECT ON ALL TABLES IN SCHEMA erp_feeds TO {role}; SET ROLE {role};
+            SET LOCAL row_security = on"""  # as on a connection of the reader, which has loaded nothing
     )
     assert scalar(store, "SELECT code FROM rejects") == "invalid_decimal"
     assert scalar(store, "SELECT count(*) FROM rejected_records") == 0
@@ -363,3 +366,34 @@ def test_erp_cache_6_whatever_the_order_of_files_the_same_rejects_are_open(feed:
         found = opened(shop.connection)
         results.add(tuple((places[each[0]], each[1]) for each in found if each[0] in places))
     assert results == {((0, 3), (0, 4), (1, 2), (2, 2))}
+
+
+MANY = 1_000
+GOOD = {
+    ERP: lambda: accounts(*(account(str(number)) for number in range(MANY))),
+    "srs_customers": lambda: customers(*(customer(str(number)) for number in range(MANY))),
+    "srs_purchases": lambda: purchases(purchase("p", 1, number="1")),
+}
+
+
+@pytest.mark.parametrize("interface", GOOD)
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1)])
+def test_the_work_of_a_load_is_in_proportion_to_its_rejects_also_where_files_before_it_had_them(
+    store: psycopg.Connection, interface: str, order: tuple[int, ...]
+) -> None:
+    """The statistics are of the first file alone, as they may be until autovacuum comes."""
+    allowed = {interface: InterfaceSettings(max_reject_percent=100)}
+    merchant = TESTSHOP.model_copy(update={"interfaces": allowed})
+    feed = Feed(store, merchant)
+    bad = [reject(MANY + number, key=f"bad{number}") for number in range(1, MANY + 1)]
+    frames = rejecting(GOOD[interface](), *bad)
+    for index in order:
+        file = feed.file(interface, index)
+        with transaction(store, "loading"):
+            load_within(store, file, merchant, "run", frames)
+            read = scalar(
+                store, "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+            )
+        assert read < 100 * MANY
+        if index == order[0]:
+            store.execute("ANALYZE rejects, rejected_records")

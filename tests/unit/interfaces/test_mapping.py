@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from erp_feeds.columns.convert import MEANINGS
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.mapping import as_delivered, mapping_of_settings
 from erp_feeds.interfaces.spec import FieldType, Interface
 from erp_feeds.interfaces.targets import TRANSFORMS
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.publish.mapping_page import link_rows, markdown
-from erp_feeds.steps.meanings import MEANINGS
 
 CUSTOMERS = INTERFACES["srs_customers"]
 MAPPED = [interface for interface in INTERFACES.values() if interface.targets]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from erp_feeds.codes import RejectCode
+from erp_feeds.columns.convert import SCIENTIFIC
 from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, ACCOUNTS_CASH_BACK, Record, erp_cache_xml
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
@@ -25,7 +26,6 @@ from erp_feeds.publish.samples import checked_version, fields_since, sample, ver
 from erp_feeds.publish.xsd import xsd
 from erp_feeds.publish.xsd_differences import ONLY_THE_FEED_REFUSES, ONLY_THE_SCHEMA_REFUSES
 from erp_feeds.steps.parse import parse
-from erp_feeds.steps.values import SCIENTIFIC
 from support.merchants import merchant_of
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"

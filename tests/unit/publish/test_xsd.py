@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 from lxml import etree
 
+from erp_feeds.columns.convert import read_values
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.publish.samples import sample, versions_of
 from erp_feeds.publish.xsd import file_names, merchant_schema, xsd
-from erp_feeds.steps.values import read_values
 
 CACHE = INTERFACES["erp_cache_customers"]
 VERSIONS = [(each, version) for each in INTERFACES.values() for version in versions_of(each)]

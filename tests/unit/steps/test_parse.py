@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from erp_feeds.errors import ConfigurationError, QuarantineError
+from erp_feeds.columns.arrow import table_of
+from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.steps.frames import table_of
 from erp_feeds.steps.parse import raw_records
-from erp_feeds.steps.stream import LONGEST_ROOT
+from erp_feeds.xml.reader import LONGEST_ROOT
 
 CUSTOMERS = "srs_customers"
 ERP = "erp_cache_customers"
@@ -331,16 +331,32 @@ def test_erp_cache_4_newer_elements_are_applied_with_a_warning_for_each_element_
     assert read(ERP, erp(header("ErpCache_Customers", "1.1"), inner)).counts.warnings == {}
 
 
+@pytest.mark.parametrize("chunk", [20, 1 << 20])
+@pytest.mark.parametrize("other", [header(None, "1.0"), header("Other", None)])
+def test_files_8_settings_that_contradict_each_other_refuse_the_file(read, other, chunk):
+    good = header("ErpCache_Customers", "1.1")
+    assert code_of(read, ERP, erp(good + other), chunk=chunk) == "wrong_structure"
+    assert code_of(read, ERP, erp(good, after=other), chunk=chunk) == "wrong_structure"
+    assert read(ERP, erp(good, after=good), chunk=chunk).counts.warnings == {}
+
+
+@pytest.mark.parametrize("truth", ["true", "1"])
+def test_files_9_content_beside_xsi_nil_refuses_its_record_alone(read, xml, truth):
+    namespace = "http://www.w3.org/2001/XMLSchema-instance"
+    odd = f"{ACCOUNT}<CashBack xmlns:x='{namespace}' x:nil='{truth}'>1</CashBack>"
+    outcome = read(
+        ERP, xml(ERP, odd, odd.replace(f"'{truth}'", "'false'"), odd.replace(">1</Cash", "> </Cash"))
+    )
+    assert outcome.frames["rejects"][["record", "code", "field"]].values.tolist() == [
+        [1, "invalid_value", "cash_back"]
+    ]
+    assert outcome.frames["records"]["record"].tolist() == [2, 3]
+
+
 def test_element_names_can_be_those_of_another_erp(read, make_merchant):
     owner = make_merchant({CUSTOMERS: {"elements": {"customer_number": "Klantnr"}}})
     text = "<Export><Customers><Customer><Klantnr>7</Klantnr></Customer></Customers></Export>"
     assert read(CUSTOMERS, text, owner=owner).frames["records"]["customer_number"].tolist() == ["7"]
-
-
-def test_an_element_name_that_xml_cannot_have_is_a_configuration_error(read, make_merchant):
-    owner = make_merchant({CUSTOMERS: {"elements": {"customer_number": "a|b"}}})
-    with pytest.raises(ConfigurationError, match="no element name"):
-        read(CUSTOMERS, "<Export><Customers/></Export>", owner=owner)
 
 
 SAMPLES = {name: "".join(sample(interface, 12)).encode() for name, interface in INTERFACES.items()}

@@ -90,7 +90,7 @@ ORDER BY interface, sequence, file_id
 
 -- name: payloads
 -- The refused records of one merchant that still have their raw text.
--- In: merchant, interfaces text[] (those about people). Out: file_id, record, interface, raw.
+-- In: merchant, interfaces text[]. Out: file_id, record, interface, raw.
 SELECT file_id, record, files.interface, raw
 FROM rejected_records
 JOIN files USING (file_id)

@@ -86,7 +86,8 @@ CREATE TEMP TABLE incoming_purchases (
 
 -- name: incoming_rejects
 -- The faults of one file's rejected records, as the steps found them. key: by which a newer file may bring the record.
-CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DROP
+CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DROP;
+CREATE INDEX ON incoming_rejects (record)
 
 -- name: incoming_rows
 -- The records of one file, for rows that are written field by field. NULL: not delivered; cleared names the fields that

@@ -28,15 +28,17 @@ SELECT
 -- name: keep
 -- Keep the rejected records of a file; the same reject again writes nothing, so that a replay doubles nothing.
 -- What a replay had resolved and is rejected again opens again; what a newer file resolved stays so.
+-- The file is a column of what is new: a constant would be looked up once, for as many rows as its statistics say, and
+-- they know nothing of the latest files.
 -- In: incoming_rejects, incoming_originals; merchant; interface; file_id; run. Out: rejects, rejected_records.
 MERGE INTO rejected_records AS known
 USING (
-    SELECT record, max(incoming_rejects.key) AS key, max(incoming_originals.text) AS raw
+    SELECT {file_id} AS file_id, record, max(incoming_rejects.key) AS key, max(incoming_originals.text) AS raw
     FROM incoming_rejects
     LEFT JOIN incoming_originals USING (record)
     GROUP BY record
 ) AS new
-ON known.file_id = {file_id} AND known.record = new.record
+ON known.file_id = new.file_id AND known.record = new.record
 WHEN MATCHED AND (known.key, known.raw) IS DISTINCT FROM (new.key, coalesce(new.raw, known.raw)) THEN
     UPDATE SET key = new.key, raw = coalesce(new.raw, known.raw)
 WHEN NOT MATCHED THEN
@@ -45,12 +47,13 @@ WHEN NOT MATCHED THEN
 
 MERGE INTO rejects AS known
 USING (
-    SELECT DISTINCT ON (record, code, coalesce(field, '')) record, code, coalesce(field, '') AS field, line, reason
+    SELECT DISTINCT ON (record, code, coalesce(field, ''))
+           {file_id} AS file_id, record, code, coalesce(field, '') AS field, line, reason
     FROM incoming_rejects
     LEFT JOIN incoming_originals USING (record)
     ORDER BY record, code, coalesce(field, ''), reason
 ) AS new
-ON known.file_id = {file_id} AND known.record = new.record AND known.code = new.code AND known.field = new.field
+ON known.file_id = new.file_id AND known.record = new.record AND known.code = new.code AND known.field = new.field
 WHEN MATCHED AND known.resolved_by_file = {file_id} THEN
     UPDATE SET line = coalesce(new.line, known.line), reason = new.reason, run_id = {run},
                opened_at = clock_timestamp(), resolved_at = NULL, resolved_by_run = NULL, resolved_by_file = NULL
@@ -87,24 +90,42 @@ SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {fi
 
 -- name: newer_rows
 -- The rejected records of a file whose keys a newer file has brought, for rows that are loaded by key.
--- In: table; key_column; merchant; sequence; file_id. Out: record, file_id.
+-- Key by key, as in resolve. In: table; key_column; merchant; sequence; file_id. Out: record, file_id.
 SELECT refused.record, brought.file_id
 FROM rejected_records AS refused
-JOIN {table} AS brought ON brought.merchant = {merchant} AND brought.{key_column} = refused.key
+CROSS JOIN LATERAL (
+    SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = refused.key OFFSET 0
+) AS brought
 WHERE refused.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
 
 -- name: resolve
 -- Resolve the rejects of earlier files of the interface that this file brings again: by the key of the record, and all of
 -- a file of which this is a newer revision. Starts at keys, by the index of rejected_records, so that its cost does not
--- grow with the number of rejects that stay open.
+-- grow with the number of rejects that stay open. OFFSET 0 keeps it so: the rows of the latest files are not in the
+-- statistics, and a planner that expects none of them compares every key with every reject.
 -- In: taken: a query that gives the key of each record that this load takes; merchant; interface; file_name;
 --     file_id; sequence; run. Out: rejects.
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
-FROM rejected_records AS refused, files AS earlier
-WHERE refused.merchant = {merchant} AND refused.interface = {interface} AND refused.key IN ({taken})
-  AND earlier.file_id = refused.file_id AND (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
-  AND rejects.file_id = refused.file_id AND rejects.record = refused.record AND rejects.resolved_at IS NULL;
+FROM (
+    SELECT opened.ctid
+    FROM ({taken}) AS taken
+    CROSS JOIN LATERAL (
+        SELECT file_id, record
+        FROM rejected_records
+        WHERE merchant = {merchant} AND interface = {interface} AND key = taken.key
+        OFFSET 0
+    ) AS refused
+    JOIN files AS earlier ON earlier.file_id = refused.file_id
+    CROSS JOIN LATERAL (
+        SELECT ctid
+        FROM rejects
+        WHERE file_id = refused.file_id AND record = refused.record AND resolved_at IS NULL
+        OFFSET 0
+    ) AS opened
+    WHERE (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
+) AS brought
+WHERE rejects.ctid = brought.ctid;
 
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
@@ -130,7 +151,13 @@ WHERE file_id = {file_id} AND resolved_at IS NULL
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = newer.file_id
 FROM ({newer}) AS newer
-WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND rejects.record = newer.record;
+CROSS JOIN LATERAL (  -- record by record, as in resolve
+    SELECT ctid
+    FROM rejects
+    WHERE file_id = {file_id} AND record = newer.record AND resolved_at IS NULL
+    OFFSET 0
+) AS opened
+WHERE rejects.ctid = opened.ctid;
 
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.steps.mentions import is_about_people, mentions
+from erp_feeds.xml.person_search import Mentions, is_about_people, may_mention, mentions
 
 CUSTOMERS = INTERFACES["srs_customers"]
 
@@ -31,6 +31,20 @@ def test_numbers_and_addresses_are_found(raw: str, numbers: set[str], emails: se
     found = mentions(raw, CUSTOMERS)
     assert found.numbers == numbers
     assert found.emails - {"a@"} == emails - {"a@"}
+    for identifier in numbers:
+        assert may_mention(raw, Mentions(frozenset({identifier}), frozenset()))
+    for identifier in emails:
+        assert may_mention(raw, Mentions(frozenset(), frozenset({identifier})))
+    if found.numbers and raw.isascii() and "<!" not in raw:
+        assert not may_mention(raw, Mentions(frozenset({"4711"}), frozenset({"z@x.nl"})))
+
+
+def test_an_account_number_is_no_customer_number_and_an_address_is_found_in_any_interface() -> None:
+    raw = "<Customer><AccountNumber>1</AccountNumber><CustomerNumber>1</CustomerNumber><Mail>a@x.nl</Mail>"
+    for each in (raw, f"{raw}</Customer>"):
+        found = mentions(each, INTERFACES["erp_cache_customers"])
+        assert not found.numbers
+        assert "a@x.nl" in found.emails
 
 
 def test_the_element_names_of_the_merchant_count() -> None:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
-from erp_feeds.steps.drift import LONGEST_NAME, MOST_NAMES, OTHERS, Drift, names_in
+from erp_feeds.xml.schema_drift import LONGEST_NAME, MOST_NAMES, OTHERS, Drift
 
 CUSTOMERS = "srs_customers"
 PURCHASES = "srs_purchases"
@@ -62,7 +61,7 @@ def test_names_without_values(read, xml):
 
 
 def test_data_written_as_names_is_cut_short():
-    drift = Drift(INTERFACES[CUSTOMERS])
+    drift = Drift()
     drift.note_unknown({"n" * 1_000: 1})
     drift.note_unknown({f"person{n}": 1 for n in range(500)})
     drift.note_unknown({"person3": 1, "another": 1})
@@ -71,12 +70,6 @@ def test_data_written_as_names_is_cut_short():
     assert unknown["n" * LONGEST_NAME + OTHERS] == 1
     assert unknown["person3"] == 2
     assert sum(unknown.values()) == 503
-
-
-def test_names_in_pairs():
-    pairs = pa.array(["  a=1  =b  b==x", None, "  a=  c=y z"], pa.string())
-    assert names_in(pairs, "L/") == {"L/a": 2, "L/b": 2, "L/c": 1}
-    assert names_in(pa.nulls(2, pa.string())) == {}
 
 
 @pytest.mark.parametrize("chunk", [1, 40, 1 << 20])

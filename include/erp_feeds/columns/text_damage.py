@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.steps.frames import Column, count_true, is_true
+from erp_feeds.columns.arrow import Column, count_true, is_true
 
 LOST = "\\x7f\u0080-\u009f\ufffd"
 """A class of signs that stand where another one was lost: control characters, which are Windows-1252 read as

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_feeds.steps.damage import damage_of
+from erp_feeds.columns.text_damage import damage_of
 
 CUSTOMERS = "srs_customers"
 

@@ -5,8 +5,8 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
+from erp_feeds.columns.convert import read_values
 from erp_feeds.interfaces.spec import Field, FieldType
-from erp_feeds.steps.values import read_values
 
 
 def read(form, text):

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-
-from lxml import etree
+from collections.abc import Collection
 
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Header
+from erp_feeds.xml.rows import Settings
 
 
-def declared_version(root: etree._Element, header: Header, accepted: Collection[str]) -> str | None:
+def declared_version(settings: Settings, header: Header, accepted: Collection[str]) -> str | None:
     """Check the header and return the version it declares, or None where it declares none.
 
     Args:
-        root: Root of the file, read up to the records at least.
+        settings: Texts of the importer and of the version in each settings node that has been read.
         header: What the interface expects.
         accepted: Importer texts to accept besides the documented one.
 
     Raises:
-        QuarantineError: missing_importer, wrong_importer, unsupported_version (rule: ERP cache 4).
+        QuarantineError: wrong_structure, missing_importer, wrong_importer, unsupported_version
+            (rule: ERP cache 4).
     """
-    settings = _child(root, header.element)
-    importer = _text(settings, header.importer_element)
-    version = _text(settings, header.version_element)
+    importer = _only(header.element, [importer for importer, _ in settings])
+    version = _only(header.element, [version for _, version in settings])
     if version and version not in header.versions:
         known = " and ".join(header.versions)
         raise QuarantineError(
@@ -46,11 +45,9 @@ def is_newer(since: str, declared: str, header: Header) -> bool:
     return header.versions.index(since) > header.versions.index(declared)
 
 
-def _child(parent: etree._Element | None, name: str) -> etree._Element | None:
-    children: Iterable[etree._Element] = () if parent is None else parent.iterchildren("*")
-    return next((child for child in children if etree.QName(child).localname == name), None)
-
-
-def _text(parent: etree._Element | None, name: str) -> str:
-    child = _child(parent, name)
-    return "" if child is None else " ".join("".join(str(text) for text in child.itertext()).split())
+def _only(element: str, texts: list[str]) -> str:
+    """Return the one text that the nodes give; two that differ contradict each other."""
+    given = sorted({text for text in texts if text})
+    if len(given) > 1:
+        raise QuarantineError(QuarantineCode.WRONG_STRUCTURE, f"several {element} contradict each other")
+    return given[0] if given else ""

@@ -1,0 +1,1 @@
+"""Columns of text and values: Arrow helpers, conversion from text, damaged text."""

@@ -1,0 +1,284 @@
+"""Reads XML of any size in one conforming pass, without a tree: libxml2 calls, and rows are filled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+from lxml import etree
+
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
+from erp_feeds.interfaces.spec import Field, Interface
+from erp_feeds.merchant import Limits
+from erp_feeds.xml.feed import CHUNK, SAFE, believed_mark, feed, refuse_doctype
+from erp_feeds.xml.rows import Block, Lines, Oddness, RowCollector, normalised
+
+LONGEST_ROOT = 50
+"""Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
+_START = 1_000
+"""Bytes for the start of the next record, with which the end of a record is seen."""
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_UNKNOWN = ""
+"""Stands for an element that a row does not know: anything but None, which means not yet read."""
+
+
+class RecordReader:
+    """Reads one XML member; it is the target whose methods the parser calls at each event.
+
+    Fields are read at one level only: below the record, below the line, or below the settings. Where that
+    level is 0, the element stands outside of such a row. `start` and `end` take the plain case, a field that
+    the row knows, in as few steps as Python has; everything else goes to the methods below them.
+    """
+
+    __slots__ = (
+        "_attribute_names", "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_foreign", "_found",
+        "_header", "_holder", "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness",
+        "_open", "_owners", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped",
+        "_table", "data", "mismatched", "namespaced", "surroundings",
+    )  # fmt: skip
+
+    def __init__(self, interface: Interface, limits: Limits) -> None:
+        """Prepare to read files of an interface, with the element names of the merchant, within limits."""
+        self._limits = limits
+        self._path = interface.record_path
+        self._header = header = interface.header
+        holder, _, self._line = interface.lines.path.partition("/") if interface.lines else ("", "", "")
+        self._holder = holder
+        self._records = RowCollector(interface.fields, limits.fields, holder)
+        in_line = interface.lines.fields if interface.lines else ()
+        self._lines = RowCollector(in_line, limits.fields, place=f"{holder}/{self._line}/")
+        names = (header.importer_element, header.version_element) if header else ()
+        place = f"{self._path[0]}/{header.element}/" if header else ""
+        self._settings = RowCollector([Field(name, name) for name in names], limits.fields, place=place)
+        self._table = self._records
+        self._row = self._table.row
+        self._buffer: list[str] = []
+        self._clear, self.data = self._buffer.clear, self._buffer.append
+        self._depth = self._level = self._skipped = self._scope = 0
+        self._ended = self._read = self._line_no = 0
+        self._oddness = Oddness.NONE
+        self._open = self._root = ""
+        self._found = False
+        self._blocks: list[Block] = []
+        self._begin_block()
+        self.surroundings: Counter[str] = Counter()
+        """What stands beside the containers of the records and in the settings -> how often."""
+        self.namespaced = False
+        """Whether any element is in a namespace; such are read by their local names."""
+        self.mismatched = False
+        """Whether a byte order mark proved another encoding than the declared one."""
+
+    def blocks(self, source: BinaryIO, first: int, chunk: int = CHUNK) -> Iterator[Block]:
+        """Yield the records block by block, the first with that number; the last block may be empty.
+
+        Raises:
+            QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, wrong_structure,
+                record_too_large, too_deep, too_many_attributes, too_many_namespaces, name_too_long.
+        """
+        self._read = first
+        parser = etree.XMLParser(target=cast(Any, self), remove_comments=True, remove_pis=True, **SAFE)
+        most = self._limits.record_bytes
+        waited = ended = 0
+        for size in feed(parser, source, min(chunk, most)):
+            waited = waited + size if self._ended == ended else 0
+            ended = self._ended
+            if waited > most + _START:
+                reason = f"{most} bytes without the end of a record; see limits.record_bytes"
+                raise QuarantineError(QuarantineCode.RECORD_TOO_LARGE, reason)
+            yield from self._blocks
+            self._blocks.clear()
+            self._due = True
+        if not self._found:
+            wanted = "/".join(self._path[:-1])
+            raise _wrong(f"no {wanted} with records; the root is {self._root[:LONGEST_ROOT]}")
+        self.mismatched = believed_mark(parser)
+        self.surroundings += self._settings.unknown
+        self._end_block()
+        yield from self._blocks
+
+    def settings(self) -> list[tuple[str, str]]:
+        """Return importer and version of each settings node read so far."""
+        if self._settings.repeated:
+            raise _wrong("an element of the settings occurs more than once")
+        cells = [normalised(cell or "") for cell in self._settings.cells]
+        return list(zip(cells[::2], cells[1::2], strict=True))
+
+    def start(self, tag: str, attrib: Mapping[str, str]) -> None:
+        """Begin an element."""
+        self._depth = depth = self._depth + 1
+        if depth == self._level:
+            self._clear()
+            self._open = tag
+        else:
+            self._start_other(tag, depth)
+        if attrib:
+            self._attributes(tag, attrib)
+
+    def end(self, tag: str) -> None:
+        """End an element."""
+        depth = self._depth
+        self._depth = depth - 1
+        if depth == self._level:
+            if self._oddness or self._row.get(tag, _UNKNOWN) is not None:
+                self._note(tag)
+            else:
+                self._row[tag] = "".join(self._buffer)
+        elif depth < self._level:
+            self._end_row()
+        elif depth == self._skipped:
+            self._skipped = 0
+            if depth == len(self._path):
+                self._end_child()
+
+    def doctype(self, *_: str | None) -> None:
+        """Refuse any DOCTYPE, before anything in it is read."""
+        raise refuse_doctype()
+
+    def start_ns(self, _prefix: str, _uri: str) -> None:
+        """Count a namespace that comes into scope."""
+        self._scope += 1
+        if self._scope > self._limits.namespaces:
+            reason = f"more than {self._limits.namespaces} namespaces are declared; see limits.namespaces"
+            raise QuarantineError(QuarantineCode.TOO_MANY_NAMESPACES, reason)
+
+    def end_ns(self, _prefix: str) -> None:
+        """Count a namespace that goes out of scope."""
+        self._scope -= 1
+
+    def close(self) -> None:
+        """End the document: `blocks` does what is left."""
+
+    def _local(self, tag: str) -> str:
+        if tag[0] != "{":
+            return tag
+        self.namespaced = True
+        return tag[tag.rindex("}") + 1 :]
+
+    def _note(self, tag: str) -> None:
+        """End a field that is not plain: unknown, in a namespace, repeated, nested or said to be nil."""
+        name, text = self._local(tag), "".join(self._buffer)
+        if not self._oddness and self._row.get(name, _UNKNOWN) is None:
+            self._row[name] = text  # every field of a file with a namespace passes here
+            return
+        self._table.note(name, text, self._oddness)
+        self._oddness = Oddness.NONE
+
+    def _start_other(self, tag: str, depth: int) -> None:
+        """Begin an element that is no field."""
+        if depth > self._limits.depth:
+            raise self._too_deep()
+        if not self._level:
+            if not self._skipped:
+                self._clear()
+                self._outside(self._local(tag), depth)
+        elif self._holder and self._table is self._records and self._local(self._open) == self._holder:
+            if depth == self._level + 1:
+                self._in_holder(self._local(tag), depth)
+        else:
+            self._oddness = Oddness.HOLDS_ELEMENTS
+
+    def _in_holder(self, name: str, depth: int) -> None:
+        """Begin a line, or what stands among the lines."""
+        if name == self._line:
+            self._oddness = Oddness.NONE
+            self._open_row(self._lines, depth)
+        else:
+            self._foreign[f"{self._holder}/{name}"] += 1
+
+    def _outside(self, name: str, depth: int) -> None:
+        """Begin an element on the way to the records, a record, the settings, or what is none of these."""
+        if depth == 1:
+            self._root = name
+        if name == self._path[depth - 1]:
+            if depth == len(self._path):
+                self._open_row(self._records, depth)
+            elif depth == len(self._path) - 1:
+                if self._found:
+                    raise _wrong(f"a second {name}")
+                self._found = True
+        elif self._header and depth == 2 and name == self._header.element:
+            self._open_row(self._settings, depth)
+        else:
+            self._skipped = depth
+            if depth > 1:
+                tally = self._foreign if depth == len(self._path) else self.surroundings
+                tally["/".join((*self._path[: depth - 1], name))] += 1
+
+    def _open_row(self, table: RowCollector, depth: int) -> None:
+        if depth >= self._limits.depth:
+            raise self._too_deep()
+        self._table, self._row, self._level = table, table.row, depth + 1
+
+    def _end_row(self) -> None:
+        """End a record, a line or a settings node."""
+        self._table.close_row()
+        if self._table is self._lines:
+            self._line_no += 1
+            self._owners.append(self._records.size)
+            self._line_nos.append(self._line_no)
+            self._table, self._row = self._records, self._records.row
+            self._level = len(self._path) + 1
+            self._open = self._holder
+            self._clear()
+            return
+        self._level = 0
+        if self._table is self._records:
+            self._line_no = 0
+            self._end_child()
+
+    def _attributes(self, tag: str, attrib: Mapping[str, str]) -> None:
+        """Tally attributes, since no field reads any but xsi:nil."""
+        if len(attrib) > self._limits.attributes:
+            reason = f"an element has more than {self._limits.attributes} attributes; see limits.attributes"
+            raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
+        if self._depth == self._level and attrib.get(f"{_XSI}nil", "").strip() in ("true", "1"):
+            self._oddness = Oddness.NIL
+        among = len(self._path)
+        in_settings = self._level and self._table is self._settings
+        if self._depth < among or in_settings or 0 < self._skipped < among:
+            return
+        bearer = tag.rpartition("}")[2]
+        place = "" if bearer == self._path[-1] else f"{bearer}/"
+        for name in attrib:
+            if not name.startswith(_XSI):
+                self._attribute_names[f"{place}@{name.rpartition('}')[2]}"] += 1
+
+    def _end_child(self) -> None:
+        """End a record, or what stands among the records: the only place between two blocks."""
+        self._ended += 1
+        if self._due:
+            self._end_block()
+
+    def _begin_block(self) -> None:
+        self._due = False
+        self._records.reset()
+        self._lines.reset()
+        self._owners: list[int] = []
+        self._line_nos: list[int] = []
+        self._foreign: Counter[str] = Counter()
+        self._attribute_names: Counter[str] = Counter()
+
+    def _end_block(self) -> None:
+        records, plain = self._records.take()
+        lines = None
+        if self._line:
+            rows, plain_lines = self._lines.take()
+            plain = plain and plain_lines
+            lines = Lines(rows, pa.array(self._owners, pa.int32()), pa.array(self._line_nos, pa.int32()))
+        attributes = dict(sorted(self._attribute_names.items()))
+        self._blocks.append(
+            Block(self._read, records, lines, self._records.repeated, dict(self._foreign), attributes, plain)
+        )
+        self._read += len(records)
+        self._begin_block()
+
+    def _too_deep(self) -> QuarantineError:
+        reason = f"elements lie more than {self._limits.depth} deep within each other; see limits.depth"
+        return QuarantineError(QuarantineCode.TOO_DEEP, reason)
+
+
+def _wrong(reason: str) -> QuarantineError:
+    return QuarantineError(QuarantineCode.WRONG_STRUCTURE, reason)

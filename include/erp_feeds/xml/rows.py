@@ -1,0 +1,222 @@
+"""Rows as they are read: what a record or line holds, and the columns of text that are made of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from json.encoder import encode_basestring as _quoted
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from erp_feeds.columns.arrow import Column
+from erp_feeds.interfaces.spec import Field
+
+Settings = Sequence[tuple[str, str]]
+"""Importer and version of each settings node, '' where it has none."""
+
+UNSEEN = "".join(
+    map(chr, (0x20, 0xA0, 0xAD, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x2060, 0x3000, 0xFEFF))
+)
+"""Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
+
+_LINES = "lines"
+"""Column by which a repeated element with nested rows is reported."""
+
+
+class Oddness(IntEnum):
+    """What is odd about a field: it has elements in it, or says xsi:nil."""
+
+    NONE = 0
+    HOLDS_ELEMENTS = 1
+    NIL = 2
+
+
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_TO_NORMALISE = (b"\n", b"\t", b"\r", b"  ")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Records or lines as text: null where the element is missing, '' where it is empty."""
+
+    text: dict[str, Column]
+    repeated: Column
+    """Where an element that the interface knows occurs twice."""
+    extras: Column
+    """Unknown elements as the text of a JSON object, or null."""
+    unknown: dict[str, int]
+    """Unknown element -> how often it occurs."""
+    crowded: Column
+    """Where more elements are than the limit allows; unknown ones are not kept there."""
+    nested: dict[str, Column]
+    """Where a field holds elements, or content beside xsi:nil; only the fields of which any does."""
+
+    def __len__(self) -> int:
+        return len(self.extras)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The nested rows of a block's records."""
+
+    rows: Rows
+    record: Column
+    """Position of the record in the block, from 0."""
+    line_no: Column
+
+
+@dataclass(frozen=True)
+class Block:
+    """The records between two places of a file."""
+
+    first: int
+    """Number of the first record in the file, from 1."""
+    records: Rows
+    lines: Lines | None
+    repeated_columns: dict[int, str]
+    """Position of a record with repeated elements -> column of the first that was repeated."""
+    foreign: dict[str, int]
+    """What is no record among the records, and no line among the lines -> how often it occurs."""
+    attributes: dict[str, int]
+    """Attribute in the records -> how often it occurs; no field reads any."""
+    plain: bool
+    """Whether all text is of plain ASCII, so that no conversion can have damaged it."""
+
+    @property
+    def numbers(self) -> Column:
+        """Return the record numbers."""
+        return pa.array(np.arange(self.first, self.first + len(self.records), dtype=np.int32))
+
+
+class RowCollector:
+    """Collects the rows of one kind, as texts one behind the other, one for each element that it knows.
+
+    The reader writes the plain case into `row` itself, and hands everything else to `note`.
+    """
+
+    def __init__(self, fields: Sequence[Field], most: int, holder: str = "", place: str = "") -> None:
+        """Prepare to collect.
+
+        Args:
+            fields: With the element names of the merchant.
+            most: Elements that a row may have.
+            holder: Element that holds nested rows; its own text is not read.
+            place: Of the rows below the record, with a slash at its end.
+        """
+        self._columns = {field.element: field.name for field in fields}
+        if holder:
+            self._columns.setdefault(holder, _LINES)
+        self._empty: dict[str, str | None] = dict.fromkeys(self._columns)
+        self._most = most
+        self._place = place
+        self.row = self._empty.copy()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all rows that have ended."""
+        self.cells: list[str | None] = []
+        self.size = 0
+        self.repeated: dict[int, str] = {}
+        """Position of a row -> column of the first element that occurs twice in it."""
+        self.unknown: Counter[str] = Counter()
+        self._noted = 0
+        self._others: list[tuple[str, str]] = []
+        self._repeat = ""
+        self._extras: dict[int, str] = {}
+        self._crowded: list[int] = []
+        self._nested: dict[str, list[int]] = {}
+
+    def note(self, name: str, text: str, oddness: int) -> None:
+        """Add an element that is in a namespace, unknown, repeated, holds elements or says xsi:nil."""
+        if name not in self._columns:
+            self._noted += 1
+            if self._noted <= self._most:  # a crowd costs no memory
+                self._others.append((name, text))
+        elif self.row[name] is not None:
+            self._noted += 1
+            self._repeat = self._repeat or self._columns[name]
+        else:
+            self.row[name] = text
+            if oddness == Oddness.HOLDS_ELEMENTS or (oddness == Oddness.NIL and _BLANKS.sub("", text)):
+                self._nested.setdefault(self._columns[name], []).append(self.size)
+
+    def close_row(self) -> None:
+        """End a row and begin the next, in the same dict."""
+        cells = self.row.values()
+        self.cells.extend(cells)
+        if self._noted or len(cells) > self._most:
+            self._close_odd(self._noted + sum(cell is not None for cell in cells))
+        self.row.update(self._empty)
+        self.size += 1
+
+    def _close_odd(self, count: int) -> None:
+        """End a row with elements that are unknown or repeated."""
+        if count > self._most:
+            self._crowded.append(self.size)
+        else:
+            if self._repeat:
+                self.repeated[self.size] = self._repeat
+            extras: dict[str, str] = {}
+            for name, text in self._others:
+                self.unknown[self._place + name] += 1
+                extras.pop(name, None)  # of repeated ones the last counts, at its own place
+                extras[name] = normalised(text)
+            if extras:
+                members = (f"{_quoted(name)}:{_quoted(text)}" for name, text in extras.items())
+                self._extras[self.size] = f"{{{','.join(members)}}}"
+        self._noted = 0
+        self._others = []
+        self._repeat = ""
+
+    def take(self) -> tuple[Rows, bool]:
+        """Return all rows as columns, and whether their text is plain ASCII."""
+        size, width = self.size, len(self._columns)
+        raw = {
+            column: pa.array(self.cells[place::width], pa.string())
+            for place, column in enumerate(self._columns.values())
+            if column != _LINES
+        }
+        extras = pa.array([self._extras.get(row) for row in range(size)], pa.string())
+        texts = {column: _bytes(array) for column, array in raw.items()}
+        plain = all(map(_is_plain, (*texts.values(), _bytes(extras))))
+        text = {column: _trimmed(array, texts[column], plain=plain) for column, array in raw.items()}
+        nested = {column: _mask(rows, size) for column, rows in self._nested.items()}
+        repeated, crowded = _mask(self.repeated, size), _mask(self._crowded, size)
+        return Rows(text, repeated, extras, dict(self.unknown), crowded, nested), plain
+
+
+def normalised(text: str) -> str:
+    """Return text with the blanks of XML, and of XML only, made one or cut off."""
+    return _BLANKS.sub(" ", text).strip(" ")
+
+
+def _mask(rows: Iterable[int], size: int) -> Column:
+    mask = np.zeros(size, dtype=bool)
+    mask[list(rows)] = True
+    return pa.array(mask)
+
+
+def _bytes(column: Column) -> bytes:
+    buffer = column.buffers()[2]
+    return bytes(buffer.to_pybytes()) if buffer else b""
+
+
+def _is_plain(text: bytes) -> bool:
+    return text.isascii() and b"\x7f" not in text
+
+
+def _trimmed(column: Column, text: bytes, *, plain: bool) -> Column:
+    """Make blanks one, and take them from the ends, with those that XML does not know.
+
+    What cannot be seen would make another customer of '1001'.
+    """
+    if any(blank in text for blank in _TO_NORMALISE):
+        column = pc.replace_substring_regex(column, r"[ \t\r\n]+", " ")
+    if plain:
+        return pc.ascii_trim_whitespace(column)
+    return pc.utf8_trim(pc.utf8_trim_whitespace(column), UNSEEN)
