@@ -285,11 +285,11 @@ def test_software_that_fails_on_one_file_sets_it_aside(
 @pytest.mark.parametrize(
     "target",
     [
-        "tasks.scan.scan",
+        "inbox.work.scan.scan",
         "tasks.archive.keep",
         "tasks.loading.load_file",
         "tasks.stages.frames_of",
-        "tasks.cleanup.loaded",
+        "inbox.work.cleanup.loaded",
     ],
 )
 def test_software_that_fails_anywhere_else(
