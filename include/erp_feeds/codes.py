@@ -142,7 +142,7 @@ class QuarantineCode(Code):
         "future_index",
         "The index in the name is a time more than a day ahead; it would outdate every file after it.",
         Actor.SENDER,
-        "Ask the sender to set the clock of the ERP right and to send the file under a right name.",
+        "Ask the sender to set the clock right and to send the file under a right name, or use `reindex`.",
     )
     NO_MEMBER = (
         "no_member",

@@ -92,6 +92,7 @@ for _command in (
     inspect.rejects,
     inspect.record,
     replay.replay,
+    replay.reindex,
     erasure.forget,
     erasure.unforget,
 ):
