@@ -428,6 +428,10 @@ class SkipCode(Code):
 class WarningCode(Code):
     """What was odd about a record or file that was loaded all the same."""
 
+    def of_field(self, field: str) -> str:
+        """Return the key under which the code is counted for one field; `code:field`."""
+        return f"{self}:{field}"
+
     NO_EMAIL = (
         "no_email",
         "A new customer number came without an e-mail address: such profiles cannot be mailed.",
