@@ -142,7 +142,7 @@ class QuarantineCode(Code):
         "future_index",
         "The index in the name is a time more than a day ahead; it would outdate every file after it.",
         Actor.SENDER,
-        "Ask the sender to set the clock of the ERP right and to send the file under a right name.",
+        "Ask the sender to set the clock right and to send the file under a right name, or use `reindex`.",
     )
     NO_MEMBER = (
         "no_member",
@@ -427,6 +427,10 @@ class SkipCode(Code):
 
 class WarningCode(Code):
     """What was odd about a record or file that was loaded all the same."""
+
+    def of_field(self, field: str) -> str:
+        """Return the key under which the code is counted for one field; `code:field`."""
+        return f"{self}:{field}"
 
     NO_EMAIL = (
         "no_email",

@@ -40,9 +40,14 @@ _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 _TO_LOWER = str.maketrans({chr(letter): chr(letter + 32) for letter in range(ord("A"), ord("Z") + 1)})
 
 
+KELVIN = "\u212a"
+"""The one letter that NFC itself would make another person's; an address with it stays as it is."""
+
+
 def matched_email(text: str) -> str:
     """Return an address as addresses are compared: trimmed, NFC, A to Z in lower case (rule: customers 7)."""
-    return unicodedata.normalize("NFC", text.strip()).translate(_TO_LOWER)
+    address = text.strip()
+    return (address if KELVIN in address else unicodedata.normalize("NFC", address)).translate(_TO_LOWER)
 
 
 def _folder(value: str) -> str:

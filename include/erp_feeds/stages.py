@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import datetime
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +17,7 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.columns.arrow import frame_of
 from erp_feeds.errors import QuarantineError
-from erp_feeds.interfaces import interface_of
+from erp_feeds.interfaces import has_future_index, interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
@@ -59,10 +57,9 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
 
 def _check_index(merchant: Merchant, file: FeedFile, interface: Interface) -> None:
     """Refuse an index whose records would shut out every honest file after it (rule: files 10)."""
-    if merchant.interfaces[file.interface].index != "timestamp":
-        return
     name = interface.match(file.name)
-    if name and name.is_future(datetime.now(ZoneInfo(merchant.timezone)).replace(tzinfo=None)):
+    is_its_own = name and int(name.index_number) == int(file.index_number)  # `reindex` gives another one
+    if name and is_its_own and has_future_index(merchant, file.interface, name):
         reason = f"index {name.index_number} is a time more than a day in the future"
         raise QuarantineError(QuarantineCode.FUTURE_INDEX, reason)
 

@@ -148,7 +148,8 @@ def add_commands(outlets: Outlets) -> None:
 
 def counted(shop: Shop, tally: str) -> set[str]:
     return {
-        code for (code,) in shop.store.execute(f"SELECT jsonb_object_keys(counts -> '{tally}') FROM files")
+        key.partition(":")[0]
+        for (key,) in shop.store.execute(f"SELECT jsonb_object_keys(counts -> '{tally}') FROM files")
     }
 
 

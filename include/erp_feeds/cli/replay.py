@@ -1,7 +1,8 @@
-"""The command that runs archived originals again: by Airflow, or as a dry run that changes nothing."""
+"""The commands that run archived originals again, by Airflow or as a dry run, and that correct an index."""
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -80,6 +81,31 @@ def replay(
         _show(owner, told, _tried(owner, chosen, limit if values else 0), as_json)
     else:
         _run(owner, told, chosen, wait=wait, as_json=as_json)
+
+
+def reindex(
+    merchant: MerchantName,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File name, as `files` shows it.")],
+    index: Annotated[str, typer.Argument(metavar="INDEX", help="The index number that it should have.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give a file another index number, where a wrong one shuts out the files after it.
+
+    A replay of those, which it names, then fills in what they could not write.
+    """
+    from erp_feeds.store import reindex as store
+
+    if not re.fullmatch("[0-9]{1,30}", index):
+        raise typer.BadParameter("INDEX must be a number, at most 30 digits")
+    owner = merchant_named(merchant)
+    with opened_store() as connection:
+        day = store.reindex(connection, owner, file, index)
+    replaying = f"python -m erp_feeds replay {owner.name} --since {day}"
+    if as_json:
+        print_json({"merchant": owner.name, "file": file, "index_number": index, "replay": replaying})
+        return
+    say(f"{file} now has index {index}. Fill in what later files could not write:\n{replaying} --wait")
 
 
 def _choice(

@@ -60,8 +60,10 @@ def _xml(result: FileResult) -> bytes:
             root.set(attribute, text)
     totals = {"read": counts.read, "loaded": counts.loaded, "collapsed": counts.collapsed}
     etree.SubElement(root, "Counts", {name: str(number) for name, number in totals.items()})
-    for kind, code, number in _coded(counts):
-        etree.SubElement(root, kind.title(), code=code, count=str(number))
+    for kind, code, field, number in _coded(counts):
+        element = etree.SubElement(root, kind.title(), code=code, count=str(number))
+        if field:
+            element.set("field", field)
     for refused in result.rejects:
         reject = etree.SubElement(root, "Reject", record=str(refused.record), code=refused.code)
         if refused.line is not None:
@@ -81,19 +83,20 @@ def _csv(result: FileResult) -> bytes:
     writer.writerow({"kind": "state", "code": result.code, "text": result.state})
     for kind in ("read", "loaded", "collapsed"):
         writer.writerow({"kind": kind, "count": getattr(counts, kind)})
-    for kind, code, number in _coded(counts):
-        writer.writerow({"kind": kind, "code": code, "count": number})
+    for kind, code, field, number in _coded(counts):
+        writer.writerow({"kind": kind, "code": code, "field": field, "count": number})
     for refused in result.rejects:
         writer.writerow({"kind": "reject", **vars(refused)})
     return text.getvalue().encode("utf-8")
 
 
-def _coded(counts: Counts) -> Iterator[tuple[str, str, int]]:
-    """Yield kind, code and number of what is counted by code, always in the same order."""
+def _coded(counts: Counts) -> Iterator[tuple[str, str, str, int]]:
+    """Yield kind, code, field and number of what is counted by code, always in the same order."""
     by_kind = {"skipped": counts.skipped, "rejected": counts.rejected, "warning": counts.warnings}
     for kind, numbers in by_kind.items():
-        for code, number in sorted(numbers.items()):
-            yield kind, code, number
+        for key, number in sorted(numbers.items()):
+            code, _, field = key.partition(":")
+            yield kind, code, field, number
 
 
 _WRITERS: dict[Format, Callable[[FileResult], bytes]] = {"xml": _xml, "csv": _csv}

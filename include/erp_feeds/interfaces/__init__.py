@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
@@ -10,7 +12,7 @@ from erp_feeds.interfaces.element_faults import element_faults
 from erp_feeds.interfaces.mapping import FieldMapping, as_delivered, mapping_of_settings
 from erp_feeds.interfaces.mapping_checks import mapping_faults
 from erp_feeds.interfaces.purchases import SRS_PURCHASES
-from erp_feeds.interfaces.spec import Interface
+from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Fault, InterfaceSettings, Merchant
 
 INTERFACES: Mapping[str, Interface] = {
@@ -37,3 +39,9 @@ def interfaces_of(merchant: Merchant) -> list[Interface]:
     """Return the interfaces that the merchant has switched on, in the order in which their files load."""
     enabled = (interface_of(merchant, name) for name in INTERFACES if name in merchant.interfaces)
     return sorted(enabled, key=lambda interface: interface.rank)
+
+
+def has_future_index(merchant: Merchant, interface: str, name: FileName) -> bool:
+    """Tell whether an index is a time more than a day ahead on the merchant's clock (rule: files 10)."""
+    now = datetime.now(ZoneInfo(merchant.timezone)).replace(tzinfo=None)
+    return merchant.interfaces[interface].index == "timestamp" and name.is_future(now)

@@ -38,7 +38,7 @@ interfaces:
 - **Sources** are the columns of [the interface](interfaces.md) and the elements named under
   `extra_elements`. Any other element is counted as `unknown_element` and fills nothing.
 - **A transform** comes with the target; only a custom field may choose one. A value without a known meaning
-  is left out and counted as `unknown_value`.
+  is left out and counted as `unknown_value` of its source.
 - **Clearing**: a missing element always keeps what is stored. With `empty: clear` an empty one clears it. A
   newer purchase replaces the stored one as a whole, so purchases do not take `empty`.
 - **Fixed** links cannot be changed: identifiers, and what follows from the purchase itself.

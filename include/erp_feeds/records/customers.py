@@ -5,14 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.codes import SkipCode, WarningCode
+from erp_feeds.codes import SkipCode
 from erp_feeds.columns.arrow import array_of, frame_of, table_of, without
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
 from erp_feeds.interfaces.spec import FieldType
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
-from erp_feeds.records.collapse import collapse, skipped, warned
+from erp_feeds.records.collapse import collapse, skipped
 from erp_feeds.records.kind import Frames, Loading, RecordKind, Rows, key_of
 from erp_feeds.steps.map_fields import fill_profiles, with_custom_object
 from erp_feeds.steps.result import StepResult
@@ -25,7 +25,7 @@ def _deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     unique, counts = collapse(profiles)
     if counts.collapsed:
         unique = _with_last_addresses(unique)
-    return StepResult({"records": frame_of(unique)}, counts.plus(warned(WarningCode.UNKNOWN_VALUE, unknown)))
+    return StepResult({"records": frame_of(unique)}, counts.plus(unknown))
 
 
 def _with_last_addresses(records: pa.Table) -> pa.Table:

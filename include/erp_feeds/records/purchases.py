@@ -85,7 +85,7 @@ def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     )
     counts = counts.plus(warned(WarningCode.RECEIPT_COLLISION, collisions))
     unique = {"records": frame_of(records), "lines": frame_of(fill_lines(lines, mapping))}
-    return StepResult(unique, counts.plus(warned(WarningCode.UNKNOWN_VALUE, unknown)))
+    return StepResult(unique, counts.plus(unknown))
 
 
 def _one_per_basket(records: pa.Table) -> tuple[pa.Table, int]:

@@ -8,6 +8,8 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from erp_feeds.batch import Counts
+from erp_feeds.codes import WarningCode
 from erp_feeds.columns.arrow import (
     Column,
     array_of,
@@ -19,14 +21,14 @@ from erp_feeds.columns.arrow import (
 )
 from erp_feeds.columns.convert import MEANINGS
 from erp_feeds.interfaces.mapping import FieldMapping
-from erp_feeds.interfaces.spec import Link
+from erp_feeds.interfaces.spec import EXTRA, Link
 from erp_feeds.interfaces.targets import CUSTOM
 
 VERSION = "mapping_version"
 """Column that says by which mapping a row was filled: the merchant file may change between two tasks."""
 
 
-def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, int]:
+def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, Counts]:
     """Fill profile fields from the fields of customers.
 
     Args:
@@ -35,15 +37,15 @@ def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, i
 
     Returns:
         A table with record, key, a column for each target (custom fields too), cleared (the targets that an
-        empty source empties) and mapping_version; and how many values were left out, because nobody knows
-        what they mean.
+        empty source empties) and mapping_version; and by field how many values were left out, because nobody
+        knows what they mean (rule: customers 11).
     """
     columns: dict[str, Column] = {name: array_of(records[name]) for name in ("record", "key")}
     emptied: dict[str, Column] = {}
-    unknown = 0
+    unknown = Counts()
     for link in mapping.links:
         columns[link.target], lost = _filled(records, link, mapping)
-        unknown += lost
+        unknown = unknown.plus(lost)
         if link.clears:
             emptied[link.target] = _emptied(records, link, mapping, columns[link.target])
     columns["cleared"] = names_where(emptied, len(records))
@@ -51,7 +53,7 @@ def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, i
     return pa.table(columns), unknown
 
 
-def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, int]:
+def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, Counts]:
     """Fill the currency and the custom fields of purchases from the fields of their records.
 
     Args:
@@ -59,16 +61,16 @@ def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, 
         mapping: Of their interface.
 
     Returns:
-        The records with the columns linked_currency, each custom field, and mapping_version; and how many
-        values were left out for want of a known meaning.
+        The records with the columns linked_currency, each custom field, and mapping_version; and by field how
+        many values were left out for want of a known meaning.
     """
     columns: dict[str, Column] = {LINKED_CURRENCY: pa.nulls(len(records), pa.string())}
-    unknown = 0
+    unknown = Counts()
     currency = mapping.link("currency")
     for link in (*([currency] if currency else []), *mapping.custom()):
         name = link.target if link.target.startswith(CUSTOM) else LINKED_CURRENCY
         columns[name], lost = _filled(records, link, mapping)
-        unknown += lost
+        unknown = unknown.plus(lost)
     columns[VERSION] = _constant(mapping.version, len(records))
     for name, column in columns.items():
         records = records.append_column(name, column)
@@ -93,15 +95,17 @@ def with_custom_object(table: pa.Table) -> pa.Table:
     return table.drop_columns(names).append_column("custom", json_objects(members, len(table)))
 
 
-def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column, int]:
-    """Return the values of a link's target, and how many sources have no known meaning."""
+def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column, Counts]:
+    """Return the values of a link's target, and how many of its sources have no known meaning."""
     parts = {name: array_of(table[name]) for name in link.sources}
     source = next(iter(parts.values())) if len(parts) == 1 else _joined(parts, mapping.dependent)
     meaning = MEANINGS.get(link.transform)
     if meaning is None:
-        return source, 0
+        return source, Counts()
     values = meaning(source)
-    return values, count_true(pc.and_(source.is_valid(), values.is_null()))
+    lost = count_true(pc.and_(source.is_valid(), values.is_null()))
+    field = "+".join(name.removeprefix(EXTRA) for name in link.sources)
+    return values, Counts(warnings={WarningCode.UNKNOWN_VALUE.of_field(field): lost} if lost else {})
 
 
 def _joined(parts: Mapping[str, Column], dependent: frozenset[str]) -> Column:

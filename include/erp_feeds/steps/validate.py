@@ -25,14 +25,14 @@ from erp_feeds.columns.arrow import (
     table_of,
     without,
 )
-from erp_feeds.columns.convert import Fault, read_values
+from erp_feeds.columns.convert import Fault, matched_emails, read_values
 from erp_feeds.columns.text_damage import damage_of
-from erp_feeds.interfaces.spec import Field, FieldType, Interface
+from erp_feeds.interfaces.spec import EXTRA, Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.steps.purchases import total_faults
 from erp_feeds.steps.result import StepResult
-from erp_feeds.xml.rows import Block, Lines, Rows
+from erp_feeds.xml.rows import LINES, Block, Lines, Rows
 
 
 @dataclass
@@ -42,7 +42,8 @@ class _Findings:
     columns: dict[str, Column] = field(default_factory=dict)
     cleared: dict[str, Column] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    odd: list[tuple[WarningCode, Column]] = field(default_factory=list)
+    odd: list[tuple[str, Column]] = field(default_factory=list)
+    """Key of the warning in the counts, and where."""
 
 
 def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResult:
@@ -60,6 +61,7 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     kind = KINDS[interface.name]
     found = _read(block.records, interface.fields, merchant, kind.lenient)
     found.faults[:0] = [_crowded(block.records, merchant), *_repeated(block)]
+    found.faults += _lines_beside_nil(block.records)
     found.faults += [fault for rule in kind.across_fields for fault in rule(found.columns)]
     numbers = block.numbers
     keys = kind.key(found.columns)
@@ -115,15 +117,16 @@ def _read(
         if spec.name in rows.nested:
             found.faults.append(_nested(spec, rows))
         reading = read_values(spec, text)
+        unknown = WarningCode.UNKNOWN_VALUE.of_field(spec.name.removeprefix(EXTRA))
         found.columns[spec.name] = reading.values
         if spec.type is FieldType.EMAIL:
             _settle_email(found, reading.faults, rows, merchant)
         elif spec.type in lenient:
-            found.odd += [(WarningCode.UNKNOWN_VALUE, fault.mask) for fault in reading.faults]
+            found.odd += [(unknown, fault.mask) for fault in reading.faults]
         else:
             found.faults += reading.faults
         if reading.unknown is not None:
-            found.odd.append((WarningCode.UNKNOWN_VALUE, reading.unknown))
+            found.odd.append((unknown, reading.unknown))
     return found
 
 
@@ -138,7 +141,7 @@ def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Colu
     if spec.name == "customer_number":
         return without(text, is_one_of(text, merchant.excluded_identifiers))
     if spec.type is FieldType.EMAIL and merchant.excluded_emails:
-        return without(text, is_one_of(pc.ascii_lower(text), merchant.excluded_emails))
+        return without(text, is_one_of(matched_emails(text), merchant.excluded_emails))
     return text
 
 
@@ -165,6 +168,13 @@ def _nested(spec: Field, rows: Rows) -> Fault:
     """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
     reason = f"{spec.element} contains elements, or content beside xsi:nil; text is expected"
     return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
+
+
+def _lines_beside_nil(rows: Rows) -> list[Fault]:
+    """Refuse a record whose lines are said to be nil, and are there (rule: files 9)."""
+    mask = rows.nested.get(LINES)
+    reason = "lines stand beside xsi:nil"
+    return [] if mask is None else [Fault(mask, RejectCode.INVALID_VALUE, LINES, reason)]
 
 
 def _crowded(rows: Rows, merchant: Merchant) -> Fault:
@@ -247,15 +257,15 @@ def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame)
         odd += _damaged(block.lines.rows, pc.take(good, block.lines.record)) if block.lines else []
     for code, number in [(WarningCode.UNKNOWN_ELEMENT, unknown), *odd]:
         if number:
-            warnings[code.value] = warnings.get(code.value, 0) + number
+            warnings[str(code)] = warnings.get(str(code), 0) + number
     first = rejects.drop_duplicates("record")["code"] if len(rejects) else rejects["code"]
     rejected = {str(code): int(number) for code, number in first.value_counts().items()}
     return Counts(read=len(block.records), rejected=rejected, warnings=warnings)
 
 
-def _damaged(rows: Rows, good: Column) -> list[tuple[WarningCode, int]]:
+def _damaged(rows: Rows, good: Column) -> list[tuple[str, int]]:
     """Count the values that a conversion has damaged; they load, since the rest of their record is sound."""
-    found: list[tuple[WarningCode, int]] = []
+    found: list[tuple[str, int]] = []
     for text in [*rows.text.values(), rows.extras]:
         if damage := damage_of(text):
             found.append((WarningCode.MOJIBAKE, count_true(pc.and_(damage.mojibake, good))))

@@ -182,8 +182,10 @@ class RecordReader:
 
     def _in_holder(self, name: str, depth: int) -> None:
         """Begin a line, or what stands among the lines."""
-        if name == self._line:
+        if self._oddness:
+            self._records.refuse(self._holder)
             self._oddness = Oddness.NONE
+        if name == self._line:
             self._open_row(self._lines, depth)
         else:
             self._foreign[f"{self._holder}/{name}"] += 1

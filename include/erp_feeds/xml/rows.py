@@ -24,8 +24,8 @@ UNSEEN = "".join(
 )
 """Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
 
-_LINES = "lines"
-"""Column by which a repeated element with nested rows is reported."""
+LINES = "lines"
+"""Column by which a faulty element with nested rows is reported."""
 
 
 class Oddness(IntEnum):
@@ -54,7 +54,7 @@ class Rows:
     crowded: Column
     """Where more elements are than the limit allows; unknown ones are not kept there."""
     nested: dict[str, Column]
-    """Where a field holds elements, or content beside xsi:nil; only the fields of which any does."""
+    """Where a field holds elements, or content beside xsi:nil; only the columns of which any does."""
 
     def __len__(self) -> int:
         return len(self.extras)
@@ -110,7 +110,7 @@ class RowCollector:
         """
         self._columns = {field.element: field.name for field in fields}
         if holder:
-            self._columns.setdefault(holder, _LINES)
+            self._columns.setdefault(holder, LINES)
         self._empty: dict[str, str | None] = dict.fromkeys(self._columns)
         self._most = most
         self._place = place
@@ -143,7 +143,11 @@ class RowCollector:
         else:
             self.row[name] = text
             if oddness == Oddness.HOLDS_ELEMENTS or (oddness == Oddness.NIL and _BLANKS.sub("", text)):
-                self._nested.setdefault(self._columns[name], []).append(self.size)
+                self.refuse(name)
+
+    def refuse(self, name: str) -> None:
+        """Note that an element of this row holds what it may not (rule: files 9)."""
+        self._nested.setdefault(self._columns[name], []).append(self.size)
 
     def close_row(self) -> None:
         """End a row and begin the next, in the same dict."""
@@ -179,7 +183,7 @@ class RowCollector:
         raw = {
             column: pa.array(self.cells[place::width], pa.string())
             for place, column in enumerate(self._columns.values())
-            if column != _LINES
+            if column != LINES
         }
         extras = pa.array([self._extras.get(row) for row in range(size)], pa.string())
         texts = {column: _bytes(array) for column, array in raw.items()}

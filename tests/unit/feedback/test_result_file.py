@@ -24,7 +24,7 @@ LOADED = FileResult(
         collapsed=1,
         skipped={"no_lines": 2},
         rejected={"missing_field": 1, "invalid_date": 1},
-        warnings={"no_email": 3},
+        warnings={"no_email": 3, "unknown_value:gender": 1},
     ),
     rejects=(Refused(2, 17, "invalid_date", "birthdate"), Refused(3, None, "missing_field", "")),
 )
@@ -32,7 +32,7 @@ REFUSED = FileResult(name=NAME, sha256="", state="quarantined", code="not_a_zip"
 SCHEMA = Path(__file__).parents[3] / "docs" / "feedback.xsd"
 
 
-def test_xml_holds_every_fact() -> None:
+def test_customers_11_xml_holds_every_fact_and_the_field_of_a_warning() -> None:
     name, content = result_file(LOADED, "xml")
     assert name == f"{NAME}.result.xml"
     root = etree.fromstring(content)
@@ -43,6 +43,7 @@ def test_xml_holds_every_fact() -> None:
         ("Rejected", {"code": "invalid_date", "count": "1"}),
         ("Rejected", {"code": "missing_field", "count": "1"}),
         ("Warning", {"code": "no_email", "count": "3"}),
+        ("Warning", {"code": "unknown_value", "count": "1", "field": "gender"}),
         ("Reject", {"record": "2", "line": "17", "code": "invalid_date", "field": "birthdate"}),
         ("Reject", {"record": "3", "code": "missing_field"}),
     ]
@@ -64,6 +65,7 @@ def test_csv_holds_every_fact() -> None:
         ["rejected", "", "", "invalid_date", "", "1", ""],
         ["rejected", "", "", "missing_field", "", "1", ""],
         ["warning", "", "", "no_email", "", "3", ""],
+        ["warning", "", "", "unknown_value", "gender", "1", ""],
         ["reject", "2", "17", "invalid_date", "birthdate", "", ""],
         ["reject", "3", "", "missing_field", "", "", ""],
     ]

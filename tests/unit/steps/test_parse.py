@@ -353,6 +353,20 @@ def test_files_9_content_beside_xsi_nil_refuses_its_record_alone(read, xml, trut
     assert outcome.frames["records"]["record"].tolist() == [2, 3]
 
 
+def test_files_9_lines_beside_xsi_nil_refuse_their_record_alone(read, xml):
+    namespace = "xmlns:x='http://www.w3.org/2001/XMLSchema-instance'"
+    line = "<Line><Sku>a</Sku><Amount>1</Amount></Line>"
+    lines = f"<Lines {{}}>{line}{line}</Lines>"
+    begin = "<OrderNumber>1</OrderNumber><DateTime>2017-01-01T10:00:00</DateTime>"
+    nil, not_nil = (f"{begin}{lines.format(f'{namespace} x:nil={truth}')}" for truth in ("'true'", "'false'"))
+    empty = f"{begin}<Lines {namespace} x:nil='true'/>"
+    outcome = read("srs_purchases", xml("srs_purchases", not_nil, nil, not_nil, empty))
+    assert outcome.frames["rejects"][["record", "code", "field"]].values.tolist() == [
+        [2, "invalid_value", "lines"]
+    ]
+    assert outcome.frames["lines"]["record"].tolist() == [1, 1, 3, 3]
+
+
 def test_element_names_can_be_those_of_another_erp(read, make_merchant):
     owner = make_merchant({CUSTOMERS: {"elements": {"customer_number": "Klantnr"}}})
     text = "<Export><Customers><Customer><Klantnr>7</Klantnr></Customer></Customers></Export>"

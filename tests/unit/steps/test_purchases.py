@@ -114,7 +114,7 @@ def test_currencies_and_quantities_have_defaults(walk, purchase):
         purchase(LINE, OrderNumber="3", Currency="euro"),
     )
     assert outcome.frames["purchases"]["currency"].tolist() == ["EUR", "USD", "EUR"]
-    assert outcome.counts.warnings == {"unknown_value": 1}
+    assert outcome.counts.warnings == {"unknown_value:currency": 1}
     assert outcome.frames["lines"]["quantity"].tolist() == [Decimal(1)] * 3
 
 

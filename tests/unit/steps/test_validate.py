@@ -165,7 +165,7 @@ def test_real_days_are_read(account, day):
 def test_customers_11_the_day_that_dotnet_writes_for_none_is_left_out(customers):
     outcome = customers("<CustomerNumber>1</CustomerNumber><BirthDate>0001-01-01</BirthDate>")
     assert outcome.frames["records"]["birth_date"].isna().all()
-    assert outcome.counts.warnings == {"unknown_value": 1}
+    assert outcome.counts.warnings == {"unknown_value:birth_date": 1}
     assert outcome.counts.rejected == {}
 
 
@@ -176,7 +176,7 @@ def test_customers_11_a_withdrawn_consent_never_waits_for_a_birth_date(customers
     (row,) = outcome.frames["records"].to_dict("records")
     assert row["newsletter"] is False
     assert outcome.frames["records"]["birth_date"].isna().all()
-    assert outcome.counts.warnings == {"unknown_value": 1}
+    assert outcome.counts.warnings == {"unknown_value:birth_date": 1}
     assert outcome.counts.rejected == {}
 
 
@@ -276,7 +276,7 @@ def test_customers_10_consent_is_never_invented(customers):
     values = outcome.frames["records"]["newsletter"]
     assert values[:11].tolist() == [True] * 6 + [False] * 5
     assert values[11:].isna().all()
-    assert outcome.counts.warnings == {"unknown_value": 2}
+    assert outcome.counts.warnings == {"unknown_value:newsletter": 2}
 
 
 def test_warnings_of_refused_records_are_not_counted(customers):

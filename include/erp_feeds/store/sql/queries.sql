@@ -311,11 +311,9 @@ WITH wanted_files AS (
     SELECT merchant, count(*) AS profiles
     FROM profiles WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
 ), purchase_counts AS (
-    SELECT merchant, count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind = 'return') AS returns
+    SELECT merchant, count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind = 'return') AS returns,
+           sum(line_count) AS lines, sum(total) AS revenue  -- each purchase holds those of all its lines
     FROM purchases WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
-), line_counts AS (
-    SELECT merchant, count(*) AS lines, sum(amount) AS revenue
-    FROM purchase_lines WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
 ), account_counts AS (
     SELECT merchant, count(*) AS accounts
     FROM accounts WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
@@ -379,7 +377,6 @@ SELECT
 FROM named
 LEFT JOIN profile_counts USING (merchant)
 LEFT JOIN purchase_counts USING (merchant)
-LEFT JOIN line_counts USING (merchant)
 LEFT JOIN account_counts USING (merchant)
 LEFT JOIN objects USING (merchant)
 LEFT JOIN drifts USING (merchant)
