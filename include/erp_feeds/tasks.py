@@ -28,10 +28,13 @@ from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_e
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
-from erp_feeds.store import ledger, rejects
+from erp_feeds.store import incidents, ledger, rejects
 from erp_feeds.store import load as loading
 
 log = logging.getLogger(__name__)
+
+PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "report")
+"""What a run that comes to its report has got through, in this order; `sense` comes before."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
             scanned = _register_new_files(merchant, connection, run)
         except (RetryError, FailError) as fault:
             unreachable = fault
+            incidents.scan_failed(connection, [merchant.name], str(fault))
         files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
         if unreachable:
             files = [file for file in files if file.archived]  # what is archived needs no server
@@ -108,6 +112,7 @@ def _replayed(
 def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
     with FtpsHook(merchant.ftps.connection) as hook:
         scanned = scan.scan(hook, connection, merchant)
+        incidents.scan_succeeded(connection, [merchant.name])
         if merchant.ftps.after_load != "leave":
             done = cleanup.loaded(connection, merchant.name, scanned.known)
             cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
