@@ -56,7 +56,7 @@ class FileState(StrEnum):
     REGISTERED = "registered"
     """It is complete, and waits for a run that fetches it."""
     ARCHIVED = "archived"
-    """Its original bytes are kept, and a run is loading them."""
+    """Its original bytes are kept, and a run is loading them; what was imported waits for a replay."""
     WAITING = "waiting"
     """It was incomplete, or the server did not hand it out: it is fetched again."""
     LOADED = "loaded"
@@ -107,7 +107,8 @@ TRANSITIONS: Mapping[FileState, Mapping[FileState, str]] = {
 }
 """State -> each state that may follow, and why it does.
 
-A file begins as uploading; if it changes or goes before it is registered, its row goes too. What comes back
+A file begins as uploading; if it changes or goes before it is registered, its row goes too. An imported one,
+which no server held, begins as archived. What comes back
 after it was missing or replaced is a new file with a row of its own."""
 
 

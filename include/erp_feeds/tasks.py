@@ -259,7 +259,7 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantin
         elif code is QuarantineCode.NO_SPACE:  # the machine's fault: no attempt is counted
             state = ledger.postpone(connection, file, run, refusal)
         elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
-            limit = merchant.limits.incomplete_attempts
+            limit = merchant.limits.incomplete_attempts if file.path else 1  # an imported one stays as it is
             state = ledger.wait(connection, file, run, code, refusal.reason, limit)
         else:
             ledger.quarantine(connection, file, run, code, refusal.reason)

@@ -169,7 +169,7 @@ def _recognised(
     for folder, listing in listings.items():
         kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
         for entry in listing.entries:
-            yield folder, entry, _kind(merchant, kinds, _name(entry))
+            yield folder, entry, kind_of(merchant, kinds, _name(entry))
 
 
 def _is_misnamed(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
@@ -223,7 +223,7 @@ def _asked(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
     )
 
 
-def _kind(
+def kind_of(
     merchant: Merchant, interfaces: Sequence[Interface], name: str
 ) -> tuple[Interface, FileName] | None:
     """Return the interface that a file name belongs to; another shop's files are none of ours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -171,6 +171,20 @@ def archive(
             connection.execute(statement("ledger/duplicate"), values)
             return None
         return _feed_file(connection.execute(statement("ledger/archive"), values).fetchone())
+
+
+def import_original(connection: psycopg.Connection, merchant: str, original: Mapping[str, Any]) -> bool:
+    """Register an archived original that never lay on the server; False where it is known already.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose file it is.
+        original: interface, name, index_number, size (bytes), sha256, url, day.
+    """
+    with transaction(connection, f"importing {original['name']}"):
+        lock_merchant(connection, merchant)
+        values = {"merchant": merchant, **original}
+        return connection.execute(statement("ledger/import"), values).rowcount > 0
 
 
 def wait(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere

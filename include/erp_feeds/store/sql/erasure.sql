@@ -124,11 +124,13 @@ SET unsuppressed_at = NULL, suppressed_at = EXCLUDED.suppressed_at
 WHERE known.unsuppressed_at IS NOT NULL
 
 -- name: suppressed
--- What a merchant has suppressed, and whether it is unsuppressed: for files archived since it was suppressed.
+-- What a merchant has suppressed, and whether it is unsuppressed: for files archived since it was suppressed. An imported
+-- file (it has no path) is as old as its day: it may hold what was erased.
 -- In: merchant; file_id: the file that loads, or null: any new one. Out: digest, key_id, unsuppressed.
 SELECT digest, key_id,
        unsuppressed_at IS NOT NULL
-       AND coalesce((SELECT archived_at FROM files WHERE file_id = %(file_id)s) >= suppressed_at, true) AS unsuppressed
+       AND coalesce((SELECT CASE WHEN path = '' THEN day ELSE archived_at END FROM files WHERE file_id = %(file_id)s)
+                    >= suppressed_at, true) AS unsuppressed
 FROM suppressed
 WHERE merchant = %(merchant)s
 

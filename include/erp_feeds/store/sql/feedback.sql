@@ -11,7 +11,8 @@ ORDER BY record, code, field
 -- name: pending
 -- Files whose result may have changed since it was uploaded: run again, or a reject resolved by a newer file.
 -- Only the latest file of a name, since the result bears that name; and only what happened in the last days, so that
--- switching feedback on does not send the whole history.
+-- switching feedback on does not send the whole history. Nor does a backfill of imported files, which have no path: the
+-- sender did not upload them here.
 -- In: merchant, run (its own files always count), days, limit.
 -- Out: file_id, name, sha256, state, code, counts, placed, looked_at.
 WITH touched AS (
@@ -29,7 +30,7 @@ SELECT file_id, name, coalesce(sha256, ''), state, coalesce(code, ''), counts, c
        statement_timestamp()
 FROM touched
 JOIN files USING (file_id)
-WHERE merchant = %(merchant)s AND state IN ('loaded', 'quarantined')
+WHERE merchant = %(merchant)s AND state IN ('loaded', 'quarantined') AND path <> ''
   AND (own OR result_at IS NULL OR at > result_at)
   AND NOT EXISTS (
       SELECT FROM files AS newer

@@ -33,12 +33,13 @@ GROUP BY interface, kind, code
 ORDER BY interface, kind, code
 
 -- name: feeds
--- When the latest file of each interface came. One whose bytes were known is no new one.
+-- When the latest file of each interface came. One whose bytes were known is no new one, nor is one that was imported and
+-- has no path.
 -- In:  merchant.
 -- Out: interface, last.
 SELECT interface, max(first_seen_at) AS last
 FROM files
-WHERE merchant = %(merchant)s AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced')
+WHERE merchant = %(merchant)s AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced') AND path <> ''
 GROUP BY interface
 
 -- name: open

@@ -12,13 +12,13 @@ RETURNING state
 
 -- name: unfinished
 -- Files that a run must still take: registered, archived by a run that died, incomplete and due for another fetch, or
--- refused by the server an hour ago.
+-- refused by the server an hour ago. What was imported never had a path on the server, and waits until a replay asks for it.
 -- In: merchant, interfaces, pause (seconds since the last fetch), limit. Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, coalesce(sequence::text, ''),
        CASE state WHEN 'archived' THEN archived ELSE '' END, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
-  AND (state IN ('registered', 'archived')
+  AND (state = 'registered' OR state = 'archived' AND path <> ''
        OR state = 'waiting' AND attempted_at <= clock_timestamp() - make_interval(secs => %(pause)s)
        OR state = 'quarantined' AND archived IS NULL AND finished_at <= clock_timestamp() - interval '1 hour')
 ORDER BY files.interface, files.index_number, file_id
@@ -52,19 +52,41 @@ RETURNING files.file_id, interface, name, size, path, index_number::text, sequen
 -- name: is_duplicate
 -- Whether these bytes are what the same name brought last; one that did not load does not count: what was refused and is
 -- sent again, perhaps after a setting was corrected, deserves another try. Nor does what other bytes have followed since:
--- who takes a change back sends the bytes of before, and means them.
+-- who takes a change back sends the bytes of before, and means them. Nor does an imported file that still waits for a
+-- replay: it would keep the one that came from loading.
 -- In: file_id, sha256. Out: one boolean.
 SELECT EXISTS (
     SELECT FROM files
     JOIN files AS other USING (merchant, interface, name)
     WHERE files.file_id = %(file_id)s AND other.file_id <> files.file_id
-      AND other.sha256 = %(sha256)s AND other.state IN ('archived', 'loaded')
+      AND other.sha256 = %(sha256)s AND (other.state = 'loaded' OR other.state = 'archived' AND other.path <> '')
       AND NOT EXISTS (
           SELECT FROM files AS later
           WHERE later.merchant = other.merchant AND later.interface = other.interface AND later.name = other.name
             AND later.revision > other.revision AND later.state IN ('archived', 'loaded')
             AND later.file_id <> files.file_id
       )
+)
+
+-- name: import
+-- A file from before the system existed: its original waits in the archive, without a path on the server. The same bytes
+-- under the same name change nothing, unless retention has deleted them; others are the next revision. `modified` is the
+-- moment of the import, lest a scan take a remote file for this one. Runs under the merchant's lock.
+-- In: merchant, interface, name, size, index_number, day, sha256, url. Out: rows written.
+INSERT INTO files (merchant, interface, name, size, modified, index_number, revision, sequence, day, sha256, archived, state,
+                   archived_at)
+SELECT %(merchant)s, %(interface)s, %(name)s, %(size)s, clock_timestamp(), %(index_number)s::numeric, revision,
+       round(%(index_number)s::numeric + revision / 10000.0, 4), %(day)s, %(sha256)s, %(url)s, 'archived', clock_timestamp()
+FROM (
+    SELECT coalesce(max(revision), 0) + 1 AS revision
+    FROM files
+    WHERE merchant = %(merchant)s AND interface = %(interface)s AND name = %(name)s
+      AND state IN ('archived', 'loaded', 'quarantined')
+) AS next
+WHERE NOT EXISTS (
+    SELECT FROM files
+    WHERE merchant = %(merchant)s AND interface = %(interface)s AND name = %(name)s AND sha256 = %(sha256)s
+      AND state IN ('archived', 'waiting', 'loaded', 'quarantined', 'duplicate') AND archive_deleted_at IS NULL
 )
 
 -- name: duplicate
@@ -154,14 +176,14 @@ ORDER BY files.interface, files.sequence, file_id
 
 -- name: expired
 -- Originals that retention deletes: of files that are done with, received the last time some days ago. Two files of
--- the same bytes share one original.
+-- the same bytes share one original. An imported one that nobody has replayed is no exception: the limit is one of law.
 -- In: merchant, days. Out: archived (URL).
 SELECT archived
 FROM files
 WHERE merchant = %(merchant)s AND archived IS NOT NULL AND archive_deleted_at IS NULL
 GROUP BY archived
 HAVING bool_and(
-    state NOT IN ('registered', 'archived', 'waiting') AND archived_at < clock_timestamp() - make_interval(days => %(days)s)
+    (state NOT IN ('registered', 'archived', 'waiting') OR path = '') AND archived_at < clock_timestamp() - make_interval(days => %(days)s)
 )
 ORDER BY min(archived_at), archived
 
@@ -174,5 +196,5 @@ WHERE merchant = %(merchant)s AND archived = %(archived)s AND archive_deleted_at
   AND NOT EXISTS (
       SELECT FROM files AS other
       WHERE other.merchant = %(merchant)s AND other.archived = %(archived)s
-        AND other.state IN ('registered', 'archived', 'waiting')
+        AND other.state IN ('registered', 'archived', 'waiting') AND other.path <> ''
   )
