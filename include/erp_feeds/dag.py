@@ -82,6 +82,9 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
 transaction per file, and a second load of the same file changes no row.
 
+**What is open?** [erp_feeds_health](/dags/erp_feeds_health) stays red until it is resolved or dismissed, also
+when a later run here is green.
+
 **What was rejected, and how does it load after the fix?** `python -m erp_feeds rejects {name}`, then
 `python -m erp_feeds replay {name} --file NAME`; with `--dry-run` first it shows what would change.
 
@@ -235,7 +238,11 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
             outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
         return loaded.to_xcom()
 
-    @task(multiple_outputs=False, doc_md=TASK_DOCS["report"])
+    @task(
+        multiple_outputs=False,
+        doc_md=TASK_DOCS["report"],
+        on_success_callback=alerts.on_success(merchant),
+    )
     def report(batch: dict[str, Any]) -> dict[str, int]:
         from erp_feeds import tasks
         from erp_feeds.orchestration import run_note
@@ -249,6 +256,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         merchant=merchant,
         inlets=[inbox],
         max_active_tis_per_dag=1,
+        on_success_callback=alerts.on_success(merchant),
         doc_md=TASK_DOCS["sense"],
     )
     batch: Any = sense.output
@@ -261,7 +269,11 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
 def _retention(merchant: Merchant) -> None:
     """Add the task that stands beside the line: it runs also when nothing is new, and stops no file."""
 
-    @task(max_active_tis_per_dag=1, doc_md=TASK_DOCS["retention"])
+    @task(
+        max_active_tis_per_dag=1,
+        doc_md=TASK_DOCS["retention"],
+        on_success_callback=alerts.on_success(merchant),
+    )
     def retention() -> int:
         from erp_feeds.operations.retention import delete_expired
 

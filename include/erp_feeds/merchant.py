@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
-from typing import Annotated, Literal, Self
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from erp_feeds.errors import nearest
 
@@ -25,6 +35,8 @@ NO_CUSTOMER = ("0", "000", "-1")
 FIRST_YEAR = 1970
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
 _ADDRESS = re.compile(r"""[^@\s,;:<>()\[\]\\"]+@[^@\s,;:<>()\[\]\\"]+""")
+_DURATION = re.compile(r"([1-9]\d{0,4})([mhd])")
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 _TO_LOWER = str.maketrans({chr(letter): chr(letter + 32) for letter in range(ord("A"), ord("Z") + 1)})
 
 
@@ -51,10 +63,44 @@ def _address(value: str) -> str:
     return value
 
 
+def _duration(value: Any) -> timedelta:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("a duration is a number with m, h or d: 90m, 26h or 2d")
+    return timedelta(minutes=int(found[1]) * _MINUTES[found[2]])
+
+
+def duration_in_words(value: timedelta) -> str:
+    """Return a duration as a merchant file writes it, rounded down to minutes."""
+    minutes = value // timedelta(minutes=1)
+    unit = next((unit for unit in "dh" if minutes and minutes % _MINUTES[unit] == 0), "m")
+    return f"{minutes // _MINUTES[unit]}{unit}"
+
+
+def _time_of_day(value: Any) -> time:
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError('a time of day is in quotes, hours and minutes: "07:00"')
+    return time.fromisoformat(value)
+
+
 Folder = Annotated[str, Field(min_length=1), AfterValidator(_folder)]
 """Name of one folder."""
 Address = Annotated[str, AfterValidator(_address)]
 """An e-mail address."""
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(duration_in_words, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,4}[mhd]$", "examples": ["26h"]}),
+]
+"""How long something may take: 90m, 26h, 2d."""
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_time_of_day),
+    PlainSerializer(lambda value: value.isoformat("minutes"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["07:00"]}),
+]
+"""A time of day in the merchant's zone."""
 
 
 class _Strict(BaseModel):
@@ -127,6 +173,36 @@ class LinkSettings(_Strict):
         return value
 
 
+class Freshness(_Strict):
+    """When a file of an interface is late: by the age of the latest one, or by a time of day."""
+
+    warn_after: Duration | None = Field(
+        None, description="Age of the latest file above which the feed is late: 90m, 26h, 2d; 26h by default"
+    )
+    error_after: Duration | None = Field(
+        None, description="Age above which the feed is missing; 36h by default"
+    )
+    expected_by: TimeOfDay | None = Field(
+        None,
+        description="Instead: time of day in the merchant's zone by which each day's file is there; "
+        "from then on it is late, and 12 hours later missing",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.expected_by and (self.warn_after or self.error_after):
+            raise ValueError("has either expected_by, or warn_after and error_after")
+        if not self.expected_by and self.ages[0] >= self.ages[1]:
+            warn, error = map(duration_in_words, self.ages)
+            raise ValueError(f"warn_after ({warn}) is shorter than error_after ({error})")
+        return self
+
+    @property
+    def ages(self) -> tuple[timedelta, timedelta]:
+        """Return the ages from which the feed is late, and missing; what is not set allows one file a day."""
+        return self.warn_after or timedelta(hours=26), self.error_after or timedelta(hours=36)
+
+
 class InterfaceSettings(_Strict):
     """One interface of this merchant."""
 
@@ -156,10 +232,15 @@ class InterfaceSettings(_Strict):
     index: Literal["timestamp", "sequence"] = Field(
         "timestamp", description="sequence: index numbers count up by one, and a gap is a warning"
     )
+    freshness: Freshness | None = Field(
+        Freshness(),
+        description="When a file is late or missing, once the first has come: at least one a day by default; "
+        "null: never",
+    )
 
 
 class Alerts(_Strict):
-    """Who is alerted when a task fails."""
+    """Who hears of incidents."""
 
     email: tuple[Address, ...] = Field((), description="Addresses of the people on call")
     email_connection: str = Field("smtp_default", description="Airflow connection id (type smtp)")
@@ -233,6 +314,9 @@ class Merchant(_Strict):
     )
     history_from: date = Field(date(2015, 1, 1), description="First day that a backfill may replay")
     alerts: Alerts = Alerts()
+    unreachable_after: Duration = Field(
+        timedelta(hours=1), description="How long no scan of the inbox may succeed until somebody is alerted"
+    )
     limits: Limits = Limits()
     retention: Retention = Retention()
     feedback: Feedback | None = Field(

@@ -15,6 +15,7 @@ from erp_feeds.merchant import (
     Alerts,
     Fault,
     Feedback,
+    Freshness,
     Ftps,
     InterfaceSettings,
     Limits,
@@ -222,13 +223,14 @@ def _is_address(text: str) -> bool:
 
 def _keys_at(loc: Location) -> list[str]:
     """Return the keys that the model knows at a place of the file."""
+    of_an_interface: dict[str, type[BaseModel]] = {"mapping": LinkSettings, "freshness": Freshness}
     nested: dict[str, type[BaseModel]] = {
         "ftps": Ftps,
         "alerts": Alerts,
         "limits": Limits,
         "retention": Retention,
         "feedback": Feedback,
-        "interfaces": LinkSettings if "mapping" in loc[2:3] else InterfaceSettings,
+        "interfaces": of_an_interface.get(str(loc[2]) if len(loc) > 2 else "", InterfaceSettings),
     }
     model = nested.get(str(loc[0]), Merchant) if loc else Merchant
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Airflow connection (type http) of Airflow's own REST API, by which the command line starts replays."""
     forget_secret: str = ""
     """Secret part of the key under which suppressed identifiers are hashed; changing it stops loads."""
+    health_schedule: str = "*/5 * * * *"
+    """Cron (UTC) of the DAG `erp_feeds_check`, which looks for what is open, and alerts."""
+    runbook: str = ""
+    """Address of the runbook that alerts link to; by default the page of the health DAG, which shows it."""
     lineage_store: str = "erp-feeds-store:5432/erp_feeds"
     """host:port/database that names the store in assets and lineage; a name, never connected to."""
 

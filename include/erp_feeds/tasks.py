@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,12 +16,12 @@ import psycopg
 from erp_feeds import stages
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode
-from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
+from erp_feeds.errors import FailError, FeedError, QuarantineError
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
-from erp_feeds.inbox import cleanup, scan
-from erp_feeds.inbox.scan import InboxScan
-from erp_feeds.interfaces import INTERFACES, interfaces_of
+from erp_feeds.inbox import cleanup
+from erp_feeds.inbox.work import Sensed, find_work
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
 from erp_feeds.settings import settings
@@ -33,103 +32,21 @@ from erp_feeds.store import load as loading
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Sensed:
-    """What a run has to do, and what it could wait for."""
-
-    batch: Batch
-    uploading: int = 0
-    """New files that may still be being uploaded."""
+PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "report")
+"""What a run that comes to its report has got through, in this order; `sense` comes before."""
 
 
 @redact_errors("sense")
 def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
-    Every kind of run does so, because an event may get lost and a queued backfill blocks other runs.
-
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
         FailError: Login or folder must be corrected first, or the server does not list all that waits or
             that a replay asks for.
     """
-    names = [interface.name for interface in interfaces_of(merchant)]
     with _store() as connection:
-        unreachable: FeedError | None = None
-        scanned: InboxScan | None = None
-        try:
-            scanned = _register_new_files(merchant, connection, run)
-        except (RetryError, FailError) as fault:
-            unreachable = fault
-        files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
-        if unreachable:
-            files = [file for file in files if file.archived]  # what is archived needs no server
-            if not files and not replay:
-                raise unreachable
-            log.warning(
-                "The inbox cannot be scanned now; this run takes archived files only: %s", unreachable
-            )
-        if replay:
-            known = {file.file_id for file in files}
-            replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)
-            files += [file for file in replayed if file.file_id not in known]
-    log.info("This run takes %d files", len(files))
-    if scanned and scanned.truncated and not (files or scanned.uploading):
-        raise _truncated(scanned)
-    batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
-    return Sensed(batch, scanned.uploading if scanned else 0)
-
-
-def _replayed(
-    connection: psycopg.Connection,
-    merchant: Merchant,
-    names: list[str],
-    replay: Replay,
-    scanned: InboxScan | FeedError | None,
-) -> list[FeedFile]:
-    """Return the files that a replay asks for; what could never be fetched must be on the server."""
-    found = ledger.archived(connection, merchant.name, names, replay, or_unfetched=True)
-    if deleted := ledger.deleted(connection, merchant.name, names, replay):
-        log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
-    unfetched = [file for file in found if not file.archived]
-    if unfetched and isinstance(scanned, FeedError):
-        raise scanned
-    listed = {each.path for each in scanned.known} if isinstance(scanned, InboxScan) else set()
-    if gone := [file.name for file in unfetched if file.path not in listed]:
-        message = (
-            f"{merchant.name}: the server never handed out {', '.join(gone)} and does not list it any more: "
-            "ask the sender to upload it again"
-        )
-        raise FailError(message, "not_listed")
-    return found
-
-
-def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
-    with FtpsHook(merchant.ftps.connection) as hook:
-        scanned = scan.scan(hook, connection, merchant)
-        if merchant.ftps.after_load != "leave":
-            done = cleanup.loaded(connection, merchant.name, scanned.known)
-            cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
-        deliver.deliver_results(
-            hook, connection, merchant, run
-        )  # a run without files never comes to its report
-    if scanned.registered or scanned.uploading:
-        complete, uploading = len(scanned.registered), scanned.uploading
-        log.info("%d new files are complete, %d are still being uploaded", complete, uploading)
-    if scanned.truncated:
-        log.warning("%s", _truncated(scanned))
-    for sentence in scanned.never_taken():
-        log.warning("%s", sentence)
-    return scanned
-
-
-def _truncated(scanned: InboxScan) -> FailError:
-    message = (
-        f"The server lists only a part of {', '.join(scanned.truncated)}: the others are never found. "
-        "Raise its limit (Pure-FTPd: option -L), or let ftps.after_load move or delete what is loaded"
-    )
-    return FailError(message, "truncated_listing")
+        return find_work(connection, merchant, run, replay)
 
 
 @redact_errors("download")

@@ -150,7 +150,7 @@ def test_a_dag_that_airflow_refuses_is_an_import_error_and_removes_no_other(
 def test_airflow_itself_takes_the_good_merchants_and_shows_the_bad_one(merchants: Path) -> None:
     (merchants / "gone.yaml").symlink_to("nowhere")
     bag = DagBag(dag_folder=DAGS)
-    assert sorted(bag.dags) == ["completejourney", "testshop"]
+    assert sorted(bag.dags) == ["completejourney", "erp_feeds_check", "erp_feeds_health", "testshop"]
     assert [Path(path).name for path in bag.import_errors] == ["merchant_files.py"]
 
 

@@ -57,6 +57,7 @@ class Demo:
             **os.environ,
             "ERP_FEEDS_HOME": str(self.home),
             "ERP_FEEDS_MERCHANTS": str(self.merchants),
+            "ERP_FEEDS_HEALTH_SCHEDULE": "* * * * *",
         }
         for name in [name for name in self.base if name.startswith("AIRFLOW")]:
             del self.base[name]
@@ -183,6 +184,14 @@ def test_the_broken_file_is_quarantined_and_somebody_is_told(demo: Demo) -> None
     assert status["returns"] > 0
     mails = [_text(path) for path in (demo.home / "mail").glob("*.eml")]
     assert any("testshop" in mail and "not_well_formed" in mail for mail in mails)
+
+
+def test_what_is_open_stays_red_in_the_list_of_dags(demo: Demo) -> None:
+    def latest() -> str | None:
+        states = [run["state"] for run in demo.airflow_json("dags", "list-runs", "erp_feeds_health")]
+        return states[0] if states and states[0] == "failed" else None
+
+    wait_for(latest, 240, demo.output.read_text)
 
 
 def _text(path: Path) -> str:

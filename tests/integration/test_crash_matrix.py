@@ -33,13 +33,13 @@ from support.store_feed import TABLES
 from support.store_rows import rows
 
 LEDGER, LOAD, PLACES = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
-ZIPS, CLEARING = "erp_feeds.storage.zips", "erp_feeds.inbox.cleanup"
+ZIPS, SCAN, CLEARING = "erp_feeds.storage.zips", "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
 HOOK = "erp_feeds.ftps:FtpsHook"
 SETTLED = f"{PLACES}:AtomicFile.settle"
 
 WORKER = (
-    Point("looked, new files not yet noted", "sense", f"{LEDGER}:see", "before"),
-    Point("new files noted, not yet handed on", "sense", f"{LEDGER}:see", "after"),
+    Point("scanned, new files not yet registered", "sense", f"{SCAN}:register", "before"),
+    Point("new files registered, not yet handed on", "sense", f"{SCAN}:register", "after"),
     Point("nothing fetched yet", "download", f"{HOOK}.fetch", "before"),
     Point("in the middle of a transfer", "download", f"{HOOK}.fetch", "within", 2),
     Point("fetched, not yet in the archive", "download", SETTLED, "before"),
@@ -72,7 +72,7 @@ WORKER = (
     Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:purge", "before"),
 )  # fmt: skip
 STORE = (
-    Point("before the scan is remembered", "sense", "erp_feeds.inbox.scan:register", "before"),
+    Point("before the scan is remembered", "sense", f"{SCAN}:register", "before"),
     Point("before new files are taken", "sense", f"{LEDGER}:unfinished", "before"),
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 import structlog
 from typer.testing import CliRunner
@@ -25,7 +24,7 @@ from erp_feeds.batch import Batch, Replay
 from erp_feeds.cli import app
 from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
 from erp_feeds.errors import FailError, FeedError, RetryError
-from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration import alerts, assets, messages
 from erp_feeds.xml.reader import LONGEST_ROOT
 from erp_feeds.xml.schema_drift import LONGEST_NAME, MOST_NAMES
 from support.personal_data import (
@@ -45,7 +44,7 @@ from support.personal_data import (
     tokens_in,
 )
 from support.shop_fixtures import STEPS, Shop
-from support.store_feed import scalar
+from support.store_feed import TESTSHOP, scalar
 
 HOLDING = {
     "profiles", "identifiers", "email_matches", "email_conflicts", "purchases", "purchase_lines", "accounts",
@@ -55,6 +54,7 @@ HOLDING = {
 LIMITS = {"fields": 30, "record_bytes": 60_000, "incomplete_attempts": 1, "files_per_run": 500}
 COMMANDS = (
     ("status",),
+    ("incidents",),
     ("files", "testshop", "--limit", "1000"),
     ("rejects", "testshop", "--all", "--limit", "1000"),
     ("invoice-graph", "testshop"),
@@ -81,9 +81,9 @@ class Outlets:
         )
         self.add(f"{place}, task log", json.dumps(extracted))
         self.add(f"{place}, trace", "".join(traceback.format_exception(error)))
-        said = {"exception": error, "dag": {"dag_id": "testshop"}, "ti": {"task_id": "x", "log_url": "x"}}
-        for template in (alerts.SUBJECT, alerts.TEXT, alerts.HTML):
-            self.add(f"{place}, alert", jinja2.Template(template).render(said))
+        cause = alerts._cause(error, "load", "run")
+        told = messages.alert(TESTSHOP, [cause], "http://airflow")
+        self.add(f"{place}, alert", told.subject + told.text + told.html)
 
     def leaks(self) -> list[str]:
         return [f"{place}: {found}" for place, text in self.texts.items() if (found := tokens_in(text))]
@@ -285,11 +285,11 @@ def test_software_that_fails_on_one_file_sets_it_aside(
 @pytest.mark.parametrize(
     "target",
     [
-        "tasks.scan.scan",
+        "inbox.work.scan.scan",
         "tasks.archive.keep",
         "tasks.loading.load_file",
         "tasks.stages.frames_of",
-        "tasks.cleanup.loaded",
+        "inbox.work.cleanup.loaded",
     ],
 )
 def test_software_that_fails_anywhere_else(

@@ -54,6 +54,36 @@ def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "start", "offer"),
     [
+        (
+            "srs_purchases: {}",
+            "srs_purchases: {freshness: {warn_affter: 26h}}",
+            "shop.yaml:11: interfaces.srs_purchases.freshness.warn_affter is no known key",
+            "'warn_after'",
+        ),
+        (
+            "srs_purchases: {}",
+            "srs_purchases: {freshness: {warn_after: 26 hours}}",
+            "shop.yaml:11: interfaces.srs_purchases.freshness.warn_after is '26 hours'",
+            "90m, 26h or 2d",
+        ),
+        (
+            "srs_purchases: {}",
+            "srs_purchases: {freshness: {warn_after: 2d}}",
+            "shop.yaml:11: interfaces.srs_purchases.freshness is a mapping",
+            "warn_after (2d) is shorter than error_after (36h)",
+        ),
+        (
+            "srs_purchases: {}",
+            "srs_purchases: {freshness: {expected_by: 17:00}}",
+            "shop.yaml:11: interfaces.srs_purchases.freshness.expected_by is 1020",
+            'in quotes, hours and minutes: "07:00"',
+        ),
+        (
+            "srs_purchases: {}",
+            'srs_purchases: {freshness: {expected_by: "17:00", warn_after: 3h}}',
+            "shop.yaml:11: interfaces.srs_purchases.freshness is a mapping",
+            "either expected_by, or warn_after and error_after",
+        ),
         ("currency: EUR", "currrency: EUR", "shop.yaml:4: currrency is no known key", "'currency'"),
         (
             "Europe/Amsterdam",

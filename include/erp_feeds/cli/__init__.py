@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from erp_feeds.cli import config, erasure, inspect, mapping, replay, server
+from erp_feeds.cli import config, erasure, incidents, inspect, mapping, replay, server
 from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import FeedError
 
@@ -91,6 +91,8 @@ for _command in (
     inspect.invoice_graph,
     inspect.rejects,
     inspect.record,
+    incidents.incidents,
+    incidents.dismiss,
     replay.replay,
     erasure.forget,
     erasure.unforget,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from erp_feeds.cli.connections import checked_interface, merchant_path
+from erp_feeds.cli.connections import checked_interface, know_connections, merchant_path
 from erp_feeds.cli.options import AsJson
 from erp_feeds.cli.output import counted, print_json, print_table, say
 
@@ -41,16 +42,30 @@ def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
     """Check merchant files: each error with file, line, value and the nearest valid name."""
     good, errors = _read([merchant_path(each) for each in merchants or ()])
     faults = [{"code": error.code, "message": line} for error in errors for line in str(error).splitlines()]
+    warnings = [f"{each.name}: {said}" for each in good for said in _unheard(each)]
     if as_json:
         fine = [{"merchant": each.name, "interfaces": list(each.interfaces)} for each in good]
-        print_json({"merchants": fine, "errors": faults})
+        print_json({"merchants": fine, "errors": faults, "warnings": warnings})
     else:
         for each in good:
             say(f"{each.name}: fine ({', '.join(each.interfaces)})")
         for fault in faults:
             say(f"error: {fault['message']}", err=True)
+        for warning in warnings:
+            say(f"warning: {warning}", err=True)
     if errors:
         raise typer.Exit(1)
+
+
+def _unheard(merchant: Merchant) -> list[str]:
+    """Return which channels of a merchant's alerts have no connection here, so that nobody hears of them."""
+    if not merchant.alerts.email and not merchant.alerts.apprise:
+        return []
+    know_connections()
+    from erp_feeds.orchestration import channels
+
+    with redirect_stdout(sys.stderr):  # Airflow's remarks must not mix with the answer
+        return channels.missing_connections(merchant.alerts)
 
 
 def interfaces(name: OneInterface = None, as_json: AsJson = False) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +21,12 @@ from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.codes import FileState
 from erp_feeds.errors import FailError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from erp_feeds.operations.incidents import Feed
+    from erp_feeds.store.incidents import InboxState
 
 PURCHASE_COLUMNS = (
     "purchase_id",
@@ -45,14 +52,20 @@ def migrate(as_json: AsJson = False) -> None:
 
 
 def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
-    """Show what the store holds of each merchant."""
+    """Show what the store holds of each merchant, and whether its files come as expected."""
     from erp_feeds.store import queries
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant) if merchant else None
         rows = queries.status(connection, name, [name] if name else known_merchants())
+        feeds, inboxes = _arrivals(connection, name)
     if as_json:
-        print_json(rows)
+        print_json(
+            [
+                {**facts_of(row), "feeds": [each for each in feeds if each.merchant == row.merchant]}
+                for row in rows
+            ]
+        )
         return
     columns = (
         "merchant",
@@ -73,6 +86,21 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
         print_table(title, crowds, ("merchant", "profile", "customer_numbers"))
     if drifting:
         print_table("Drift of the latest files", drifting, ("merchant", "interface", "unknown_elements"))
+    print_table("Feeds", feeds, ("merchant", "interface", "state", "last_file", "age", "next_expected"))
+    print_table("Scans of the inboxes", inboxes, ("merchant", "succeeded_at", "failing_since", "reason"))
+
+
+def _arrivals(connection: Connection[Any], merchant: str | None) -> tuple[list[Feed], list[InboxState]]:
+    """Return how fresh the feeds are, and whether the inboxes can be scanned, by the good merchant files."""
+    from erp_feeds.merchant_file import read_merchants
+    from erp_feeds.operations import incidents as operations
+    from erp_feeds.settings import settings
+    from erp_feeds.store import incidents
+
+    good = [each for each in read_merchants(settings().merchants)[0] if merchant in {None, each.name}]
+    feeds = [feed for each in good for feed in operations.feeds(connection, each, datetime.now(UTC))]
+    states = (incidents.inbox_state(connection, each.name) for each in good)
+    return feeds, [state for state in states if state]
 
 
 def files(

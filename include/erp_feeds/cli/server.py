@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from erp_feeds.merchant import Merchant
     from erp_feeds.operations.doctor import Finding
 
@@ -44,13 +47,21 @@ def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = Fal
         say(f"{folder}: {'made' if new else 'is there already'}")
 
 
-def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
-    """Check everything a merchant needs: server, TLS, folders, a download, storage, store."""
+def doctor(
+    merchant: MerchantName,
+    *,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Also send a test message to the people on call.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check everything a merchant needs: server, TLS, folders, a download, storage, store, alerts."""
     know_connections()
     from erp_feeds.operations.doctor import examine
 
+    known = merchant_named(merchant)
     findings = []
-    for finding in examine(merchant_named(merchant), _store_says):
+    for finding in chain(examine(known, _store_says), _alerts(known, is_tried=alert)):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -58,6 +69,26 @@ def doctor(merchant: MerchantName, as_json: AsJson = False) -> None:
         print_json(findings)
     if any(finding.state == "wrong" for finding in findings):
         raise typer.Exit(1)
+
+
+def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
+    """Yield whether people would hear of an alert; where asked, a message to them tries it."""
+    from erp_feeds.operations.doctor import Finding
+    from erp_feeds.orchestration import alerts, channels, messages
+
+    if not merchant.alerts.email and not merchant.alerts.apprise:
+        yield Finding("alerts", "warning", "the merchant file names nobody under `alerts`")
+        return
+    if faults := channels.missing_connections(merchant.alerts):
+        yield from (Finding("alerts", "wrong", fault) for fault in faults)
+        return
+    if not alerts.base_url():
+        yield Finding("alerts", "warning", "`[api] base_url` is not set: alerts have no links to Airflow")
+    if not is_tried:
+        yield Finding("alerts", "ok", "the connections are there; --alert sends a test message")
+        return
+    for name, fault in channels.send(merchant.alerts, messages.trial(merchant, alerts.base_url())).items():
+        yield Finding("alerts", "wrong" if fault else "ok", f"{name}: {fault or 'took a test message'}")
 
 
 def _print(finding: Finding) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -15,6 +16,11 @@ from erp_feeds.errors import FailError, FeedError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from erp_feeds.inbox.listing import Lister
 
 COALESCE_SECONDS = 0.2
 """Seconds in which the questions of one moment come in."""
@@ -111,7 +117,7 @@ def _pollers(loop: int) -> weakref.WeakValueDictionary[str, ServerPoller]:  # no
     return weakref.WeakValueDictionary()
 
 
-def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str, PollResult]:
+def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str, PollResult]:
     """Scan several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
 
     A fault of one merchant's folders is that merchant's alone.
@@ -122,27 +128,41 @@ def scan_together(connection_id: str, merchants: Iterable[Merchant]) -> dict[str
     """
     # Only the triggerer scans; the DAG loader, which reads the watcher too, stays light.
     from erp_feeds.ftps import FtpsHook
-    from erp_feeds.inbox import scan
     from erp_feeds.inbox.listing import ListedOnce
     from erp_feeds.store import connection as store
-    from erp_feeds.store import ledger
+    from erp_feeds.store import incidents
 
     found: dict[str, PollResult] = {}
-    with FtpsHook(connection_id) as hook, store.connect(settings().store_connection) as connection:
-        hook.get_conn()
-        server = ListedOnce(hook)
-        for merchant in merchants:
-            try:
-                scanned = scan.scan(server, connection, merchant)
-            except FailError as fault:
-                found[merchant.name] = _not_scanned(fault)
-                continue
-            names = [interface.name for interface in interfaces_of(merchant)]
-            files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
-            waiting = frozenset((file.interface, file.name, file.size) for file in files)
-            soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if scanned.uploading else 0.0
-            found[merchant.name] = PollResult(waiting, pause=soon)
+    with store.connect(settings().store_connection) as connection:
+        try:
+            with FtpsHook(connection_id) as hook:
+                hook.get_conn()
+                server = ListedOnce(hook)
+                for merchant in merchants:
+                    found[merchant.name] = _scanned(server, connection, merchant)
+        except FeedError as fault:
+            missed = [merchant.name for merchant in merchants if merchant.name not in found]
+            incidents.scan_failed(connection, missed, str(fault))
+            raise
     return found
+
+
+def _scanned(server: Lister, connection: Connection[Any], merchant: Merchant) -> PollResult:
+    """Scan one inbox, and note whether it can be scanned."""
+    from erp_feeds.inbox import scan
+    from erp_feeds.store import incidents, ledger
+
+    try:
+        found = scan.scan(server, connection, merchant)
+    except FailError as fault:
+        incidents.scan_failed(connection, [merchant.name], str(fault))
+        return _not_scanned(fault)
+    incidents.scan_succeeded(connection, [merchant.name])
+    names = [interface.name for interface in interfaces_of(merchant)]
+    files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
+    waiting = frozenset((file.interface, file.name, file.size) for file in files)
+    soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if found.uploading else 0.0
+    return PollResult(waiting, pause=soon)
 
 
 def _not_scanned(fault: Exception) -> PollResult:

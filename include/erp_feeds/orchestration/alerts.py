@@ -1,43 +1,148 @@
-"""Who is alerted when a task fails, and what the alert says: no personal data."""
+"""Alerts people once about each incident and once that it is over, from the health DAG and failed tasks."""
 
 from __future__ import annotations
 
-from airflow.providers.apprise.notifications.apprise import AppriseNotifier
-from airflow.providers.smtp.notifications.smtp import SmtpNotifier
-from airflow.sdk import BaseNotifier
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from airflow.configuration import conf
+
+from erp_feeds.codes import IncidentKind
+from erp_feeds.errors import FailError, FeedError
 from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.plain_failure import PlainFailure
+from erp_feeds.redaction import SAFE_ERRORS
+from erp_feeds.settings import settings
 
-SUBJECT = "{{ dag.dag_id }}: {{ ti.task_id }} failed"
-TEXT = """{{ dag.dag_id }}: task {{ ti.task_id }} failed in run {{ run_id }}.
+if TYPE_CHECKING:
+    from psycopg import Connection
 
-{{ exception }}
+    from erp_feeds.store.incidents import Cause, Incident
 
-Nothing is lost: what was fetched is archived, the rest is on the server; any run can be repeated.
-Log: {{ ti.log_url }}
-"""
-HTML = """<pre>{{ exception | e }}</pre>
-<p>Task <b>{{ ti.task_id }}</b> of <b>{{ dag.dag_id }}</b> failed in run {{ run_id }}.
-Nothing is lost: what was fetched is archived, the rest is on the server; any run can be repeated.</p>
-<p><a href="{{ ti.log_url }}">Open the log</a></p>
-"""
+log = logging.getLogger(__name__)
+
+REFUSED = "refused"
+"""Code of a `report` that fails for what was quarantined or rejected, which are incidents of their own."""
 
 
-def on_failure(merchant: Merchant) -> list[BaseNotifier]:
-    """Return the notifiers of a merchant's tasks, as its file names them."""
-    notifiers: list[BaseNotifier] = []
-    if merchant.alerts.email:
-        notifiers.append(
-            SmtpNotifier(
-                to=list(merchant.alerts.email),
-                from_email=merchant.alerts.email_from,
-                subject=SUBJECT,
-                html_content=HTML,
-                smtp_conn_id=merchant.alerts.email_connection,
-            )
-        )
-    notifiers += [
-        AppriseNotifier(title=SUBJECT, body=TEXT, apprise_conn_id=connection)
-        for connection in merchant.alerts.apprise
-    ]
-    return notifiers
+def base_url() -> str:
+    """Return the address of Airflow's UI; "" where `[api] base_url` is not set."""
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+
+
+def review(merchant: Merchant, failed: Cause | None = None) -> list[str]:
+    """Bring the incidents of a merchant up to date, and alert about what is new and what is over.
+
+    One at a time for a merchant: a failed task and the health DAG never alert about the same incident twice.
+
+    Returns:
+        A sentence for each channel by which no message could be sent.
+
+    Raises:
+        FeedError: The store cannot be used now.
+    """
+    from erp_feeds.operations.incidents import sync
+    from erp_feeds.store import connection as store
+
+    with (
+        store.connect(settings().store_connection) as connection,
+        store.one_at_a_time(connection, "alerts", merchant.name),
+    ):
+        heard = sync(connection, merchant, datetime.now(UTC), failed=failed)
+        return [*_tell(connection, merchant, heard)]
+
+
+def _tell(connection: Connection[Any], merchant: Merchant, heard: Sequence[Incident]) -> list[str]:
+    """Send a message about what is new and one about what is over; what nobody got is sent next time."""
+    from erp_feeds.orchestration import messages
+    from erp_feeds.orchestration.channels import send
+    from erp_feeds.store import incidents
+
+    problems: list[str] = []
+    for is_over, write in ((False, messages.alert), (True, messages.recovery)):
+        part = [each for each in heard if bool(each.resolved_at) is is_over]
+        if not part:
+            continue
+        sent = send(merchant.alerts, write(merchant, part, base_url()))
+        faults = {name: fault for name, fault in sent.items() if fault}
+        if len(faults) < len(sent) or not sent:
+            incidents.notified(connection, part)
+        problems += [f"no alert was sent by {name}: {fault}" for name, fault in faults.items()]
+    return list(dict.fromkeys(problems))
+
+
+def on_failure(merchant: Merchant) -> Callable[[Any], None]:
+    """Return what a task of a merchant's DAG calls when it has failed for good."""
+
+    def alert_failure(context: Any) -> None:
+        fault, task = _fault(context), context["ti"].task_id
+        if _is_typing_error(context):
+            log.info("Nobody is alerted: whoever started this run sees what is wrong with it")
+            return
+        failed = None if _is_refusal(fault) else _cause(fault, task, context["dag_run"].run_id)
+        try:
+            if _is_refusal(fault):
+                _note_success(merchant, task)
+            problems = review(merchant, failed)
+        except FeedError as away:
+            log.warning("The incidents cannot be kept now, so this alert may come again: %s", away)
+            problems = _tell_directly(merchant, failed)
+        for problem in problems:
+            log.error("%s", problem)
+
+    return alert_failure
+
+
+def on_success(merchant: Merchant) -> Callable[[Any], None]:
+    """Return what `sense`, `report` and `retention` call when they succeed: what failed there is over."""
+
+    def note_success(context: Any) -> None:
+        _note_success(merchant, context["ti"].task_id)
+
+    return note_success
+
+
+def _note_success(merchant: Merchant, task: str) -> None:
+    """Note that a run got through a task, and with `report` through all tasks before it."""
+    from erp_feeds.store import connection as store
+    from erp_feeds.store import incidents
+    from erp_feeds.tasks import PIPELINE
+
+    with store.connect(settings().store_connection) as connection:
+        incidents.tasks_succeeded(connection, merchant.name, PIPELINE if task == "report" else (task,))
+
+
+def _is_typing_error(context: Any) -> bool:
+    """Tell whether a run that a person started asks for what is not there: a wrong file, day or code."""
+    is_asked_for = context["dag_run"].run_type == "manual" and context["ti"].task_id == "sense"
+    return is_asked_for and isinstance(_fault(context), FailError)
+
+
+def _fault(context: Any) -> object:
+    """Return what failed, behind the exception by which a task fails without a traceback."""
+    fault = context["exception"]
+    return fault.error if isinstance(fault, PlainFailure) else fault
+
+
+def _is_refusal(fault: object) -> bool:
+    return isinstance(fault, FailError) and fault.code == REFUSED
+
+
+def _cause(fault: object, task: str, run: str) -> Cause:
+    """Return a failed task as a cause, in words that quote nobody's data."""
+    from erp_feeds.store.incidents import Cause
+
+    words = str(fault) if isinstance(fault, SAFE_ERRORS) else type(fault).__name__
+    return Cause(None, IncidentKind.FAILED_TASK, task, 1, datetime.now(UTC), words, run)
+
+
+def _tell_directly(merchant: Merchant, failed: Cause | None) -> list[str]:
+    from erp_feeds.orchestration import messages
+    from erp_feeds.orchestration.channels import send
+
+    if failed is None:
+        return []  # the health DAG alerts as soon as the store is back
+    sent = send(merchant.alerts, messages.alert(merchant, [failed], base_url()))
+    return [f"no alert was sent by {name}: {fault}" for name, fault in sent.items() if fault]

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from erp_feeds.errors import FailError, RetryError
+from erp_feeds.errors import FailError, FeedError, RetryError
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +18,11 @@ log = logging.getLogger(__name__)
 class PlainFailure(SystemExit):
     """A failed attempt; Airflow tries again."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, error: FeedError) -> None:
+        super().__init__(str(error))
         self.code = 1
+        self.error = error
+        """What failed; alerts tell by its code what it means."""
 
 
 class PlainRefusal(PlainFailure):
@@ -34,7 +36,7 @@ def plain_failures() -> Iterator[None]:
         yield
     except FailError as error:
         log.error("%s", error)  # noqa: TRY400 - no traceback is the purpose
-        raise PlainRefusal(str(error)) from None
+        raise PlainRefusal(error) from None
     except RetryError as error:
         log.error("%s", error)  # noqa: TRY400 - as said above
-        raise PlainFailure(str(error)) from None
+        raise PlainFailure(error) from None

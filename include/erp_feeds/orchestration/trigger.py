@@ -19,7 +19,10 @@ from erp_feeds.inbox.poller import Waiting, poller_of
 from erp_feeds.merchant import Merchant
 
 REMIND_SECONDS = 60.0
-"""Seconds after which files that still wait are announced again: their run may have failed."""
+"""Seconds after which files that still wait are announced again, where a run does not take them all."""
+ABANDONED_SECONDS = 15 * 60.0
+"""Seconds after which all others are announced again: their run may have failed. Many, since a run that is
+started beside one that is still at work finds nothing, and its success would cover the other's failure."""
 
 
 class InboxTrigger(BaseEventTrigger):
@@ -44,7 +47,9 @@ class InboxTrigger(BaseEventTrigger):
             found = await server.scan(self.merchant)
             if found.waiting is not None:
                 now = time.monotonic()
-                if found.waiting - announced or (found.waiting and now - announced_at > REMIND_SECONDS):
+                is_more = len(found.waiting) >= self.merchant.limits.files_per_run
+                pause = REMIND_SECONDS if is_more else ABANDONED_SECONDS
+                if found.waiting - announced or (found.waiting and now - announced_at > pause):
                     announced_at = now
                     payload = {"merchant": self.merchant.name, "files": len(found.waiting)}
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from erp_feeds.codes import Actor, Code, QuarantineCode, RejectCode, SkipCode, WarningCode
+from erp_feeds.codes import Actor, Code, IncidentCode, QuarantineCode, RejectCode, SkipCode, WarningCode
 
 HEAD = """\
 # Runbook
@@ -31,6 +31,11 @@ SECTIONS: tuple[tuple[type[Code], str, str], ...] = (
             "The record was not loaded; the others of its file were. It stays open until a load resolves "
             "it: a replay, a newer revision of the file, or a newer file with the same record."
         ),
+    ),
+    (
+        IncidentCode,
+        "Feeds, inboxes and tasks",
+        "Open, and red in the DAG `erp_feeds_health`, until it is resolved or dismissed.",
     ),
     (
         SkipCode,

@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 def test_help_is_everywhere(run: CliRunner) -> None:
     callbacks = [command.callback for command in app.registered_commands if command.callback]
     names = [callback.__name__.replace("_", "-") for callback in callbacks]
-    assert len(names) == 20
+    assert len(names) == 22
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name
@@ -63,6 +63,19 @@ def test_help_loads_nothing_heavy() -> None:
     code = "import sys, erp_feeds.cli; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(loaded.stdout.split())
+
+
+def test_check_warns_of_alerts_that_nobody_would_get(run: CliRunner, tmp_path: Path) -> None:
+    shop = tmp_path / "merchants" / "shop.yaml"
+    shop.write_text(GOOD + "alerts: {email: [oncall@example.com], apprise: [chat]}\n", "utf-8")
+    mail = {"AIRFLOW_CONN_SMTP_DEFAULT": "smtp://localhost:25"}
+    result = run.invoke(app, ["check"], env=mail)
+    assert result.exit_code == 0
+    assert result.stdout == "shop: fine (srs_customers)\n"
+    assert "warning: shop: alerts: Airflow has no connection 'chat' (type apprise)" in result.stderr
+    assert "smtp_default" not in result.stderr
+    told = json.loads(run.invoke(app, ["check", "--json"], env=mail).stdout)
+    assert len(told["warnings"]) == 1
 
 
 def test_check_prints_what_is_fine_and_what_is_not(run: CliRunner, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
 
 from erp_feeds import tasks
 from erp_feeds.batch import Batch, FeedFile, Replay
+from erp_feeds.inbox.work import Sensed
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.sensor import InboxSensor
-from erp_feeds.tasks import Sensed
 from support.merchants import merchant_of
 
 MERCHANT = merchant_of(

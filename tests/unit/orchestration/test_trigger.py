@@ -13,7 +13,7 @@ import pytest
 from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import REMIND_SECONDS, InboxTrigger
+from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, REMIND_SECONDS, InboxTrigger
 from support.merchants import merchant_of
 
 MERCHANT = merchant_of(
@@ -120,13 +120,17 @@ def test_speaks_of_the_same_file_when_it_comes_back(events: Events) -> None:
     assert spoken == [(1000, 1), (1002, 1)]
 
 
-def test_speaks_again_of_what_keeps_waiting(events: Events) -> None:
-    late = REMIND_SECONDS + 1
-    times = (1000, 1000 + REMIND_SECONDS, 1000 + late, 1001 + late, 1000 + 2 * late)
-    assert events(*((now, waiting(CUSTOMERS)) for now in times)) == [
-        (1000, 1),
-        (1000 + late, 1),
-        (1000 + 2 * late, 1),
+@pytest.mark.parametrize(("files", "pause"), [(1, ABANDONED_SECONDS), (200, REMIND_SECONDS)])
+def test_speaks_again_of_what_keeps_waiting_and_soon_where_a_run_does_not_take_it_all(
+    events: Events, files: int, pause: float
+) -> None:
+    late = pause + 1
+    times = (1000, 1000 + pause, 1000 + late, 1001 + late, 1000 + 2 * late)
+    left = [("srs_customers", f"{number}.zip", 1) for number in range(files)]
+    assert events(*((now, waiting(*left)) for now in times)) == [
+        (1000, files),
+        (1000 + late, files),
+        (1000 + 2 * late, files),
     ]
 
 

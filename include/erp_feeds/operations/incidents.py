@@ -1,0 +1,111 @@
+"""Compares what is open of a merchant with its incidents: new ones open, those without a cause resolve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from erp_feeds.codes import IncidentKind
+from erp_feeds.interfaces import interfaces_of
+from erp_feeds.merchant import Merchant
+from erp_feeds.operations.freshness import FeedState, freshness_of
+from erp_feeds.store import incidents
+from erp_feeds.store.incidents import Cause, Incident
+
+KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
+POLLS = 3
+"""Scans that must be left out before a silent inbox counts, where the merchant has it scanned rarely."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One interface of a merchant, and how fresh it is."""
+
+    merchant: str
+    interface: str
+    state: FeedState
+    last_file: datetime | None
+    age: str | None
+    next_expected: datetime | None
+    """Until when the next file is on time, in the merchant's zone."""
+
+
+def feeds(connection: psycopg.Connection, merchant: Merchant, now: datetime) -> list[Feed]:
+    """Return how fresh each interface of a merchant is."""
+    latest = incidents.latest_files(connection, merchant.name)
+    found = []
+    for name in (each.name for each in interfaces_of(merchant)):
+        fresh = freshness_of(latest.get(name), now, merchant.interfaces[name].freshness, merchant.timezone)
+        age = None if fresh.age is None else _in_words(fresh.age)
+        found.append(Feed(merchant.name, name, fresh.state, fresh.last, age, fresh.next_expected))
+    return found
+
+
+def sync(
+    connection: psycopg.Connection, merchant: Merchant, now: datetime, *, failed: Cause | None = None
+) -> list[Incident]:
+    """Bring the incidents of a merchant up to date; return those that people must hear of.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose files, records, feeds and inbox are compared.
+        now: The moment to judge.
+        failed: A task that has just failed. Where it is `sense`, and the inbox is out of reach, that is the
+            incident, and at once: a run has given up on it.
+    """
+    gave_up = failed is not None and failed.code == "sense"
+    inbox = _inbox(connection, merchant, now, gave_up=gave_up)
+    if failed and not (gave_up and inbox):
+        incidents.task_failed(connection, merchant.name, failed)
+    late = [cause for feed in feeds(connection, merchant, now) if (cause := _late(feed, merchant))]
+    incidents.update(connection, merchant.name, [*incidents.causes(connection, merchant.name), *late, *inbox])
+    return incidents.pending(connection, merchant.name)
+
+
+def _late(feed: Feed, merchant: Merchant) -> Cause | None:
+    """Return the cause that a feed is, where it does not come as expected."""
+    if feed.state not in KIND_OF or feed.last_file is None or feed.next_expected is None:
+        return None
+    reason = (
+        f"the latest file came on {_moment(feed.last_file, merchant)}, the next was expected by "
+        f"{_moment(feed.next_expected, merchant)} ({merchant.timezone})"
+    )
+    return Cause(feed.interface, KIND_OF[feed.state], "", 1, feed.next_expected, reason)
+
+
+def _inbox(
+    connection: psycopg.Connection, merchant: Merchant, now: datetime, *, gave_up: bool
+) -> list[Cause]:
+    """Return the cause that an inbox is which was not scanned for too long.
+
+    Once open it stays so until a scan succeeds, however soon it opened.
+    """
+    state = incidents.inbox_state(connection, merchant.name)
+    since = (state.failing_since or state.succeeded_at) if state else None
+    if state is None or since is None:
+        return []
+    is_open = any(
+        each.kind == IncidentKind.UNREACHABLE
+        for each in incidents.listed(connection, merchant.name, with_dismissed=True)
+    )
+    allowed = max(merchant.unreachable_after, POLLS * timedelta(seconds=merchant.ftps.poll_interval))
+    if now - since < allowed and not (state.failing_since and (gave_up or is_open)):
+        return []
+    silent = f"no scan since {_moment(since, merchant)}: is the DAG paused, or the triggerer down?"
+    return [Cause(None, IncidentKind.UNREACHABLE, "", 1, since, state.reason or silent)]
+
+
+def _in_words(age: timedelta) -> str:
+    """Return an age in its two largest units: 12m, 27h 5m, 3d 4h."""
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes}m"
+    hours = minutes // 60
+    return f"{hours}h {minutes % 60}m" if hours < 48 else f"{hours // 24}d {hours % 24}h"
+
+
+def _moment(moment: datetime, merchant: Merchant) -> str:
+    return f"{moment.astimezone(ZoneInfo(merchant.timezone)):%Y-%m-%d %H:%M}"

@@ -1,0 +1,174 @@
+"""Two DAGs that keep what is open in Airflow's own lists.
+
+One checks every few minutes and alerts. The other fails, with a task for each open incident, and runs only
+when something has changed: its latest run stays red until all is resolved, and its grid is the history.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, task
+
+from erp_feeds.errors import FailError
+from erp_feeds.merchant_file import read_merchants
+from erp_feeds.orchestration.messages import HEALTH_DAG
+from erp_feeds.publish import runbook
+from erp_feeds.settings import settings
+
+log = logging.getLogger(__name__)
+
+CHECK_DAG = "erp_feeds_check"
+CHANGED = Asset(name="erp_feeds.incidents", uri="erp-feeds://incidents", group="health")
+"""Has an event whenever what is open has changed."""
+COMMON: dict[str, Any] = {
+    "start_date": datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")),
+    "catchup": False,
+    "max_active_runs": 1,
+    "dagrun_timeout": timedelta(minutes=15),
+    "is_paused_upon_creation": False,
+    "tags": ["erp-feeds", "health"],
+    "default_args": {"owner": "erp-feeds"},
+}
+DOC = """\
+### What is open
+
+Red as long as something is open: quarantined files, rejected records, feeds that are late or missing,
+inboxes out of reach, failed tasks. `incident` has one task for each, named after it; its log says who acts
+and what to do. What is resolved leaves by itself. What nobody will ever correct is dismissed: trigger this
+DAG with the number of the incident and a reason, or run
+`python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It comes back where there is more of it.
+
+"""
+
+
+def build_health_dags() -> Iterator[DAG]:
+    """Yield the DAG that checks, and the one that shows what is open."""
+    yield _check_dag()
+    yield _health_dag()
+
+
+def _check_dag() -> DAG:
+    with DAG(
+        dag_id=CHECK_DAG,
+        dag_display_name="ERP feeds: check",
+        description="Compares files, records, feeds and inboxes with the open incidents, and alerts",
+        doc_md=f"Alerts, and wakes `{HEALTH_DAG}` when what is open has changed. Red: alerts cannot be sent.",
+        schedule=settings().health_schedule,
+        **COMMON,
+    ) as dag:
+
+        @task.short_circuit(retries=2, retry_delay=timedelta(seconds=15))
+        def check() -> bool:
+            return review_all()
+
+        @task(outlets=[CHANGED])
+        def announce() -> None:
+            """Wake the DAG that shows what is open."""
+
+        check() >> announce()
+    return dag
+
+
+def _health_dag() -> DAG:
+    """Build the DAG that fails while something is open; once an hour also without a change, to be sure."""
+    with DAG(
+        dag_id=HEALTH_DAG,
+        dag_display_name="ERP feeds: what is open",
+        description="Red while something needs somebody: quarantines, rejects, late feeds, silent inboxes",
+        doc_md=DOC + runbook.markdown(),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[CHANGED]
+        ),
+        params=_params(),
+        **COMMON,
+    ) as dag:
+
+        @task(retries=2, retry_delay=timedelta(seconds=15))
+        def find(params: dict[str, Any] | None = None, dag_run: Any = None) -> list[dict[str, str]]:
+            if params and params["incident"]:
+                dismiss(params["incident"], dag_run.triggering_user_name or "somebody", params["reason"])
+            return shown()
+
+        @task(map_index_template="{{ task.op_kwargs['incident']['name'] }}", retries=0)
+        def incident(incident: dict[str, str]) -> None:
+            log.error("%s\n%s", incident["name"], incident["text"])
+            sys.exit(1)  # fails without a traceback, which would say nothing of the incident
+
+        opened: Any = find()
+        incident.expand(incident=opened)
+    return dag
+
+
+def _params() -> dict[str, Param]:
+    """Return what the trigger form asks; left alone, a run dismisses nothing."""
+    number = Param(
+        None,
+        type=["null", "integer"],
+        title="Incident",
+        description_md="Number of the incident to dismiss, as the log of its task says",
+        section="Dismiss what nobody will ever correct",
+    )
+    reason = Param("", type="string", title="Reason", description_md="Why nobody needs to act")
+    return {"incident": number, "reason": reason}
+
+
+def dismiss(incident_id: int, by: str, reason: str) -> None:
+    """Dismiss an open incident.
+
+    Raises:
+        FailError: No such incident is open, or no reason is given.
+    """
+    from erp_feeds.store import connection as store
+    from erp_feeds.store import incidents
+
+    with store.connect(settings().store_connection) as connection:
+        incidents.dismiss(connection, incident_id, by, reason)
+
+
+def review_all() -> bool:
+    """Review every merchant, and tell whether what is open has changed.
+
+    Raises:
+        FailError: Some alert was sent by no channel; it is sent again next time.
+        RetryError: The store cannot be used now.
+    """
+    from erp_feeds.orchestration import alerts
+    from erp_feeds.store import connection as store
+    from erp_feeds.store import incidents
+
+    merchants, faults = read_merchants(settings().merchants)
+    problems = [f"{merchant.name}: {each}" for merchant in merchants for each in alerts.review(merchant)]
+    with store.connect(settings().store_connection) as connection:
+        if not faults:  # else nobody knows which merchants are gone
+            incidents.retire(connection, [merchant.name for merchant in merchants])
+        is_changed = incidents.changed(connection)
+    for problem in problems:
+        log.error("%s", problem)
+    if problems and not is_changed:  # else the change would not be shown
+        raise FailError("\n".join(problems), "not_alerted")
+    return is_changed
+
+
+def shown() -> list[dict[str, str]]:
+    """Return what is open: the name and the text of a task each."""
+    from erp_feeds.orchestration import alerts, messages
+    from erp_feeds.store import connection as store
+    from erp_feeds.store import incidents
+
+    known = {merchant.name: merchant for merchant in read_merchants(settings().merchants)[0]}
+    found = []
+    with store.connect(settings().store_connection) as connection:
+        for each in incidents.show(connection):
+            merchant = known.get(each.merchant)
+            facts = messages.facts(merchant, each, alerts.base_url()) if merchant else {}
+            facts |= {"Dismiss": f"trigger this DAG with incident {each.incident_id} and a reason"}
+            text = "\n".join(f"{name}: {value}" for name, value in facts.items())
+            found.append({"name": messages.line(each.merchant, each), "text": text})
+    log.info("%d open", len(found))
+    return found

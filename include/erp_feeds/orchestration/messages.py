@@ -1,0 +1,211 @@
+"""What an alert says: what happened, since when, what it means for the data, who acts, what to do next.
+
+No personal data: counts, codes, names of files, numbers of records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from erp_feeds.codes import Actor, IncidentKind, words_of
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.channels import Message
+from erp_feeds.settings import settings
+
+if TYPE_CHECKING:
+    from erp_feeds.store.incidents import Cause
+
+HEALTH_DAG = "erp_feeds_health"
+NAMED = 3
+"""Causes that a subject names; the text names all."""
+FOR_THE_DATA = {
+    IncidentKind.QUARANTINED: "Nothing of these files was loaded; the others were. Originals are archived.",
+    IncidentKind.PUT_OFF: "These files are not loaded yet; they load by themselves once there is room.",
+    IncidentKind.REJECTED: "These records were not loaded; the others of their files were.",
+    IncidentKind.LATE: "What is stored is as old as the latest file.",
+    IncidentKind.MISSING: "What is stored is as old as the latest file.",
+    IncidentKind.UNREACHABLE: "New files are not seen. What is stored is as old as the latest file.",
+    IncidentKind.FAILED_TASK: "What the run had not loaded yet waits; nothing is lost or loads twice.",
+}
+LOOK_CLOSER = {
+    IncidentKind.QUARANTINED: "files {merchant} --state quarantined",
+    IncidentKind.PUT_OFF: "files {merchant}",
+    IncidentKind.REJECTED: "rejects {merchant} --code {code}",
+    IncidentKind.LATE: "status {merchant}",
+    IncidentKind.MISSING: "status {merchant}",
+    IncidentKind.UNREACHABLE: "doctor {merchant}",
+    IncidentKind.FAILED_TASK: "files {merchant}",
+}
+
+
+def alert(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> Message:
+    """Return the message about new incidents of a merchant."""
+    return _message(merchant, incidents, base_url, _subject(incidents), is_recovery=False)
+
+
+def recovery(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> Message:
+    """Return the message that incidents of a merchant are over."""
+    named = "; ".join(_headlines(incidents))
+    return _message(merchant, incidents, base_url, f"resolved: {named}", is_recovery=True)
+
+
+def trial(merchant: Merchant, base_url: str) -> Message:
+    """Return the message that tries the channels."""
+    text = "This is a test of the alerts of erp-feeds, by `doctor --alert`. Nothing has happened."
+    link = _page(base_url, HEALTH_DAG)
+    html = f"<p>{escape(text)}</p>" + (f"<p>{_anchor(link)}</p>" if link else "")
+    return Message(f"{_title(merchant)}: a test of the alerts", f"{text}\n\n{link}".rstrip() + "\n", html)
+
+
+def headline(cause: Cause) -> str:
+    """Return a cause in a few words: 19 files quarantined."""
+    return _headline(cause.kind, cause.number, _place(cause))
+
+
+def line(merchant: str, cause: Cause) -> str:
+    """Return a cause as Airflow's lists name it: testshop · srs_customers · 19 files quarantined."""
+    code = f" ({cause.code})" if cause.code and cause.kind != IncidentKind.FAILED_TASK else ""
+    kind = cause.kind
+    what = kind if kind in {IncidentKind.LATE, IncidentKind.MISSING} else headline(cause)
+    return " · ".join(part for part in (merchant, cause.interface, what + code) if part)
+
+
+def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
+    """Return what is to be known of a cause, by the question that it answers."""
+    words = words_of(cause.kind, cause.code)
+    code = "" if cause.kind == IncidentKind.FAILED_TASK else cause.code
+    shown = ", ".join(cause.examples)
+    more = f" and {cause.number - len(cause.examples)} more" if cause.number > len(cause.examples) > 0 else ""
+    what = "Records" if cause.kind == IncidentKind.REJECTED else "Files"
+    command = LOOK_CLOSER[IncidentKind(cause.kind)].format(merchant=merchant.name, code=cause.code)
+    run = f"{_page(base_url, merchant.name)}/runs/{quote(cause.run_id, safe='')}"
+    found = {
+        "What happened": f"{words.meaning}" + (f" (code {code})" if code else ""),
+        "Reason": cause.reason,
+        "Since": _moment(cause.since, merchant),
+        "For the data": FOR_THE_DATA[IncidentKind(cause.kind)],
+        "Who acts": str(words.actor),
+        "What to do": words.action,
+        what: shown + more,
+        "Run": run if base_url and cause.run_id else "",
+        "Look closer": f"python -m erp_feeds {command}",
+        "Runbook": _runbook(base_url, code or str(cause.kind)),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _message(
+    merchant: Merchant, incidents: Sequence[Cause], base_url: str, subject: str, *, is_recovery: bool
+) -> Message:
+    told = [(f"{_interface(each)}{headline(each)}", facts(merchant, each, base_url)) for each in incidents]
+    if is_recovery:
+        told = [(title, _over(found)) for title, found in told]
+    text = "\n\n".join("\n".join([title, *(f"  {name}: {value}" for name, value in found.items())])
+                       for title, found in told)  # fmt: skip
+    html = "".join(f"<h3>{escape(title)}</h3>{_table(found)}" for title, found in told)
+    return Message(f"{_title(merchant)}: {subject}", text + "\n", html, is_recovery)
+
+
+def _over(found: dict[str, str]) -> dict[str, str]:
+    """Return what is still to be known of a cause that is gone."""
+    return {"What happened": "It is resolved; nobody needs to act.", "Since": found["Since"]}
+
+
+def _subject(incidents: Sequence[Cause]) -> str:
+    """Return what happened and who must act: 20 files quarantined, the sender must send them again."""
+    groups = _grouped(incidents)
+    said = []
+    for (kind, actor), causes in groups.items():
+        number = sum(each.number for each in causes)
+        said.append(f"{_together(kind, causes)}, {_must(kind, actor, number)}")
+    more = [f"and {len(said) - NAMED} more"] if len(said) > NAMED else []
+    return "; ".join([*said[:NAMED], *more])
+
+
+def _grouped(incidents: Sequence[Cause]) -> dict[tuple[str, Actor], list[Cause]]:
+    groups: dict[tuple[str, Actor], list[Cause]] = {}
+    for each in incidents:
+        groups.setdefault((each.kind, words_of(each.kind, each.code).actor), []).append(each)
+    return groups
+
+
+def _headlines(incidents: Sequence[Cause]) -> list[str]:
+    kinds: dict[str, list[Cause]] = {}
+    for each in incidents:
+        kinds.setdefault(each.kind, []).append(each)
+    return [_together(kind, causes) for kind, causes in kinds.items()]
+
+
+def _together(kind: str, causes: Sequence[Cause]) -> str:
+    names = " and ".join(dict.fromkeys(_place(each) for each in causes))
+    return _headline(kind, sum(each.number for each in causes), names)
+
+
+def _headline(kind: str, number: int, place: str) -> str:
+    files = f"{number:,} file" + ("" if number == 1 else "s")
+    records = f"{number:,} record" + ("" if number == 1 else "s")
+    return {
+        IncidentKind.QUARANTINED: f"{files} quarantined",
+        IncidentKind.PUT_OFF: f"{files} wait for room on the disk",
+        IncidentKind.REJECTED: f"{records} rejected",
+        IncidentKind.LATE: f"{place} late",
+        IncidentKind.MISSING: f"{place} missing",
+        IncidentKind.UNREACHABLE: "inbox out of reach",
+        IncidentKind.FAILED_TASK: f"{place} failed",
+    }[IncidentKind(kind)]
+
+
+def _must(kind: str, actor: Actor, number: int) -> str:
+    it = "it" if number == 1 else "them"
+    if actor is Actor.SENDER:
+        deed = {IncidentKind.QUARANTINED: f"send {it} again", IncidentKind.REJECTED: f"correct {it}"}
+        return f"{actor} must {deed.get(IncidentKind(kind), 'send what is due')}"
+    return f"{actor} must act"
+
+
+def _place(cause: Cause) -> str:
+    """Return the title of the interface, or the task that failed."""
+    if cause.kind == IncidentKind.FAILED_TASK:
+        return f"task {cause.code}"
+    return INTERFACES[cause.interface].title if cause.interface and cause.interface in INTERFACES else ""
+
+
+def _interface(cause: Cause) -> str:
+    is_named = cause.kind in {IncidentKind.LATE, IncidentKind.MISSING, IncidentKind.FAILED_TASK}
+    return "" if is_named or not _place(cause) else f"{_place(cause)}: "
+
+
+def _title(merchant: Merchant) -> str:
+    return merchant.title or merchant.name
+
+
+def _moment(moment: datetime, merchant: Merchant) -> str:
+    return f"{moment.astimezone(ZoneInfo(merchant.timezone)):%Y-%m-%d %H:%M} ({merchant.timezone})"
+
+
+def _page(base_url: str, dag_id: str) -> str:
+    return f"{base_url}/dags/{dag_id}" if base_url else ""
+
+
+def _runbook(base_url: str, code: str) -> str:
+    return f"{settings().runbook}#{code}" if settings().runbook else _page(base_url, HEALTH_DAG)
+
+
+def _table(found: dict[str, str]) -> str:
+    return f"<table>{''.join(_rows(found))}</table>"
+
+
+def _rows(found: dict[str, str]) -> Iterator[str]:
+    for name, value in found.items():
+        shown = _anchor(value) if value.startswith(("http://", "https://")) else escape(value)
+        yield f'<tr><th align="left" valign="top">{escape(name)}</th><td>{shown}</td></tr>'
+
+
+def _anchor(link: str) -> str:
+    return f'<a href="{escape(link)}">{escape(link)}</a>'

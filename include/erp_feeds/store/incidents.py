@@ -1,0 +1,196 @@
+"""Incidents: what is open of a merchant until it is resolved or dismissed, and of whom people have heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row
+
+from erp_feeds.codes import words_of
+from erp_feeds.errors import FailError
+from erp_feeds.store.connection import plain_errors, transaction
+from erp_feeds.store.sql import statement
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is open now, of one interface and kind, and of one code where the kind has codes."""
+
+    interface: str | None
+    """None: the merchant as a whole."""
+    kind: str
+    """An IncidentKind."""
+    code: str
+    number: int
+    """Files or records."""
+    since: datetime
+    reason: str = ""
+    run_id: str = ""
+    """The latest run that met it."""
+    examples: Sequence[str] = ()
+    """The first files, or files and records."""
+
+
+@dataclass(frozen=True)
+class Incident(Cause):
+    """A cause that people hear of once, when it begins and when it ends."""
+
+    incident_id: int = 0
+    merchant: str = ""
+    opened_at: datetime | None = None
+    resolved_at: datetime | None = None
+    dismissed_at: datetime | None = None
+    dismissed_by: str | None = None
+    dismissed_reason: str | None = None
+
+    @property
+    def who_acts(self) -> str:
+        """Who must act, as `codes` says."""
+        return words_of(self.kind, self.code).actor
+
+
+@dataclass(frozen=True)
+class InboxState:
+    """Whether a merchant's inbox can be scanned."""
+
+    merchant: str
+    succeeded_at: datetime | None
+    """The latest scan that succeeded, to the minute."""
+    failing_since: datetime | None
+    reason: str
+
+
+@plain_errors("looking what is open")
+def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
+    """Return what of a merchant's files and records is open."""
+    with connection.cursor(row_factory=class_row(Cause)) as cursor:
+        return cursor.execute(statement("incidents/open_in_store"), {"merchant": merchant}).fetchall()
+
+
+@plain_errors("looking up the latest files")
+def latest_files(connection: psycopg.Connection, merchant: str) -> dict[str, datetime]:
+    """Return when the latest file of each interface came."""
+    return dict(connection.execute(statement("incidents/feeds"), {"merchant": merchant}).fetchall())
+
+
+@plain_errors("looking up the scans")
+def inbox_state(connection: psycopg.Connection, merchant: str) -> InboxState | None:
+    """Return whether the inbox can be scanned; None before the first scan."""
+    query = "SELECT merchant, succeeded_at, failing_since, reason FROM inbox_scans WHERE merchant = %s"
+    with connection.cursor(row_factory=class_row(InboxState)) as cursor:
+        return cursor.execute(query, [merchant]).fetchone()
+
+
+def scan_succeeded(connection: psycopg.Connection, merchants: Collection[str]) -> None:
+    """Note that inboxes were scanned."""
+    with transaction(connection, "noting a scan"):
+        connection.execute(statement("incidents/scan_succeeded"), {"merchants": list(merchants)})
+
+
+def scan_failed(connection: psycopg.Connection, merchants: Collection[str], reason: str) -> None:
+    """Note that inboxes could not be scanned, and why."""
+    values = {"merchants": list(merchants), "reason": reason}
+    with transaction(connection, "noting a scan"):
+        connection.execute(statement("incidents/scan_failed"), values)
+
+
+def update(connection: psycopg.Connection, merchant: str, found: Sequence[Cause]) -> None:
+    """Open an incident for each new cause, and resolve those whose cause is gone; failed tasks stay."""
+    with transaction(connection, "comparing the incidents"):
+        _open(connection, merchant, found)
+        connection.execute(statement("incidents/resolve"), {"merchant": merchant, **_columns(found)})
+
+
+def task_failed(connection: psycopg.Connection, merchant: str, cause: Cause) -> None:
+    """Open the incident of a failed task, whose name is the code of the cause."""
+    with transaction(connection, "noting a failed task"):
+        _open(connection, merchant, [cause])
+
+
+def tasks_succeeded(connection: psycopg.Connection, merchant: str, tasks: Collection[str]) -> None:
+    """Resolve the incidents of failed tasks that a run has got through."""
+    with transaction(connection, "noting a task"):
+        connection.execute(statement("incidents/resolve_task"), {"merchant": merchant, "tasks": list(tasks)})
+
+
+def retire(connection: psycopg.Connection, known: Collection[str]) -> None:
+    """Resolve what is open of merchants that have no file any more."""
+    with transaction(connection, "comparing the incidents"):
+        connection.execute(statement("incidents/retire"), {"merchants": list(known)})
+
+
+def pending(connection: psycopg.Connection, merchant: str) -> list[Incident]:
+    """Return the incidents that people must hear of: the new ones, and those that are over."""
+    return _list(connection, merchant, pending=True)
+
+
+def listed(
+    connection: psycopg.Connection, merchant: str | None = None, *, with_dismissed: bool = False
+) -> list[Incident]:
+    """Return the open incidents, of all merchants by default."""
+    return _list(connection, merchant, with_dismissed=with_dismissed)
+
+
+def notified(connection: psycopg.Connection, incidents: Collection[Incident]) -> None:
+    """Note that people have heard of incidents as they stand."""
+    values = {"incident_ids": [each.incident_id for each in incidents]}
+    with transaction(connection, "noting an alert"):
+        connection.execute(statement("incidents/notified"), values)
+
+
+@plain_errors("comparing what is shown")
+def changed(connection: psycopg.Connection) -> bool:
+    """Tell whether what is open has changed since it was shown."""
+    found = connection.execute(statement("incidents/changed")).fetchone()
+    return bool(found and found[0])
+
+
+def show(connection: psycopg.Connection) -> list[Incident]:
+    """Return the open incidents of all merchants, and note that they are shown."""
+    with transaction(connection, "noting what is shown"):
+        connection.execute(statement("incidents/shown"))
+    return listed(connection)
+
+
+def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: str) -> str:
+    """Dismiss an open incident, and return its merchant.
+
+    Raises:
+        FailError: No such incident is open, or nobody says who dismisses it and why.
+    """
+    values = {"incident_id": incident_id, "by": by.strip(), "reason": reason.strip()}
+    if not values["by"] or not values["reason"]:
+        raise FailError(f"incident {incident_id} is dismissed with a name and a reason", "no_reason")
+    with transaction(connection, "dismissing an incident"):
+        found = connection.execute(statement("incidents/dismiss"), values).fetchone()
+    if not found:
+        raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
+    return str(found[0])
+
+
+@plain_errors("looking up the incidents")
+def _list(
+    connection: psycopg.Connection,
+    merchant: str | None,
+    *,
+    pending: bool = False,
+    with_dismissed: bool = False,
+) -> list[Incident]:
+    values = {"merchant": merchant, "pending": pending, "with_dismissed": with_dismissed}
+    with connection.cursor(row_factory=class_row(Incident)) as cursor:
+        return cursor.execute(statement("incidents/list"), values).fetchall()
+
+
+def _open(connection: psycopg.Connection, merchant: str, found: Sequence[Cause]) -> None:
+    connection.execute(statement("incidents/open"), {"merchant": merchant, **_columns(found)})
+
+
+def _columns(found: Sequence[Cause]) -> dict[str, list[object]]:
+    """Return causes as parallel arrays, for unnest, which would flatten arrays of arrays."""
+    names = ("interface", "kind", "code", "number", "since", "reason", "run_id")
+    columns: dict[str, list[object]] = {name: [getattr(each, name) for each in found] for name in names}
+    return {**columns, "examples": [json.dumps(list(each.examples)) for each in found]}
