@@ -19,9 +19,9 @@ pytestmark = pytest.mark.timeout(3600 if THOROUGH else 120)
 EXAMPLES = 600 if THOROUGH else 25  # each loads some files into the real store
 
 NUMBERS = ("1", "2", "3", "4", "0012")
-EMAILS = ("a@x.nl", "b@x.nl", "c@x.nl", "d@x.nl")
+EMAILS = ("a@x.nl", "b@x.nl", "c@x.nl", "d@x.nl", "free@x.nl")
 AT_HOME = tuple(
-    {"CustomerNumber": number, "Email": email} for number, email in zip(NUMBERS, EMAILS, strict=False)
+    {"CustomerNumber": number, "Email": email} for number, email in zip(NUMBERS[:4], EMAILS[:4], strict=True)
 )
 """Everybody at an address of their own, so that moves, swaps and chains are drawn often."""
 
