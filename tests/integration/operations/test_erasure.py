@@ -66,13 +66,13 @@ def test_a_rejected_record_of_the_erp_cache_is_found_by_address_and_not_by_its_a
     store: psycopg.Connection,
 ) -> None:
     feed = Feed(store)
-    feed.customers(1, customer("4711", ONE))
+    feed.customers(1, customer("K-4711", ONE))
     theirs = f"<Customer><AccountNumber>1</AccountNumber><Contact>{ONE}</Contact></Customer>"
-    others = "<Customer><AccountNumber>4711</AccountNumber></Customer>"
+    others = "<Customer><AccountNumber>K-4711</AccountNumber></Customer>"
     frames = accounts() | refused({1: theirs, 2: others})
     file = feed.file("erp_cache_customers", 1)
     feed.load(file, frames)
-    assert erased(store, srs="4711").erased["reject_payloads"] == 1
+    assert erased(store, srs="K-4711").erased["reject_payloads"] == 1
     feed.load(file, frames, "again")
     assert store.execute("SELECT record, raw FROM rejected_records ORDER BY 1").fetchall() == [
         (1, None),
@@ -86,16 +86,16 @@ REJECTS = "SELECT record, code, raw FROM rejects JOIN rejected_records USING (fi
 def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connection) -> None:
     feed = Feed(store)
     ada = {"firstname": "Ada", "phone": "0205550100", "custom": {"custom_street": "Kerkstraat"}}
-    raw = f"<Customer><CustomerNumber>4711</CustomerNumber><Email>{ONE.upper()}</Email></Customer>"
+    raw = f"<Customer><CustomerNumber>K-4711</CustomerNumber><Email>{ONE.upper()}</Email></Customer>"
     file = feed.file("srs_customers", 1)
-    frames = customers(customer("4711", ONE, **ada), customer("4712", OTHER, firstname="Bob"))
+    frames = customers(customer("K-4711", ONE, **ada), customer("K-4712", OTHER, firstname="Bob"))
     feed.load(file, frames | refused({3: raw, 4: "<Customer/>"}))
-    feed.customers(2, customer("4713", ONE), customer("4712", ONE))
+    feed.customers(2, customer("K-4713", ONE), customer("K-4712", ONE))
     feed.purchases(
         1,
-        purchase("p1", 1, 2, number="4711"),
+        purchase("p1", 1, 2, number="K-4711"),
         purchase("p2", -5, email=ONE),
-        purchase("p3", 7, number="4712"),
+        purchase("p3", 7, number="K-4712"),
     )
     receipt = erased(store, email=ONE)
     assert receipt.erased == {
@@ -108,9 +108,9 @@ def test_everything_about_the_person_goes_and_orders_stay(store: psycopg.Connect
         "identifiers_suppressed": 3,
     }
     left = everything(store)
-    for personal in ("Ada", "0205550100", "Kerkstraat", "4711", "4713", ONE, ONE.upper()):
+    for personal in ("Ada", "0205550100", "Kerkstraat", "K-4711", "K-4713", ONE, ONE.upper()):
         assert personal not in left, personal
-    assert profiles(store, "firstname", "email") == {"4712": ("Bob", OTHER)}
+    assert profiles(store, "firstname", "email") == {"K-4712": ("Bob", OTHER)}
     kept = store.execute("SELECT purchase_id, total, profile_id IS NULL FROM purchases ORDER BY 1").fetchall()
     assert [(each, str(total), nobody) for each, total, nobody in kept] == [
         ("p1", "3.00", True),
