@@ -1,145 +1,101 @@
-"""Whatever customers and accounts are delivered, in whatever order: what must always hold in the store."""
+"""Whatever customers files come, in whatever order: the store holds the profiles that a naive model holds."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
+from pathlib import Path
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.store_feed import accounts, customer, customers, dump, emptied, purchase, purchases
+from support.customers_model import Customers, Person, Warnings
+from support.deliveries import CUSTOMERS, Delivery, File, Record
+from support.intake import Intake, prepare
 
-few = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # every example loads into the real store
+THOROUGH = settings.get_current_profile_name() == "thorough"
+pytestmark = pytest.mark.timeout(3600 if THOROUGH else 120)
 
-NUMBERS = st.sampled_from(["1", "2", "3", "4"])
-EMAILS = st.sampled_from(["a@x.nl", "b@x.nl", "c@x.nl", "d@x.nl"])
-identifiers = st.tuples(st.none() | NUMBERS, st.none() | EMAILS).filter(any)
-people = st.lists(identifiers, max_size=6)
+EXAMPLES = 600 if THOROUGH else 25  # each loads some files into the real store
 
-account = st.fixed_dictionaries(
-    {"account_number": st.just("1"), "price_list_name": st.sampled_from("AB")},
+NUMBERS = ("1", "2", "3", "4", "0012")
+EMAILS = ("a@x.nl", "b@x.nl", "c@x.nl", "d@x.nl", "free@x.nl")
+AT_HOME = tuple(
+    {"CustomerNumber": number, "Email": email} for number, email in zip(NUMBERS[:4], EMAILS[:4], strict=True)
+)
+"""Everybody at an address of their own, so that moves, swaps and chains are drawn often."""
+
+identified = st.fixed_dictionaries(
+    {"CustomerNumber": st.sampled_from((*NUMBERS, *NUMBERS, "0", "", "1.5E+3"))},
+    optional={"Email": st.sampled_from((*EMAILS, *EMAILS, " B@X.nl ", "no mail", ""))},
+)
+addressed = st.fixed_dictionaries({"Email": st.sampled_from((*EMAILS, *EMAILS, "no mail"))})
+fields = st.fixed_dictionaries(
+    {},
     optional={
-        "invoice_to": st.sampled_from(["7", "8"]),
-        "cash_back": st.sampled_from([Decimal("1.00"), Decimal("2.00")]),
-        "cleared": st.sampled_from([",delivery_scheme_code,", ",discount_percentage,delivery_scheme_code,"]),
-        "delivery_scheme_code": st.sampled_from(["D", "E"]),
+        "FirstName": st.sampled_from(("Ada", "Bea", "")),
+        "City": st.sampled_from(("Delft", "Oss", "")),
     },
 )
+people = st.tuples(st.one_of(identified, identified, addressed), fields).map(
+    lambda drawn: drawn[0] | drawn[1]
+)
+files = st.lists(st.lists(people, min_size=1, max_size=7), min_size=1, max_size=3)
 
 
-def customer_rows(records: list[tuple[str | None, str | None]]) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        customer(number, email, firstname=f"name{position}")
-        for position, (number, email) in enumerate(records)
-    )
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[Delivery, list[int]]:
+    """Files in index order, and the order in which they come: an older one may be late."""
+    first: list[list[Record]] = draw(st.sampled_from([[], [list(AT_HOME)], [list(AT_HOME[:2])]]))
+    drawn = [*first, *draw(files)]
+    delivery = tuple(File(CUSTOMERS, index, tuple(records)) for index, records in enumerate(drawn, 1))
+    order = list(range(len(delivery)))
+    late = draw(st.sampled_from([None, None, *order]))
+    if late is not None:
+        order.append(order.pop(late))
+    return delivery, order
 
 
-@few
-@given(files=st.lists(people, min_size=1, max_size=3))
-def test_a_rerun_of_the_last_file_writes_nothing(store: psycopg.Connection, files: list[Any]) -> None:
-    feed = emptied(store)
-    for index, records in enumerate(files, 1):
-        file, frames = feed.file("srs_customers", index), customers(*customer_rows(records))
-        counts = feed.load(file, frames)
-    before = dump(store)
-    assert feed.load(file, frames, "again") == counts
-    assert dump(store) == before
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archive and staging of a test's own."""
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
 
 
-@few
-@given(first=people, second=people)
-def test_purchases_rerun_writes_nothing_and_leaves_profiles_alone(
-    store: psycopg.Connection, first: list[Any], second: list[Any]
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(drawn=arrivals())
+def test_customers_5_and_9_the_store_holds_what_the_model_holds(
+    store: psycopg.Connection, drawn: tuple[Delivery, list[int]]
 ) -> None:
-    feed = emptied(store)
-    feed.customers(1, *customer_rows(first))
-    known = set(dump(store, ("profiles",))["profiles"])
-    rows = (purchase(f"p{n}", n, number=number, email=email) for n, (number, email) in enumerate(second, 1))
-    file, frames = feed.file("srs_purchases", 1), purchases(*rows)
-    counts = feed.load(file, frames)
-    before = dump(store)
-    assert feed.load(file, frames, "again") == counts
-    assert dump(store) == before
-    assert known <= set(before["profiles"])
+    delivery, order = drawn
+    model, intake = Customers(), Intake(store, prepare(delivery))
+    for place in order:
+        file = delivery[place]
+        warnings = model.load(file.index, list(file.records))
+        intake.run(f"run{place}", [place])
+        assert stored_people(store) == model.people()
+        assert stored_warnings(intake, place) == warnings
 
 
-@few
-@given(files=st.lists(people, min_size=1, max_size=3))
-def test_every_record_finds_one_profile_and_emails_come_from_the_files(
-    store: psycopg.Connection, files: list[Any]
-) -> None:
-    feed = emptied(store)
-    for index, records in enumerate(files, 1):
-        feed.customers(index, *customer_rows(records))
-    found = store.execute("SELECT profile_id, email FROM profiles").fetchall()
-    numbers: dict[str, int] = dict(store.execute("SELECT value, profile_id FROM identifiers").fetchall())
-    delivered = {record for records in files for record in records}
-    assert set(numbers) == {number for number, _ in delivered if number}
-    assert {email for _, email in found if email} <= {email for _, email in delivered}
-    matched = {row[0] for row in store.execute("SELECT profile_id FROM email_matches")}
-    assert {profile for profile, _ in found} == matched | set(numbers.values())
+def stored_people(store: psycopg.Connection) -> set[Person]:
+    """What the store holds, in the model's terms."""
+    rows = store.execute("""
+        SELECT array_remove(array_agg(value), NULL), email, firstname, city
+        FROM profiles LEFT JOIN identifiers USING (profile_id)
+        GROUP BY profile_id
+    """).fetchall()
+    found = {(frozenset(numbers), *values) for numbers, *values in rows}
+    assert len(found) == len(rows)
+    return found
 
 
-@few
-@given(data=st.data(), rows=st.lists(account, min_size=2, max_size=5))
-def test_any_order_of_accounts_files_ends_in_the_same_rows(
-    store: psycopg.Connection, data: st.DataObject, rows: list[dict[str, Any]]
-) -> None:
-    order = data.draw(st.permutations(range(len(rows))))
-    ends = []
-    for positions in (range(len(rows)), [*order, order[0]]):
-        feed = emptied(store)
-        files = [feed.file("erp_cache_customers", index) for index in range(1, len(rows) + 1)]
-        for position in positions:
-            feed.load(files[position], accounts(rows[position]))
-        ends.append(
-            store.execute("SELECT to_jsonb(a) - 'created_at' - 'updated_at' FROM accounts a").fetchall()
-        )
-    assert ends[0] == ends[1]
-
-
-@few
-@given(data=st.data(), records=st.lists(st.tuples(NUMBERS, st.none() | EMAILS), min_size=1, max_size=6))
-def test_emails_of_known_numbers_follow_a_simple_model(
-    store: psycopg.Connection, data: st.DataObject, records: list[tuple[str, str | None]]
-) -> None:
-    feed = emptied(store)
-    held: dict[str, str | None] = {"1": "a@x.nl", "2": "b@x.nl", "3": "c@x.nl", "4": None}
-    feed.customers(1, *(customer(number, email) for number, email in held.items()))
-    feed.customers(2, *(customer(number, email) for number, email in records))
-    stored: dict[str, str | None] = dict(
-        store.execute(
-            "SELECT i.value, p.email FROM identifiers i JOIN profiles p USING (profile_id)"
-        ).fetchall()
-    )
-    assert stored == modelled(held, records)
-
-
-def modelled(held: dict[str, str | None], records: list[tuple[str, str | None]]) -> dict[str, str | None]:
-    """Assume that every wish comes true; take back, one by one, those that collide; until none does."""
-    wishes = {number: email for number, email in records if email}
-    first = {(number, email): n for n, (number, email) in reversed(list(enumerate(records)))}
-    granted = dict(wishes)
-    while True:
-        now = {number: granted.get(number, email) for number, email in held.items()}
-        losers = [
-            number
-            for number, email in granted.items()
-            if held[number] != email
-            and any(
-                now[other] == email
-                and (
-                    other not in granted or held[other] == email or first[other, email] < first[number, email]
-                )
-                for other in held
-                if other != number
-            )
-        ]
-        if not losers:
-            return now
-        for number in losers:
-            del granted[number]
+def stored_warnings(intake: Intake, place: int) -> Warnings:
+    """What the ledger counts of one file."""
+    file = intake.loaded()[place]
+    query = "SELECT counts->'warnings' FROM files WHERE file_id = %s"
+    [(counts,)] = intake.feed.connection.execute(query, [file.file_id]).fetchall()
+    return Warnings(counts.get("email_owned_by_other", 0), counts.get("no_email", 0))

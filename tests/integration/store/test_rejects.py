@@ -372,7 +372,7 @@ MANY = 1_000
 GOOD = {
     ERP: lambda: accounts(*(account(str(number)) for number in range(MANY))),
     "srs_customers": lambda: customers(*(customer(str(number)) for number in range(MANY))),
-    "srs_purchases": lambda: purchases(purchase("p", 1, number="1")),
+    "srs_purchases": lambda: purchases(*(purchase(f"p{number}", 1, number="1") for number in range(MANY))),
 }
 
 

@@ -227,16 +227,28 @@ VALUES ({merchant}, {interface}, {version}, {links}::jsonb)
 ON CONFLICT DO NOTHING
 
 -- name: newer_purchases
--- The refused records of a file whose receipts, or order numbers at their moment, a newer file has brought; keys are
--- made as in taken_purchases.sql. In: merchant; sequence; file_id. Out: record, file_id.
-SELECT refused.record, purchases.file_id
+-- The rejected records of a file whose receipts, or order numbers at their moment, a newer file has brought.
+-- Key by key and each by its own index, as in rejects.sql, resolve: joined by one condition with OR, every key is compared
+-- with every purchase. In: merchant; sequence; file_id. Out: record, file_id.
+SELECT refused.record, brought.file_id
 FROM rejected_records AS refused
-JOIN purchases ON purchases.merchant = {merchant}
-    AND (purchases.purchase_id = refused.key AND purchases.channel = 'offline'
-         OR purchases.order_number = regexp_replace(refused.key, '@[^@]*$', '')
-            AND purchases.order_number || '@' || purchases.local_time = refused.key
-            AND purchases.channel = 'online')
-WHERE refused.file_id = {file_id} AND (purchases.sequence, purchases.file_id) > ({sequence}, {file_id})
+CROSS JOIN LATERAL (
+    (
+        SELECT sequence, file_id
+        FROM purchases
+        WHERE merchant = {merchant} AND purchase_id = refused.key AND channel = 'offline'
+        OFFSET 0
+    )
+    UNION ALL
+    (
+        SELECT sequence, file_id
+        FROM purchases
+        WHERE merchant = {merchant} AND order_number = regexp_replace(refused.key, '@[^@]*$', '')
+          AND order_number || '@' || local_time = refused.key AND channel = 'online'
+        OFFSET 0
+    )
+) AS brought
+WHERE refused.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
 
 -- name: profile_email_gaps
 -- Fill the addresses of the profiles whose first wish is also the first one for that address, and drop the wishes that
