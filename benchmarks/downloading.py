@@ -128,8 +128,8 @@ def served(megabytes: int, wanted: str) -> Iterator[Offer]:
             known = {server.name: server for server in SERVERS}
             try:
                 endpoint = pool.endpoint(known[wanted], EXPLICIT)
-            except Exception as fault:
-                print(f"{wanted} cannot run here ({fault}): pyftpdlib takes its place", file=sys.stderr)
+            except Exception as error:
+                print(f"{wanted} cannot run here ({error}): pyftpdlib takes its place", file=sys.stderr)
                 endpoint = pool.endpoint(known["pyftpdlib"], EXPLICIT)
             yield Offer(
                 server=f"{endpoint.server.name} {endpoint.version}",

@@ -126,21 +126,21 @@ def _limit_memory(megabytes: int) -> None:
 
 
 def _work(numbers: range, memory: int, answers: Connection) -> None:
-    """Read files one after the other, and answer after each: outcome, fault, peak memory above the start."""
+    """Read files one after the other, and answer after each: outcome, error, peak memory above the start."""
     outcome_of(mutated(0))  # imports what the first file imports
     _limit_memory(memory)
     before = peak()
     answers.send(None)
     for number in numbers:
-        outcome, fault = "", ""
+        outcome, error = "", ""
         try:
             outcome = outcome_of(mutated(number))
         except BaseException:  # whatever escapes is what the run looks for
-            fault = traceback.format_exc()
+            error = traceback.format_exc()
         grown = peak() - before
-        if not fault and grown > memory:
-            fault = f"took {grown:.0f} MB"
-        answers.send((outcome, fault, grown))
+        if not error and grown > memory:
+            error = f"took {grown:.0f} MB"
+        answers.send((outcome, error, grown))
 
 
 @dataclass
@@ -207,12 +207,12 @@ def run(
     while active:
         ready = set(wait([worker.answers for worker in active], timeout=0.2))
         for worker in list(active):
-            fault = _heard(worker, seconds, found) if worker.answers in ready else _late(worker, seconds)
-            if fault:
+            error = _heard(worker, seconds, found) if worker.answers in ready else _late(worker, seconds)
+            if error:
                 found.outcomes["failed"] += 1
-                found.failures[worker.numbers[0]] = fault
+                found.failures[worker.numbers[0]] = error
                 worker.numbers = worker.numbers[1:]
-            if fault or not worker.numbers:
+            if error or not worker.numbers:
                 worker.stop()
                 active.remove(worker)
                 if worker.numbers:
@@ -230,10 +230,10 @@ def _heard(worker: _Worker, seconds: float, found: Run) -> str:
         return f"the process died with status {worker.process.exitcode}"
     worker.due = time.monotonic() + seconds
     if answer is not None:
-        outcome, fault, grown = answer
+        outcome, error, grown = answer
         found.peak = max(found.peak, grown)
-        if fault:
-            return str(fault)
+        if error:
+            return str(error)
         found.outcomes[outcome] += 1
         worker.numbers = worker.numbers[1:]
     return ""

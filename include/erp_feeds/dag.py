@@ -38,7 +38,7 @@ RETRIES = {
     "retry_delay": timedelta(seconds=15),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
-    # Bad data and wrong settings stay bad: only transport and database faults are worth another try.
+    # Bad data and wrong settings stay bad: only transport and database errors are worth another try.
     "retry_policy": ExceptionRetryPolicy(
         rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainRefusal)]
     ),
@@ -103,7 +103,7 @@ def refuse_bad_merchants() -> None:
     """Raise why merchants have no DAG, as an import error; the others keep theirs.
 
     Raises:
-        ConfigurationError: with file, line, value and nearest valid name of every fault.
+        ConfigurationError: with file, line, value and nearest valid name of every error.
     """
     _, errors = _built()
     if errors:
@@ -112,9 +112,9 @@ def refuse_bad_merchants() -> None:
 
 def _built(wanted: str | None = None) -> tuple[dict[str, DAG], list[str]]:
     """Build the DAG of each merchant by itself; what fails for one of them is told, and no other's loss."""
-    merchants, faults = read_merchants(settings().merchants)
+    merchants, refused = read_merchants(settings().merchants)
     dags: dict[str, DAG] = {}
-    errors = [str(fault) for fault in faults]
+    errors = [str(error) for error in refused]
     for merchant in merchants:
         if wanted not in {None, merchant.name}:
             continue

@@ -82,7 +82,7 @@ _WORDS = {
     "literal_error": "valid: {expected}",
     "recursion_loop": "it holds itself",
 }
-"""Kind of fault, as the model's library names it -> what to write."""
+"""Kind of error, as the model's library names it -> what to write."""
 _BY_START = {
     "int": "a whole number is expected",
     "float": "a number is expected",
@@ -92,14 +92,14 @@ _BY_START = {
 }
 
 
-def in_words(fault: ErrorDetails) -> str:
+def in_words(error: ErrorDetails) -> str:
     """Say what is wrong with a value in the words of whoever writes merchant files and connections."""
-    kind, context = fault["type"], fault.get("ctx", {})
+    kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
-    if kind == "literal_error" and isinstance(fault["input"], str):
+    if kind == "literal_error" and isinstance(error["input"], str):
         return nearest(
-            fault["input"], str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            error["input"], str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         )
     words = _WORDS.get(kind) or next(text for start, text in _BY_START.items() if kind.startswith(start))
     return words.format(**context)

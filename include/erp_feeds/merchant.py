@@ -27,7 +27,7 @@ from erp_feeds.errors import nearest
 Location = tuple[str | int, ...]
 """Keys and positions that lead to a place of the file."""
 
-Fault = tuple[Location, str]
+SettingError = tuple[Location, str]
 """Where, and what is wrong there."""
 
 NO_CUSTOMER = ("0", "000", "-1")

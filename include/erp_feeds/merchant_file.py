@@ -1,4 +1,4 @@
-"""The one reader of merchant files: every fault with file, line, value and the nearest valid name."""
+"""The one reader of merchant files: every error with file, line, value and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from erp_feeds.errors import ConfigurationError, in_words, nearest
-from erp_feeds.interfaces import INTERFACES, faults_of
+from erp_feeds.interfaces import INTERFACES, errors_of
 from erp_feeds.merchant import (
     Alerts,
-    Fault,
     Feedback,
     Freshness,
     Ftps,
@@ -23,6 +22,7 @@ from erp_feeds.merchant import (
     Location,
     Merchant,
     Retention,
+    SettingError,
 )
 
 _OF_PEOPLE = frozenset(
@@ -56,19 +56,19 @@ def read_merchant(path: MerchantFile) -> Merchant:
     """Read and check one merchant file.
 
     Raises:
-        ConfigurationError: names file, line, value and the nearest valid name of every fault.
+        ConfigurationError: names file, line, value and the nearest valid name of every error.
     """
     node, data = _load(path)
-    faults = [*_interface_faults(data)]
+    errors = [*_interface_errors(data)]
     merchant: Merchant | None = None
     try:
         merchant = Merchant.model_validate(data)
     except ValidationError as error:
-        faults = [*_model_faults(error), *faults]
+        errors = [*_model_errors(error), *errors]
     if merchant and merchant.name != path.stem:
-        faults.append((("name",), f"is '{merchant.name}', but the file is {path.name}: use one name"))
-    lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in faults]
-    lines += [f"{path.name}:{line}: {text}" for line, text in _node_faults(node)]
+        errors.append((("name",), f"is '{merchant.name}', but the file is {path.name}: use one name"))
+    lines = [f"{path.name}:{_line(node, loc)}: {_dotted(loc)} {text}" for loc, text in errors]
+    lines += [f"{path.name}:{line}: {text}" for line, text in _node_errors(node)]
     if lines or merchant is None:
         raise ConfigurationError("\n".join(lines), "invalid_merchant_file")
     return merchant
@@ -97,7 +97,7 @@ def read_files(paths: Iterable[MerchantFile]) -> tuple[list[Merchant], list[Conf
             errors.append(error)
         except (
             Exception
-        ) as error:  # a fault of this software: it must not cost the other merchants their DAGs
+        ) as error:  # an error of this software: it must not cost the other merchants their DAGs
             message = f"{path.name}: cannot be checked, the software failed on it ({type(error).__name__})"
             errors.append(ConfigurationError(message, "internal_error"))
     return list(merchants.values()), errors
@@ -146,7 +146,7 @@ def _fail(message: str) -> NoReturn:
     raise ConfigurationError(message, "invalid_yaml")
 
 
-def _interface_faults(data: dict[str, Any]) -> Iterator[Fault]:
+def _interface_errors(data: dict[str, Any]) -> Iterator[SettingError]:
     """Find the names that no interface declares, and mappings that cannot work."""
     interfaces = data.get("interfaces")
     for name, options in interfaces.items() if isinstance(interfaces, dict) else ():
@@ -159,19 +159,19 @@ def _interface_faults(data: dict[str, Any]) -> Iterator[Fault]:
             if column not in known:
                 message = f"is no field of {name}; {nearest(str(column), known)}"
                 yield ("interfaces", name, "elements", str(column)), message
-        for location, message in _faults_within(name, options):
+        for location, message in _errors_within(name, options):
             yield ("interfaces", name, *location), message
 
 
-def _faults_within(name: str, options: object) -> Iterable[Fault]:
+def _errors_within(name: str, options: object) -> Iterable[SettingError]:
     try:
         checked = InterfaceSettings.model_validate(options)
-    except ValidationError:  # told by the model's own faults
+    except ValidationError:  # told by the model's own errors
         return ()
-    return faults_of(name, checked)
+    return errors_of(name, checked)
 
 
-def _node_faults(root: yaml.Node) -> list[tuple[int, str]]:
+def _node_errors(root: yaml.Node) -> list[tuple[int, str]]:
     """Find what only the text of the file shows: (line, sentence).
 
     A key that a mapping holds twice, of which YAML would silently take the last; a line break or an invisible
@@ -196,15 +196,15 @@ def _node_faults(root: yaml.Node) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _model_faults(error: ValidationError) -> Iterator[Fault]:
-    for fault in error.errors():
-        loc = fault["loc"]
-        if fault["type"] == "extra_forbidden":
+def _model_errors(error: ValidationError) -> Iterator[SettingError]:
+    for found in error.errors():
+        loc = found["loc"]
+        if found["type"] == "extra_forbidden":
             yield loc, f"is no known key; {nearest(str(loc[-1]), _keys_at(loc[:-1]))}"
-        elif fault["type"] == "missing":
+        elif found["type"] == "missing":
             yield loc, "is missing and required"
         else:
-            yield loc, f"is {_shown(loc, fault['input'])}: {in_words(fault)}"
+            yield loc, f"is {_shown(loc, found['input'])}: {in_words(found)}"
 
 
 def _shown(loc: Location, value: object) -> str:

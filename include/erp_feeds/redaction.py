@@ -30,30 +30,30 @@ def redact_errors(task: str) -> Iterator[None]:
         yield
     except SAFE_ERRORS:
         raise
-    except Exception as fault:  # whatever it is: nobody knows what it quotes
-        _log_place(f"task {task}", fault)
-        message = f"the software failed in {task} ({type(fault).__name__}); the log of this task says where"
+    except Exception as error:  # whatever it is: nobody knows what it quotes
+        _log_place(f"task {task}", error)
+        message = f"the software failed in {task} ({type(error).__name__}); the log of this task says where"
         raise RetryError(message, "internal_error") from None
 
 
-def full_disk(fault: OSError) -> QuarantineError:
-    """Return why a file waits for room on a disk; any other fault of the machine is raised again."""
-    if fault.errno not in FULL:
-        raise fault
-    reason = f"no room is left to write to ({os.strerror(fault.errno or 0)})"
+def full_disk(error: OSError) -> QuarantineError:
+    """Return why a file waits for room on a disk; any other error of the machine is raised again."""
+    if error.errno not in FULL:
+        raise error
+    reason = f"no room is left to write to ({os.strerror(error.errno or 0)})"
     return QuarantineError(QuarantineCode.NO_SPACE, reason)
 
 
-def internal_error(file: str, fault: Exception) -> QuarantineError:
+def internal_error(file: str, error: Exception) -> QuarantineError:
     """Log an internal error on one file, and return why the file is quarantined."""
-    _log_place(file, fault)
-    reason = f"the software failed on it ({type(fault).__name__}); the log of this task says where"
+    _log_place(file, error)
+    reason = f"the software failed on it ({type(error).__name__}); the log of this task says where"
     return QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)
 
 
-def _log_place(where: str, fault: BaseException) -> None:
+def _log_place(where: str, error: BaseException) -> None:
     """Log type and place of an error and of its causes."""
-    behind: BaseException | None = fault
+    behind: BaseException | None = error
     while behind is not None:
         place = "".join(traceback.format_tb(behind.__traceback__))
         log.error("Internal error on %s: %s at\n%s", where, type(behind).__name__, place)

@@ -74,30 +74,30 @@ def _archive(
         return ledger.kept(connection, file)
     try:
         original = archive.keep(hook.fetch(file.path), merchant.name, file.interface, file.name)
-    except ChangedError as fault:  # left in its state: the next scan of the inbox decides
-        log.warning("%s waits for the next run: %s", file.name, fault)
+    except ChangedError as error:  # left in its state: the next scan of the inbox decides
+        log.warning("%s waits for the next run: %s", file.name, error)
         return None
     except FileGoneError:
         log.warning("%s is no longer in the inbox", file.name)
         ledger.mark_missing(connection, file, run)
         return None
-    except (FileRefusedError, FailError, OSError) as fault:
-        _quarantine(merchant, run, file, _unfetched(fault))
+    except (FileRefusedError, FailError, OSError) as error:
+        _quarantine(merchant, run, file, _unfetched(error))
         return None
     archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
     log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
     return archived
 
 
-def _unfetched(fault: FeedError | OSError) -> QuarantineError:
-    """Return why one file could not be fetched; what is no fault of this file alone is raised again."""
-    if isinstance(fault, OSError):
-        return full_disk(fault)
-    if isinstance(fault, FileRefusedError):
-        return QuarantineError(QuarantineCode.NOT_READABLE, str(fault))
-    if fault.code == "too_large":
-        return QuarantineError(QuarantineCode.TOO_LARGE, str(fault))
-    raise fault
+def _unfetched(error: FeedError | OSError) -> QuarantineError:
+    """Return why one file could not be fetched; what is not an error of this file alone is raised again."""
+    if isinstance(error, OSError):
+        return full_disk(error)
+    if isinstance(error, FileRefusedError):
+        return QuarantineError(QuarantineCode.NOT_READABLE, str(error))
+    if error.code == "too_large":
+        return QuarantineError(QuarantineCode.TOO_LARGE, str(error))
+    raise error
 
 
 def _day(merchant: Merchant, file: FeedFile) -> date:
@@ -218,7 +218,7 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     """Run one stage on each file of the batch; a quarantined file leaves the batch and the others go on.
 
     A file with an internal error is quarantined too, unless every file has one: then the
-    fault is not the file's, and the run must fail and be retried.
+    error is not the file's, and the run must fail and be retried.
     """
     folder = staging.run_folder(batch.merchant, batch.run)
     kept: list[FeedFile] = []
@@ -230,13 +230,13 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
             _quarantine(merchant, batch.run, file, refusal)
             if refusal.code is QuarantineCode.NO_SPACE:
                 staging.drop(folder, file.file_id)
-        except OSError as fault:
-            _quarantine(merchant, batch.run, file, full_disk(fault))
+        except OSError as error:
+            _quarantine(merchant, batch.run, file, full_disk(error))
             staging.drop(folder, file.file_id)
         except SAFE_ERRORS:
             raise
-        except Exception as fault:  # one poisonous file must not block a merchant for ever
-            broken.append((file, fault))
+        except Exception as error:  # one poisonous file must not block a merchant for ever
+            broken.append((file, error))
     if broken and not kept:
         raise broken[0][1]
     for file, cause in broken:
@@ -256,7 +256,7 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantin
                 "%s was deleted by retention before the replay reached it, and is not replayed", file.name
             )
             return
-        elif code is QuarantineCode.NO_SPACE:  # the machine's fault: no attempt is counted
+        elif code is QuarantineCode.NO_SPACE:  # an error of the machine: no attempt is counted
             state = ledger.postpone(connection, file, run, refusal)
         elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
             limit = merchant.limits.incomplete_attempts if file.path else 1  # an imported one stays as it is

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from erp_feeds.interfaces import INTERFACES, interface_of, mapping_of
-from erp_feeds.interfaces.mapping_checks import mapping_faults
+from erp_feeds.interfaces.mapping_checks import mapping_errors
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.parse import parse
@@ -85,7 +85,7 @@ def merchant_with(links: dict[str, Any], interface: str, extra: tuple[str, ...])
     facts["interfaces"] = {name: {} for name in INTERFACES}
     facts["interfaces"][interface] = {"extra_elements": extra, "mapping": links}
     merchant = Merchant.model_validate(facts)
-    assert not list(mapping_faults(INTERFACES[interface], merchant.interfaces[interface]))
+    assert not list(mapping_errors(INTERFACES[interface], merchant.interfaces[interface]))
     return merchant
 
 

@@ -13,8 +13,8 @@ import pytest
 from erp_feeds import merchant_file
 from erp_feeds.columns.convert import matched_emails
 from erp_feeds.errors import ConfigurationError
-from erp_feeds.interfaces import faults_of, interface_of, interfaces_of
-from erp_feeds.merchant import Fault, InterfaceSettings, matched_email
+from erp_feeds.interfaces import errors_of, interface_of, interfaces_of
+from erp_feeds.merchant import InterfaceSettings, SettingError, matched_email
 from erp_feeds.merchant_file import read_merchant, read_merchants
 from erp_feeds.settings import INCLUDE
 
@@ -39,7 +39,7 @@ def written(folder: Path, text: str, name: str = "shop.yaml") -> Path:
     return path
 
 
-def fault(folder: Path, old: str, new: str) -> str:
+def error(folder: Path, old: str, new: str) -> str:
     assert old in GOOD
     with pytest.raises(ConfigurationError) as caught:
         read_merchant(written(folder, GOOD.replace(old, new)))
@@ -122,10 +122,10 @@ def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_fault_says_where_what_and_what_instead(
+def test_a_error_says_where_what_and_what_instead(
     tmp_path: Path, old: str, new: str, start: str, offer: str
 ) -> None:
-    message = fault(tmp_path, old, new)
+    message = error(tmp_path, old, new)
     assert start in message
     assert offer in message
 
@@ -145,34 +145,34 @@ def test_a_fault_says_where_what_and_what_instead(
         ("owner: zzyzx@example.com: 0697531246", "shop.yaml:5: not readable as YAML: mapping values"),
     ],
 )
-def test_a_fault_shows_nobodys_address_or_number(tmp_path: Path, new: str, said: str) -> None:
-    message = fault(tmp_path, "currency: EUR\n", f"currency: EUR\n{new}\n")
+def test_a_error_shows_nobodys_address_or_number(tmp_path: Path, new: str, said: str) -> None:
+    message = error(tmp_path, "currency: EUR\n", f"currency: EUR\n{new}\n")
     assert said in message
     assert "zzyzx" not in message
     assert "0697531246" not in message
 
 
 def test_a_long_value_is_clipped(tmp_path: Path) -> None:
-    message = fault(tmp_path, "currency: EUR", f"currency: {'x' * 500}")
+    message = error(tmp_path, "currency: EUR", f"currency: {'x' * 500}")
     assert f"currency is '{'x' * 59}…: " in message
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    assert "timezone is missing and required" in fault(tmp_path, "timezone: Europe/Amsterdam\n", "")
+    assert "timezone is missing and required" in error(tmp_path, "timezone: Europe/Amsterdam\n", "")
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
-    message = fault(tmp_path, "currency: EUR", "currency: euro\nschedul: '0 0 * * *'")
+def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+    message = error(tmp_path, "currency: EUR", "currency: euro\nschedul: '0 0 * * *'")
     assert len(message.splitlines()) == 2
 
 
 def test_a_key_that_is_there_twice_is_no_silent_choice(tmp_path: Path) -> None:
-    message = fault(tmp_path, "currency: EUR\n", "currency: EUR\ncurrency: USD\n")
+    message = error(tmp_path, "currency: EUR\n", "currency: EUR\ncurrency: USD\n")
     assert message == "shop.yaml:5: currency is there twice"
 
 
-def test_an_alias_that_leads_back_to_itself_is_a_fault_like_others(tmp_path: Path) -> None:
-    message = fault(tmp_path, "currency: EUR\n", "currency: EUR\nloop: &again [*again]\n")
+def test_an_alias_that_leads_back_to_itself_is_a_error_like_others(tmp_path: Path) -> None:
+    message = error(tmp_path, "currency: EUR\n", "currency: EUR\nloop: &again [*again]\n")
     assert "shop.yaml:5: loop is no known key" in message
 
 
@@ -220,7 +220,7 @@ def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: st
     ],
 )
 def test_what_would_harm_a_later_run_is_refused_here(tmp_path: Path, new: str, said: str) -> None:
-    message = fault(tmp_path, "currency: EUR\n", f"currency: EUR\n{new}\n")
+    message = error(tmp_path, "currency: EUR\n", f"currency: EUR\n{new}\n")
     assert said in message
     assert not re.search(r"pydantic|Input should|valid (string|integer|tuple)|type=", message)
 
@@ -267,7 +267,7 @@ def test_element_names_and_folders_that_cannot_work_are_refused(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     if said:
-        assert said in fault(tmp_path, old, new)
+        assert said in error(tmp_path, old, new)
     else:  # two fields that trade their names have one each
         read_merchant(written(tmp_path, GOOD.replace(old, new)))
 
@@ -367,13 +367,13 @@ def test_a_failure_of_the_check_itself_costs_no_other_merchant(
 
     calls: list[str] = []
 
-    def once(name: str, settings: InterfaceSettings) -> Iterable[Fault]:
+    def once(name: str, settings: InterfaceSettings) -> Iterable[SettingError]:
         calls.append(name)
         if len(calls) == 1:
             raise KeyError(name)
-        return faults_of(name, settings)
+        return errors_of(name, settings)
 
-    monkeypatch.setattr(merchant_file, "faults_of", once)
+    monkeypatch.setattr(merchant_file, "errors_of", once)
     good, errors = read_merchants(tmp_path)
     assert [each.name for each in good] == ["shop"]
     assert "second.yaml: cannot be checked" in str(errors[0])

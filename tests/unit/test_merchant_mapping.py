@@ -33,7 +33,7 @@ def read(folder: Path, *links: str, interface: str = CUSTOMERS) -> Merchant:
     return read_merchant(path)
 
 
-def fault(folder: Path, *links: str, interface: str = CUSTOMERS) -> str:
+def error(folder: Path, *links: str, interface: str = CUSTOMERS) -> str:
     with pytest.raises(ConfigurationError) as caught:
         read(folder, *links, interface=interface)
     return str(caught.value)
@@ -142,8 +142,8 @@ def test_the_documented_forms_are_read(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_fault_says_where_what_and_what_instead(tmp_path: Path, link: str, place: str, words: str) -> None:
-    (message,) = fault(tmp_path, "firstname: {from: first_name}", link).splitlines()
+def test_a_error_says_where_what_and_what_instead(tmp_path: Path, link: str, place: str, words: str) -> None:
+    (message,) = error(tmp_path, "firstname: {from: first_name}", link).splitlines()
     start = f"shop.yaml:{MAPPING_LINE + 1}: interfaces.srs_customers.mapping.{place} "
     assert message.startswith(start)
     assert words in message
@@ -174,13 +174,13 @@ def test_a_fault_says_where_what_and_what_instead(tmp_path: Path, link: str, pla
     ],
 )
 def test_purchases_have_targets_of_their_own(tmp_path: Path, link: str, place: str, words: str) -> None:
-    (message,) = fault(tmp_path, link, interface=PURCHASES).splitlines()
+    (message,) = error(tmp_path, link, interface=PURCHASES).splitlines()
     assert message.startswith(f"shop.yaml:{MAPPING_LINE}: interfaces.srs_purchases.mapping.{place} ")
     assert words in message
 
 
 def test_two_links_to_one_target_are_refused(tmp_path: Path) -> None:
-    message = fault(tmp_path, "city: {from: city}", "gender: {from: gender}", "city: {from: street}")
+    message = error(tmp_path, "city: {from: city}", "gender: {from: gender}", "city: {from: street}")
     assert message == "shop.yaml:12: city is there twice"
 
 
@@ -216,7 +216,7 @@ def test_two_links_to_one_target_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_an_element_is_read_once(tmp_path: Path, links: tuple[str, ...], line: int, words: str) -> None:
-    message = fault(tmp_path, *links)
+    message = error(tmp_path, *links)
     assert message.startswith(f"shop.yaml:{line}: interfaces.srs_customers.mapping.")
     assert words in message
 
@@ -246,5 +246,5 @@ def test_extra_elements_are_beside_the_known_ones(tmp_path: Path, extras: str, w
 
 
 def test_an_interface_without_targets_has_no_mapping(tmp_path: Path) -> None:
-    message = fault(tmp_path, "city: {from: city}", interface="erp_cache_customers")
+    message = error(tmp_path, "city: {from: city}", interface="erp_cache_customers")
     assert "shop.yaml:9: interfaces.erp_cache_customers.mapping is not for erp_cache_customers" in message

@@ -1,4 +1,4 @@
-"""A fault of the software is told by kind and place; its own words, and those behind it, stay here."""
+"""An error of the software is told by kind and place; its own words, and those behind it, stay here."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ WORDS = ("Quuxington", "zzyzx@example.com")
 def quoting() -> None:
     try:
         dict[str, str]()[WORDS[0]]
-    except KeyError as fault:
-        raise ValueError(WORDS[1]) from fault
+    except KeyError as error:
+        raise ValueError(WORDS[1]) from error
 
 
 def test_its_words_reach_neither_airflow_nor_the_log(caplog: pytest.LogCaptureFixture) -> None:

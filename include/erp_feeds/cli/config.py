@@ -41,16 +41,16 @@ OnlyCheck = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 
 def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
     """Check merchant files: each error with file, line, value and the nearest valid name."""
     good, errors = _read([merchant_path(each) for each in merchants or ()])
-    faults = [{"code": error.code, "message": line} for error in errors for line in str(error).splitlines()]
+    listed = [{"code": error.code, "message": line} for error in errors for line in str(error).splitlines()]
     warnings = [f"{each.name}: {said}" for each in good for said in _unheard(each)]
     if as_json:
         fine = [{"merchant": each.name, "interfaces": list(each.interfaces)} for each in good]
-        print_json({"merchants": fine, "errors": faults, "warnings": warnings})
+        print_json({"merchants": fine, "errors": listed, "warnings": warnings})
     else:
         for each in good:
             say(f"{each.name}: fine ({', '.join(each.interfaces)})")
-        for fault in faults:
-            say(f"error: {fault['message']}", err=True)
+        for found in listed:
+            say(f"error: {found['message']}", err=True)
         for warning in warnings:
             say(f"warning: {warning}", err=True)
     if errors:

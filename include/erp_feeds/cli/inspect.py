@@ -281,8 +281,8 @@ def record(
     if as_json:
         print_json(shown)
         return
-    del shown["faults"]
+    del shown["errors"]
     shown["fields"] = ", ".join(found.fields) or None
     print_facts(f"Record {number} of {file}", {**shown, "file": None, "record": None})
-    if found.faults:
-        print_table("Rejected because of", found.faults, ("code", "field", "reason"))
+    if found.errors:
+        print_table("Rejected because of", found.errors, ("code", "field", "reason"))

@@ -79,16 +79,16 @@ def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
     if not merchant.alerts.email and not merchant.alerts.apprise:
         yield Finding("alerts", "warning", "the merchant file names nobody under `alerts`")
         return
-    if faults := channels.missing_connections(merchant.alerts):
-        yield from (Finding("alerts", "wrong", fault) for fault in faults)
+    if errors := channels.missing_connections(merchant.alerts):
+        yield from (Finding("alerts", "wrong", error) for error in errors)
         return
     if not alerts.base_url():
         yield Finding("alerts", "warning", "`[api] base_url` is not set: alerts have no links to Airflow")
     if not is_tried:
         yield Finding("alerts", "ok", "the connections are there; --alert sends a test message")
         return
-    for name, fault in channels.send(merchant.alerts, messages.trial(merchant, alerts.base_url())).items():
-        yield Finding("alerts", "wrong" if fault else "ok", f"{name}: {fault or 'took a test message'}")
+    for name, error in channels.send(merchant.alerts, messages.trial(merchant, alerts.base_url())).items():
+        yield Finding("alerts", "wrong" if error else "ok", f"{name}: {error or 'took a test message'}")
 
 
 def _print(finding: Finding) -> None:

@@ -23,7 +23,7 @@ REJECTS = pa.schema(
         "key": pa.string(),
     }
 )
-"""One row per fault; key: as in the `records` frame, by which a newer file may bring the record again."""
+"""One row per error; key: as in the `records` frame, by which a newer file may bring the record again."""
 
 _TYPES: Mapping[FieldType, Any] = {
     FieldType.TEXT: pa.string(),

@@ -22,7 +22,7 @@ from erp_feeds.merchant import KELVIN
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """Rows that break a rule."""
 
     mask: Column
@@ -37,7 +37,7 @@ class Reading:
     """A column's values, null where there is none or it is faulty."""
 
     values: Column
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
     unknown: Column | None = None
     """Rows whose value means nothing here and was left out."""
 
@@ -78,7 +78,7 @@ def _identifier(spec: Field, text: Column) -> Reading:
     """Keep numbers as text: 00123 and 123 differ (rule: customers 8)."""
     if (damage := damage_of(text)) and count_true(damage.lost):
         reading = _identifier(spec, without(text, damage.lost))
-        return replace(reading, faults=[*reading.faults, _lost(spec, damage.lost)])
+        return replace(reading, errors=[*reading.errors, _lost(spec, damage.lost)])
     damaged = pc.or_(matches(text, SCIENTIFIC), _no_plain_number(spec, text))
     too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_IDENTIFIER))
     if not count_true(pc.or_(damaged, too_long)):
@@ -87,13 +87,13 @@ def _identifier(spec: Field, text: Column) -> Reading:
         "a spreadsheet has rewritten the number (1.23E+05, 123.0), or it holds digits that are not ASCII or "
         "invisible characters"
     )
-    faults = [
-        Fault(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
-        Fault(
+    errors = [
+        FieldError(damaged, RejectCode.MALFORMED_NUMBER, spec.name, reason),
+        FieldError(
             too_long, RejectCode.OUT_OF_RANGE, spec.name, f"is longer than {LONGEST_IDENTIFIER} characters"
         ),
     ]
-    return Reading(without(text, pc.or_(damaged, too_long)), faults)
+    return Reading(without(text, pc.or_(damaged, too_long)), errors)
 
 
 def _no_plain_number(spec: Field, text: Column) -> Column:
@@ -107,10 +107,10 @@ def _no_plain_number(spec: Field, text: Column) -> Column:
     return pc.or_(decimals, is_true(pc.match_substring_regex(others, r"[\p{Nd}\p{Cf}]")))
 
 
-def _lost(spec: Field, mask: Column) -> Fault:
+def _lost(spec: Field, mask: Column) -> FieldError:
     """Refuse a damaged identifier: it would name somebody or something else."""
     reason = "holds a control character or U+FFFD: a conversion lost characters before the file was delivered"
-    return Fault(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
+    return FieldError(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
 
 
 _ATOM = rf'[^@\s\pZ\p{{Cf}}.,;:<>()\[\]\\"{LOST}]+'
@@ -136,7 +136,7 @@ def _email(spec: Field, text: Column) -> Reading:
     too_long = pc.greater(pc.utf8_length(lowered), 254)
     bad = is_true(pc.or_(pc.or_(bad, too_long), pc.match_substring_regex(lowered, "^[^@]{65}")))
     reason = "is not an e-mail address"
-    return Reading(without(lowered, bad), [Fault(bad, RejectCode.INVALID_EMAIL, spec.name, reason)])
+    return Reading(without(lowered, bad), [FieldError(bad, RejectCode.INVALID_EMAIL, spec.name, reason)])
 
 
 def _decimal(spec: Field, text: Column) -> Reading:
@@ -153,11 +153,11 @@ def _decimal(spec: Field, text: Column) -> Reading:
     if spec.maximum is not None:
         outside = pc.or_(outside, is_true(pc.greater(values, pa.scalar(Decimal(spec.maximum)))))
     reason = f"is not a number such as 1,234.50 with at most {scale} decimals"
-    faults = [
-        Fault(bad, RejectCode.INVALID_DECIMAL, spec.name, reason),
-        Fault(outside, RejectCode.OUT_OF_RANGE, spec.name, _range(spec)),
+    errors = [
+        FieldError(bad, RejectCode.INVALID_DECIMAL, spec.name, reason),
+        FieldError(outside, RejectCode.OUT_OF_RANGE, spec.name, _range(spec)),
     ]
-    return Reading(without(values, outside), faults)
+    return Reading(without(values, outside), errors)
 
 
 def _range(spec: Field) -> str:
@@ -188,7 +188,7 @@ def _date(spec: Field, text: Column) -> Reading:
     bad = pc.and_(text.is_valid(), days.is_null())
     reason = f"is no day of the form {form_words(spec.date_form)}"
     none = is_true(pc.equal(days, pa.scalar(_NO_DAY)))
-    return Reading(without(days, none), [Fault(bad, RejectCode.INVALID_DATE, spec.name, reason)], none)
+    return Reading(without(days, none), [FieldError(bad, RejectCode.INVALID_DATE, spec.name, reason)], none)
 
 
 _DATE_PARTS = {"%d": ("dd", "[0-9]{2}"), "%m": ("MM", "[0-9]{2}"), "%Y": ("yyyy", "[0-9]{4}")}
@@ -222,7 +222,7 @@ def _datetime(spec: Field, text: Column) -> Reading:
     formed = without(formed, is_true(pc.starts_with(formed, _NO_DAY.isoformat())))
     bad = pc.and_(text.is_valid(), _real_days(pc.utf8_slice_codeunits(formed, 0, 10)).is_null())
     reason = "is no moment of the form yyyy-MM-ddTHH:mm:ss"
-    return Reading(without(text, bad), [Fault(bad, RejectCode.INVALID_DATETIME, spec.name, reason)])
+    return Reading(without(text, bad), [FieldError(bad, RejectCode.INVALID_DATETIME, spec.name, reason)])
 
 
 _YES = ("yes", "ja", "true", "1", "y", "j")

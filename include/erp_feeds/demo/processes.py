@@ -44,7 +44,7 @@ class Supervisor:
     ) -> None:
         """Start a process in a session of its own, its output in logs/<name>.log.
 
-        A brief one may end by itself, without fault; any other is expected to run until it is stopped.
+        A brief one may end by itself, without an error; any other is expected to run until it is stopped.
         """
         if brief:
             self._brief.add(name)
@@ -72,7 +72,7 @@ class Supervisor:
         """Wait for a process that does one thing and ends.
 
         Raises:
-            FailError: it ended with a fault; the message shows the end of its log.
+            FailError: it ended with an error; the message shows the end of its log.
         """
         if name in self._running:
             self._forget(name, self._running[name].wait())
@@ -142,7 +142,7 @@ class Supervisor:
             raise death
 
     def _forget(self, name: str, code: int) -> None:
-        """Take a process off the list; only an end without fault passes."""
+        """Take a process off the list; only an end without an error passes."""
         del self._running[name]
         if code or name not in self._brief:
             written = log_of(self.home, name)

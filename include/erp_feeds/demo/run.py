@@ -63,7 +63,7 @@ def run(
         with only_one(home), _signals():
             supervisor = Supervisor(home)
             try:
-                faults = _tell(console, supervisor, days, once)
+                errors = _tell(console, supervisor, days, once)
             finally:
                 _ignore_signals()
                 console.print("stopping …")
@@ -76,7 +76,7 @@ def run(
     except FeedError as error:
         print(f"error: {visible(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
-    if faults:
+    if errors:
         raise typer.Exit(1)
 
 
@@ -130,10 +130,10 @@ def _tell(console: Console, supervisor: Supervisor, days: int, once: bool) -> li
     with open_uri(demo.store_uri, autocommit=True) as connection:
         story = _Story(console, demo, connection, days)
         story.watch()
-        faults = story.close()
+        errors = story.close()
         if not once:
             story.stay()
-    return faults
+    return errors
 
 
 class _Story:
@@ -173,16 +173,16 @@ class _Story:
     def close(self) -> list[str]:
         """Print the summary; return what went wrong."""
         files = self._files()
-        faults = summary.problems(files, self.expected, self.merchants)
+        errors = summary.problems(files, self.expected, self.merchants)
         failed = self.demo.api.runs(REAL, ["failed"], self.began) if REAL in self._names() else []
-        faults += [f"{REAL}: run {name} failed" for name in failed]
+        errors += [f"{REAL}: run {name} failed" for name in failed]
         memory = self.demo.supervisor.memory() / 1e6
         self._print(f"\n{totals(files, self.expected)}; {memory:,.0f} MB of memory in use")
         for line in summary.summary(self.connection, self.merchants, len(received(self.demo.home.mail))):
             self._print(line)
-        for fault in faults:
-            print(f"error: {visible(fault)}", file=sys.stderr)
-        return faults
+        for error in errors:
+            print(f"error: {visible(error)}", file=sys.stderr)
+        return errors
 
     def stay(self) -> None:
         """Stay up and tell what else comes in, until Ctrl-C."""

@@ -44,7 +44,7 @@ def problems(files: Iterable[FileProgress], expected: Expected, merchants: Itera
         if merchant.name == MADE
     }
     found = {(file.merchant, file.file): file for file in files if file.state != FileState.DUPLICATE}
-    return [fault for key in sorted(expected) if (fault := _fault(found.get(key), key, key in broken))]
+    return [error for key in sorted(expected) if (error := _error(found.get(key), key, key in broken))]
 
 
 def command(*arguments: str) -> str:
@@ -57,7 +57,7 @@ def command(*arguments: str) -> str:
     return f"{prefix}{shown} -m erp_feeds {' '.join(arguments)}"
 
 
-def _fault(file: FileProgress | None, key: tuple[str, str], broken: bool) -> str | None:
+def _error(file: FileProgress | None, key: tuple[str, str], broken: bool) -> str | None:
     merchant, name = key
     if file is None or file.state not in FINAL:
         return f"{merchant}: {name} is not done ({file.state if file else 'never seen'})"

@@ -1,7 +1,7 @@
 """Uploads result files for the ERP party: what became of each of its files.
 
 Level-triggered: what the ledger says is compared with what was placed, so a result that could not be placed
-is owed until a later run succeeds. No fault of the server or the store fails a run here or repeats a load.
+is owed until a later run succeeds. No error of the server or the store fails a run here or repeats a load.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def deliver_results(hook: FtpsHook, connection: psycopg.Connection, merchant: Me
                     feedback.format,
                     pending_files,
                 )
-    except FeedError as fault:
-        log.warning("Result files could not be uploaded; the next run tries again: %s", fault)
+    except FeedError as error:
+        log.warning("Result files could not be uploaded; the next run tries again: %s", error)
 
 
 def _deliver_all(
@@ -70,10 +70,10 @@ def _deliver_all(
 def _placed(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
     try:
         placing.place(hook, folder, name, content)
-    except (FailError, RetryError) as fault:
-        if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+    except (FailError, RetryError) as error:
+        if isinstance(error, RetryError) and error.code != "server_busy":  # else the file has the error
             raise
-        log.warning("%s could not be uploaded; the next run tries again: %s", name, fault)
+        log.warning("%s could not be uploaded; the next run tries again: %s", name, error)
         return False
     log.info("%s: uploaded for the ERP party (%d bytes)", name, len(content))
     return True

@@ -21,7 +21,7 @@ CSV_COLUMNS = ("kind", "record", "line", "code", "field", "count", "text")
 
 @dataclass(frozen=True)
 class Refused:
-    """One fault of one record that no load has resolved yet."""
+    """One error of one record that no load has resolved yet."""
 
     record: int
     """Counted from 1 through all members of the file."""
@@ -29,7 +29,7 @@ class Refused:
     """Line of the XML, where it is known."""
     code: str
     field: str
-    """Name of the field; empty where the whole record is at fault."""
+    """Name of the field; empty where the whole record has the error."""
 
 
 @dataclass(frozen=True)

@@ -234,16 +234,16 @@ def extras_of(connection_id: str, extras: Any) -> Extras:
     try:
         return Extras.model_validate(extras)
     except ValidationError as error:
-        faults = "; ".join(_said(fault) for fault in error.errors())
-        message = f"Connection '{connection_id}', extra {faults}"
+        found = "; ".join(_said(each) for each in error.errors())
+        message = f"Connection '{connection_id}', extra {found}"
         raise ConfigurationError(message, "invalid_connection") from None
 
 
-def _said(fault: Any) -> str:
-    name = str(fault["loc"][0])
-    if fault["type"] == "extra_forbidden":
+def _said(error: Any) -> str:
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
         return f"{name}: there is no such extra, {nearest(name, Extras.model_fields)}"
-    return f"{name}: {in_words(fault)}"
+    return f"{name}: {in_words(error)}"
 
 
 def field_schemas() -> dict[str, dict[str, Any]]:

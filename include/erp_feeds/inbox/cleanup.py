@@ -75,11 +75,11 @@ def clear_all(hook: Mover, remote_files: Iterable[RemoteFile], settings: Ftps) -
         try:
             if not clear(hook, remote_file, settings):
                 log.info("%s has changed on the server since it was loaded; it stays there", remote_file.name)
-        except (FailError, RetryError) as fault:
+        except (FailError, RetryError) as error:
             log.warning(
-                "%s could not be moved or deleted; the next run tries again: %s", remote_file.name, fault
+                "%s could not be moved or deleted; the next run tries again: %s", remote_file.name, error
             )
-            if isinstance(fault, RetryError) and fault.code != "server_busy":  # else it is this file's fault
+            if isinstance(error, RetryError) and error.code != "server_busy":  # else the file has the error
                 return
 
 

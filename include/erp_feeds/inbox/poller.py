@@ -42,7 +42,7 @@ class PollResult:
 
     waiting: Waiting | None = None
     """None: the inbox cannot be scanned now."""
-    fault: str = ""
+    error: str = ""
     """Why not, in words for people."""
     pause: float = 0.0
     """Seconds until the next scan, where it is not the merchant's poll interval."""
@@ -85,8 +85,8 @@ class ServerPoller:
             found = await asyncio.get_running_loop().run_in_executor(
                 POLLING, scan_together, self._connection_id, merchants
             )
-        except Exception as fault:  # whatever it is: a trigger that ends would leave its inbox unwatched
-            found = {merchant.name: _not_scanned(fault) for merchant in merchants}
+        except Exception as error:  # whatever it is: a trigger that ends would leave its inbox unwatched
+            found = {merchant.name: _not_scanned(error) for merchant in merchants}
         self._tell(found)
         for merchant, answer in asking:
             if not answer.done():
@@ -95,9 +95,9 @@ class ServerPoller:
     def _tell(self, found: dict[str, PollResult]) -> None:
         """Log once, not at every scan, which inboxes cannot be scanned, and that they can be again."""
         unseen = {name for name, each in found.items() if each.waiting is None}
-        for fault in sorted({found[name].fault for name in unseen - self._not_scanned}):
-            names = sorted(name for name in unseen - self._not_scanned if found[name].fault == fault)
-            log.warning("cannot scan the inbox", merchants=", ".join(names), reason=fault)
+        for error in sorted({found[name].error for name in unseen - self._not_scanned}):
+            names = sorted(name for name in unseen - self._not_scanned if found[name].error == error)
+            log.warning("cannot scan the inbox", merchants=", ".join(names), reason=error)
         if seen := (found.keys() - unseen) & self._not_scanned:
             log.info("the inbox can be scanned again", merchants=", ".join(sorted(seen)))
         self._not_scanned = (self._not_scanned - found.keys()) | unseen
@@ -120,7 +120,7 @@ def _pollers(loop: int) -> weakref.WeakValueDictionary[str, ServerPoller]:  # no
 def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str, PollResult]:
     """Scan several inboxes of one server: one login, and each folder listed once. Blocks, hence a thread.
 
-    A fault of one merchant's folders is that merchant's alone.
+    An error of one merchant's folders is that merchant's alone.
 
     Raises:
         RetryError: The server or the store cannot be reached for now.
@@ -140,9 +140,9 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
                 server = ListedOnce(hook)
                 for merchant in merchants:
                     found[merchant.name] = _scanned(server, connection, merchant)
-        except FeedError as fault:
+        except FeedError as error:
             missed = [merchant.name for merchant in merchants if merchant.name not in found]
-            incidents.scan_failed(connection, missed, str(fault))
+            incidents.scan_failed(connection, missed, str(error))
             raise
     return found
 
@@ -154,9 +154,9 @@ def _scanned(server: Lister, connection: Connection[Any], merchant: Merchant) ->
 
     try:
         found = scan.scan(server, connection, merchant)
-    except FailError as fault:
-        incidents.scan_failed(connection, [merchant.name], str(fault))
-        return _not_scanned(fault)
+    except FailError as error:
+        incidents.scan_failed(connection, [merchant.name], str(error))
+        return _not_scanned(error)
     incidents.scan_succeeded(connection, [merchant.name])
     names = [interface.name for interface in interfaces_of(merchant)]
     files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
@@ -165,8 +165,8 @@ def _scanned(server: Lister, connection: Connection[Any], merchant: Merchant) ->
     return PollResult(waiting, pause=soon)
 
 
-def _not_scanned(fault: Exception) -> PollResult:
-    """Return what a fault leaves; the words of a fault of the software may quote data, and stay out."""
-    if not isinstance(fault, FeedError):
-        return PollResult(fault=type(fault).__name__)
-    return PollResult(fault=str(fault), pause=REFUSED_LOGIN_SECONDS if fault.code == "login_refused" else 0.0)
+def _not_scanned(error: Exception) -> PollResult:
+    """Return what an error leaves; the words of an error of the software may quote data, and stay out."""
+    if not isinstance(error, FeedError):
+        return PollResult(error=type(error).__name__)
+    return PollResult(error=str(error), pause=REFUSED_LOGIN_SECONDS if error.code == "login_refused" else 0.0)

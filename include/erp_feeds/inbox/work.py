@@ -44,9 +44,9 @@ def find_work(connection: psycopg.Connection, merchant: Merchant, run: str, repl
     scanned: InboxScan | None = None
     try:
         scanned = _register_new_files(merchant, connection, run)
-    except (RetryError, FailError) as fault:
-        unreachable = fault
-        incidents.scan_failed(connection, [merchant.name], str(fault))
+    except (RetryError, FailError) as error:
+        unreachable = error
+        incidents.scan_failed(connection, [merchant.name], str(error))
     files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
     if unreachable:
         files = [file for file in files if file.archived]  # what is archived needs no server

@@ -8,21 +8,21 @@ from zoneinfo import ZoneInfo
 
 from erp_feeds.interfaces.accounts import ERP_CACHE_CUSTOMERS
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
-from erp_feeds.interfaces.element_faults import element_faults
+from erp_feeds.interfaces.element_errors import element_errors
 from erp_feeds.interfaces.mapping import FieldMapping, as_delivered, mapping_of_settings
-from erp_feeds.interfaces.mapping_checks import mapping_faults
+from erp_feeds.interfaces.mapping_checks import mapping_errors
 from erp_feeds.interfaces.purchases import SRS_PURCHASES
 from erp_feeds.interfaces.spec import FileName, Interface
-from erp_feeds.merchant import Fault, InterfaceSettings, Merchant
+from erp_feeds.merchant import InterfaceSettings, Merchant, SettingError
 
 INTERFACES: Mapping[str, Interface] = {
     interface.name: interface for interface in (SRS_CUSTOMERS, SRS_PURCHASES, ERP_CACHE_CUSTOMERS)
 }
 
 
-def faults_of(name: str, settings: InterfaceSettings) -> list[Fault]:
+def errors_of(name: str, settings: InterfaceSettings) -> list[SettingError]:
     """Find what is wrong with a merchant's elements and mapping of an interface; locations begin below it."""
-    return [*element_faults(INTERFACES[name], settings), *mapping_faults(INTERFACES[name], settings)]
+    return [*element_errors(INTERFACES[name], settings), *mapping_errors(INTERFACES[name], settings)]
 
 
 def interface_of(merchant: Merchant, name: str) -> Interface:

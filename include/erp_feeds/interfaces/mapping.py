@@ -46,7 +46,7 @@ def effective_links(interface: Interface, settings: InterfaceSettings) -> tuple[
 
     Args:
         interface: As declared.
-        settings: What the merchant file says of it; it has no `mapping_faults`.
+        settings: What the merchant file says of it; it has no `mapping_errors`.
     """
     links = {link.target: link for link in interface.links}
     for name, said in settings.mapping.items():

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from erp_feeds.errors import nearest
-from erp_feeds.interfaces.element_faults import ELEMENT_NAME, NOT_A_NAME
+from erp_feeds.interfaces.element_errors import ELEMENT_NAME, NOT_A_NAME
 from erp_feeds.interfaces.mapping import effective_links, merchant_link, reads, target_of
 from erp_feeds.interfaces.spec import Field, FieldType, Interface, Link, Target
 from erp_feeds.interfaces.targets import CUSTOM, TRANSFORMS
-from erp_feeds.merchant import Fault, InterfaceSettings, LinkSettings
+from erp_feeds.merchant import InterfaceSettings, LinkSettings, SettingError
 
 TEXTS = (FieldType.TEXT, FieldType.IDENTIFIER, FieldType.EMAIL, FieldType.DATETIME)
 """Types whose values are text."""
 
 
-def mapping_faults(interface: Interface, settings: InterfaceSettings) -> Iterator[Fault]:
+def mapping_errors(interface: Interface, settings: InterfaceSettings) -> Iterator[SettingError]:
     """Find what is wrong with the extra elements and the mapping of an interface.
 
     Yields:
@@ -26,15 +26,15 @@ def mapping_faults(interface: Interface, settings: InterfaceSettings) -> Iterato
         key = "mapping" if settings.mapping else "extra_elements"
         yield (key,), f"is not for {interface.name}: its fields are columns of the store as they are"
         return
-    yield from _extra_faults(interface, settings)
+    yield from _extra_errors(interface, settings)
     sources = _sources(interface, settings)
     faulty = False
     for name, said in settings.mapping.items():
-        for location, text in _link_faults(interface, sources, name, said):
+        for location, text in _link_errors(interface, sources, name, said):
             faulty = True
             yield ("mapping", name, *location), text
     if not faulty:
-        yield from _reading_faults(interface, settings)
+        yield from _reading_errors(interface, settings)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _source(field: Field, *, of_line: bool = False) -> _Source:
     return _Source(field.type, of_line, field.stands_alone)
 
 
-def _extra_faults(interface: Interface, settings: InterfaceSettings) -> Iterator[Fault]:
+def _extra_errors(interface: Interface, settings: InterfaceSettings) -> Iterator[SettingError]:
     """An extra element is one that the record has beside the known ones."""
     known = {field.element: field.name for field in interface.with_elements(settings.elements).fields}
     lines = interface.lines.path.split("/")[0] if interface.lines else None
@@ -74,9 +74,9 @@ def _extra_faults(interface: Interface, settings: InterfaceSettings) -> Iterator
             yield location, f"'{name}' is there twice"
 
 
-def _link_faults(
+def _link_errors(
     interface: Interface, sources: Mapping[str, _Source], name: str, said: LinkSettings | None
-) -> Iterator[Fault]:
+) -> Iterator[SettingError]:
     target = target_of(interface, name)
     if target is None:
         yield (), _no_target(interface, name)
@@ -89,8 +89,8 @@ def _link_faults(
         yield from unknown
     else:
         link = merchant_link(interface, name, said)
-        yield from _transform_faults(link, target, sources)
-        yield from _join_faults(link, sources)
+        yield from _transform_errors(link, target, sources)
+        yield from _join_errors(link, sources)
         if said.empty == "clear" and interface.replaces:
             text = "cannot be 'clear': a newer record replaces the stored one as a whole"
             yield ("empty",), text
@@ -105,7 +105,7 @@ def _no_target(interface: Interface, name: str) -> str:
 
 def _unknown_sources(
     interface: Interface, sources: Mapping[str, _Source], target: Target, said: LinkSettings
-) -> Iterator[Fault]:
+) -> Iterator[SettingError]:
     usable = [name for name, source in sources.items() if source.of_line == target.of_line]
     for position, name in enumerate(said.sources):
         location = ("join", position) if said.join else ("from",)
@@ -119,7 +119,7 @@ def _unknown_sources(
             yield location, f"'{name}' is no source of {interface.name}; {nearest(name, usable)} ({hint})"
 
 
-def _transform_faults(link: Link, target: Target, sources: Mapping[str, _Source]) -> Iterator[Fault]:
+def _transform_errors(link: Link, target: Target, sources: Mapping[str, _Source]) -> Iterator[SettingError]:
     if link.transform and link.transform not in TRANSFORMS:
         yield ("transform",), f"'{link.transform}' is no transform; {nearest(link.transform, TRANSFORMS)}"
         return
@@ -155,7 +155,7 @@ def _made(link: Link) -> str:
     return f"'{link.transform}'" if link.transform else "text"
 
 
-def _join_faults(link: Link, sources: Mapping[str, _Source]) -> Iterator[Fault]:
+def _join_errors(link: Link, sources: Mapping[str, _Source]) -> Iterator[SettingError]:
     if len(link.sources) < 2:
         return
     if link.transform in TRANSFORMS and reads(link):
@@ -164,7 +164,7 @@ def _join_faults(link: Link, sources: Mapping[str, _Source]) -> Iterator[Fault]:
         yield ("join",), f"has no part that means something by itself: {', '.join(link.sources)}"
 
 
-def _reading_faults(interface: Interface, settings: InterfaceSettings) -> Iterator[Fault]:
+def _reading_errors(interface: Interface, settings: InterfaceSettings) -> Iterator[SettingError]:
     """An element is read once: two links may not want it as different things."""
     types = {field.name: field.type for field in interface.fields}
     first: dict[tuple[str, str], tuple[str, Link]] = {}

@@ -167,8 +167,8 @@ def _walked(
             refused.append(_refused(file, refusal))
         except (FeedError, OSError, MemoryError):
             raise
-        except Exception as fault:  # as in a run: one poisonous file says nothing of the others
-            reason = f"the software fails on it ({type(fault).__name__})"
+        except Exception as error:  # as in a run: one poisonous file says nothing of the others
+            reason = f"the software fails on it ({type(error).__name__})"
             refused.append(_refused(file, QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)))
         else:
             yield walked

@@ -15,7 +15,7 @@ from erp_feeds.codes import FileState, SkipCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.record_trace import Fault, trace_steps
+from erp_feeds.steps.record_trace import RejectReason, trace_steps
 from erp_feeds.store import ledger, queries, suppression
 
 
@@ -34,7 +34,7 @@ class RecordTrace:
     code: str | None = None
     """Of a skip or of the file's refusal."""
     reason: str | None = None
-    faults: tuple[Fault, ...] = ()
+    errors: tuple[RejectReason, ...] = ()
     """Why the record is rejected, one by one."""
     into: int | None = None
     """The record of the same file that a collapsed one goes by."""
@@ -89,7 +89,7 @@ def _read(
         told.fate if told.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"
     )
     found = replace(
-        found, line=original.line, raw=original.text, outcome=outcome, faults=told.faults, into=told.into
+        found, line=original.line, raw=original.text, outcome=outcome, errors=told.errors, into=told.into
     )
     return replace(found, code=told.code or found.code), told.keys
 
@@ -103,13 +103,13 @@ def _stored(
 ) -> RecordTrace:
     """Say where a kept record is in the store, or why it is not there."""
     refused = queries.rejects(connection, merchant.name, file=file.name)
-    faults = tuple(
-        Fault(each.code, each.field or None, each.reason)
+    errors = tuple(
+        RejectReason(each.code, each.field or None, each.reason)
         for each in refused
         if (each.file_id, each.record) == (file.file_id, found.record)
     )
-    if faults:  # what only the store could tell
-        return replace(found, outcome="rejected", faults=faults)
+    if errors:  # what only the store could tell
+        return replace(found, outcome="rejected", errors=errors)
     if found.outcome != "loaded":
         return found
     if suppression.is_suppressed(connection, merchant.name, file.file_id, keys):

@@ -66,10 +66,10 @@ def _tell(connection: Connection[Any], merchant: Merchant, heard: Sequence[Incid
         if not part:
             continue
         sent = send(merchant.alerts, write(merchant, part, base_url()))
-        faults = {name: fault for name, fault in sent.items() if fault}
-        if len(faults) < len(sent) or not sent:
+        errors = {name: error for name, error in sent.items() if error}
+        if len(errors) < len(sent) or not sent:
             incidents.notified(connection, part)
-        problems += [f"no alert was sent by {name}: {fault}" for name, fault in faults.items()]
+        problems += [f"no alert was sent by {name}: {error}" for name, error in errors.items()]
     return list(dict.fromkeys(problems))
 
 
@@ -77,13 +77,13 @@ def on_failure(merchant: Merchant) -> Callable[[Any], None]:
     """Return what a task of a merchant's DAG calls when it has failed for good."""
 
     def alert_failure(context: Any) -> None:
-        fault, task = _fault(context), context["ti"].task_id
+        error, task = _error(context), context["ti"].task_id
         if _is_typing_error(context):
             log.info("Nobody is alerted: whoever started this run sees what is wrong with it")
             return
-        failed = None if _is_refusal(fault) else _cause(fault, task, context["dag_run"].run_id)
+        failed = None if _is_refusal(error) else _cause(error, task, context["dag_run"].run_id)
         try:
-            if _is_refusal(fault):
+            if _is_refusal(error):
                 _note_success(merchant, task)
             problems = review(merchant, failed)
         except FeedError as away:
@@ -117,24 +117,24 @@ def _note_success(merchant: Merchant, task: str) -> None:
 def _is_typing_error(context: Any) -> bool:
     """Tell whether a run that a person started asks for what is not there: a wrong file, day or code."""
     is_asked_for = context["dag_run"].run_type == "manual" and context["ti"].task_id == "sense"
-    return is_asked_for and isinstance(_fault(context), FailError)
+    return is_asked_for and isinstance(_error(context), FailError)
 
 
-def _fault(context: Any) -> object:
+def _error(context: Any) -> object:
     """Return what failed, behind the exception by which a task fails without a traceback."""
-    fault = context["exception"]
-    return fault.error if isinstance(fault, PlainFailure) else fault
+    error = context["exception"]
+    return error.error if isinstance(error, PlainFailure) else error
 
 
-def _is_refusal(fault: object) -> bool:
-    return isinstance(fault, FailError) and fault.code == REFUSED
+def _is_refusal(error: object) -> bool:
+    return isinstance(error, FailError) and error.code == REFUSED
 
 
-def _cause(fault: object, task: str, run: str) -> Cause:
+def _cause(error: object, task: str, run: str) -> Cause:
     """Return a failed task as a cause, in words that quote nobody's data."""
     from erp_feeds.store.incidents import Cause
 
-    words = str(fault) if isinstance(fault, SAFE_ERRORS) else type(fault).__name__
+    words = str(error) if isinstance(error, SAFE_ERRORS) else type(error).__name__
     return Cause(None, IncidentKind.FAILED_TASK, task, 1, datetime.now(UTC), words, run)
 
 
@@ -145,4 +145,4 @@ def _tell_directly(merchant: Merchant, failed: Cause | None) -> list[str]:
     if failed is None:
         return []  # the health DAG alerts as soon as the store is back
     sent = send(merchant.alerts, messages.alert(merchant, [failed], base_url()))
-    return [f"no alert was sent by {name}: {fault}" for name, fault in sent.items() if fault]
+    return [f"no alert was sent by {name}: {error}" for name, error in sent.items() if error]

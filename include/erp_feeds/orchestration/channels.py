@@ -66,9 +66,9 @@ def _missing(name: str, kind: str) -> str:
 def _attempt(deliver: Callable[[Message], None], message: Message) -> str:
     try:
         deliver(message)
-    except Exception as fault:  # whatever it is: it must not keep the message from the other channels
-        words = fault.strerror if isinstance(fault, OSError) else ""
-        return words or type(fault).__name__  # its text may name the addresses of people
+    except Exception as error:  # whatever it is: it must not keep the message from the other channels
+        words = error.strerror if isinstance(error, OSError) else ""
+        return words or type(error).__name__  # its text may name the addresses of people
     return ""
 
 

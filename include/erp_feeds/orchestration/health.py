@@ -142,10 +142,10 @@ def review_all() -> bool:
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
 
-    merchants, faults = read_merchants(settings().merchants)
+    merchants, errors = read_merchants(settings().merchants)
     problems = [f"{merchant.name}: {each}" for merchant in merchants for each in alerts.review(merchant)]
     with store.connect(settings().store_connection) as connection:
-        if not faults:  # else nobody knows which merchants are gone
+        if not errors:  # else nobody knows which merchants are gone
             incidents.retire(connection, [merchant.name for merchant in merchants])
         is_changed = incidents.changed(connection)
     for problem in problems:

@@ -127,7 +127,7 @@ class AirflowApi:
         """Call the API.
 
         Raises:
-            RetryError: the server does not answer, or answers with a fault.
+            RetryError: the server does not answer, or answers with an error.
             FailError: the server refuses this call, or the user.
         """
         try:
@@ -136,7 +136,7 @@ class AirflowApi:
                 return answer.json() if answer.content else None
         except (httpx.HTTPError, ValueError) as error:
             raise RetryError(f"Airflow does not answer at {self.address}: {error}", "api") from None
-        raise _fault(method, path, answer)
+        raise _error(method, path, answer)
 
 
 class _Login(httpx.Auth):
@@ -163,7 +163,7 @@ class _Login(httpx.Auth):
                 return
 
 
-def _fault(method: str, path: str, answer: httpx.Response) -> FailError | RetryError:
+def _error(method: str, path: str, answer: httpx.Response) -> FailError | RetryError:
     """Return what an answer means for the caller, with Airflow's own words where it refuses."""
     if answer.status_code not in REFUSED:
         return RetryError(f"{method} {path}: {answer.status_code} {answer.reason_phrase}", "api")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.codes import WarningCode
 from erp_feeds.columns.arrow import Column, array_of
-from erp_feeds.columns.convert import Fault
+from erp_feeds.columns.convert import FieldError
 from erp_feeds.interfaces.spec import FieldType
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.result import StepResult
@@ -80,9 +80,9 @@ class RecordKind:
     """How many records a frame of `split` counts for."""
     stands_for: Callable[[pa.Table, Row], Column] = same_key
     """Records left by `deduplicate`, and one as it would be alone -> the ones whose last stands for it."""
-    across_fields: tuple[Callable[[Columns], list[Fault]], ...] = ()
+    across_fields: tuple[Callable[[Columns], list[FieldError]], ...] = ()
     """Rules that look at more than one field of a record."""
     lenient: frozenset[FieldType] = frozenset()
-    """Types of which a faulty value is left out with a warning by field, and the record loads."""
+    """Types of which an errory value is left out with a warning by field, and the record loads."""
     people: tuple[str, ...] = ()
     """Frames of `split` whose rows bear number and email of a person."""

@@ -30,7 +30,7 @@ from erp_feeds.steps.purchases import (
     ORDER,
     SKIP_CODE,
     identify,
-    till_faults,
+    till_errors,
     till_ids,
     with_quantities,
 )
@@ -49,7 +49,7 @@ _KNOWN = [*_BASKET, "kind", *_BUYER]
 
 Mask = npt.NDArray[np.bool_]
 
-across_fields = till_faults
+across_fields = till_errors
 
 
 def key(columns: Columns) -> Column:

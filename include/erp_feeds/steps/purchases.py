@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.codes import RejectCode, SkipCode, WarningCode
 from erp_feeds.columns.arrow import Column, array_of, count_true, is_one_of, is_true, without
-from erp_feeds.columns.convert import ZONE, Fault, matches
+from erp_feeds.columns.convert import ZONE, FieldError, matches
 from erp_feeds.merchant import Merchant
 
 ORDER, RETURN = "order", "return"
@@ -40,25 +40,25 @@ class Identified:
     warnings: dict[str, int]
 
 
-def till_faults(columns: Mapping[str, Column]) -> list[Fault]:
+def till_errors(columns: Mapping[str, Column]) -> list[FieldError]:
     """Find till receipts that lack a part of their id (rules: purchases 1 and 5).
 
     Args:
         columns: The typed columns of some records.
     """
     offline = columns["order_number"].is_null()
-    faults = []
+    errors = []
     for name in ("receipt_number", "branch"):
         mask = pc.and_(offline, columns[name].is_null())
         reason = "is required where the purchase has no order number"
-        faults.append(Fault(mask, RejectCode.MISSING_FIELD, name, reason))
+        errors.append(FieldError(mask, RejectCode.MISSING_FIELD, name, reason))
     no_time = is_true(pc.less_equal(pc.utf8_length(columns["date_time"]), 10))
     reason = "has a date without a time, but the id of a till receipt is made of it"
-    faults.append(Fault(pc.and_(offline, no_time), RejectCode.MISSING_TIME, "date_time", reason))
-    return faults
+    errors.append(FieldError(pc.and_(offline, no_time), RejectCode.MISSING_TIME, "date_time", reason))
+    return errors
 
 
-def total_faults(record: Column, columns: Mapping[str, Column]) -> list[Fault]:
+def total_errors(record: Column, columns: Mapping[str, Column]) -> list[FieldError]:
     """Find the lines of purchases whose total is beyond what an amount can be.
 
     Args:
@@ -70,7 +70,7 @@ def total_faults(record: Column, columns: Mapping[str, Column]) -> list[Fault]:
     limit = pa.scalar(10 ** (TOTAL.precision - TOTAL.scale))
     wide = totals.filter(is_true(pc.greater_equal(pc.abs(totals["amount_sum"]), limit)))
     mask = pc.is_in(record, value_set=array_of(wide["record"]))
-    return [Fault(mask, RejectCode.OUT_OF_RANGE, "amount", "the total of the lines has too many digits")]
+    return [FieldError(mask, RejectCode.OUT_OF_RANGE, "amount", "the total of the lines has too many digits")]
 
 
 def till_ids(columns: Mapping[str, Column]) -> Column:

@@ -25,7 +25,7 @@ KEYS = ("number", "email", "purchase_id", "account_number")
 
 
 @dataclass(frozen=True)
-class Fault:
+class RejectReason:
     """Why a record is refused."""
 
     code: str
@@ -38,7 +38,7 @@ class StepTrace:
     """How far a record comes in its file."""
 
     fate: Literal["rejected", "collapsed", "skipped", "kept"]
-    faults: tuple[Fault, ...] = ()
+    errors: tuple[RejectReason, ...] = ()
     """Of a refused one."""
     code: str | None = None
     """Of a skipped one."""
@@ -62,7 +62,7 @@ def trace_steps(frames: Frames, record: int, interface: Interface, merchant: Mer
     """
     if refused := _rows(_only(frames["rejects"], record)):
         return StepTrace(
-            "rejected", tuple(Fault(row["code"], row["field"], row["reason"]) for row in refused)
+            "rejected", tuple(RejectReason(row["code"], row["field"], row["reason"]) for row in refused)
         )
     alone = _each_only(frames, record)
     if alone["records"].empty:

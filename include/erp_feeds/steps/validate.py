@@ -25,12 +25,12 @@ from erp_feeds.columns.arrow import (
     table_of,
     without,
 )
-from erp_feeds.columns.convert import Fault, matched_emails, read_values
+from erp_feeds.columns.convert import FieldError, matched_emails, read_values
 from erp_feeds.columns.text_damage import damage_of
 from erp_feeds.interfaces.spec import EXTRA, Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.steps.purchases import total_faults
+from erp_feeds.steps.purchases import total_errors
 from erp_feeds.steps.result import StepResult
 from erp_feeds.xml.rows import LINES, Block, Lines, Rows
 
@@ -41,7 +41,7 @@ class _Findings:
 
     columns: dict[str, Column] = field(default_factory=dict)
     cleared: dict[str, Column] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
     odd: list[tuple[str, Column]] = field(default_factory=list)
     """Key of the warning in the counts, and where."""
 
@@ -60,22 +60,22 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     """
     kind = KINDS[interface.name]
     found = _read(block.records, interface.fields, merchant, kind.lenient)
-    found.faults[:0] = [_crowded(block.records, merchant), *_repeated(block)]
-    found.faults += _lines_beside_nil(block.records)
-    found.faults += [fault for rule in kind.across_fields for fault in rule(found.columns)]
+    found.errors[:0] = [_crowded(block.records, merchant), *_repeated(block)]
+    found.errors += _lines_beside_nil(block.records)
+    found.errors += [error for rule in kind.across_fields for error in rule(found.columns)]
     numbers = block.numbers
     keys = kind.key(found.columns)
-    rejects = [_rejects(fault, numbers, keys) for fault in found.faults]
+    rejects = [_rejects(error, numbers, keys) for error in found.errors]
     frames: dict[str, pd.DataFrame] = {}
     bad_lines: list[Column] = []
     if interface.lines and block.lines:
         lines = _lines(block.lines, interface.lines.fields, merchant)
         by_line = pc.take(numbers, block.lines.record)
         keys_by_line = pc.take(keys, block.lines.record)
-        rejects += [_rejects(fault, by_line, keys_by_line) for fault in lines.faults]
-        bad_lines = [pc.filter(by_line, fault.mask) for fault in lines.faults]
+        rejects += [_rejects(error, by_line, keys_by_line) for error in lines.errors]
+        bad_lines = [pc.filter(by_line, error.mask) for error in lines.errors]
     nobody = pc.is_null(numbers)
-    by_field = reduce(pc.or_, (fault.mask for fault in found.faults), nobody)
+    by_field = reduce(pc.or_, (error.mask for error in found.errors), nobody)
     refused = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
     good = pc.invert(refused)
     frames["records"] = frame_of(_record_table(block, found, keys, interface).filter(good))
@@ -113,18 +113,18 @@ def _read(
             text = without(text, empty)
         text = _without_placeholders(spec, text, merchant)
         if spec.required:
-            found.faults.append(_missing(spec, text))
+            found.errors.append(_missing(spec, text))
         if spec.name in rows.nested:
-            found.faults.append(_nested(spec, rows))
+            found.errors.append(_nested(spec, rows))
         reading = read_values(spec, text)
         unknown = WarningCode.UNKNOWN_VALUE.of_field(spec.name.removeprefix(EXTRA))
         found.columns[spec.name] = reading.values
         if spec.type is FieldType.EMAIL:
-            _settle_email(found, reading.faults, rows, merchant)
+            _settle_email(found, reading.errors, rows, merchant)
         elif spec.type in lenient:
-            found.odd += [(unknown, fault.mask) for fault in reading.faults]
+            found.odd += [(unknown, error.mask) for error in reading.errors]
         else:
-            found.faults += reading.faults
+            found.errors += reading.errors
         if reading.unknown is not None:
             found.odd.append((unknown, reading.unknown))
     return found
@@ -145,71 +145,73 @@ def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Colu
     return text
 
 
-def _settle_email(found: _Findings, faults: list[Fault], rows: Rows, merchant: Merchant) -> None:
+def _settle_email(found: _Findings, errors: list[FieldError], rows: Rows, merchant: Merchant) -> None:
     """Drop an invalid address of a record with a number, refuse the one without (rule: customers 7)."""
     number = rows.text.get("customer_number")
-    for fault in faults:
+    for error in errors:
         if number is None:
-            found.faults.append(fault)
+            found.errors.append(error)
             continue
         absent = pc.or_(is_true(pc.equal(number, "")), is_one_of(number, merchant.excluded_identifiers))
         numbered = pc.and_(number.is_valid(), pc.invert(absent))
-        found.faults.append(replace(fault, mask=pc.and_(fault.mask, pc.invert(numbered))))
-        found.odd.append((WarningCode.INVALID_EMAIL_DROPPED, pc.and_(fault.mask, numbered)))
+        found.errors.append(replace(error, mask=pc.and_(error.mask, pc.invert(numbered))))
+        found.odd.append((WarningCode.INVALID_EMAIL_DROPPED, pc.and_(error.mask, numbered)))
 
 
-def _missing(spec: Field, text: Column) -> Fault:
-    return Fault(
+def _missing(spec: Field, text: Column) -> FieldError:
+    return FieldError(
         text.is_null(), RejectCode.MISSING_FIELD, spec.name, f"{spec.element} is required, but missing"
     )
 
 
-def _nested(spec: Field, rows: Rows) -> Fault:
+def _nested(spec: Field, rows: Rows) -> FieldError:
     """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
     reason = f"{spec.element} contains elements, or content beside xsi:nil; text is expected"
-    return Fault(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
+    return FieldError(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 
-def _lines_beside_nil(rows: Rows) -> list[Fault]:
+def _lines_beside_nil(rows: Rows) -> list[FieldError]:
     """Refuse a record whose lines are said to be nil, and are there (rule: files 9)."""
     mask = rows.nested.get(LINES)
     reason = "lines stand beside xsi:nil"
-    return [] if mask is None else [Fault(mask, RejectCode.INVALID_VALUE, LINES, reason)]
+    return [] if mask is None else [FieldError(mask, RejectCode.INVALID_VALUE, LINES, reason)]
 
 
-def _crowded(rows: Rows, merchant: Merchant) -> Fault:
+def _crowded(rows: Rows, merchant: Merchant) -> FieldError:
     reason = f"holds more than {merchant.limits.fields} elements; see limits.fields"
-    return Fault(rows.crowded, RejectCode.TOO_MANY_FIELDS, "", reason)
+    return FieldError(rows.crowded, RejectCode.TOO_MANY_FIELDS, "", reason)
 
 
-def _repeated(block: Block) -> list[Fault]:
+def _repeated(block: Block) -> list[FieldError]:
     """Refuse records in which a field occurs twice: which one counts would be a guess."""
     reason = "occurs more than once in the record"
-    faults = []
+    errors = []
     for column in sorted(set(block.repeated_columns.values())):
         positions = [row for row, name in block.repeated_columns.items() if name == column]
         mask = pc.is_in(
             pa.array(range(len(block.records)), pa.int32()), value_set=pa.array(positions, pa.int32())
         )
-        faults.append(Fault(mask, RejectCode.REPEATED_FIELD, column, reason))
-    return faults
+        errors.append(FieldError(mask, RejectCode.REPEATED_FIELD, column, reason))
+    return errors
 
 
 def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findings:
     """Read the lines; a bad one refuses its whole record, under the field name `lines.<column>`."""
     found = _read(lines.rows, fields, merchant)
-    repeated = Fault(lines.rows.repeated, RejectCode.REPEATED_FIELD, "", "an element occurs more than once")
+    repeated = FieldError(
+        lines.rows.repeated, RejectCode.REPEATED_FIELD, "", "an element occurs more than once"
+    )
     crowded = _crowded(lines.rows, merchant)
-    faults = [crowded, repeated, *found.faults, *total_faults(lines.record, found.columns)]
-    found.faults = []
-    for fault in faults:
-        if count_true(fault.mask):
+    errors = [crowded, repeated, *found.errors, *total_errors(lines.record, found.columns)]
+    found.errors = []
+    for error in errors:
+        if count_true(error.mask):
             which = pc.cast(lines.line_no, pa.string())
             reason = pc.binary_join_element_wise(
-                pa.scalar("line "), which, pa.scalar(": " + fault.reason), ""
+                pa.scalar("line "), which, pa.scalar(": " + error.reason), ""
             )
-            name = f"lines.{fault.field}" if fault.field else "lines"
-            found.faults.append(replace(fault, field=name, reason=reason))
+            name = f"lines.{error.field}" if error.field else "lines"
+            found.errors.append(replace(error, field=name, reason=reason))
     return found
 
 
@@ -224,14 +226,14 @@ def _record_table(block: Block, found: _Findings, keys: Column, interface: Inter
     return pa.table(columns, schema=records_schema(interface))
 
 
-def _rejects(fault: Fault, numbers: Column, keys: Column) -> pa.Table:
-    """Return the refused records of one fault; line and raw text are found in a second pass, by the load."""
-    records = pc.filter(numbers, fault.mask)
+def _rejects(error: FieldError, numbers: Column, keys: Column) -> pa.Table:
+    """Return the refused records of one error; line and raw text are found in a second pass, by the load."""
+    records = pc.filter(numbers, error.mask)
     size = len(records)
-    reason = fault.reason if isinstance(fault.reason, str) else pc.filter(fault.reason, fault.mask)
+    reason = error.reason if isinstance(error.reason, str) else pc.filter(error.reason, error.mask)
     reasons = pa.array([reason] * size, pa.string()) if isinstance(reason, str) else reason
-    code, name = pa.array([str(fault.code)] * size, pa.string()), pa.array([fault.field] * size, pa.string())
-    return pa.table([records, code, name, reasons, pc.filter(keys, fault.mask)], schema=REJECTS)
+    code, name = pa.array([str(error.code)] * size, pa.string()), pa.array([error.field] * size, pa.string())
+    return pa.table([records, code, name, reasons, pc.filter(keys, error.mask)], schema=REJECTS)
 
 
 def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:

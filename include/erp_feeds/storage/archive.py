@@ -77,7 +77,7 @@ def open_original(url: str) -> BinaryIO:
 
 
 def delete(url: str) -> None:
-    """Delete an original for good; one that is gone already is no fault."""
+    """Delete an original for good; one that is gone already is no error."""
     path = ObjectStoragePath(url)
     with suppress(FileNotFoundError):
         path.fs.rm_file(path.path)

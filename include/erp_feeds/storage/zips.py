@@ -76,10 +76,10 @@ class Members:
 
     def _unzipped(self) -> Iterator[BinaryIO]:
         meter = _Meter(_size(self._original), self._merchant.limits)
-        with _zip_faults():
+        with _zip_errors():
             if _check_directory(self._original, self._merchant.limits):
                 self._warn(WarningCode.TRAILING_BYTES, 1)
-        with _zip_faults(), zipfile.ZipFile(self._original) as archive:
+        with _zip_errors(), zipfile.ZipFile(self._original) as archive:
             infos = archive.infolist()
             _check_start(archive)
             _check_names(infos, self._merchant.limits)
@@ -145,7 +145,7 @@ class _Meter:
 
 
 class _Guarded(io.RawIOBase):
-    """A member whose every read is metered, and whose faults are quarantine reasons."""
+    """A member whose every read is metered, and whose errors are quarantine reasons."""
 
     def __init__(self, source: IO[bytes], name: str, meter: _Meter) -> None:
         self.name = name
@@ -168,7 +168,7 @@ class _Guarded(io.RawIOBase):
         if self._head:
             block, self._head = self._head[:size], self._head[size:]
             return block
-        with _zip_faults():
+        with _zip_errors():
             block = self._source.read(size)
         self._meter.add(len(block))
         return block
@@ -220,7 +220,7 @@ def _check_bare_xml(original: BinaryIO) -> None:
 
 
 @contextmanager
-def _zip_faults() -> Iterator[None]:
+def _zip_errors() -> Iterator[None]:
     """Turn what zipfile finds wrong into a quarantine; a missing directory or checksum means a cut upload."""
     try:
         yield

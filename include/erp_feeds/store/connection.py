@@ -157,7 +157,7 @@ def conninfo_of(connection_id: str) -> str:
 
 
 def _state(error: psycopg.Error) -> str:
-    """Say what PostgreSQL says without quoting rows: its text is safe where the statement is at fault.
+    """Say what PostgreSQL says without quoting rows: its text is safe where the statement has the error.
 
     Those are the errors of class 42. Others count as ProgrammingError too, such as what a trigger raises.
     """

@@ -185,7 +185,7 @@ class FileProgress:
 
 @dataclass(frozen=True)
 class Reject:
-    """One fault of a refused record."""
+    """One error of a refused record."""
 
     file: str
     file_id: int

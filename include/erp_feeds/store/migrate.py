@@ -43,8 +43,8 @@ def migrate(uri: str) -> str:
                     return _upgraded(connection)
             except DBAPIError as error:  # SQLAlchemy's wrapper
                 raise error.orig or error from None
-    except RetryError as fault:
-        if isinstance(fault.__context__, errors.LockNotAvailable):
+    except RetryError as error:
+        if isinstance(error.__context__, errors.LockNotAvailable):
             raise RetryError(_blocked(uri), "locked") from None
         raise
     finally:

@@ -47,14 +47,14 @@ def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
     head = b""
     while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):
         head += data
-    if _DOCTYPE.match(head.lstrip(_MARKS).replace(b"\0", b"")):  # before other faults in it are found
+    if _DOCTYPE.match(head.lstrip(_MARKS).replace(b"\0", b"")):  # before other errors in it are found
         raise refuse_doctype()
     refuse_impossible_encoding(head)
     declared = declared_encoding(head)
     try:
         for data in _pieces(head, source, chunk):
             parser.feed(data)
-            if _fault(parser) is not None:  # an undeclared prefix or entity may raise nothing
+            if _error(parser) is not None:  # an undeclared prefix or entity may raise nothing
                 raise _malformed(parser, declared)
             yield len(data)
         parser.close()
@@ -80,24 +80,24 @@ def _pieces(head: bytes, source: BinaryIO, chunk: int) -> Iterator[bytes]:
         yield data
 
 
-def _fault(parser: Any) -> Any:
+def _error(parser: Any) -> Any:
     log = parser.feed_error_log
     return next((entry for entry in log if entry.level >= etree.ErrorLevels.ERROR), None)
 
 
 def _malformed(parser: Any, declared: str) -> QuarantineError:
-    """Name the fault by libxml2's own term: its message may quote the file, its term never does."""
-    fault = _fault(parser)
-    if fault is None:
+    """Name the error by libxml2's own term: its message may quote the file, its term never does."""
+    error = _error(parser)
+    if error is None:
         return QuarantineError(QuarantineCode.NOT_WELL_FORMED, "the XML is empty")
-    place = f"line {fault.line}, column {fault.column}"
-    code = _CODES.get(fault.type_name, QuarantineCode.NOT_WELL_FORMED)
-    if code is QuarantineCode.RECORD_TOO_LARGE and fault.message.startswith("Excessive depth"):
+    place = f"line {error.line}, column {error.column}"
+    code = _CODES.get(error.type_name, QuarantineCode.NOT_WELL_FORMED)
+    if code is QuarantineCode.RECORD_TOO_LARGE and error.message.startswith("Excessive depth"):
         code = QuarantineCode.TOO_DEEP
     said = in_words(declared)
     reasons = {
         QuarantineCode.WRONG_ENCODING: f"bytes at {place} are not in the declared encoding: {said}",
         QuarantineCode.UNKNOWN_ENCODING: f"the encoding declared at {place} is unknown: write UTF-8",
     }
-    term = fault.type_name.removeprefix("ERR_").replace("_", " ").lower()
+    term = error.type_name.removeprefix("ERR_").replace("_", " ").lower()
     return QuarantineError(code, reasons.get(code, f"the XML breaks at {place}: {term}"))

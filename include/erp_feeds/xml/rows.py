@@ -25,7 +25,7 @@ UNSEEN = "".join(
 """Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
 
 LINES = "lines"
-"""Column by which a faulty element with nested rows is reported."""
+"""Column by which an errory element with nested rows is reported."""
 
 
 class Oddness(IntEnum):

@@ -80,7 +80,7 @@ def test_a_missing_root_is_the_fault_of_one(ftps: RunningFtps, commands: Counter
     )
     assert found["good"].waiting == frozenset()
     assert found["bad"].waiting is None
-    assert "correct ftps.root" in found["bad"].fault
+    assert "correct ftps.root" in found["bad"].error
 
 
 def test_faults_of_server_and_login_concern_all(

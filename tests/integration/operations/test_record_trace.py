@@ -66,8 +66,8 @@ def test_a_refused_record_says_why_also_where_only_the_store_could_tell(shop: Sh
     shop.place(export("srs_purchases", "20170102", basket("R1", "-1.00", "-1.00")))
     shop.walk("second")
     refused, flipped = found(shop, ACCOUNTS.format(20170101), 2), found(shop, PURCHASES.format(20170102), 1)
-    assert (refused.outcome, [each.code for each in refused.faults]) == ("rejected", ["invalid_decimal"])
-    assert (flipped.outcome, [each.code for each in flipped.faults]) == ("rejected", ["class_changed"])
+    assert (refused.outcome, [each.code for each in refused.errors]) == ("rejected", ["invalid_decimal"])
+    assert (flipped.outcome, [each.code for each in flipped.errors]) == ("rejected", ["class_changed"])
     assert found(shop, ACCOUNTS.format(20170101), 1).account_number == "1"
 
 

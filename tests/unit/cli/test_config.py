@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 def test_help_is_everywhere(run: CliRunner) -> None:
     callbacks = [command.callback for command in app.registered_commands if command.callback]
     names = [callback.__name__.replace("_", "-") for callback in callbacks]
-    assert len(names) == 22
+    assert "replay" in names
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name

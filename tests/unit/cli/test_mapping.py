@@ -73,7 +73,7 @@ def test_a_merchant_without_mapped_interfaces_is_told(folder: Path) -> None:
     assert json.loads(run("shop", "--json").stdout) == {"merchant": "shop", "mappings": []}
 
 
-def test_a_mistyped_merchant_gets_an_offer_and_a_faulty_one_its_faults(folder: Path) -> None:
+def test_a_mistyped_merchant_gets_an_offer_and_a_faulty_one_its_errors(folder: Path) -> None:
     result = run("shoop")
     assert (result.exit_code, result.stderr) == (
         1,

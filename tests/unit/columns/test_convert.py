@@ -13,10 +13,10 @@ def read(form, text):
     """The day of one text, None where it is refused, with the reason."""
     spec = Field("birth_date", "BirthDate", FieldType.DATE, date_form=form)
     reading = read_values(spec, pa.array([text, None], pa.string()))
-    (fault,) = reading.faults
+    (error,) = reading.errors
     values = reading.values.to_pylist()
-    assert fault.mask.to_pylist() == [values[0] is None, False]
-    return values[0], fault.reason
+    assert error.mask.to_pylist() == [values[0] is None, False]
+    return values[0], error.reason
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,6 @@ def test_what_would_fail_only_later_is_refused_by_its_name(name: str, value: Any
 
 
 @pytest.mark.parametrize("name", ["login", "password"])
-def test_a_line_break_in_the_login_is_the_connections_fault(name: str) -> None:
+def test_a_line_break_in_the_login_is_the_connections_error(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} holds a line break"):
         server_of(connection(**{name: "shop\r\nDELE x"}))

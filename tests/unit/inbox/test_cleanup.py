@@ -78,7 +78,7 @@ def test_another_file_of_the_name_stays(server: MemoryServer, content: str, seco
     assert contents(server) == ({} if same else {PATH: content})
 
 
-def test_a_file_that_is_gone_is_no_fault(server: MemoryServer) -> None:
+def test_a_file_that_is_gone_is_no_error(server: MemoryServer) -> None:
     remote_file = loaded(server)
     server.files.clear()
     assert not clear(server, remote_file, ftps("move"))

@@ -87,7 +87,7 @@ def test_no_two_files_left_aside_share_a_name() -> None:
     assert len({listing.aside("/srs/a.zip") for _ in range(100)}) == 100
 
 
-def test_a_missing_folder_is_empty_and_a_missing_root_is_a_fault(
+def test_a_missing_folder_is_empty_and_a_missing_root_is_a_error(
     server: MemoryServer, merchant: Merchant
 ) -> None:
     assert look(server, merchant) == listing.Inbox(())

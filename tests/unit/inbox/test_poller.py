@@ -1,4 +1,4 @@
-"""Merchants of one server share a look; a fault is said once, and stays with whom it concerns."""
+"""Merchants of one server share a look; an error is said once, and stays with whom it concerns."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_server_that_is_down_is_told_once_and_so_is_its_return(server: Server,
     away = RetryError("no answer in time")
     server.answers = [away, away, away, {}, {}, away]
     found = look(*[("a", "b")] * 6)
-    assert found[0] == dict.fromkeys("ab", PollResult(fault="no answer in time"))
+    assert found[0] == dict.fromkeys("ab", PollResult(error="no answer in time"))
     assert found[3] == dict.fromkeys("ab", WAITING)
     assert said == [
         "cannot scan the inbox: a, b: no answer in time",
@@ -131,15 +131,15 @@ def test_a_server_that_is_down_is_told_once_and_so_is_its_return(server: Server,
     ]
 
 
-def test_the_fault_of_one_merchant_is_its_own(server: Server, said: list[str]) -> None:
-    missing = {"a": PollResult(fault="folder /a does not exist")}
+def test_the_error_of_one_merchant_is_its_own(server: Server, said: list[str]) -> None:
+    missing = {"a": PollResult(error="folder /a does not exist")}
     server.answers = [missing, missing, {}]
     found = look(*[("a", "b")] * 3)
     assert [each["b"] for each in found] == [WAITING] * 3
     assert said == ["cannot scan the inbox: a: folder /a does not exist", "the inbox can be scanned again: a"]
 
 
-def test_a_fault_of_the_software_is_told_without_its_words(server: Server, said: list[str]) -> None:
+def test_a_error_of_the_software_is_told_without_its_words(server: Server, said: list[str]) -> None:
     server.answers = [ValueError("ada@example.com")]
     assert look(("a",))[0]["a"].waiting is None
     assert said == ["cannot scan the inbox: a: ValueError"]

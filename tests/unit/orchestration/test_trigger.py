@@ -1,4 +1,4 @@
-"""The wake-up: says when something waits, says it again when it keeps waiting, and outlives every fault."""
+"""The wake-up: says when something waits, says it again when it keeps waiting, and outlives every error."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_a_trigger_is_made_again_from_what_it_serialises() -> None:
 
 
 class ScriptEndError(BaseException):
-    """No more looks: ends the trigger, which no fault does."""
+    """No more looks: ends the trigger, which no error does."""
 
 
 def waiting(*files: tuple[str, str, int]) -> PollResult:
     return PollResult(frozenset(files))
 
 
-UNSEEN = PollResult(fault="the server is away")
+UNSEEN = PollResult(error="the server is away")
 Events = Callable[..., list[tuple[float, int]]]
 
 
@@ -157,7 +157,7 @@ def test_looks_at_the_same_moments_whenever_it_was_started(events: Events, pause
 def test_looks_sooner_while_something_settles_and_later_after_a_refused_login(
     events: Events, pauses: list[float]
 ) -> None:
-    looks = (PollResult(frozenset(), pause=2), PollResult(fault="login refused", pause=300), waiting())
+    looks = (PollResult(frozenset(), pause=2), PollResult(error="login refused", pause=300), waiting())
     events(*((1000.0, found) for found in looks))
     assert pauses[:2] == [2, 300]
     assert pauses[2] <= 20

@@ -36,7 +36,7 @@ def test_a_customer_is_known_by_number_else_by_email(keys):
     assert keys(CUSTOMERS, *records) == ["007", "a@example.com", None]
 
 
-def test_a_number_that_is_itself_at_fault_is_no_key(keys):
+def test_a_number_that_is_itself_at_error_is_no_key(keys):
     assert keys(CUSTOMERS, NUMBER.format("1.23E+05")) == [None]
 
 

@@ -22,12 +22,12 @@ def told(read, xml, merchant):
     return tell
 
 
-def test_a_refused_record_tells_each_of_its_faults(told):
+def test_a_refused_record_tells_each_of_its_errors(told):
     bad = "<AccountNumber>1</AccountNumber><CashBack>x</CashBack>"
     good = "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>"
     refused, kept = told(ACCOUNTS, bad, good)
     assert refused.fate == "rejected"
-    assert sorted((fault.code, fault.field) for fault in refused.faults) == [
+    assert sorted((error.code, error.field) for error in refused.errors) == [
         ("invalid_decimal", "cash_back"),
         ("missing_field", "price_list_name"),
     ]

@@ -108,7 +108,7 @@ def test_missing_original_says_so(home: Path) -> None:
         archive.open_original((home / "archive/nothing.zip").as_uri())
 
 
-def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_fault(home: Path) -> None:
+def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_error(home: Path) -> None:
     kept, other = (archive.keep([content], "testshop", "srs_customers", NAME) for content in (b"abc", b"abd"))
     for _ in range(2):
         archive.delete(kept.url)

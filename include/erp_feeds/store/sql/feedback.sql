@@ -1,7 +1,7 @@
 -- Result files: which are pending, and what was placed.
 
 -- name: open_rejects
--- The faults of a file that no load has resolved yet; never reasons or records, which may hold personal data.
+-- The errors of a file that no load has resolved yet; never reasons or records, which may hold personal data.
 -- In: file_id. Out: record, line, code, field.
 SELECT record, line, code, field
 FROM rejects

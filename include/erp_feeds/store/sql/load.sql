@@ -85,7 +85,7 @@ CREATE TEMP TABLE incoming_purchases (
 ) ON COMMIT DROP
 
 -- name: incoming_rejects
--- The faults of one file's rejected records, as the steps found them. key: by which a newer file may bring the record.
+-- The errors of one file's rejected records, as the steps found them. key: by which a newer file may bring the record.
 CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DROP;
 CREATE INDEX ON incoming_rejects (record)
 

@@ -263,7 +263,7 @@ WHERE (file_id, record) IN (SELECT * FROM unnest(%(file_ids)s::bigint[], %(recor
 -- name: rejects
 -- Refused records of one merchant, the latest file first.
 -- In:  merchant; each or null: code, file (name); with_resolved boolean; max_rows.
--- Out: one row per fault, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
+-- Out: one row per error, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
 SELECT
     files.name AS file, rejects.file_id, files.interface, record, line, rejects.code, field, rejects.reason,
     rejects.run_id, opened_at, resolved_at, resolved_by_run, mending.name AS resolved_by_file, NULL AS raw

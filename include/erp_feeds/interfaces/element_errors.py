@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from erp_feeds.interfaces.spec import Field, FieldType, Interface
-from erp_feeds.merchant import Fault, InterfaceSettings
+from erp_feeds.merchant import InterfaceSettings, SettingError
 
 _START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
@@ -19,7 +19,7 @@ NOT_A_NAME = (
 )
 
 
-def element_faults(interface: Interface, settings: InterfaceSettings) -> Iterator[Fault]:
+def element_errors(interface: Interface, settings: InterfaceSettings) -> Iterator[SettingError]:
     """Find the names that no XML can have, or that two fields of one place would share.
 
     Yields:
@@ -27,12 +27,12 @@ def element_faults(interface: Interface, settings: InterfaceSettings) -> Iterato
     """
     named = interface.with_elements(settings.elements)
     for fields in (named.fields, named.lines.fields if named.lines else ()):
-        yield from _faults_among(fields, interface, settings)
+        yield from _errors_among(fields, interface, settings)
 
 
-def _faults_among(
+def _errors_among(
     fields: tuple[Field, ...], interface: Interface, settings: InterfaceSettings
-) -> Iterator[Fault]:
+) -> Iterator[SettingError]:
     """Look at the fields that stand beside each other: of the record, or of a line."""
     owner: dict[str, str] = {}
     addresses = {field.element for field in interface.fields if field.type is FieldType.EMAIL}
