@@ -268,7 +268,7 @@ class CommandLine:
     def run(self, *arguments: str) -> Result:
         text = self._shop.merchant.model_dump_json()
         (self._folder / "testshop.yaml").write_text(text, "utf-8")
-        named = arguments if arguments[0] == "reindex" else ("replay", "testshop", *arguments)
+        named = arguments if arguments[:1] == ("reindex",) else ("replay", "testshop", *arguments)
         return CliRunner().invoke(app, list(named))
 
     def told(self, *arguments: str) -> Any:

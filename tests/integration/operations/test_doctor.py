@@ -22,7 +22,7 @@ from support.merchants import facts_of
 Connect = Callable[..., str]
 STEPS = (
     "connection", "name", "port", "tls", "certificate", "login", "folders", "listing",
-    "rights", "download", "staging", "archive", "store",
+    "rights", "download", "staging", "archive", "store", "alerts",
 )  # fmt: skip
 SERVER = STEPS[:10]
 
@@ -38,6 +38,7 @@ class Patient:
         facts = facts_of(
             ftps={"connection": "testshop_ftps", "root": "\\testshop\\", **ftps},
             interfaces={"srs_customers": {}, "erp_cache_customers": {}},
+            alerts={"apprise": ["chat"]},
             **({"feedback": feedback} if feedback else {}),
         )
         self.file.write_text(json.dumps(facts), "utf-8")
@@ -76,6 +77,8 @@ def patient(
     folder.mkdir()
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AIRFLOW_CONN_CHAT", '{"conn_type": "apprise"}')
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://localhost:8080")
     ftps_connection()
     (ftps.root / "testshop").mkdir()
     found = Patient(folder)
