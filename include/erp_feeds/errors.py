@@ -28,6 +28,10 @@ class FailError(FeedError):
     """Trying again cannot help: a person must change something first."""
 
 
+class NotAllLoadedError(FailError):
+    """A run has loaded all that is good; files are quarantined or records rejected."""
+
+
 class ConfigurationError(FailError):
     """A merchant file, setting or connection is wrong; the message says where and what to write."""
 

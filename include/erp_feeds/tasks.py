@@ -16,7 +16,7 @@ import psycopg
 from erp_feeds import stages
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode
-from erp_feeds.errors import FailError, FeedError, QuarantineError
+from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, QuarantineError
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.inbox import cleanup
@@ -160,7 +160,8 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     """Report the run, after all good files have loaded; fail it where something was rejected or quarantined.
 
     Raises:
-        FailError: names each quarantined file or the number of rejected records, with code and reason.
+        NotAllLoadedError: names each quarantined file or the number of rejected records, with code
+            and reason.
     """
     with _store() as connection:
         _clear_loaded(merchant, batch, connection)
@@ -170,7 +171,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     _purge(merchant)
     if problems:
         summary = "\n".join(f"- {line}" for line in problems)
-        raise FailError(
+        raise NotAllLoadedError(
             f"{merchant.name}: all good files and records are loaded; these were not:\n{summary}\n"
             "What was fetched is archived; a replay of any other file fetches it from the server again.\n"
             f"To see the rejects: python -m erp_feeds rejects {merchant.name}\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.configuration import conf
 
 from erp_feeds.codes import IncidentKind
-from erp_feeds.errors import FailError, FeedError
+from erp_feeds.errors import FailError, FeedError, NotAllLoadedError
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.redaction import SAFE_ERRORS
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from erp_feeds.store.incidents import Cause, Incident
 
 log = logging.getLogger(__name__)
-
-REFUSED = "refused"
-"""Code of a `report` that fails for what was quarantined or rejected, which are incidents of their own."""
 
 
 def base_url() -> str:
@@ -81,9 +78,10 @@ def on_failure(merchant: Merchant) -> Callable[[Any], None]:
         if _is_typing_error(context):
             log.info("Nobody is alerted: whoever started this run sees what is wrong with it")
             return
-        failed = None if _is_refusal(error) else _cause(error, task, context["dag_run"].run_id)
+        is_through = isinstance(error, NotAllLoadedError)  # what was not loaded are incidents of their own
+        failed = None if is_through else _cause(error, task, context["dag_run"].run_id)
         try:
-            if _is_refusal(error):
+            if is_through:
                 _note_success(merchant, task)
             problems = review(merchant, failed)
         except FeedError as away:
@@ -124,10 +122,6 @@ def _error(context: Any) -> object:
     """Return what failed, behind the exception by which a task fails without a traceback."""
     error = context["exception"]
     return error.error if isinstance(error, PlainFailure) else error
-
-
-def _is_refusal(error: object) -> bool:
-    return isinstance(error, FailError) and error.code == REFUSED
 
 
 def _cause(error: object, task: str, run: str) -> Cause:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from erp_feeds.cli import app
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.demo import mail
-from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, RetryError
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import alerts, channels
 from erp_feeds.orchestration.plain_failure import PlainFailure
@@ -110,8 +110,8 @@ def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
     for file in files:
         ledger.quarantine(feed.connection, file, RUN, QuarantineCode.TRUNCATED, "at <byte> 12")
     fail = alerts.on_failure(merchant)
-    fail(context(FailError("20 files", "refused"), "report"))
-    fail(context(FailError("20 files", "refused"), "report", "manual"))
+    fail(context(NotAllLoadedError("20 files", "refused"), "report"))
+    fail(context(NotAllLoadedError("20 files", "refused"), "report", "manual"))
     assert alerts.review(merchant) == []
 
     subject = "Test Shop & Co: 20 files quarantined, the sender must send them again"
@@ -145,6 +145,15 @@ def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
     assert alerts.review(merchant) == []
     assert receivers.subjects()[1:] == ["Test Shop & Co: resolved: 20 files quarantined"]
     assert receivers.posted[1]["type"] == "success"
+
+
+def test_a_server_that_refuses_is_a_failed_task_and_not_the_outcome_of_a_report(
+    merchant: Merchant, receivers: Receivers, feed: Feed
+) -> None:
+    alerts.on_failure(merchant)(
+        context(FailError("the server answers '550 No rights'", "refused"), "download")
+    )
+    assert receivers.subjects() == ["Test Shop & Co: task download failed, the data engineer must act"]
 
 
 def test_a_failed_task_names_what_failed_and_ends_with_the_run_that_gets_through(
