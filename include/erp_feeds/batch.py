@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import reduce
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,6 +95,11 @@ class Counts(BaseModel):
             elements=_added(self.elements, other.elements),
             unknown=_added(self.unknown, other.unknown),
         )
+
+    @classmethod
+    def sum(cls, parts: Iterable[Counts]) -> Counts:
+        """Add the tallies of several files, or of several parts of one."""
+        return reduce(cls.plus, parts, cls())
 
 
 def _added(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:

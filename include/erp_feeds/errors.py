@@ -58,6 +58,11 @@ def visible(text: str) -> str:
     )
 
 
+def counted(number: int, thing: str) -> str:
+    """Return how many of a thing, as people say it: 1 file, 2 files."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the part of a message that offers the nearest valid name."""
     names = sorted(set(known))

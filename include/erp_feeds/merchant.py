@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
 from croniter.croniter import CroniterError
@@ -335,6 +335,10 @@ class Merchant(_Strict):
         (),
         description="E-mail addresses that mean 'no customer', such as a shop's own, which would join many",
     )
+
+    def local_time(self, moment: datetime) -> str:
+        """Return a moment as the merchant's people read it: 2026-01-31 14:05, in their zone."""
+        return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
 
     @field_validator("timezone")
     @classmethod

@@ -202,9 +202,7 @@ def _purge(merchant: Merchant) -> None:
 
 def totals_of(batch: Batch) -> dict[str, int]:
     """Return records read, loaded, collapsed, skipped and rejected over the files of a batch."""
-    counts = Counts()
-    for file in batch.files:
-        counts = counts.plus(file.counts)
+    counts = Counts.sum(file.counts for file in batch.files)
     return {
         "files": len(batch.files),
         "read": counts.read,

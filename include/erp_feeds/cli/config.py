@@ -14,7 +14,8 @@ import typer
 
 from erp_feeds.cli.connections import checked_interface, know_connections, merchant_path
 from erp_feeds.cli.options import AsJson
-from erp_feeds.cli.output import counted, print_json, print_table, say
+from erp_feeds.cli.output import print_json, print_table, say
+from erp_feeds.errors import counted
 
 if TYPE_CHECKING:
     from erp_feeds.errors import ConfigurationError

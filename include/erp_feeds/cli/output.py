@@ -71,11 +71,6 @@ def _is_crowded(rows: Sequence[object], columns: Sequence[str], width: int) -> b
     return sum(3 + min(READABLE, max(map(len, column))) for column in texts) > width
 
 
-def counted(number: int, thing: str) -> str:
-    """Return how many of a thing, as people say it: 1 file, 2 files."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print the facts of one thing, a line each; what is unknown is left out."""
     from rich.table import Table

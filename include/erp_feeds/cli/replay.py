@@ -20,8 +20,8 @@ from erp_feeds.cli.connections import (
     store_address,
 )
 from erp_feeds.cli.options import AsJson, MerchantName
-from erp_feeds.cli.output import counted, print_json, print_table, say
-from erp_feeds.errors import FailError
+from erp_feeds.cli.output import print_json, print_table, say
+from erp_feeds.errors import FailError, counted
 
 if TYPE_CHECKING:
     from erp_feeds.batch import FeedFile

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -70,8 +69,8 @@ def _late(feed: Feed, merchant: Merchant) -> Cause | None:
     if feed.state not in KIND_OF or feed.last_file is None or feed.next_expected is None:
         return None
     reason = (
-        f"the latest file came on {_moment(feed.last_file, merchant)}, the next was expected by "
-        f"{_moment(feed.next_expected, merchant)} ({merchant.timezone})"
+        f"the latest file came on {merchant.local_time(feed.last_file)}, the next was expected by "
+        f"{merchant.local_time(feed.next_expected)} ({merchant.timezone})"
     )
     return Cause(feed.interface, KIND_OF[feed.state], "", 1, feed.next_expected, reason)
 
@@ -94,7 +93,7 @@ def _inbox(
     allowed = max(merchant.unreachable_after, POLLS * timedelta(seconds=merchant.ftps.poll_interval))
     if now - since < allowed and not (state.failing_since and (gave_up or is_open)):
         return []
-    silent = f"no scan since {_moment(since, merchant)}: is the DAG paused, or the triggerer down?"
+    silent = f"no scan since {merchant.local_time(since)}: is the DAG paused, or the triggerer down?"
     return [Cause(None, IncidentKind.UNREACHABLE, "", 1, since, state.reason or silent)]
 
 
@@ -105,7 +104,3 @@ def _in_words(age: timedelta) -> str:
         return f"{minutes}m"
     hours = minutes // 60
     return f"{hours}h {minutes % 60}m" if hours < 48 else f"{hours // 24}d {hours % 24}h"
-
-
-def _moment(moment: datetime, merchant: Merchant) -> str:
-    return f"{moment.astimezone(ZoneInfo(merchant.timezone)):%Y-%m-%d %H:%M}"

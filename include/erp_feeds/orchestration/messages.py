@@ -6,13 +6,12 @@ No personal data: counts, codes, names of files, numbers of records.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from erp_feeds.codes import Actor, IncidentKind, words_of
+from erp_feeds.errors import counted
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.channels import Message
@@ -88,7 +87,7 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     found = {
         "What happened": f"{words.meaning}" + (f" (code {code})" if code else ""),
         "Reason": cause.reason,
-        "Since": _moment(cause.since, merchant),
+        "Since": f"{merchant.local_time(cause.since)} ({merchant.timezone})",
         "For the data": FOR_THE_DATA[IncidentKind(cause.kind)],
         "Who acts": str(words.actor),
         "What to do": words.action,
@@ -148,8 +147,7 @@ def _together(kind: str, causes: Sequence[Cause]) -> str:
 
 
 def _headline(kind: str, number: int, place: str) -> str:
-    files = f"{number:,} file" + ("" if number == 1 else "s")
-    records = f"{number:,} record" + ("" if number == 1 else "s")
+    files, records = counted(number, "file"), counted(number, "record")
     return {
         IncidentKind.QUARANTINED: f"{files} quarantined",
         IncidentKind.PUT_OFF: f"{files} wait for room on the disk",
@@ -183,10 +181,6 @@ def _interface(cause: Cause) -> str:
 
 def _title(merchant: Merchant) -> str:
     return merchant.title or merchant.name
-
-
-def _moment(moment: datetime, merchant: Merchant) -> str:
-    return f"{moment.astimezone(ZoneInfo(merchant.timezone)):%Y-%m-%d %H:%M} ({merchant.timezone})"
 
 
 def _page(base_url: str, dag_id: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from erp_feeds.batch import Counts
-from erp_feeds.errors import ConfigurationError, FeedError
+from erp_feeds.errors import ConfigurationError, FeedError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.rest_client import airflow_api
 from erp_feeds.settings import settings
@@ -35,17 +35,15 @@ def in_words(files: Sequence[RunFile]) -> str:
     """Return what a run made of its files and records: `3 files: 2 loaded, 1 quarantined (truncated)`."""
     states = Counter(file.state for file in files)
     codes = sorted({file.code for file in files if file.code})
-    counts = Counts()
-    for file in files:
-        counts = counts.plus(Counts.model_validate(file.counts))
+    counts = Counts.sum(Counts.model_validate(file.counts) for file in files)
     lines = [
-        f"{_counted(len(files), 'file')}: "
+        f"{counted(len(files), 'file')}: "
         + ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
         + (f" ({', '.join(codes)})" if codes else "")
     ]
     records = {"loaded": counts.loaded, "replaced by a later record": counts.collapsed}
     lines.append(
-        f"{_counted(counts.read, 'record')}: "
+        f"{counted(counts.read, 'record')}: "
         + ", ".join(f"{number:,} {what}" for what, number in records.items() if number or what == "loaded")
     )
     for what, found in (
@@ -56,9 +54,5 @@ def in_words(files: Sequence[RunFile]) -> str:
         if found:
             lines.append(f"{what}: " + ", ".join(f"{number:,} {code}" for code, number in found.items()))
     if resolved := sum(file.resolved for file in files):
-        lines.append(f"{_counted(resolved, 'reject')} resolved")
+        lines.append(f"{counted(resolved, 'reject')} resolved")
     return "\n\n".join(lines)  # the UI reads Markdown
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
