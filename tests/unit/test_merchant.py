@@ -14,7 +14,8 @@ from erp_feeds import merchant_file
 from erp_feeds.columns.convert import matched_emails
 from erp_feeds.errors import ConfigurationError
 from erp_feeds.interfaces import errors_of, interface_of, interfaces_of
-from erp_feeds.merchant import InterfaceSettings, SettingError, matched_email
+from erp_feeds.merchant import InterfaceSettings, SettingError
+from erp_feeds.merchant.values import matched_email
 from erp_feeds.merchant_file import read_merchant, read_merchants
 from erp_feeds.settings import INCLUDE
 

@@ -12,7 +12,7 @@ from erp_feeds.cli.connections import checked_merchant, configured_merchant, ope
 from erp_feeds.cli.options import AsJson, MerchantName, SrsNumber
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.errors import FailError
-from erp_feeds.merchant import matched_email
+from erp_feeds.merchant.values import matched_email
 
 if TYPE_CHECKING:
     from psycopg import Connection

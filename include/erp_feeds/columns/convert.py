@@ -18,7 +18,7 @@ from erp_feeds.columns.arrow import Column, count_true, is_one_of, is_true, type
 from erp_feeds.columns.text_damage import LOST, damage_of
 from erp_feeds.columns.words import COUNTRIES, GENDER_OF, LANGUAGES
 from erp_feeds.interfaces.spec import ISO_DATE, LONGEST_IDENTIFIER, Field, FieldType
-from erp_feeds.merchant import KELVIN
+from erp_feeds.merchant.values import KELVIN
 
 
 @dataclass(frozen=True)

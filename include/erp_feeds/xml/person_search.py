@@ -10,7 +10,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.merchant import matched_email
+from erp_feeds.merchant.values import matched_email
 from erp_feeds.xml.elements import children
 from erp_feeds.xml.rows import UNSEEN
 

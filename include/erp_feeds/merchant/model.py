@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from erp_feeds.errors import nearest
+from erp_feeds.merchant.values import (
+    Address,
+    Duration,
+    Folder,
+    Root,
+    TimeOfDay,
+    duration_in_words,
+    matched_email,
+)
 
 Location = tuple[str | int, ...]
 """Keys and positions that lead to a place of the file."""
@@ -34,78 +32,6 @@ NO_CUSTOMER = ("0", "000", "-1")
 """Customer numbers that no ERP gives to anybody (rule: customers 7)."""
 FIRST_YEAR = 1970
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
-_ADDRESS = re.compile(r"""[^@\s,;:<>()\[\]\\"]+@[^@\s,;:<>()\[\]\\"]+""")
-_DURATION = re.compile(r"([1-9]\d{0,4})([mhd])")
-_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
-_TO_LOWER = str.maketrans({chr(letter): chr(letter + 32) for letter in range(ord("A"), ord("Z") + 1)})
-
-
-KELVIN = "\u212a"
-"""The one letter that NFC itself would make another person's; an address with it stays as it is."""
-
-
-def matched_email(text: str) -> str:
-    """Return an address as addresses are compared: trimmed, NFC, A to Z in lower case (rule: customers 7)."""
-    address = text.strip()
-    return (address if KELVIN in address else unicodedata.normalize("NFC", address)).translate(_TO_LOWER)
-
-
-def _folder(value: str) -> str:
-    if value in {".", ".."} or re.search(r"[/\\]", value):
-        raise ValueError("is the name of one folder: no path, and neither '.' nor '..'")
-    return value
-
-
-def _root(value: str) -> str:
-    if ".." in re.split(r"[/\\]", value):
-        raise ValueError("leads to one folder of the server: '..' is no part of it")
-    return value
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError("is not an e-mail address: write name@example.com")
-    return value
-
-
-def _duration(value: Any) -> timedelta:
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        raise ValueError("a duration is a number with m, h or d: 90m, 26h or 2d")
-    return timedelta(minutes=int(found[1]) * _MINUTES[found[2]])
-
-
-def duration_in_words(value: timedelta) -> str:
-    """Return a duration as a merchant file writes it, rounded down to minutes."""
-    minutes = value // timedelta(minutes=1)
-    unit = next((unit for unit in "dh" if minutes and minutes % _MINUTES[unit] == 0), "m")
-    return f"{minutes // _MINUTES[unit]}{unit}"
-
-
-def _time_of_day(value: Any) -> time:
-    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-        raise ValueError('a time of day is in quotes, hours and minutes: "07:00"')
-    return time.fromisoformat(value)
-
-
-Folder = Annotated[str, Field(min_length=1), AfterValidator(_folder)]
-"""Name of one folder."""
-Address = Annotated[str, AfterValidator(_address)]
-"""An e-mail address."""
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(duration_in_words, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,4}[mhd]$", "examples": ["26h"]}),
-]
-"""How long something may take: 90m, 26h, 2d."""
-TimeOfDay = Annotated[
-    time,
-    BeforeValidator(_time_of_day),
-    PlainSerializer(lambda value: value.isoformat("minutes"), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["07:00"]}),
-]
-"""A time of day in the merchant's zone."""
 
 
 class _Strict(BaseModel):
@@ -120,9 +46,7 @@ class Ftps(_Strict):
     """Where the ERP party places files."""
 
     connection: str = Field(min_length=1, description="Airflow connection id (type FTPS) of the FTPS server")
-    root: Annotated[str, AfterValidator(_root)] = Field(
-        "/", description="Folder that holds srs and ErpCache; backslashes are accepted"
-    )
+    root: Root = Field("/", description="Folder that holds srs and ErpCache; backslashes are accepted")
     poll_interval: float = Field(30, gt=0, description="Seconds between two scans of the inbox")
     stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")
     after_load: Literal["leave", "move", "delete"] = Field(
