@@ -145,6 +145,48 @@ class LedgerFile:
 
 
 @dataclass(frozen=True)
+class Day:
+    """What came on one day (UTC)."""
+
+    day: date
+    files: int
+    quarantined: int
+    rejected: int
+    """Files that loaded without some of their records."""
+
+
+@dataclass(frozen=True)
+class MerchantFiles:
+    """What came of one merchant lately."""
+
+    merchant: str
+    last_file: str | None
+    last_file_at: datetime | None
+    last_file_state: str | None
+    last_run: str | None
+    """The run that brought the latest file where it is."""
+    days: list[Day]
+    """The oldest first, also those without a file."""
+
+    def __post_init__(self) -> None:
+        """Read the days, which the store returns as JSON."""
+        days = [Day(date.fromisoformat(each["day"]), *list(each.values())[1:]) for each in self.days]  # type: ignore[index]
+        object.__setattr__(self, "days", days)
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """What one run made of a file."""
+
+    run_id: str
+    at: datetime
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class RunFile:
     """What a run made of one file."""
 

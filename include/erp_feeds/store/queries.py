@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -14,7 +14,9 @@ from erp_feeds.records.invoice_graph import InvoiceGraph
 from erp_feeds.records.invoice_graph import invoice_graph as graph_of
 from erp_feeds.store.file_rows import (
     FileProgress,
+    FileRun,
     LedgerFile,
+    MerchantFiles,
     MerchantStatus,
     QuarantinedFile,
     Reject,
@@ -59,11 +61,33 @@ def files(
     states: Collection[str] = (),
     interface: str | None = None,
     file_ids: Collection[int] = (),
+    day: date | None = None,
+    before: int | None = None,
+    with_drift: bool = True,
     limit: int | None = None,
 ) -> list[LedgerFile]:
-    """Return the ledger's files, the latest seen first."""
+    """Return the ledger's files, the latest seen first; `before` a file id only those seen earlier."""
     wanted = {"states": list(states) or None, "interface": interface, "file_ids": list(file_ids) or None}
-    return _rows(connection, LedgerFile, "files", merchant=merchant, max_rows=limit, **wanted)
+    paging = {"day": day, "before": before, "with_drift": with_drift, "max_rows": limit}
+    return _rows(connection, LedgerFile, "files", merchant=merchant, **wanted, **paging)
+
+
+def overview(connection: Connection[Any], merchants: Collection[str], days: int) -> list[MerchantFiles]:
+    """Return the latest file and run of each merchant, and what came on each of the last days."""
+    return _rows(connection, MerchantFiles, "overview", merchants=list(merchants), days=days)
+
+
+def file_runs(connection: Connection[Any], merchant: str, file_id: int) -> list[FileRun]:
+    """Return what each run made of a file, in their order."""
+    return _rows(connection, FileRun, "file_runs", merchant=merchant, file_id=file_id)
+
+
+def people(
+    connection: Connection[Any], merchant: str, *, phone: str | None = None, name: str | None = None, limit: int
+) -> list[Profile]:
+    """Return the profiles of a phone number, or whose last or whole name begins so."""
+    begins = name and "".join("\\" + each if each in "\\%_" else each for each in name) + "%"
+    return _rows(connection, Profile, "people", merchant=merchant, phone=phone, name=begins, max_rows=limit)
 
 
 def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:
@@ -151,13 +175,19 @@ def rejects(
     *,
     code: str | None = None,
     file: str | None = None,
+    file_id: int | None = None,
+    record: int | None = None,
+    after: Sequence[object] | None = None,
     limit: int | None = None,
     with_resolved: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return rejects, those of the latest file first; resolved ones too where asked."""
-    wanted = {"code": code, "file": file, "with_resolved": with_resolved}
-    found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    """Return rejects, those of the latest file first, resolved ones too where asked; `after` the one
+    of a file id, record, code and field.
+    """
+    wanted = {"code": code, "file": file, "file_id": file_id, "record": record, "with_resolved": with_resolved}
+    place = {"after": after and [str(each) for each in after], "max_rows": limit}
+    found = _rows(connection, Reject, "rejects", merchant=merchant, **wanted, **place)
     if not with_raw:
         return found
     keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
