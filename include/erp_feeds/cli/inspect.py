@@ -244,7 +244,7 @@ def rejects(
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
-        wanted = {"code": code and checked_code(code), "file": file}
+        wanted: dict[str, Any] = {"code": code and checked_code(code), "file": file}
         records = queries.rejects(
             connection, name, **wanted, limit=limit, with_resolved=with_resolved, with_raw=raw
         )

@@ -144,11 +144,10 @@ class LedgerFile:
         return self.tally.warnings
 
 
-@dataclass(frozen=True)
-class Day:
+class Day(TypedDict):
     """What came on one day (UTC)."""
 
-    day: date
+    day: str
     files: int
     quarantined: int
     rejected: int
@@ -167,11 +166,6 @@ class MerchantFiles:
     """The run that brought the latest file where it is."""
     days: list[Day]
     """The oldest first, also those without a file."""
-
-    def __post_init__(self) -> None:
-        """Read the days, which the store returns as JSON."""
-        days = [Day(date.fromisoformat(each["day"]), *list(each.values())[1:]) for each in self.days]  # type: ignore[index]
-        object.__setattr__(self, "days", days)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from erp_feeds.records.invoice_graph import InvoiceGraph
 from erp_feeds.records.invoice_graph import invoice_graph as graph_of
 from erp_feeds.store.file_rows import (
+    DriftingInterface,
     FileProgress,
     FileRun,
     LedgerFile,
@@ -21,6 +22,7 @@ from erp_feeds.store.file_rows import (
     QuarantinedFile,
     Reject,
     RunFile,
+    drift_in_words,
 )
 from erp_feeds.store.rows import (
     Account,
@@ -77,13 +79,25 @@ def overview(connection: Connection[Any], merchants: Collection[str], days: int)
     return _rows(connection, MerchantFiles, "overview", merchants=list(merchants), days=days)
 
 
+def drift(connection: Connection[Any], merchant: str) -> list[DriftingInterface]:
+    """Return how the latest file of each interface differs from those before it; only where it does."""
+    query = "SELECT interface, drift FROM file_drift WHERE latest AND merchant = %s ORDER BY interface"
+    found = connection.execute(query, [merchant])
+    return [DriftingInterface(merchant, name, drift_in_words(drift)) for name, drift in found]
+
+
 def file_runs(connection: Connection[Any], merchant: str, file_id: int) -> list[FileRun]:
     """Return what each run made of a file, in their order."""
     return _rows(connection, FileRun, "file_runs", merchant=merchant, file_id=file_id)
 
 
 def people(
-    connection: Connection[Any], merchant: str, *, phone: str | None = None, name: str | None = None, limit: int
+    connection: Connection[Any],
+    merchant: str,
+    *,
+    phone: str | None = None,
+    name: str | None = None,
+    limit: int,
 ) -> list[Profile]:
     """Return the profiles of a phone number, or whose last or whole name begins so."""
     begins = name and "".join("\\" + each if each in "\\%_" else each for each in name) + "%"
@@ -182,12 +196,15 @@ def rejects(
     with_resolved: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return rejects, those of the latest file first, resolved ones too where asked; `after` the one
-    of a file id, record, code and field.
+    """Return rejects, those of the latest file first; resolved ones too where asked.
+
+    `after` is the file id, record, code and field of the last one that is known already.
     """
-    wanted = {"code": code, "file": file, "file_id": file_id, "record": record, "with_resolved": with_resolved}
+    wanted = {"code": code, "file": file, "file_id": file_id, "record": record}
     place = {"after": after and [str(each) for each in after], "max_rows": limit}
-    found = _rows(connection, Reject, "rejects", merchant=merchant, **wanted, **place)
+    found = _rows(
+        connection, Reject, "rejects", merchant=merchant, with_resolved=with_resolved, **wanted, **place
+    )
     if not with_raw:
         return found
     keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}

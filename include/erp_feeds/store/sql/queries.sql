@@ -73,8 +73,8 @@ LIMIT %(max_rows)s
 -- name: identifiers
 -- What leads to a profile: its external identifiers, and the addresses by which records without a number found it, each
 -- with the rule that linked it and the file and record that brought it first.
--- In:  merchant, profile_id. Out: type ('srs', 'email'), value, rule, file, record.
-SELECT type, value, rule, files.name AS file, record
+-- In:  merchant, profile_id. Out: type ('srs', 'email'), value, rule, file, file_id, record.
+SELECT type, value, rule, files.name AS file, file_id, record
 FROM (
     SELECT type, value, rule, file_id, record
     FROM identifiers
@@ -198,7 +198,7 @@ WHERE
 -- name: profile_fields
 -- What is known of each field of a profile: its value, and the file and record that set it (rules: customers 6, 9, 10).
 -- In:  merchant, profile_id.
--- Out: field, value (text; null where a file emptied it), file, record; profile fields first, then custom ones by name.
+-- Out: field, value (text; null where a file emptied it), file, file_id, record, set_at; profile fields first, then custom ones by name.
 -- A field without an origin of its own came with the row's latest write (see sql/load.sql). Of several
 -- records about one person in one file, the last is named.
 WITH person AS (
@@ -215,7 +215,7 @@ WITH person AS (
     ) AS each
 )
 SELECT
-    field, value, files.name AS file,
+    field, value, files.name AS file, files.file_id, files.finished_at AS set_at,
     CASE WHEN field_versions ? field THEN (field_versions -> field ->> 2)::int ELSE person.record END AS record
 FROM fields
 CROSS JOIN person
