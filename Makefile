@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers test-ui check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -74,6 +74,9 @@ test-unit: setup ## run the unit tests: no network, no database
 
 test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
+
+test-ui: setup ## look at the pages in Chromium, inside Airflow, as everybody who may see them (needs Chromium)
+	@$(PYTHON) -m pytest tests/ui $(PYTEST)
 
 check: setup ## lint, formatting, types, layers, merchant files, generated documents, rules
 	@$(VENV)/bin/ruff check .
