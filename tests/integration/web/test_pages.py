@@ -19,7 +19,7 @@ ONE = "/merchants/testshop"
 OPEN_TO_READERS = (ONE, f"{ONE}/files", f"{ONE}/files/FILE", f"{ONE}/rejects", f"{ONE}/runs/manual__first")
 OF_PEOPLE = (
     f"{ONE}/audit",
-    f"{ONE}/profiles/PROFILE",
+    f"{ONE}/profiles/PERSON",
     f"{ONE}/files/FILE/records/1",
     f"{ONE}/files/FILE/original",
 )
@@ -29,13 +29,13 @@ CHANGES = (
     (f"{ONE}/replays", {"file_ids": [1]}),
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
-    (f"{ONE}/profiles/PROFILE/forget", {"dry_run": True}),
+    (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
     f"{ONE}/incidents/1/dismiss",
     f"{ONE}/profiles",
-    f"{ONE}/profiles/PROFILE/forget",
+    f"{ONE}/profiles/PERSON/forget",
 )
 
 
@@ -51,7 +51,7 @@ def named(filled: Shop) -> Any:
     """Return what puts the ids of the store into a path."""
     file_id = scalar(filled, "SELECT min(file_id) FROM files WHERE interface = 'srs_customers'")
     profile_id = scalar(filled, "SELECT min(profile_id) FROM profiles")
-    return lambda path: path.replace("FILE", str(file_id)).replace("PROFILE", str(profile_id))
+    return lambda path: path.replace("FILE", str(file_id)).replace("PERSON", str(profile_id))
 
 
 def test_who_may_what(ask: Ask, named: Any) -> None:
@@ -83,7 +83,7 @@ def test_every_route_is_in_the_table_above(ask: Ask) -> None:
     listed = {*OPEN_TO_READERS, *OF_PEOPLE, *API_OF_PEOPLE, *(path for path, _ in CHANGES), "/merchants"}
     names = {
         "FILE": "{file_id}",
-        "PROFILE": "{profile_id}",
+        "PERSON": "{profile_id}",
         "testshop": "{merchant}",
         "manual__first": "{run_id}",
     }
@@ -119,24 +119,24 @@ def test_a_change_needs_the_right_and_a_page_of_this_server(ask: Ask, named: Any
 
 
 def test_an_answer_may_not_be_changed_cached_or_framed_elsewhere(ask: Ask, named: Any) -> None:
-    for path in (ONE, named(f"{ONE}/profiles/PROFILE"), f"{API}{ONE}", "/nowhere"):
+    for path in (ONE, named(f"{ONE}/profiles/PERSON"), f"{API}{ONE}", "/nowhere"):
         headers = ask("admin").get(path).headers
         policy = headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'self'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
-    assert ask("admin").get(named(f"{ONE}/profiles/PROFILE")).headers["cache-control"] == "no-store"
+    assert ask("admin").get(named(f"{ONE}/profiles/PERSON")).headers["cache-control"] == "no-store"
 
 
 def test_what_files_say_is_shown_and_never_run(ask: Ask, named: Any, filled: Shop) -> None:
     filled.store.execute("UPDATE files SET name = %s WHERE state = 'quarantined'", [f"a\u202e{HOSTILE}.zip"])
     filled.store.commit()
-    for path in (f"{ONE}/profiles/PROFILE", f"{ONE}/files/FILE/records/2", f"{ONE}/files", ONE):
+    for path in (f"{ONE}/profiles/PERSON", f"{ONE}/files/FILE/records/2", f"{ONE}/files", ONE):
         text = ask("admin").get(named(path)).text
         assert HOSTILE not in text, path
         assert "\u202e" not in text
-    assert "&lt;script&gt;" in ask("admin").get(named(f"{ONE}/profiles/PROFILE")).text
+    assert "&lt;script&gt;" in ask("admin").get(named(f"{ONE}/profiles/PERSON")).text
     assert not re.search(r"<script>|\son\w+=|style=", ask("admin").get(ONE).text)
 
 
@@ -201,11 +201,11 @@ def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: 
         assert [each["firstname"] for each in found] == ["Ada"], search
     nobody = {"by": "name", "value": "%"}
     assert admin.post(f"{API}{ONE}/profile-searches", json=nobody, headers=SAME_ORIGIN).json() == []
-    profile = admin.get(named(f"{API}{ONE}/profiles/PROFILE")).json()
+    profile = admin.get(named(f"{API}{ONE}/profiles/PERSON")).json()
     assert {each["field"]: each["record"] for each in profile["fields"]}["firstname"] == 1
     assert profile["purchases"][0]["lines"]
     assert [each["rule"] for each in profile["identifiers"]] == ["customers 3"]
-    path = named(f"{ONE}/profiles/PROFILE")
+    path = named(f"{ONE}/profiles/PERSON")
     tried = admin.post(f"{path}/forget", data={"dry_run": "true"}, headers=SAME_ORIGIN)
     assert "This would be erased" in tried.text
     assert admin.get(path).status_code == 200
@@ -220,7 +220,7 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
         assert admin.get(named(path)).status_code == 200
     search = {"by": "email", "value": "ada@example.com"}
     admin.post(f"{API}{ONE}/profile-searches", json=search, headers=SAME_ORIGIN)
-    admin.post(f"{API}{named(f'{ONE}/profiles/PROFILE')}/forget", json={}, headers=SAME_ORIGIN)
+    admin.post(f"{API}{named(f'{ONE}/profiles/PERSON')}/forget", json={}, headers=SAME_ORIGIN)
     entries = audit.listed(filled.store, "testshop")
     assert [each.action for each in reversed(entries)] == [
         "profile seen",
