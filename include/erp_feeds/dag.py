@@ -44,6 +44,10 @@ RETRIES = {
     ),
 }
 
+MAX_ACTIVE_RUNS = 10_000
+"""More days than any backfill has: Airflow counts its queued runs too, and would let new files wait until the
+last of them has ended. What a run has taken the others leave to it, and one at a time loads."""
+
 STEPS = ("download", "unzip", "parse", "deduplicate", "split")
 """The tasks between sense and load: all of one form, from batch to batch."""
 
@@ -140,7 +144,7 @@ def build_dag(merchant: Merchant) -> DAG:
         ),
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=MAX_ACTIVE_RUNS,
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
