@@ -138,14 +138,15 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
         for file in sorted(batch.files, key=loading.load_order):
             frames = stages.frames_of(file)
             try:
-                counts = loading.load_file(connection, file, merchant, batch.run, frames)
+                result = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as refusal:
                 _add_originals(connection, merchant, file)
                 _quarantine(merchant, batch.run, file, refusal)
                 continue
             _add_originals(connection, merchant, file)
-            log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
-            loaded.append(file.model_copy(update={"counts": counts}))
+            log.info("%s: %s", file.name, result.counts.model_dump_json(exclude_defaults=True))
+            facts = {name: getattr(result, name) for name in ("counts", "rows", "day", "seconds")}
+            loaded.append(file.model_copy(update=facts))
     return batch.with_files(loaded)
 
 

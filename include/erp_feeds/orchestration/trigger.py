@@ -51,7 +51,12 @@ class InboxTrigger(BaseEventTrigger):
                 pause = REMIND_SECONDS if is_more else ABANDONED_SECONDS
                 if found.waiting - announced or (found.waiting and now - announced_at > pause):
                     announced_at = now
-                    payload = {"merchant": self.merchant.name, "files": len(found.waiting)}
+                    payload = {
+                        "merchant": self.merchant.name,
+                        "host": found.host,
+                        "folder": ftps.root,
+                        "files": len(found.waiting),
+                    }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
                 announced = found.waiting
             await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
