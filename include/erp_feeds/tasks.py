@@ -152,14 +152,15 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
         for file in sorted(batch.files, key=loading.load_order):
             frames = stages.frames_of(file)
             try:
-                counts = loading.load_file(connection, file, merchant, batch.run, frames)
+                result = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as error:
                 _add_originals(connection, merchant, file)
                 _quarantine(merchant, batch.run, file, error)
                 continue
             _add_originals(connection, merchant, file)
-            log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
-            loaded.append(file.model_copy(update={"counts": counts}))
+            log.info("%s: %s", file.name, result.counts.model_dump_json(exclude_defaults=True))
+            facts = {name: getattr(result, name) for name in ("counts", "rows", "day", "seconds")}
+            loaded.append(file.model_copy(update=facts))
     return batch.with_files(loaded)
 
 

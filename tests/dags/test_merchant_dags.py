@@ -84,7 +84,7 @@ class TestEveryDag:
 
     def test_writes_its_tables_as_assets(self, dag: DAG) -> None:
         outlets = {asset.name for asset in dag.get_task("load").outlets}
-        assert outlets >= {"profiles", "purchases", "purchase_lines"}
+        assert outlets >= {f"{dag.dag_id}.{name}" for name in ("profiles", "purchases", "purchase_lines")}
         assert [asset.name for asset in dag.get_task("sense").inlets] == [f"{dag.dag_id}.inbox"]
 
 

@@ -58,7 +58,12 @@ class InboxTrigger(BaseEventTrigger):
                     pause = HOLD_SECONDS if announced else 0.0
                 if found.waiting and now - announced_at > pause:
                     announced, announced_at = found.waiting, now
-                    payload = {"merchant": self.merchant.name, "files": len(found.waiting)}
+                    payload = {
+                        "merchant": self.merchant.name,
+                        "host": found.host,
+                        "folder": ftps.root,
+                        "files": len(found.waiting),
+                    }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
             await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
 

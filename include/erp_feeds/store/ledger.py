@@ -251,11 +251,19 @@ def mark_quarantined(
     _note_run(connection, file, run, FileState.QUARANTINED, counts or file.counts, error)
 
 
-def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
-    """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing."""
+def finish(
+    connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts
+) -> tuple[date | None, float | None]:
+    """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing.
+
+    Returns:
+        The file's day, and the seconds from its first scan; None where it was imported or loaded before.
+    """
     values = {"file_id": file.file_id, "run": run, "counts": counts.model_dump_json()}
     connection.execute(statement("ledger/finish"), values)
     _note_run(connection, file, run, FileState.LOADED, counts)
+    found = connection.execute(statement("ledger/finished"), values).fetchone()
+    return (found[0], found[1]) if found else (None, None)
 
 
 @plain_errors("looking up what a run could not load")

@@ -71,6 +71,22 @@ def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[st
     return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
 
 
+def open_files(connection: Connection[Any], merchant: str) -> dict[str, tuple[int, int]]:
+    """Return, by interface, how many files wait and how many are quarantined and not replaced."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(statement("queries/open_files"), {"merchant": merchant}).fetchall()
+    return {interface: (waiting, quarantined) for interface, waiting, quarantined in found}
+
+
+def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return the columns of some tables in their order, each with its type."""
+    found: dict[str, dict[str, str]] = {}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        for table, column, kind in cursor.execute(statement("queries/columns"), {"tables": list(tables)}):
+            found.setdefault(table, {})[column] = kind
+    return found
+
+
 def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, date] | None:
     """Return the first and the last day of some files; None without any."""
     found = connection.execute(statement("queries/days"), {"file_ids": list(file_ids)}).fetchone()

@@ -141,6 +141,16 @@ SET state = 'loaded', counts = %(counts)s, code = NULL, reason = NULL, run_id = 
     finished_at = CASE WHEN state = 'loaded' THEN finished_at ELSE clock_timestamp() END
 WHERE file_id = %(file_id)s AND (state, counts) IS DISTINCT FROM ('loaded', %(counts)s::jsonb)
 
+-- name: finished
+-- When a file that is loaded came. In: file_id, run. Out: day; seconds from its first scan until it was loaded, NULL where
+-- another run has loaded it before, or it never lay on the server.
+SELECT day, CASE WHEN path <> '' AND NOT EXISTS (
+           SELECT FROM file_runs
+           WHERE file_runs.file_id = files.file_id AND file_runs.run_id <> %(run)s AND file_runs.state = 'loaded'
+       ) THEN extract(epoch FROM finished_at - first_seen_at)::float8 END
+FROM files
+WHERE file_id = %(file_id)s
+
 -- name: note_run
 -- Keep what a run made of a file; the same result again changes nothing.
 -- In: file_id, run, state, counts; code and reason of a quarantine, or null. Out: file_runs.

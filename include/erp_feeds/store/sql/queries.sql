@@ -36,6 +36,14 @@ LEFT JOIN accounts AS debtor
 LEFT JOIN files ON files.file_id = account.file_id
 WHERE account.merchant = %(merchant)s AND account.account_number = %(number)s
 
+-- name: columns
+-- The columns of tables. In: tables. Out: table, column, type; the columns of a table in their order.
+SELECT pg_class.relname::text, attname::text, format_type(atttypid, atttypmod)
+FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'erp_feeds'::regnamespace AND relname = ANY(%(tables)s::text[]) AND attnum > 0 AND NOT attisdropped
+ORDER BY relname, attnum
+
 -- name: days
 -- The days of some files. In:  file_ids. Out: first, last; both null without files.
 SELECT min(day), max(day) FROM files WHERE file_id = ANY (%(file_ids)s::bigint[])
@@ -117,6 +125,17 @@ ORDER BY counted."table", mappings.first_used_at DESC NULLS LAST, counted.versio
 -- Every merchant that has sent a file.
 -- In:  nothing. Out: merchant.
 SELECT DISTINCT merchant FROM files ORDER BY merchant
+
+-- name: open_files
+-- How many files are complete and not loaded yet, and how many are quarantined and not replaced. What was imported waits
+-- for a person and not for a run.
+-- In: merchant. Out: interface, waiting, quarantined.
+SELECT interface,
+       count(*) FILTER (WHERE state IN ('registered', 'waiting') OR state = 'archived' AND path <> ''),
+       count(*) FILTER (WHERE state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files))
+FROM files
+WHERE merchant = %(merchant)s AND state IN ('registered', 'waiting', 'archived', 'quarantined')
+GROUP BY interface
 
 -- name: profile
 -- One profile, found by its id, its SRS customer number or its e-mail address (rule: customers 1 and 4).
