@@ -140,19 +140,19 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
             try:
                 counts = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as refusal:
-                _add_originals(connection, merchant, file)
+                _add_originals(connection, merchant, batch.run, file)
                 _quarantine(merchant, batch.run, file, refusal)
                 continue
-            _add_originals(connection, merchant, file)
+            _add_originals(connection, merchant, batch.run, file)
             log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
             loaded.append(file.model_copy(update={"counts": counts}))
     return batch.with_files(loaded)
 
 
-def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+def _add_originals(connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile) -> None:
     """Keep the text of records that only the store could reject: their file is read once more."""
     if numbers := rejects.without_original(connection, file):
-        rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
+        rejects.add_originals(connection, file, merchant, run, stages.originals(merchant, file, numbers))
 
 
 @redact_errors("report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,15 +18,27 @@ from erp_feeds.cli.connections import (
     opened_store,
     store_address,
 )
-from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant, SrsNumber
+from erp_feeds.cli.options import (
+    AsJson,
+    CodeOption,
+    FieldOption,
+    FileOption,
+    InterfaceOption,
+    Kind,
+    Limit,
+    MerchantName,
+    OneMerchant,
+    SrsNumber,
+)
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.codes import FileState
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, counted
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from erp_feeds.operations.incidents import Feed
+    from erp_feeds.store.file_rows import Reject
     from erp_feeds.store.incidents import InboxState
 
 PURCHASE_COLUMNS = (
@@ -230,34 +243,59 @@ def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = F
 def rejects(
     merchant: MerchantName,
     *,
-    code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
-    file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
-    with_resolved: Annotated[bool, typer.Option("--all", help="Also rejects that are resolved.")] = False,
+    interface: InterfaceOption = None,
+    code: CodeOption = None,
+    field: FieldOption = None,
+    file: FileOption = None,
+    with_all: Annotated[
+        bool, typer.Option("--all", help="Also rejects that are resolved or dismissed, and replaced files.")
+    ] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
     ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv|FILE.xlsx",
+            help="Write all of them into a file for the ERP party; it holds customer and order numbers.",
+        ),
+    ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show open rejects and quarantined files, with code and reason."""
     from erp_feeds.store import queries
 
+    if export and export.suffix.lower() not in {".csv", ".xlsx"}:
+        raise typer.BadParameter("--export wants a name that ends in .csv or .xlsx")
+    wanted: dict[str, Any] = {"interface": interface and checked_interface(interface).name, "file": file}
+    wanted["code"] = code and checked_code(code)
+    of_files = {**wanted, "with_replaced": with_all, "limit": limit}
+    chosen: dict[str, Any] = {**wanted, "field": field, "with_all": with_all}
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
-        wanted = {"code": code and checked_code(code), "file": file}
-        records = queries.rejects(
-            connection, name, **wanted, limit=limit, with_resolved=with_resolved, with_raw=raw
-        )
-        refused = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_resolved)
+        if export:
+            _export(queries.rejects(connection, name, **chosen, with_raw=True), export, as_json)
+            return
+        records = queries.rejects(connection, name, **chosen, limit=limit, with_raw=raw)
+        files = [] if field else queries.quarantined(connection, name, **of_files)
     if as_json:
-        shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
-        print_json({"rejects": shown, "quarantined": refused})
+        shown = [facts_of(each) if raw else facts_of(each, "key", "raw") for each in records]
+        print_json({"rejects": shown, "quarantined": files})
         return
     columns = ("file", "record", "line", "code", "field", "reason")
-    resolved = ("resolved_at", "resolved_by_file") if with_resolved else ()
-    print_table(f"Rejects of {name}", records, (*columns, *resolved, "raw") if raw else (*columns, *resolved))
-    replaced = ("replaced_by",) if with_resolved else ()
-    print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at", *replaced))
+    more = [*(["state"] if with_all else []), *(["raw"] if raw else [])]
+    print_table(f"Rejects of {name}", records, (*columns, *more))
+    replaced = ("replaced_by",) if with_all else ()
+    print_table(f"Quarantined files of {name}", files, ("file", "code", "reason", "at", *replaced))
+
+
+def _export(rejects: list[Reject], path: Path, as_json: bool) -> None:
+    from erp_feeds.operations.reject_export import write
+
+    write(path, rejects)
+    told = f"{path}: {counted(len(rejects), 'reject')}, for you and the ERP party only"
+    print_json({"path": str(path), "rejects": len(rejects)}) if as_json else say(told)
 
 
 def record(
