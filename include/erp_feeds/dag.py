@@ -26,7 +26,7 @@ from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration import alerts, approval, assets
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
@@ -264,6 +264,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         batch = step(name)(batch)
     load_task: Any = load(batch)
     report(load_task)
+    approval.add_questions(merchant, load_task)
 
 
 def _retention(merchant: Merchant) -> None:

@@ -94,6 +94,7 @@ for _command in (
     incidents.incidents,
     incidents.dismiss,
     replay.replay,
+    replay.approve,
     replay.reindex,
     erasure.forget,
     erasure.unforget,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from erp_feeds.errors import FailError, FeedError
+from erp_feeds.errors import FailError, FeedError, counted
 from erp_feeds.feedback import upload
 from erp_feeds.ftps import FtpsHook, Listing
 from erp_feeds.inbox import listing
@@ -149,7 +149,7 @@ class _Server:
         ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(ending), UTC)
         days = (ends - datetime.now(UTC)).days
         if days < RENEW_WITHIN:
-            raise CautionError(f"verified, but it ends in {days} days: ask for its renewal")
+            raise CautionError(f"verified, but it ends in {counted(days, 'day')}: ask for its renewal")
         return f"verified for {server.host}, good until {ends:%Y-%m-%d}"
 
     def _check_login(self) -> str:
@@ -181,7 +181,7 @@ class _Server:
             raise CautionError(f"{form}; {'; '.join(doubts)}")
         count = sum(len(each.entries) for each in listings.values())
         exact = "" if form == "MLSD" else "; exact times are asked for file by file"
-        return f"{form}, {count} names{exact}"
+        return f"{form}, {counted(count, 'name')}{exact}"
 
     def _doubts(self, listings: dict[str, Listing]) -> Iterator[str]:
         """Yield what somebody should know of the listings."""
@@ -190,11 +190,11 @@ class _Server:
         if not self._hook.server().extras.close_notify:
             yield "a listing that is cut shows fewer names, since 'close_notify' is false"
         if unreadable := sum(found.unreadable for found in listings.values()):
-            yield f"{unreadable} lines are in no known form"
+            yield f"{counted(unreadable, 'line')} in no known form"
         if misnamed := listing.misnamed_files(self._merchant, self._interfaces, listings):
             expected = [listing.path_of(self._merchant, interface) for interface in self._interfaces]
             yield (
-                f"{len(misnamed)} files have a wrong name or folder, such as {misnamed[0]}: "
+                f"{counted(len(misnamed), 'file')} with a wrong name or folder, such as {misnamed[0]}: "
                 f"expected are {', '.join(expected)}, letter for letter"
             )
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from erp_feeds.batch import Replay
+from erp_feeds.batch import Counts, Replay
 from erp_feeds.errors import FailError
 from erp_feeds.feedback import pending
 from erp_feeds.store import incidents, ledger, queries, rejects
@@ -42,7 +42,7 @@ def states(feed: Feed) -> list[tuple[int, str]]:
 
 
 def test_what_is_dismissed_counts_nowhere_and_stays_listed_with_who_and_why(feed: Feed) -> None:
-    file = feed.file(ERP, 1)
+    file = feed.file(ERP, 1).model_copy(update={"counts": Counts(rejected={"invalid_date": 2})})
     feed.load(file, delivered((2, "a"), (3, "b")), "run1")
     incidents.update(feed.connection, "testshop", incidents.causes(feed.connection, "testshop"))
     choice = Choice("testshop", file=file.name, record=2)
