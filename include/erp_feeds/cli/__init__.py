@@ -79,7 +79,7 @@ for _command in (
     config.sample,
     config.schema,
     config.docs,
-    server.enable,
+    server.create_folders,
     server.doctor,
     mapping.mapping,
     inspect.migrate,

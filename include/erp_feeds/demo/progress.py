@@ -110,8 +110,8 @@ def totals(files: Iterable[FileProgress], expected: Expected) -> str:
     done = len(expected) - len(pending(listed, expected))
     parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     records = sum(file.read for file in listed)
-    files = counted(len(expected), "file")
-    return f"{done} of {files} done ({parts or 'none seen yet'}), {counted(records, 'record')}"
+    wanted = counted(len(expected), "file")
+    return f"{done} of {wanted} done ({parts or 'none seen yet'}), {counted(records, 'record')}"
 
 
 def _line(file: FileProgress) -> str:

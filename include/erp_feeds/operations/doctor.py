@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -55,21 +55,16 @@ Step = tuple[str, Callable[[], str]]
 """Name of a step, and what checks it: returns what works, raises a FeedError otherwise."""
 
 
-def examine(merchant: Merchant, store: Callable[[], str]) -> Iterator[Finding]:
-    """Yield a finding for each step, as soon as it is known.
-
-    Args:
-        merchant: Whose way is checked.
-        store: Opens the store and returns what it found there; raises a FeedError with what is wrong.
-    """
+def examine(merchant: Merchant, *of_store: Step) -> Iterator[Finding]:
+    """Yield a finding for each step, as soon as it is known: server, staging, archive, then those given."""
     with FtpsHook(merchant.ftps.connection, tries=1) as hook:
-        yield from _findings(_Server(merchant, hook).steps())
-    yield from _findings([("staging", lambda: _storage(settings().staging))])
-    yield from _findings([("archive", lambda: _storage(settings().archive))])
-    yield from _findings([("store", store)])
+        yield from findings(_Server(merchant, hook).steps())
+    yield from findings([("staging", lambda: _storage(settings().staging))])
+    yield from findings([("archive", lambda: _storage(settings().archive))])
+    yield from findings(of_store)
 
 
-def _findings(steps: list[Step]) -> Iterator[Finding]:
+def findings(steps: Sequence[Step]) -> Iterator[Finding]:
     """Take steps that build on each other: after an error the others cannot be checked."""
     broken = ""
     for name, check in steps:
@@ -167,8 +162,8 @@ class _Server:
         for folder in missing:
             self._hook.listing(folder)  # raises where it is there, and this user may not list it
         if missing:
-            enable = f"python -m erp_feeds enable {self._merchant.name} FOLDER"
-            raise CautionError(f"{', '.join(missing)} missing, which is no error: `{enable}` makes it")
+            command = f"python -m erp_feeds create-folders {self._merchant.name}"
+            raise CautionError(f"{', '.join(missing)} missing, which is no error: `{command}` makes it")
         return f"{', '.join(self._folders)} can be entered"
 
     def _check_listing(self) -> str:
