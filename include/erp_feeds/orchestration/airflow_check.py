@@ -67,9 +67,7 @@ def _dag(api: AirflowApi, merchant: Merchant) -> str:
             "one than here (ERP_FEEDS_MERCHANTS), or `airflow dags list-import-errors` says why"
         )
     if is_paused:
-        raise CautionError(
-            f"the DAG is paused, so no file loads: `airflow dags unpause {name}` switches it on"
-        )
+        raise CautionError(f"the DAG is paused, so no file loads: run `airflow dags unpause {name}`")
     return f"'{name}' is there, and is not paused"
 
 

@@ -1,4 +1,4 @@
-"""The doctor and `create-folders`, on a real server and a real store: each fault is found where it is, and named."""
+"""The doctor and `create-folders` on a real server and store: each fault is found where it is, and named."""
 
 from __future__ import annotations
 
