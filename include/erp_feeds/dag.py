@@ -26,7 +26,7 @@ from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration import alerts, approval, assets
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
@@ -265,6 +265,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
     )
     loaded: Any = load.output
     report(loaded)
+    approval.add_questions(merchant, loaded)
 
 
 def _retention(merchant: Merchant) -> None:

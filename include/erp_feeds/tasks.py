@@ -154,20 +154,20 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
             try:
                 result = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as error:
-                _add_originals(connection, merchant, file)
+                _add_originals(connection, merchant, batch.run, file)
                 _quarantine(merchant, batch.run, file, error)
                 continue
-            _add_originals(connection, merchant, file)
+            _add_originals(connection, merchant, batch.run, file)
             log.info("%s: %s", file.name, result.counts.model_dump_json(exclude_defaults=True))
             facts = {name: getattr(result, name) for name in ("counts", "rows", "day", "seconds")}
             loaded.append(file.model_copy(update=facts))
     return batch.with_files(loaded)
 
 
-def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+def _add_originals(connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile) -> None:
     """Keep the text of records that only the store could reject: their file is read once more."""
     if numbers := rejects.without_original(connection, file):
-        rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
+        rejects.add_originals(connection, file, merchant, run, stages.originals(merchant, file, numbers))
 
 
 @redact_errors("report")

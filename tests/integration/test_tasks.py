@@ -134,8 +134,8 @@ def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     assert scalar(shop.store, "SELECT email FROM profiles") == "seven@example.com"
 
     said = str(refused.value)
-    assert f"- {cache.name}: 1 records rejected (1 invalid_decimal)" in said
-    assert f"- {people.name}: 1 records rejected (1 invalid_email)" in said
+    assert f"- {cache.name}: 1 record rejected (1 invalid_decimal)" in said
+    assert f"- {people.name}: 1 record rejected (1 invalid_email)" in said
     assert "rejects testshop" in said
     for personal in ("Ada", "lovelace", "seven@", "1.234,50"):
         assert personal not in said + caplog.text

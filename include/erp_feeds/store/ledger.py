@@ -10,7 +10,7 @@ import psycopg
 
 from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode, WarningCode
-from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -273,11 +273,14 @@ def problems(connection: psycopg.Connection, merchant: str, run: str) -> list[st
     return [_sentence(*row) for row in found]
 
 
-def _sentence(name: str, state: str, code: str, reason: str, rejected: dict[str, int]) -> str:
+def _sentence(  # noqa: PLR0917 - the columns of the statement
+    name: str, state: str, code: str, reason: str, rejected: dict[str, int], dismissed: int
+) -> str:
     if state != FileState.LOADED:
         return f"{name}: {state}, {code}: {reason}"
     codes = ", ".join(f"{number} {code}" for code, number in rejected.items())
-    return f"{name}: {sum(rejected.values())} records rejected ({codes})"
+    known = f", {dismissed} dismissed" if dismissed else ""
+    return f"{name}: {counted(sum(rejected.values()), 'record')} rejected ({codes}){known}"
 
 
 def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere

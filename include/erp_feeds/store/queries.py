@@ -165,21 +165,26 @@ def rejects(
     connection: Connection[Any],
     merchant: str,
     *,
+    interface: str | None = None,
     code: str | None = None,
+    field: str | None = None,
     file: str | None = None,
     limit: int | None = None,
-    with_resolved: bool = False,
+    with_all: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return rejects, those of the latest file first; resolved ones too where asked."""
-    wanted = {"code": code, "file": file, "with_resolved": with_resolved}
+    """Return rejects, those of the latest file first; resolved and dismissed ones too where asked.
+
+    With `with_raw` also what they hold of people: the key of the record, and the record as delivered.
+    """
+    wanted = {"interface": interface, "code": code, "field": field, "file": file, "with_all": with_all}
     found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
     if not with_raw:
         return found
     keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
     rows = connection.execute(statement("queries/rejected_records"), keys)
-    raw = {(file_id, record): text for file_id, record, text in rows}
-    return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
+    held = {(file_id, record): {"key": key, "raw": raw} for file_id, record, key, raw in rows}
+    return [replace(each, **held.get((each.file_id, each.record), {})) for each in found]
 
 
 def record_rows(
@@ -197,13 +202,14 @@ def quarantined(
     connection: Connection[Any],
     merchant: str,
     *,
+    interface: str | None = None,
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
     with_replaced: bool = False,
 ) -> list[QuarantinedFile]:
     """Return the quarantined files, the latest first; those in whose place others loaded too where asked."""
-    wanted = {"code": code, "file": file, "with_replaced": with_replaced}
+    wanted = {"interface": interface, "code": code, "file": file, "with_replaced": with_replaced}
     return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
 
 

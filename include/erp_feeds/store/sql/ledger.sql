@@ -164,23 +164,33 @@ WHERE (known.state, known.counts, known.code, known.reason)
 
 -- name: problems
 -- What a run could not load: quarantined files with code and reason, unless a later one has replaced them already, those
--- for which the disk had no room, and the number of rejected records per file and code.
--- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number).
+-- for which the disk had no room, and the number of rejected records per file and code, unless all of them are dismissed.
+-- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number), how many of them are dismissed.
 SELECT files.name, file_runs.state, coalesce(file_runs.code, files.code, ''),
-       coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}')
+       coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}'),
+       dismissed
 FROM file_runs
 JOIN files USING (file_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE is_dismissed) AS dismissed, bool_and(is_dismissed) AS all_dismissed
+    FROM (
+        SELECT bool_and(dismissed_at IS NOT NULL) AS is_dismissed
+        FROM rejects WHERE rejects.file_id = files.file_id GROUP BY record
+    ) AS rejected_records
+) AS rejected
 WHERE file_runs.run_id = %(run)s AND files.merchant = %(merchant)s
   AND (file_runs.state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files)
        OR file_runs.state = 'waiting' AND file_runs.code = 'no_space'
-       OR file_runs.state = 'loaded' AND coalesce(file_runs.counts->'rejected', '{{}}') <> '{{}}')
+       OR file_runs.state = 'loaded' AND coalesce(file_runs.counts->'rejected', '{{}}') <> '{{}}'
+          AND all_dismissed IS NOT TRUE)
 ORDER BY files.interface, files.sequence, files.file_id
 
 -- name: archived
 -- Files that a replay takes, one per content.
 -- In: merchant, interfaces; fetched: whether the original was ever archived, else it is a quarantined file that the server
 --     did not hand out; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
---     rejects (a code that is open: not of what a later file resolved or replaced), since, until (days, both included). Out: ledger rows, in load order.
+--     rejects (a code that is open: not of what a later file resolved or replaced, nor a person dismissed), since, until
+--     (days, both included). Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
@@ -194,7 +204,8 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
        OR state = 'quarantined' AND code = %(rejects)s AND file_id NOT IN (SELECT file_id FROM replaced_files)
        OR EXISTS (
            SELECT FROM rejects
-           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s AND rejects.resolved_at IS NULL
+           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s
+             AND rejects.resolved_at IS NULL AND rejects.dismissed_at IS NULL
        ))
 ORDER BY files.interface, files.sequence, file_id
 

@@ -230,7 +230,7 @@ LIMIT %(max_rows)s
 
 -- name: quarantined
 -- Quarantined files of one merchant, the latest first.
--- In:  merchant; each or null: code, file (name); with_replaced boolean; max_rows.
+-- In:  merchant; each or null: interface, code, file (name); with_replaced boolean; max_rows.
 -- Out: one row per file, as in the dataclass QuarantinedFile.
 SELECT
     name AS file, file_id, interface, code, reason, archived, coalesce(finished_at, first_seen_at) AS at, replaced_by
@@ -240,6 +240,7 @@ WHERE
     merchant = %(merchant)s
     AND state = 'quarantined'
     AND (%(with_replaced)s OR replaced_by IS NULL)
+    AND (%(interface)s::text IS NULL OR interface = %(interface)s)
     AND (%(code)s::text IS NULL OR code = %(code)s)
     AND (%(file)s::text IS NULL OR name = %(file)s)
 ORDER BY coalesce(finished_at, first_seen_at) DESC, file_id DESC
@@ -274,24 +275,27 @@ SELECT
 
 -- name: rejected_records
 -- Rejected records as they were delivered: personal data, which only the owner of the table sees.
--- In:  file_ids, records: parallel arrays. Out: file_id, record, raw.
-SELECT file_id, record, raw
+-- In:  file_ids, records: parallel arrays. Out: file_id, record, key, raw.
+SELECT file_id, record, key, raw
 FROM rejected_records
 WHERE (file_id, record) IN (SELECT * FROM unnest(%(file_ids)s::bigint[], %(records)s::int[]))
 
 -- name: rejects
 -- Rejected records of one merchant, the latest file first.
--- In:  merchant; each or null: code, file (name); with_resolved boolean; max_rows.
--- Out: one row per error, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
+-- In:  merchant; each or null: interface, code, field, file (name); with_all: the resolved and dismissed ones too; max_rows.
+-- Out: one row per error, as in the dataclass Reject; key and raw are null: they hold personal data and are asked for apart.
 SELECT
     files.name AS file, rejects.file_id, files.interface, record, line, rejects.code, field, rejects.reason,
-    rejects.run_id, opened_at, resolved_at, resolved_by_run, resolving.name AS resolved_by_file, NULL AS raw
+    rejects.run_id, opened_at, resolved_at, resolved_by_run, resolving.name AS resolved_by_file, dismissed_at,
+    dismissed_by, dismissed_reason, NULL AS key, NULL AS raw
 FROM rejects
 JOIN files USING (file_id)
 LEFT JOIN files AS resolving ON resolving.file_id = rejects.resolved_by_file
 WHERE
     files.merchant = %(merchant)s
-    AND (%(with_resolved)s OR resolved_at IS NULL)
+    AND (%(with_all)s OR resolved_at IS NULL AND dismissed_at IS NULL)
+    AND (%(interface)s::text IS NULL OR files.interface = %(interface)s)
+    AND (%(field)s::text IS NULL OR field = %(field)s)
     AND (%(code)s::text IS NULL OR rejects.code = %(code)s)
     AND (%(file)s::text IS NULL OR files.name = %(file)s)
 ORDER BY files.sequence DESC, files.file_id DESC, record, rejects.code, field
@@ -305,7 +309,11 @@ SELECT
     (
         SELECT count(*) FROM rejects
         WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id
-    ) AS resolved
+    ) AS resolved,
+    (
+        SELECT count(DISTINCT record) FROM rejects
+        WHERE rejects.file_id = file_runs.file_id AND dismissed_at IS NOT NULL
+    ) AS dismissed
 FROM file_runs
 JOIN files USING (file_id)
 WHERE files.merchant = %(merchant)s AND file_runs.run_id = ANY (%(run_ids)s::text[])
@@ -342,7 +350,8 @@ WITH wanted_files AS (
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
     UNION ALL
     SELECT merchant, 'rejects', rejects.code, count(*)
-    FROM rejects JOIN wanted_files USING (file_id) WHERE resolved_at IS NULL GROUP BY merchant, rejects.code
+    FROM rejects JOIN wanted_files USING (file_id)
+    WHERE resolved_at IS NULL AND dismissed_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
     SELECT merchant, tally, each.key, sum(each.value::bigint)
     FROM wanted_files
