@@ -181,3 +181,16 @@ def test_only_its_own_listener_is_the_demos(supervisor: Supervisor, home: Home) 
     assert supervisor.listens(port)
     nobodys = Supervisor(home)
     assert not nobodys.listens(port)
+
+
+def test_a_long_log_begins_anew(supervisor: Supervisor, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes.postgres, "is_running", lambda folder: True)
+    monkeypatch.setattr(processes, "LONGEST_LOG", 10_000)
+    noisy = "import signal; print('x' * 10_000, flush=True); print('ready', flush=True);"
+    goes_on = "signal.signal(signal.SIGTERM, lambda *_: (print('more', flush=True), exit())); signal.pause()"
+    start(supervisor, "part", noisy + goes_on)
+    supervisor.mend()
+    supervisor.stop()
+    log = processes.log_of(home, "part")
+    assert log.with_suffix(".log.1").read_text() == "x" * 10_000 + "\nready\n"
+    assert log.read_text() == "more\n"
