@@ -41,7 +41,7 @@ NAMING_A_FILE = tuple(table for table in WRITTEN if table not in {"purchase_line
 def batch(
     store: psycopg.Connection, ftps: RunningFtps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Batch:
-    """Two overlapping files of every interface, processed as far as `split`; a record of each is refused."""
+    """Two overlapping files of every interface, processed as far as `split`; a record of each is rejected."""
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(f"AIRFLOW_CONN_{MERCHANT.ftps.connection.upper()}", ftps.connection())
     monkeypatch.setenv("PYTHONPATH", str(TESTS))  # the fork server loads the helpers before it forks
