@@ -25,7 +25,7 @@ def asked(shop: Shop) -> list[dict[str, Any]]:
     configure(shop, ERP, max_reject_percent=10, on_too_many_rejects="ask")
     shop.place(export(ERP, "20170101", account("1"), account("2", CashBack="x"), account("3")))
     shop.place(export(ERP, "20170102", account("4")))
-    shop.walk("run")
+    shop.run_tasks("run")
     return approval.to_ask(shop.merchant, approval.asking(shop.merchant), "run")
 
 
@@ -38,13 +38,13 @@ def test_an_approved_file_loads_its_good_records_and_the_others_of_its_run_never
     assert approval.to_ask(shop.merchant, [ERP], "another run") == []
     question = approval.describe(1)
     assert question["subject"] == f"testshop: load the rest of {NAME}?"
-    assert "1 of 3 records are refused (1 invalid_decimal)" in question["body"]
+    assert "1 of 3 records are rejected (1 invalid_decimal)" in question["body"]
     assert "the other 2 records load" in question["body"]
 
     for _ in range(2):  # a task that died after it had approved runs again
         answer = approval.approved(question, "Ada")
     assert answer == {"merchant": "testshop", "conf": Replay(file_ids=(1,)).to_params()}
-    shop.walk("approved", Replay(file_ids=(1,)))
+    shop.run_tasks("approved", Replay(file_ids=(1,)))
     assert set(shop.accounts()) == {"1", "3", "4"}
     assert shop.states() == {1: "loaded", 2: "loaded"}
     with pytest.raises(FailError, match="does not wait for an approval any more"):
@@ -57,7 +57,7 @@ def test_an_approval_is_of_what_the_person_saw(shop: Shop, asked: list[dict[str,
         approval.approved(question, " ")
     approval.approved(question, "Ada")
     configure(shop, ERP, max_reject_percent=10, elements={"price_list_name": "Other"})
-    shop.walk("replay", Replay(file_ids=(1,)))
+    shop.run_tasks("replay", Replay(file_ids=(1,)))
     assert shop.states()[1] == "quarantined"
     with pytest.raises(FailError, match="by now 3 records are rejected, and 1 were approved"):
         approval.approved(question, "Ada")
