@@ -77,9 +77,9 @@ def test_a_row_says_which_record_what_is_wrong_and_what_to_do(tmp_path: Path, su
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_no_cell_is_run_as_a_formula(tmp_path: Path, suffix: str, start: str) -> None:
     path = tmp_path / f"rejects{suffix}"
-    reject_export.write(path, [replace(PLAIN, key=start, file=start, reason=f"{start}\x1b[2J")])
+    reject_export.write(path, [replace(PLAIN, field=start, file=start, reason=f"{start}\x1b[2J")])
     _, row = written(path)
-    assert (row[0], row[3]) == ("'" + start, "'" + start)
+    assert (row[0], row[5]) == ("'" + start, "'" + start)
     assert row[6] == f"'{start}\\x1b[2J"
 
 
