@@ -73,7 +73,7 @@ def approve(connection: psycopg.Connection, question: Question, by: str, rejects
 
 
 def is_approved(connection: psycopg.Connection, file: FeedFile, rejects: int) -> bool:
-    """Tell whether a person let a file load with so many rejects; inside the open transaction."""
+    """Return whether a person let a file load with so many rejects; inside the open transaction."""
     query = "SELECT coalesce(approved_rejects, 0) >= %s FROM files WHERE file_id = %s"
     found = connection.execute(query, [rejects, file.file_id]).fetchone()
     return bool(found and found[0])

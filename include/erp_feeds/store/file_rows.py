@@ -144,6 +144,42 @@ class LedgerFile:
         return self.tally.warnings
 
 
+class Day(TypedDict):
+    """What came on one day (UTC)."""
+
+    day: str
+    files: int
+    quarantined: int
+    rejected: int
+    """Files that loaded without some of their records."""
+
+
+@dataclass(frozen=True)
+class MerchantFiles:
+    """What came of one merchant lately."""
+
+    merchant: str
+    last_file: str | None
+    last_file_at: datetime | None
+    last_file_state: str | None
+    last_run: str | None
+    """The run that brought the latest file where it is."""
+    days: list[Day]
+    """The oldest first, also those without a file."""
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """What one run made of a file."""
+
+    run_id: str
+    at: datetime
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class RunFile:
     """What a run made of one file."""

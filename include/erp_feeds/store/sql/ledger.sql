@@ -13,7 +13,8 @@ RETURNING state
 -- name: unfinished
 -- Files that a run must still take: registered, archived by a run that died, incomplete and due for another fetch, or
 -- refused by the server an hour ago. What was imported never had a path on the server, and waits until a replay asks for it.
--- In: merchant, interfaces, pause (seconds since the last fetch), limit. Out: ledger rows, in load order.
+-- In: merchant, interfaces, pause (seconds since the last fetch), others (runs whose files are left to them), limit.
+-- Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, coalesce(sequence::text, ''),
        CASE state WHEN 'archived' THEN archived ELSE '' END, revision
 FROM files
@@ -21,8 +22,21 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
   AND (state = 'registered' OR state = 'archived' AND path <> ''
        OR state = 'waiting' AND attempted_at <= clock_timestamp() - make_interval(secs => %(pause)s)
        OR state = 'quarantined' AND archived IS NULL AND finished_at <= clock_timestamp() - interval '1 hour')
+  AND coalesce(run_id, '') <> ALL(%(others)s::text[])
 ORDER BY files.interface, files.index_number, file_id
 LIMIT %(limit)s
+
+-- name: taken_by
+-- The other runs that have taken files of the server which are not finished. In: merchant, run. Out: run ids.
+SELECT DISTINCT run_id
+FROM files
+WHERE merchant = %(merchant)s AND state IN ('registered', 'archived') AND path <> '' AND run_id <> %(run)s
+
+-- name: take
+-- A run takes files. In: file_ids, run.
+UPDATE files
+SET run_id = %(run)s
+WHERE file_id = ANY(%(file_ids)s::bigint[]) AND run_id IS DISTINCT FROM %(run)s AND state IN ('registered', 'archived')
 
 -- name: one
 -- One file that has been archived. In: file_id. Out: the ledger row.
@@ -126,6 +140,16 @@ UPDATE files
 SET state = 'loaded', counts = %(counts)s, code = NULL, reason = NULL, run_id = %(run)s,
     finished_at = CASE WHEN state = 'loaded' THEN finished_at ELSE clock_timestamp() END
 WHERE file_id = %(file_id)s AND (state, counts) IS DISTINCT FROM ('loaded', %(counts)s::jsonb)
+
+-- name: finished
+-- When a file that is loaded came. In: file_id, run. Out: day; seconds from its first scan until it was loaded, NULL where
+-- another run has loaded it before, or it never lay on the server.
+SELECT day, CASE WHEN path <> '' AND NOT EXISTS (
+           SELECT FROM file_runs
+           WHERE file_runs.file_id = files.file_id AND file_runs.run_id <> %(run)s AND file_runs.state = 'loaded'
+       ) THEN extract(epoch FROM finished_at - first_seen_at)::float8 END
+FROM files
+WHERE file_id = %(file_id)s
 
 -- name: note_run
 -- Keep what a run made of a file; the same result again changes nothing.
