@@ -71,4 +71,4 @@ def test_only_a_merchant_that_wants_it_is_asked(shop: Shop) -> None:
         return dag.get_task("load").downstream_task_ids
 
     assert tasks() == {"report"}
-    assert tasks(on_too_many_rejects="ask") == {"report", "questions"}
+    assert tasks(max_reject_percent=10, on_too_many_rejects="ask") == {"report", "questions"}
