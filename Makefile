@@ -111,8 +111,8 @@ LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --
     --no-emit-index-url --no-emit-find-links --quiet
 
 lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --output-file requirements.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra openlineage --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra openlineage --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 
 upgrade: UPGRADE := --upgrade

@@ -89,7 +89,12 @@ async def _spoken(clock: dict[str, float]) -> list[tuple[float, int]]:
     try:
         async for event in trigger.run():
             assert event.payload["merchant"] == "testshop"
-            assert event.payload.keys() == {"merchant", "host", "folder", "files"}  # no list of work, no personal data
+            assert event.payload.keys() == {
+                "merchant",
+                "host",
+                "folder",
+                "files",
+            }  # no list of work, no personal data
             spoken.append((clock["now"], event.payload["files"]))
     except ScriptEndError:
         return spoken
