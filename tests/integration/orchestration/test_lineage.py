@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.serde import Serde
 
+from erp_feeds.batch import Batch, Replay
 from erp_feeds.demo import testshop
-from erp_feeds.orchestration import lineage
+from erp_feeds.orchestration import assets, lineage
 from support.openlineage import errors
 from support.shop_fixtures import Shop
 
 RUN = "01940000-0000-7000-8000-000000000000"
 
 
-def event_of(shop: Shop) -> dict[str, Any]:
+def event_of(shop: Shop, batch: Batch) -> dict[str, Any]:
     """The event as OpenLineage's own client writes it."""
-    batch = shop.walk("run1")
     told = lineage.of_load(shop.merchant, batch)
     event = RunEvent(
         eventType=RunState.COMPLETE,
@@ -34,7 +35,8 @@ def event_of(shop: Shop) -> dict[str, Any]:
 
 def test_each_column_names_its_elements_and_the_numbers_are_those_of_the_load(shop: Shop) -> None:
     shop.place(*testshop.testshop_exports("TestShop"))
-    event = event_of(shop)
+    batch = shop.run_tasks("run1")
+    event = event_of(shop, batch)
     assert errors(event) == []
     assert errors({**event, "inputs": [{"namespace": 1}]}) == [
         "event.inputs[0].namespace: 1 is no str",
@@ -44,6 +46,16 @@ def test_each_column_names_its_elements_and_the_numbers_are_those_of_the_load(sh
     assert not [value for value in people if value.lower() in json.dumps(event).lower()]
     check_columns(event)
     check_numbers(event)
+
+    assert assets.changes(batch).keys() == {output["name"].rpartition(".")[2] for output in event["outputs"]}
+    replayed = shop.run_tasks("run2", Replay(since=date(2017, 1, 1)))
+    assert len(replayed.files) == len(batch.files)
+    assert assets.changes(replayed) == {}
+    assert {file.seconds for file in replayed.files} == {None}
+    rows = [
+        each["outputFacets"]["outputStatistics"]["rowCount"] for each in event_of(shop, replayed)["outputs"]
+    ]
+    assert set(rows) == {0}
 
 
 def check_columns(event: dict[str, Any]) -> None:
