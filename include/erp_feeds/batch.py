@@ -149,6 +149,8 @@ class Batch(BaseModel):
     run: str
     """The DAG run's id: names the staging folder and the ledger's rows."""
     files: tuple[FeedFile, ...] = ()
+    from_archive: bool = False
+    """A backfill, which never asks the server: what is to be done there is left to the next other run."""
 
     def with_files(self, files: list[FeedFile]) -> Self:
         """Return the batch with what the step left of its files."""

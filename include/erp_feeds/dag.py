@@ -26,7 +26,7 @@ from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration import alerts, approval, assets
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
@@ -44,6 +44,10 @@ RETRIES = {
         rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainRefusal)]
     ),
 }
+
+MAX_ACTIVE_RUNS = 10_000
+"""More days than any backfill has: Airflow counts its queued runs too, and would let new files wait until the
+last of them has ended. What a run has taken the others leave to it, and one at a time loads."""
 
 STEPS = ("download", "unzip", "parse", "deduplicate", "split")
 """The tasks between sense and load: all of one form, from batch to batch."""
@@ -141,7 +145,7 @@ def build_dag(merchant: Merchant) -> DAG:
         ),
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=MAX_ACTIVE_RUNS,
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
@@ -261,6 +265,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
     )
     loaded: Any = load.output
     report(loaded)
+    approval.add_questions(merchant, loaded)
 
 
 def _retention(merchant: Merchant) -> None:

@@ -13,7 +13,7 @@ from airflow.sdk import ObjectStoragePath
 from erp_feeds import stages
 from erp_feeds.batch import FeedFile, Replay
 from erp_feeds.codes import FileState, SkipCode
-from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.parse import RawRecord
@@ -110,7 +110,8 @@ def _original(merchant: Merchant, file: FeedFile, record: int) -> tuple[str, Raw
             with archive.open_original(file.archived) as original:
                 sources = zips.members(original, file.name, interface, merchant).sources()
                 return next(islice(sources, position, None)).name, found
-    raise FailError(f"{file.name} has {file.counts.read} records, and none is {record}", "not_found")
+    number = counted(file.counts.read, "record")
+    raise FailError(f"{file.name} has {number}, and none is {record}", "not_found")
 
 
 def _stored(

@@ -20,7 +20,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import Loading, Rows
-from erp_feeds.store import ledger, rejects
+from erp_feeds.store import approvals, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.copy import copy_frames
@@ -128,6 +128,8 @@ def _load(
     if loader.reject:
         counts = counts.plus(loader.reject(connection, file, merchant, frames))
     error = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    if error and approvals.is_approved(connection, file, sum(counts.rejected.values())):
+        error = None
     rejects.keep(connection, file, merchant, run)
     if error:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, error, counts)
