@@ -128,9 +128,9 @@ LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --
     --no-emit-index-url --no-emit-find-links --quiet
 
 lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --output-file requirements.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --group demo --group dev --group cluster \
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra openlineage --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra openlineage --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra openlineage --group demo --group dev --group cluster \
 	    --constraint requirements.txt --constraint requirements-dev.txt --output-file requirements-cluster.txt
 	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 
