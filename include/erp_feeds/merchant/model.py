@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -32,6 +33,9 @@ NO_CUSTOMER = ("0", "000", "-1")
 """Customer numbers that no ERP gives to anybody (rule: customers 7)."""
 FIRST_YEAR = 1970
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
+
+time_zones = cache(available_timezones)
+"""The names of all; to find them takes longer than to read a merchant file."""
 
 
 class _Strict(BaseModel):
@@ -275,8 +279,8 @@ class Merchant(_Strict):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"no such time zone; {nearest(value, available_timezones())}")
+        if value not in time_zones():
+            raise ValueError(f"no such time zone; {nearest(value, time_zones())}")
         return value
 
     @field_validator("schedule")
