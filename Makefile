@@ -77,7 +77,7 @@ test: setup ## run every test that needs nothing but this folder
 	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST)
 
 test-cluster: $(VENV)/cluster/.installed ## kill each part of that cluster in turn, a worker within a load too: nothing is lost or doubled
-	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 $(PYTEST)
+	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 --log-cli-level=INFO $(PYTEST)
 
 test-unit: setup ## run the unit tests: no network, no database
 	@$(PYTHON) -m pytest tests/unit -n $(WORKERS) $(PYTEST)
