@@ -118,8 +118,9 @@ fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
 
-docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files
+docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files, tables
 	@$(PYTHON) -m erp_feeds docs
+	@$(PYTHON) docs/tables.py
 
 screenshots: setup ## photograph the running demo for the README (needs Chromium)
 	@$(PYTHON) docs/screenshots.py

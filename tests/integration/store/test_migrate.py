@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import tables
 from alembic import command
 from alembic.config import Config
 
@@ -228,3 +229,7 @@ def test_a_user_who_may_make_no_tables_is_told(server_uri: str, made_by: Make) -
     finally:
         with psycopg.connect(uri, autocommit=True) as admin:
             admin.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+def test_the_page_of_the_tables_is_what_a_fresh_store_says_of_itself(store: psycopg.Connection) -> None:
+    assert tables.PAGE.read_text("utf-8") == tables.page(store), "run `make docs`"
