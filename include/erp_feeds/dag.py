@@ -99,7 +99,7 @@ def build_dags() -> dict[str, DAG]:
     return dags
 
 
-def refuse_bad_merchants() -> None:
+def report_bad_merchants() -> None:
     """Raise why merchants have no DAG, as an import error; the others keep theirs.
 
     Raises:
@@ -222,8 +222,8 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
             from erp_feeds import tasks
 
             with plain_failures():
-                walked: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
-                return walked.to_xcom()
+                result: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
+                return result.to_xcom()
 
         return body
 

@@ -139,9 +139,9 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
             frames = stages.frames_of(file)
             try:
                 counts = loading.load_file(connection, file, merchant, batch.run, frames)
-            except QuarantineError as refusal:
+            except QuarantineError as error:
                 _add_originals(connection, merchant, file)
-                _quarantine(merchant, batch.run, file, refusal)
+                _quarantine(merchant, batch.run, file, error)
                 continue
             _add_originals(connection, merchant, file)
             log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
@@ -225,9 +225,9 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     for file in batch.files:
         try:
             kept.append(stages.STAGES[stage](merchant, file, folder))
-        except QuarantineError as refusal:
-            _quarantine(merchant, batch.run, file, refusal)
-            if refusal.code is QuarantineCode.NO_SPACE:
+        except QuarantineError as error:
+            _quarantine(merchant, batch.run, file, error)
+            if error.code is QuarantineCode.NO_SPACE:
                 staging.drop(folder, file.file_id)
         except OSError as error:
             _quarantine(merchant, batch.run, file, full_disk(error))
@@ -243,12 +243,12 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     return batch.with_files(kept)
 
 
-def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
+def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineError) -> None:
     """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
-    code = refusal.code
+    code = error.code
     state = FileState.QUARANTINED
     with _store() as connection:
-        if refusal.is_recorded:
+        if error.is_recorded:
             pass
         elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
             log.warning(
@@ -256,13 +256,13 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantin
             )
             return
         elif code is QuarantineCode.NO_SPACE:  # an error of the machine: no attempt is counted
-            state = ledger.postpone(connection, file, run, refusal)
+            state = ledger.postpone(connection, file, run, error)
         elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
             limit = merchant.limits.incomplete_attempts if file.path else 1  # an imported one stays as it is
-            state = ledger.wait(connection, file, run, code, refusal.reason, limit)
+            state = ledger.wait(connection, file, run, code, error.reason, limit)
         else:
-            ledger.quarantine(connection, file, run, code, refusal.reason)
-    log.error("%s is %s: %s: %s", file.name, state, code, refusal.reason)
+            ledger.quarantine(connection, file, run, code, error.reason)
+    log.error("%s is %s: %s: %s", file.name, state, code, error.reason)
 
 
 @contextmanager

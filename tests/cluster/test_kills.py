@@ -132,7 +132,7 @@ def process_of(demo: Demo, name: str) -> psutil.Process:
 def until(demo: Demo, condition: Callable[[], bool], *, mends: bool = True) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        for line in demo.supervisor.mend() if mends else ():
+        for line in demo.supervisor.restart_dead() if mends else ():
             log.info(line)
         if condition():
             return

@@ -61,7 +61,7 @@ class Shop:
         sensed = tasks.sense(self.merchant, run, wanted)
         return (tasks.sense(self.merchant, run, wanted) if sensed.uploading else sensed).batch
 
-    def walk(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
+    def run_tasks(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
         """Walk the line up to load; a replay is the days [first, last) or a choice of files.
 
         Between two steps lies what XCom carries.

@@ -157,7 +157,7 @@ def checked_interface(name: str) -> Interface:
 
 
 def checked_code(code: str) -> str:
-    """Return a code of refused records or files.
+    """Return a code of rejected records or files.
 
     Raises:
         ConfigurationError: there is no such code; it offers the nearest one.

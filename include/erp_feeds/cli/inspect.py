@@ -248,16 +248,16 @@ def rejects(
         records = queries.rejects(
             connection, name, **wanted, limit=limit, with_resolved=with_resolved, with_raw=raw
         )
-        refused = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_resolved)
+        files = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_resolved)
     if as_json:
         shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
-        print_json({"rejects": shown, "quarantined": refused})
+        print_json({"rejects": shown, "quarantined": files})
         return
     columns = ("file", "record", "line", "code", "field", "reason")
     resolved = ("resolved_at", "resolved_by_file") if with_resolved else ()
     print_table(f"Rejects of {name}", records, (*columns, *resolved, "raw") if raw else (*columns, *resolved))
     replaced = ("replaced_by",) if with_resolved else ()
-    print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at", *replaced))
+    print_table(f"Quarantined files of {name}", files, ("file", "code", "reason", "at", *replaced))
 
 
 def record(

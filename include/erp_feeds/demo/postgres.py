@@ -72,7 +72,7 @@ def start(folder: Path) -> str:
 
 
 def is_running(folder: Path) -> bool:
-    """Tell whether a server already serves this folder: who finds one running does not stop it."""
+    """Return whether a server already serves this folder: who finds one running does not stop it."""
     return _server(folder) is not None
 
 

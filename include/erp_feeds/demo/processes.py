@@ -91,7 +91,7 @@ class Supervisor:
         for name in list(self._running):
             self._check(name)
 
-    def mend(self) -> list[str]:
+    def restart_dead(self) -> list[str]:
         """Start again what died, keep logs short; return what to say of it.
 
         Raises:
@@ -117,11 +117,11 @@ class Supervisor:
         return said
 
     def listens(self, port: int) -> bool:
-        """Tell whether it is one of the demo's own processes that listens on a port."""
+        """Return whether it is one of the demo's own processes that listens on a port."""
         return any(process_list.listens(process, port) for process in process_list.family(self._records))
 
     def runs(self, name: str) -> bool:
-        """Tell whether a process was started and has not ended."""
+        """Return whether a process was started and has not ended."""
         return name in self._running
 
     def memory(self) -> int:

@@ -1,4 +1,4 @@
-"""What a merchant file says: a model that refuses what it does not know."""
+"""What a merchant file says: a model that rejects what it does not know."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIRST_YEAR = 1970
 
 
 class _Strict(BaseModel):
-    """Frozen, and refuses unknown keys."""
+    """Frozen, and rejects unknown keys."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True, serialize_by_alias=True
@@ -83,7 +83,7 @@ class LinkSettings(_Strict):
     @classmethod
     def _a_link(cls, value: object) -> object:
         if not isinstance(value, dict):
-            raise ValueError("a link is {from: NAME} or {join: [NAME, NAME]}; null unlinks a default")  # noqa: TRY004 - pydantic tells of no TypeError
+            raise ValueError("a link is {from: NAME} or {join: [NAME, NAME]}; null unlinks a default")  # noqa: TRY004 - pydantic does not report a TypeError
         return value
 
     @model_validator(mode="after")

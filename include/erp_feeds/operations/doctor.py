@@ -269,7 +269,7 @@ def _storage(url: str) -> str:
     try:
         with atomic_file.writing(folder) as arrival:
             arrival.file.write(TRIAL.encode())
-            arrival.settle(folder / TRIAL)
+            arrival.commit(folder / TRIAL)
         with atomic_file.open_for(folder / TRIAL, "rb") as file:
             file.read()
         folder.fs.rm_file((folder / TRIAL).path)

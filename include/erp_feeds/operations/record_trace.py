@@ -30,9 +30,9 @@ class RecordTrace:
     line: int | None = None
     """On which it starts in its XML."""
     outcome: str = "not read"
-    """loaded, not loaded, collapsed, skipped, rejected; not read: its file is refused as a whole."""
+    """loaded, not loaded, collapsed, skipped, rejected; not read: its file is quarantined."""
     code: str | None = None
-    """Of a skip or of the file's refusal."""
+    """Of a skip or of the file's quarantine."""
     reason: str | None = None
     errors: tuple[RejectReason, ...] = ()
     """Why the record is rejected, one by one."""
@@ -68,8 +68,8 @@ def trace_record(connection: psycopg.Connection, merchant: Merchant, name: str, 
     with TemporaryDirectory(prefix="erp-feeds-record-") as place:
         try:
             found, keys = _read(merchant, file, ObjectStoragePath(f"file://{place}"), found)
-        except QuarantineError as refusal:
-            return replace(found, code=str(refusal.code), reason=refusal.reason)
+        except QuarantineError as error:
+            return replace(found, code=str(error.code), reason=error.reason)
     return _stored(connection, merchant, file, found, keys) if keys else found
 
 
@@ -102,10 +102,10 @@ def _stored(
     keys: Mapping[str, str],
 ) -> RecordTrace:
     """Say where a kept record is in the store, or why it is not there."""
-    refused = queries.rejects(connection, merchant.name, file=file.name)
+    rejects = queries.rejects(connection, merchant.name, file=file.name)
     errors = tuple(
         RejectReason(each.code, each.field or None, each.reason)
-        for each in refused
+        for each in rejects
         if (each.file_id, each.record) == (file.file_id, found.record)
     )
     if errors:  # what only the store could tell

@@ -132,7 +132,7 @@ def dismiss(incident_id: int, by: str, reason: str) -> None:
 
 
 def review_all() -> bool:
-    """Review every merchant, and tell whether what is open has changed.
+    """Review every merchant, and return whether what is open has changed.
 
     Raises:
         FailError: Some alert was sent by no channel; it is sent again next time.

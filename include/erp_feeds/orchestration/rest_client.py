@@ -90,7 +90,7 @@ class AirflowApi:
         )
 
     def is_paused(self, dag_id: str) -> bool:
-        """Tell whether a DAG's runs wait until it is switched on."""
+        """Return whether a DAG's runs wait until it is switched on."""
         return bool(self._call("GET", f"/api/v2/dags/{dag_id}")["is_paused"])
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any], note: str) -> None:

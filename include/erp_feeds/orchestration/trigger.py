@@ -1,8 +1,8 @@
 """The trigger of a merchant's DAG: scans the inbox and sends an event when files wait there.
 
-Level-triggered: an event carries no list of work. The run that it starts drains the inbox against the
-ledger, so an event that is lost, doubled or late loses and repeats nothing, and a restarted triggerer
-needs no memory.
+Level-triggered: an event carries no list of work. The run that it starts takes everything in the inbox that
+the ledger does not know, so an event that is lost, doubled or late loses and repeats nothing, and a restarted
+triggerer needs no memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shapes in which the store answers of files: where they stand, what was refused, how they drift."""
+"""The shapes in which the store answers of files: where they stand, what was rejected, how they drift."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ class MerchantStatus:
     warnings: Tally
     drift: dict[str, Drift]
     """Interface -> drift of its latest file; only where there is any."""
-    crowded: dict[str, int]
+    shared_profiles: dict[str, int]
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
 
     def crowds(self) -> list[SharedProfile]:
-        """Return the crowded profiles, the fullest first."""
-        fullest = sorted(self.crowded.items(), key=lambda each: -each[1])
+        """Return the shared profiles, the fullest first."""
+        fullest = sorted(self.shared_profiles.items(), key=lambda each: -each[1])
         return [SharedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]
 
     def drifting(self) -> list[DriftingInterface]:
@@ -164,7 +164,7 @@ class RunFile:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Records refused, by code."""
+        """Records rejected, by code."""
         return Counts.model_validate(self.counts).rejected
 
 
@@ -185,7 +185,7 @@ class FileProgress:
 
 @dataclass(frozen=True)
 class Reject:
-    """One error of a refused record."""
+    """One error of a rejected record."""
 
     file: str
     file_id: int
@@ -196,7 +196,7 @@ class Reject:
     field: str
     reason: str
     run_id: str | None
-    """That refused it."""
+    """That rejected it."""
     opened_at: datetime
     resolved_at: datetime | None
     """When a load resolved it; None while it is open."""
@@ -209,7 +209,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class QuarantinedFile:
-    """One refused file."""
+    """One quarantined file."""
 
     file: str
     file_id: int

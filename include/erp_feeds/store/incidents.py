@@ -144,7 +144,7 @@ def notified(connection: psycopg.Connection, incidents: Collection[Incident]) ->
 
 @plain_errors("comparing what is shown")
 def changed(connection: psycopg.Connection) -> bool:
-    """Tell whether what is open has changed since it was shown."""
+    """Return whether what is open has changed since it was shown."""
     found = connection.execute(statement("incidents/changed")).fetchone()
     return bool(found and found[0])
 

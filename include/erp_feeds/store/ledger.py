@@ -125,7 +125,7 @@ def drop_original(
 
 
 def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
-    """Tell whether retention has deleted the original of a file, or is just doing so."""
+    """Return whether retention has deleted the original of a file, or is just doing so."""
     query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
     with transaction(connection, f"looking up {file.name}"):
         lock_merchant(connection, _row(connection, file)[0])
@@ -135,7 +135,7 @@ def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
 
 @plain_errors("looking up a file")
 def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
-    """Tell whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
+    """Return whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
     _, state, sha256 = _row(connection, file)
     if state == FileState.QUARANTINED:
         return sha256 is None
@@ -195,16 +195,16 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     with transaction(connection, f"noting that {file.name} is incomplete"):
         counted = connection.execute(statement("ledger/wait"), values).fetchone()
         state = FileState(counted[0]) if counted else _row(connection, file)[1]
-        refusal = QuarantineError(code, reason) if state == FileState.QUARANTINED else None
-        _note_run(connection, file, run, state, file.counts, refusal)
+        error = QuarantineError(code, reason) if state == FileState.QUARANTINED else None
+        _note_run(connection, file, run, state, file.counts, error)
     return state
 
 
-def postpone(connection: psycopg.Connection, file: FeedFile, run: str, refusal: QuarantineError) -> FileState:
+def postpone(connection: psycopg.Connection, file: FeedFile, run: str, error: QuarantineError) -> FileState:
     """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
     with transaction(connection, f"noting that {file.name} waits"):
         state = _row(connection, file)[1]
-        _note_run(connection, file, run, FileState.WAITING, file.counts, refusal)
+        _note_run(connection, file, run, FileState.WAITING, file.counts, error)
     return state
 
 
@@ -220,14 +220,14 @@ def mark_quarantined(
     connection: psycopg.Connection,
     file: FeedFile,
     run: str,
-    refusal: QuarantineError,
+    error: QuarantineError,
     counts: Counts | None = None,
 ) -> None:
     """Quarantine a file inside the open transaction; with its counts where all of it has been read."""
-    values = {"file_id": file.file_id, "run": run, "code": str(refusal.code), "reason": refusal.reason}
+    values = {"file_id": file.file_id, "run": run, "code": str(error.code), "reason": error.reason}
     counted = counts.model_dump_json() if counts else None
     connection.execute(statement("ledger/quarantine"), {**values, "counts": counted})
-    _note_run(connection, file, run, FileState.QUARANTINED, counts or file.counts, refusal)
+    _note_run(connection, file, run, FileState.QUARANTINED, counts or file.counts, error)
 
 
 def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
@@ -257,10 +257,10 @@ def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads
     run: str,
     state: FileState,
     counts: Counts,
-    refusal: QuarantineError | None = None,
+    error: QuarantineError | None = None,
 ) -> None:
     values = {"file_id": file.file_id, "run": run, "state": state, "counts": counts.model_dump_json()}
-    why = {"code": str(refusal.code) if refusal else None, "reason": refusal.reason if refusal else None}
+    why = {"code": str(error.code) if error else None, "reason": error.reason if error else None}
     connection.execute(statement("ledger/note_run"), {**values, **why})
 
 

@@ -62,7 +62,7 @@ class Loaded:
     """What became of a file."""
 
     counts: Counts
-    refusal: QuarantineError | None = None
+    error: QuarantineError | None = None
     """Why nothing of it was written."""
 
 
@@ -93,8 +93,8 @@ def load_file(
     """
     with transaction(connection, f"loading {file.name}"):
         loaded = load_within(connection, file, merchant, run, frames)
-    if loaded.refusal:
-        raise loaded.refusal
+    if loaded.error:
+        raise loaded.error
     return loaded.counts
 
 
@@ -111,11 +111,11 @@ def load_within(
     counts = file.counts.plus(left_out)
     if loader.reject:
         counts = counts.plus(loader.reject(connection, file, merchant, frames))
-    refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    error = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
     rejects.keep(connection, file, merchant, run)
-    if refusal:  # nothing of the file has been written yet, and its rejects say why
-        ledger.mark_quarantined(connection, file, run, refusal, counts)
-        return Loaded(counts, refusal)
+    if error:  # nothing of the file has been written yet, and its rejects say why
+        ledger.mark_quarantined(connection, file, run, error, counts)
+        return Loaded(counts, error)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
     newer = _newer(loader.newer, rows, file, merchant)
@@ -150,13 +150,13 @@ def _keep_mapping(
 
 
 def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
-    """Return the refusal of a file of which more than some percent of the records are refused."""
+    """Return the error of a file of which more than some percent of the records are rejected."""
     rejected = sum(counts.rejected.values())
     if 100 * rejected <= percent * max(counts.read, rejected):
         return None
     codes = ", ".join(f"{number} {code}" for code, number in sorted(counts.rejected.items()))
     reason = (
-        f"{rejected} of {counts.read} records are refused ({codes}), more than the {percent:g} % that "
+        f"{rejected} of {counts.read} records are rejected ({codes}), more than the {percent:g} % that "
         "max_reject_percent allows"
     )
     return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)

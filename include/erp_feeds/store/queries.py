@@ -186,7 +186,7 @@ def quarantined(
     limit: int | None = None,
     with_replaced: bool = False,
 ) -> list[QuarantinedFile]:
-    """Return the refused files, the latest first; those in whose place others loaded too where asked."""
+    """Return the quarantined files, the latest first; those in whose place others loaded too where asked."""
     wanted = {"code": code, "file": file, "with_replaced": with_replaced}
     return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
 

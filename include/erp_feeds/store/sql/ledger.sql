@@ -50,7 +50,7 @@ WHERE files.file_id = %(file_id)s
 RETURNING files.file_id, interface, name, size, path, index_number::text, sequence::text, archived, files.revision
 
 -- name: is_duplicate
--- Whether these bytes are what the same name brought last; one that did not load does not count: what was refused and is
+-- Whether these bytes are what the same name brought last; one that did not load does not count: what was quarantined and is
 -- sent again, perhaps after a setting was corrected, deserves another try. Nor does what other bytes have followed since:
 -- who takes a change back sends the bytes of before, and means them. Nor does an imported file that still waits for a
 -- replay: it would keep the one that came from loading.
@@ -108,7 +108,7 @@ WHERE file_id = %(file_id)s AND (state = 'archived' OR archived IS NULL AND stat
 RETURNING state
 
 -- name: quarantine
--- Refuse a whole file; a replay that refuses it for the same reason leaves the row alone. One that the server would
+-- Quarantine a file; a replay that quarantines it for the same reason leaves the row alone. One that the server would
 -- not hand out is asked for again, an hour from now.
 -- In: file_id, code, reason, run; counts, where all of the file has been read, or null.
 UPDATE files
@@ -129,7 +129,7 @@ WHERE file_id = %(file_id)s AND (state, counts) IS DISTINCT FROM ('loaded', %(co
 
 -- name: note_run
 -- Keep what a run made of a file; the same result again changes nothing.
--- In: file_id, run, state, counts; code and reason of a refusal, or null. Out: file_runs.
+-- In: file_id, run, state, counts; code and reason of a quarantine, or null. Out: file_runs.
 INSERT INTO file_runs AS known (file_id, run_id, state, counts, code, reason)
 VALUES (%(file_id)s, %(run)s, %(state)s, %(counts)s, %(code)s, %(reason)s)
 ON CONFLICT (file_id, run_id) DO UPDATE

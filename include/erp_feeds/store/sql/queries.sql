@@ -210,7 +210,7 @@ ORDER BY occurred_at DESC, purchase_id
 LIMIT %(max_rows)s
 
 -- name: quarantined
--- Refused files of one merchant, the latest first.
+-- Quarantined files of one merchant, the latest first.
 -- In:  merchant; each or null: code, file (name); with_replaced boolean; max_rows.
 -- Out: one row per file, as in the dataclass QuarantinedFile.
 SELECT
@@ -254,22 +254,22 @@ SELECT
     (SELECT account_number FROM accounts WHERE merchant = %(merchant)s AND account_number = %(account_number)s) AS account_number
 
 -- name: rejected_records
--- Refused records as they were delivered: personal data, which only the owner of the table sees.
+-- Rejected records as they were delivered: personal data, which only the owner of the table sees.
 -- In:  file_ids, records: parallel arrays. Out: file_id, record, raw.
 SELECT file_id, record, raw
 FROM rejected_records
 WHERE (file_id, record) IN (SELECT * FROM unnest(%(file_ids)s::bigint[], %(records)s::int[]))
 
 -- name: rejects
--- Refused records of one merchant, the latest file first.
+-- Rejected records of one merchant, the latest file first.
 -- In:  merchant; each or null: code, file (name); with_resolved boolean; max_rows.
 -- Out: one row per error, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
 SELECT
     files.name AS file, rejects.file_id, files.interface, record, line, rejects.code, field, rejects.reason,
-    rejects.run_id, opened_at, resolved_at, resolved_by_run, mending.name AS resolved_by_file, NULL AS raw
+    rejects.run_id, opened_at, resolved_at, resolved_by_run, resolving.name AS resolved_by_file, NULL AS raw
 FROM rejects
 JOIN files USING (file_id)
-LEFT JOIN files AS mending ON mending.file_id = rejects.resolved_by_file
+LEFT JOIN files AS resolving ON resolving.file_id = rejects.resolved_by_file
 WHERE
     files.merchant = %(merchant)s
     AND (%(with_resolved)s OR resolved_at IS NULL)
@@ -297,7 +297,7 @@ ORDER BY file_runs.run_id, files.interface, files.sequence, files.file_id
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
 --      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per
---      interface, that of its latest file; crowded: the profiles of five customer numbers or more, at most ten, the
+--      interface, that of its latest file; shared_profiles: the profiles of five customer numbers or more, at most ten, the
 --      fullest of them.
 -- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
@@ -334,7 +334,7 @@ WITH wanted_files AS (
     SELECT merchant, jsonb_object_agg(interface, drift) AS drift
     FROM file_drift WHERE latest AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) GROUP BY merchant
 ), crowds AS (
-    SELECT merchant, jsonb_object_agg(profile_id, numbers) AS crowded
+    SELECT merchant, jsonb_object_agg(profile_id, numbers) AS shared_profiles
     FROM (
         SELECT merchant, profile_id, count(*) AS numbers,
                row_number() OVER (PARTITION BY merchant ORDER BY count(*) DESC, profile_id) AS place
@@ -373,7 +373,7 @@ SELECT
     coalesce(quarantined, jsonb_build_object()) AS quarantined,
     coalesce(warnings, jsonb_build_object()) AS warnings,
     coalesce(drift, jsonb_build_object()) AS drift,
-    coalesce(crowded, jsonb_build_object()) AS crowded
+    coalesce(shared_profiles, jsonb_build_object()) AS shared_profiles
 FROM named
 LEFT JOIN profile_counts USING (merchant)
 LEFT JOIN purchase_counts USING (merchant)

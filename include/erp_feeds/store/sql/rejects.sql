@@ -68,22 +68,22 @@ WHEN NOT MATCHED THEN
 -- custom field too (rule: customers 12); or, without a number, the same address without one. Where that cannot be told,
 -- because the merchant does not link the custom field or a person has another number by now, the reject stays open.
 -- In: merchant; sequence; file_id. Out: record, file_id.
-WITH refused AS (
+WITH rejected AS (
     SELECT record, key FROM rejected_records WHERE file_id = {file_id} AND key IS NOT NULL
 ), numbered AS (
-    SELECT refused.record,
+    SELECT rejected.record,
            coalesce((field_versions -> 'custom_srs_customer_number' ->> 0)::numeric, sequence) AS sequence,
            coalesce((field_versions -> 'custom_srs_customer_number' ->> 1)::bigint, profiles.file_id) AS file_id
-    FROM refused
-    JOIN identifiers ON identifiers.merchant = {merchant} AND type = 'srs' AND value = refused.key
+    FROM rejected
+    JOIN identifiers ON identifiers.merchant = {merchant} AND type = 'srs' AND value = rejected.key
     JOIN profiles USING (profile_id)
-    WHERE profiles.custom ->> 'custom_srs_customer_number' = refused.key
+    WHERE profiles.custom ->> 'custom_srs_customer_number' = rejected.key
 ), written AS (
     SELECT * FROM numbered
     UNION ALL
-    SELECT refused.record, files.sequence, files.file_id
-    FROM refused
-    JOIN email_matches AS matched ON matched.email = refused.key
+    SELECT rejected.record, files.sequence, files.file_id
+    FROM rejected
+    JOIN email_matches AS matched ON matched.email = rejected.key
     JOIN files ON files.file_id = matched.file_id AND files.merchant = {merchant} AND files.interface = 'srs_customers'
 )
 SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {file_id})
@@ -91,12 +91,12 @@ SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {fi
 -- name: newer_rows
 -- The rejected records of a file whose keys a newer file has brought, for rows that are loaded by key.
 -- Key by key, as in resolve. In: table; key_column; merchant; sequence; file_id. Out: record, file_id.
-SELECT refused.record, brought.file_id
-FROM rejected_records AS refused
+SELECT rejected.record, brought.file_id
+FROM rejected_records AS rejected
 CROSS JOIN LATERAL (
-    SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = refused.key OFFSET 0
+    SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = rejected.key OFFSET 0
 ) AS brought
-WHERE refused.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
+WHERE rejected.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
 
 -- name: resolve
 -- Resolve the rejects of earlier files of the interface that this file brings again: by the key of the record, and all of
@@ -115,12 +115,12 @@ FROM (
         FROM rejected_records
         WHERE merchant = {merchant} AND interface = {interface} AND key = taken.key
         OFFSET 0
-    ) AS refused
-    JOIN files AS earlier ON earlier.file_id = refused.file_id
+    ) AS rejected
+    JOIN files AS earlier ON earlier.file_id = rejected.file_id
     CROSS JOIN LATERAL (
         SELECT ctid
         FROM rejects
-        WHERE file_id = refused.file_id AND record = refused.record AND resolved_at IS NULL
+        WHERE file_id = rejected.file_id AND record = rejected.record AND resolved_at IS NULL
         OFFSET 0
     ) AS opened
     WHERE (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
