@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from lxml import etree
 
-from erp_feeds.demo import cluster, postgres, process_list, servers
+from erp_feeds.demo import cluster, ports, postgres, process_list, servers
 from erp_feeds.demo.environment import Home, merchants
 from erp_feeds.demo.exporter import REAL, Inbox, account_of
 from erp_feeds.demo.exports import Export, exports
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 1200
 """Until one day's files are loaded: Airflow gives a task whose worker is gone up after a minute."""
 OUTAGE_SECONDS = 20
+PORTS = ports.Ports(ui=18480, ftps=18421, mail=18425, redis=18479, s3=18490)
+"""Away from those that a demo of the same machine takes meanwhile."""
 KILLED = ["scheduler", "scheduler-2", "triggerer", "dag-processor", "api-server", "redis", "ftps-server"]
 
 
@@ -51,6 +53,7 @@ def demo() -> Iterator[Demo]:
         home = Home(Path(place))
         supervisor = Supervisor(home)
         with only_one(home):
+            ports.keep(home.run / "ports.json", PORTS)
             try:
                 made = servers.start(
                     home,
