@@ -138,7 +138,7 @@ def _clear_after_crash(folder: Path) -> None:
 
 
 def _is_backend(process: psutil.Process, folder: Path) -> bool:
-    """Tell whether a process is of a server of this folder, where each of its processes works."""
+    """Return whether a process is of a server of this folder, where each of its processes works."""
     with suppress(psutil.Error, OSError):
         return process.name().startswith("postgres") and Path(process.cwd()) == folder.resolve()
     return False

@@ -24,7 +24,7 @@ from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
-from erp_feeds.errors import FailError, FeedError, RetryError, visible
+from erp_feeds.errors import FailError, FeedError, RetryError, counted, visible
 from erp_feeds.orchestration.rest_client import UNFINISHED
 from erp_feeds.settings import settings
 from erp_feeds.store import queries
@@ -170,7 +170,7 @@ class _DemoRun:
                 if time.monotonic() > deadline:
                     late = sorted(name for _, name in pending(self._files(), self.expected))
                     raise FailError(
-                        f"{len(late)} files are not done in time: {', '.join(late[:5])} …", "late"
+                        f"{counted(len(late), 'file')} not done in time: {', '.join(late[:5])} …", "late"
                     )
             self._wait_for_reports()
         self.screen.close_table()

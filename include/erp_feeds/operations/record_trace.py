@@ -12,7 +12,7 @@ from airflow.sdk import ObjectStoragePath
 from erp_feeds import stages
 from erp_feeds.batch import FeedFile, Replay
 from erp_feeds.codes import FileState, SkipCode
-from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.record_trace import RejectReason, trace_steps
@@ -82,7 +82,7 @@ def _read(
     original = next(iter(stages.originals(merchant, file, [found.record])), None)
     if original is None:
         raise FailError(
-            f"{file.name} has {file.counts.read} records, and none is {found.record}", "not_found"
+            f"{file.name} has {counted(file.counts.read, 'record')}, and none is {found.record}", "not_found"
         )
     told = trace_steps(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
     outcome = (

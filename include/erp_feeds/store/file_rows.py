@@ -144,6 +144,42 @@ class LedgerFile:
         return self.tally.warnings
 
 
+class Day(TypedDict):
+    """What came on one day (UTC)."""
+
+    day: str
+    files: int
+    quarantined: int
+    rejected: int
+    """Files that loaded without some of their records."""
+
+
+@dataclass(frozen=True)
+class MerchantFiles:
+    """What came of one merchant lately."""
+
+    merchant: str
+    last_file: str | None
+    last_file_at: datetime | None
+    last_file_state: str | None
+    last_run: str | None
+    """The run that brought the latest file where it is."""
+    days: list[Day]
+    """The oldest first, also those without a file."""
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """What one run made of a file."""
+
+    run_id: str
+    at: datetime
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class RunFile:
     """What a run made of one file."""
@@ -156,6 +192,8 @@ class RunFile:
     counts: dict[str, Any]
     resolved: int
     """Rejects that its load closed."""
+    dismissed: int
+    """Rejected records of the file of which nobody needs to hear."""
 
     @property
     def loaded(self) -> int:
@@ -203,8 +241,22 @@ class Reject:
     resolved_by_run: str | None
     resolved_by_file: str | None
     """The file whose load resolved it: its own, replayed, or a newer one."""
+    dismissed_at: datetime | None
+    dismissed_by: str | None
+    dismissed_reason: str | None
+    key: str | None
+    """Customer, order or account number, or an address; None as `raw` is."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
+
+    @property
+    def state(self) -> str:
+        """What became of it: open, by which file it was resolved, or by whom dismissed and why."""
+        if self.resolved_at:
+            return f"resolved by {self.resolved_by_file}"
+        if self.dismissed_at:
+            return f"dismissed by {self.dismissed_by}, {self.dismissed_at:%Y-%m-%d}: {self.dismissed_reason}"
+        return "open"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     batch = shop.run_tasks("replay", Replay(rejects="too_many_rejects"))
     assert shop.accounts() == {"1": "A"}
     assert shop.states() == {1: "loaded"}
-    with pytest.raises(FailError, match=r"1 records rejected \(1 invalid_decimal\)"):
+    with pytest.raises(FailError, match=r"1 record rejected \(1 invalid_decimal\)"):
         shop.report(batch)
     with pytest.raises(
         FailError, match="too_many_rejects: 1 of 2"
