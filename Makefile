@@ -77,7 +77,7 @@ test: setup ## run every test that needs nothing but this folder
 	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST)
 
 test-cluster: $(VENV)/cluster/.installed ## kill each part of that cluster in turn, a worker within a load too: nothing is lost or doubled
-	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 $(PYTEST)
+	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 --log-cli-level=INFO $(PYTEST)
 
 test-unit: setup ## run the unit tests: no network, no database
 	@$(PYTHON) -m pytest tests/unit -n $(WORKERS) $(PYTEST)
@@ -118,8 +118,9 @@ fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
 
-docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files
+docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files, tables
 	@$(PYTHON) -m erp_feeds docs
+	@$(PYTHON) docs/tables.py
 
 screenshots: setup ## photograph the running demo for the README (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
