@@ -102,6 +102,21 @@ def test_a_number_that_is_another_process_by_now_is_no_server(tmp_path: Path, cl
     assert postgres.start(folder) == uri
 
 
+def test_a_number_that_is_another_server_by_now_starts_all_the_same(
+    tmp_path: Path, clusters: list[Path]
+) -> None:
+    """The lock of the socket has a number too, and a killed server looks alive until it is reaped."""
+    folder, other = tmp_path / "data", tmp_path / "other"
+    clusters.extend([folder, other])
+    uri = postgres.start(folder)
+    postgres.stop(folder)
+    postgres.start(other)
+    server = postgres._server(other)
+    assert server
+    (folder / ".s.PGSQL.5432.lock").write_text(f"{server.pid}\n{folder}\n1\n5432\n{folder}\n\n")
+    assert postgres.start(folder) == uri
+
+
 def test_what_keeps_it_from_starting_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
