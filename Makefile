@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers test-thorough check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -74,6 +74,11 @@ test-unit: setup ## run the unit tests: no network, no database
 
 test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
+
+test-thorough: setup ## run property tests with hundreds of examples, and 30 kills of loads of 100,000 lines (an hour)
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON) -m pytest -n $(WORKERS) tests/integration/test_crash.py \
+	    tests/integration/test_any_delivery.py tests/integration/store/test_identity_properties.py \
+	    tests/integration/store/test_purchases_properties.py $(PYTEST)
 
 check: setup ## lint, formatting, types, layers, merchant files, generated documents, rules
 	@$(VENV)/bin/ruff check .

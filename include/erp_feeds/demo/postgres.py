@@ -62,7 +62,7 @@ def start(folder: Path) -> str:
         if is_running(folder) and not (_socket_folder(folder) / ".s.PGSQL.5432").exists():
             stop(folder)  # its folder was renamed, or somebody cleared the temporary one
         if not is_running(folder):
-            # Left by a killed server; its number may be another process's, or still its own until it is reaped.
+            # A killed server's; the number may be another process's, or still its own until it is reaped.
             (folder / "postmaster.pid").unlink(missing_ok=True)
             (_socket_folder(folder) / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
             arguments = " ".join(

@@ -38,6 +38,7 @@ LANDED = {
     "0014_file_states": "a5dd6fa5bdbf4efbfde52f8dfccbad3b4ca7e62252947bfc2ebc09b93b967a8d",
     "0015_indexes": "177f97ad1932d11e455328d6bc0da3381edf2baec4fc61f63bd852645ca50b9b",
     "0016_incidents": "b52c9ae5731bed9c874434af1dc8e27e3af70c32e637c6c4c77bd7f279588fb1",
+    "0017_totals": "718b2907bfde72811d37a2a2dae64f30566ae0510a49d425810b2f5e4dd9c47a",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 
@@ -146,6 +147,7 @@ def _keeps_its_rows(connection: psycopg.Connection, filled: set[str]) -> None:
         "suppressed": int("0005" in filled),
         "rejects": 1 + ("0004" in filled),
         "file_drift": 1,
+        "totals": 3,
     }
     for table, number in expected.items():
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (number,)
