@@ -18,7 +18,7 @@ from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppress
 from erp_feeds.xml.person_search import Mentions, may_mention, mentions
 
 AT_ONCE = 5_000
-"""Refused records fetched at once: each may hold some kilobytes."""
+"""Rejected records fetched at once: each may hold some kilobytes."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _payloads(
     interfaces: Mapping[str, Interface],
     person: Mentions,
 ) -> Iterator[tuple[int, int]]:
-    """Yield file and record of each refused record that mentions the person: all are read."""
+    """Yield file and record of each rejected record that mentions the person: all are read."""
     with connection.cursor(name="payloads") as cursor:
         cursor.itersize = AT_ONCE
         values = {"merchant": merchant, "interfaces": list(interfaces)}

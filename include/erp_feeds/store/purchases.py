@@ -46,7 +46,7 @@ def load_purchases(
     connection: psycopg.Connection,
     file: FeedFile,
     merchant: Merchant,
-    frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were refused
+    frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were rejected
 ) -> Counts:
     """Store what `refuse_conflicting` left as orders and returns (rules: purchases 3, 4, 6, 12)."""
     connection.execute(statement("load/known_buyers", merchant=merchant.name))

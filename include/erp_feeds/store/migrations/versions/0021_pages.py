@@ -1,11 +1,11 @@
-"""Totals of rows are kept as rows change, so that asking for them does not read every row."""
+"""Pages: who looked at personal data or changed something; tokens of shops; indexes of the searches."""
 
 from __future__ import annotations
 
 from erp_feeds.store.migrate import run_sql_of
 
-revision = "0017"
-down_revision = "0016"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
