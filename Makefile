@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-thorough check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -84,6 +84,11 @@ test-unit: setup ## run the unit tests: no network, no database
 
 test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
+
+test-thorough: setup ## run property tests with hundreds of examples, and 30 kills of loads of 100,000 lines (an hour)
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON) -m pytest -n $(WORKERS) tests/integration/test_crash.py \
+	    tests/integration/test_any_delivery.py tests/integration/store/test_identity_properties.py \
+	    tests/integration/store/test_purchases_properties.py $(PYTEST)
 
 # An environment of its own: the Amazon provider makes every start of Airflow slower.
 $(VENV)/cluster/.installed: requirements-cluster.txt $(VENV)/.installed
