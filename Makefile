@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-thorough check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -96,6 +96,9 @@ $(VENV)/cluster/.installed: requirements-cluster.txt $(VENV)/.installed
 	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements-cluster.txt
 	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip install --quiet --no-deps --editable .
 	@touch $@
+
+test-ui: setup ## look at the pages in Chromium, inside Airflow, as everybody who may see them (needs Chromium)
+	@$(PYTHON) -m pytest tests/ui $(PYTEST)
 
 check: setup ## lint, formatting, types, layers, merchant files, generated documents, rules
 	@$(VENV)/bin/ruff check .
