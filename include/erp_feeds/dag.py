@@ -26,7 +26,10 @@ from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration import alerts, approval, assets
+from erp_feeds.orchestration.deadline import deadline_of
+from erp_feeds.orchestration.links import LINKS
+from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
@@ -43,6 +46,10 @@ RETRIES = {
         rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainRefusal)]
     ),
 }
+
+MAX_ACTIVE_RUNS = 10_000
+"""More days than any backfill has: Airflow counts its queued runs too, and would let new files wait until the
+last of them has ended. What a run has taken the others leave to it, and one at a time loads."""
 
 STEPS = ("download", "unzip", "parse", "deduplicate", "split")
 """The tasks between sense and load: all of one form, from batch to batch."""
@@ -81,6 +88,9 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
 transaction per file, and a second load of the same file changes no row.
+
+**How are days loaded again?** By a backfill. Its days begin at midnight in {timezone}: for the dialog choose
+that zone in the user menu first; on the command line give the offset: `--from-date 2017-01-03T00:00+01:00`.
 
 **What is open?** [erp_feeds_health](/dags/erp_feeds_health) stays red until it is resolved or dismissed, also
 when a later run here is green.
@@ -140,12 +150,14 @@ def build_dag(merchant: Merchant) -> DAG:
         ),
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=MAX_ACTIVE_RUNS,
+        deadline=deadline_of(merchant),
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
         tags=["erp-feeds", *merchant.interfaces],
-        params=_params(),
+        owner_links={merchant.owner: merchant.owner_link} if merchant.owner_link else {},
+        params=_params(merchant.timezone),
         default_args={
             "owner": merchant.owner,
             "on_failure_callback": alerts.on_failure(merchant),
@@ -159,7 +171,7 @@ def build_dag(merchant: Merchant) -> DAG:
     return dag
 
 
-def _params() -> dict[str, Param]:
+def _params(timezone: str) -> dict[str, Param]:
     """Return what the trigger form asks; left alone, a run takes new files and replays nothing.
 
     A backfill replays the files of its days; what is given here narrows them.
@@ -181,7 +193,12 @@ def _params() -> dict[str, Param]:
             "title": "Rejected or quarantined with",
             "description_md": "Files with an open reject of this code, or quarantined with it",
         },
-        "since": {**day, "title": "Since", "description_md": "First day of the files"},
+        "since": {
+            **day,
+            "title": "Since",
+            "description_md": "First day of the files. A backfill takes those of its own days, which begin "
+            f"at midnight in {timezone}: choose this zone in the user menu before you choose them",
+        },
         "until": {**day, "title": "Until", "description_md": "Last day of the files"},
         "file_ids": {
             "default": None,
@@ -214,7 +231,6 @@ def _doc(merchant: Merchant) -> str:
 
 def _line(merchant: Merchant, inbox: Asset) -> None:
     """Build the tasks; each body is one call of the function of the same name in `tasks`."""
-    tables = assets.tables(merchant)
 
     def step(name: str) -> Any:
         @task(task_id=name, multiple_outputs=False, doc_md=TASK_DOCS[name])
@@ -227,17 +243,6 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
 
         return body
 
-    @task(outlets=tables, max_active_tis_per_dag=1, multiple_outputs=False, doc_md=TASK_DOCS["load"])
-    def load(batch: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
-        from erp_feeds import tasks
-
-        with plain_failures():
-            loaded = tasks.load(merchant, Batch.from_xcom(batch))
-        counts = assets.counts_by_table(loaded)
-        for table in tables:
-            outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
-        return loaded.to_xcom()
-
     @task(
         multiple_outputs=False,
         doc_md=TASK_DOCS["report"],
@@ -248,7 +253,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         from erp_feeds.orchestration import run_note
 
         with plain_failures():
-            run_note.write(merchant, batch["run"])
+            run_note.write(merchant, Batch.from_xcom(batch))
             return tasks.report(merchant, Batch.from_xcom(batch))
 
     sense = InboxSensor(
@@ -262,8 +267,19 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
     batch: Any = sense.output
     for name in STEPS:
         batch = step(name)(batch)
-    load_task: Any = load(batch)
-    report(load_task)
+    load = LoadOperator(
+        task_id="load",
+        merchant=merchant,
+        batch=batch,
+        outlets=assets.tables(merchant),
+        max_active_tis_per_dag=1,
+        doc_md=TASK_DOCS["load"],
+    )
+    loaded: Any = load.output
+    last: Any = report(loaded)
+    approval.add_questions(merchant, loaded)
+    for each in (sense, load, last.operator):
+        each.operator_extra_links = LINKS
 
 
 def _retention(merchant: Merchant) -> None:

@@ -6,7 +6,7 @@ Nothing here imports Airflow's authoring API, so a test or a shell can call the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, Quarantine
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.inbox import cleanup
-from erp_feeds.inbox.work import Sensed, find_work
+from erp_feeds.inbox.work import Sensed, find_archived, find_work
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
@@ -37,8 +37,15 @@ PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "repor
 
 
 @redact_errors("sense")
-def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
+def sense(
+    merchant: Merchant,
+    run: str,
+    replay: Replay | None = None,
+    active: Callable[[Collection[str]], Collection[str]] | None = None,
+) -> Sensed:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
+
+    What another run has taken that is still `active` is left to it.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
@@ -46,7 +53,14 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
             that a replay asks for.
     """
     with _store() as connection:
-        return find_work(connection, merchant, run, replay)
+        return find_work(connection, merchant, run, replay, active)
+
+
+@redact_errors("sense")
+def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
+    """Return the archived files that a backfill asks for, whatever state the server is in."""
+    with _store() as connection:
+        return find_archived(connection, merchant, run, replay)
 
 
 @redact_errors("download")
@@ -138,21 +152,21 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
         for file in sorted(batch.files, key=loading.load_order):
             frames = stages.frames_of(file)
             try:
-                counts = loading.load_file(connection, file, merchant, batch.run, frames)
+                result = loading.load_file(connection, file, merchant, batch.run, frames)
             except QuarantineError as error:
-                _add_originals(connection, merchant, file)
+                _add_originals(connection, merchant, batch.run, file)
                 _quarantine(merchant, batch.run, file, error)
                 continue
-            _add_originals(connection, merchant, file)
-            log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
-            loaded.append(file.model_copy(update={"counts": counts}))
+            _add_originals(connection, merchant, batch.run, file)
+            facts = {name: getattr(result, name) for name in ("counts", "rows", "day", "seconds")}
+            loaded.append(file.model_copy(update=facts))
     return batch.with_files(loaded)
 
 
-def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+def _add_originals(connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile) -> None:
     """Keep the text of records that only the store could reject: their file is read once more."""
     if numbers := rejects.without_original(connection, file):
-        rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
+        rejects.add_originals(connection, file, merchant, run, stages.originals(merchant, file, numbers))
 
 
 @redact_errors("report")
@@ -164,9 +178,10 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
             and reason.
     """
     with _store() as connection:
-        _clear_loaded(merchant, batch, connection)
-        with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
-            deliver.deliver_results(hook, connection, merchant, batch.run)
+        if not batch.from_archive:
+            _clear_loaded(merchant, batch, connection)
+            with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
+                deliver.deliver_results(hook, connection, merchant, batch.run)
         problems = ledger.problems(connection, merchant.name, batch.run)
     _purge(merchant)
     if problems:

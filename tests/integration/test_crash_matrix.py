@@ -167,7 +167,7 @@ def wanted(moving: Shop) -> Ending:
 
 def test_the_undisturbed_run_meets_everything(wanted: Ending) -> None:
     assert "quarantined, not_well_formed" in wanted["said"]
-    assert "1 records rejected (1 malformed_number)" in wanted["said"]
+    assert "1 record rejected (1 malformed_number)" in wanted["said"]
     states = [json.loads(row)["state"] for row in wanted["rows"]["files"]]
     assert {state: states.count(state) for state in states} == {"loaded": 8, "quarantined": 1, "waiting": 1}
     assert all(wanted["rows"][table] for table in (*TABLES, "file_runs") if table != "email_conflicts")

@@ -169,7 +169,7 @@ class Feed:
 
     def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
         """Load the frames of a file."""
-        return load_file(self.connection, file, self.merchant, run, frames)
+        return load_file(self.connection, file, self.merchant, run, frames).counts
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:
         """Register and load a customers file."""
@@ -219,6 +219,7 @@ TABLES = (
     "purchase_lines",
     "accounts",
     "mappings",
+    "totals",
 )
 
 

@@ -73,6 +73,30 @@ def replay(
         _run(owner, told, chosen, wait=wait, as_json=as_json)
 
 
+def approve(
+    merchant: MerchantName,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File name, as `rejects` shows it.")],
+    *,
+    by: Annotated[str, typer.Option(help="Your name.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run; exit 1 when it fails.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load the good records of a file that is quarantined for too many rejects.
+
+    Its rejects stay open. A replay that rejects more records than now is quarantined again.
+    """
+    from erp_feeds.store import approvals
+
+    owner = merchant_named(merchant)
+    with opened_store() as connection:
+        found = approvals.questions(connection, merchant=owner.name, file=file)
+        if not found:
+            raise FailError(f"{file} of {owner.name} is not quarantined for too many rejects", "not_waiting")
+        approvals.approve(connection, found[0], by)
+    chosen, _ = _chosen(owner, Replay(file_ids=(found[0].file_id,)), or_unfetched=False)
+    _run(owner, f"{file} of {owner.name}, approved", chosen, wait=wait, as_json=as_json)
+
+
 def reindex(
     merchant: MerchantName,
     file: Annotated[str, typer.Argument(metavar="FILE", help="File name, as `files` shows it.")],

@@ -22,6 +22,8 @@ class Ports(BaseModel):
     ui: int = 8080
     ftps: int = 2121
     mail: int = 2525
+    redis: int = 6379
+    s3: int = 9000
 
 
 def choose(path: Path) -> Ports:

@@ -24,7 +24,7 @@ from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
-from erp_feeds.errors import FailError, FeedError, RetryError, visible
+from erp_feeds.errors import FailError, FeedError, RetryError, counted, visible
 from erp_feeds.orchestration.rest_client import UNFINISHED
 from erp_feeds.settings import settings
 from erp_feeds.store import queries
@@ -55,6 +55,9 @@ def run(
     once: Annotated[
         bool, typer.Option("--once", help="Stop after the summary; exit 1 when anything failed.")
     ] = False,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="With Celery, Redis and S3, as on many machines.")
+    ] = False,
 ) -> None:
     """Start the demo and stay up until Ctrl-C."""
     console = Console(highlight=False)
@@ -63,7 +66,7 @@ def run(
         with only_one(home), _signals():
             supervisor = Supervisor(home)
             try:
-                errors = _tell(console, supervisor, days, once)
+                errors = _tell(console, supervisor, days, once=once, is_cluster=cluster)
             finally:
                 _ignore_signals()
                 console.print("stopping …")
@@ -118,11 +121,14 @@ def env() -> None:
     print(f"source {home.shell}")
 
 
-def _tell(console: Console, supervisor: Supervisor, days: int, once: bool) -> list[str]:
+def _tell(console: Console, supervisor: Supervisor, days: int, *, once: bool, is_cluster: bool) -> list[str]:
     """Run the demo to its end; return what went wrong in it."""
     began = time.monotonic()
     demo = servers.start(
-        supervisor.home, supervisor, lambda what, seconds: console.print(f"{what}: ready in {seconds:.1f} s")
+        supervisor.home,
+        supervisor,
+        lambda what, seconds: console.print(f"{what}: ready in {seconds:.1f} s"),
+        is_cluster=is_cluster,
     )
     address = demo.variables["AIRFLOW__API__BASE_URL"]
     console.print(f"\nup after {time.monotonic() - began:.0f} s; Airflow: {address}")
@@ -164,7 +170,7 @@ class _DemoRun:
                 if time.monotonic() > deadline:
                     late = sorted(name for _, name in pending(self._files(), self.expected))
                     raise FailError(
-                        f"{len(late)} files are not done in time: {', '.join(late[:5])} …", "late"
+                        f"{counted(len(late), 'file')} not done in time: {', '.join(late[:5])} …", "late"
                     )
             self._wait_for_reports()
         self.screen.close_table()

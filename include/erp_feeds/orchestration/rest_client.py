@@ -88,9 +88,10 @@ class AirflowApi:
             return ["api-server", *COMPONENTS]
         return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
 
-    def dags(self) -> dict[str, bool]:
-        """Return the id of every DAG that Airflow knows, and whether it is paused."""
-        found = self._call("GET", "/api/v2/dags", params={"limit": 1000})["dags"]
+    def dags(self, pattern: str = "") -> dict[str, bool]:
+        """Return the ids of the DAGs that Airflow knows, of those that hold a text, and which are paused."""
+        wanted = {"limit": 1000, "dag_id_pattern": pattern or None}
+        found = self._call("GET", "/api/v2/dags", params=wanted)["dags"]
         return {dag["dag_id"]: bool(dag["is_paused"]) for dag in found}
 
     def import_errors(self) -> list[str]:
@@ -137,6 +138,12 @@ class AirflowApi:
             wanted["start_date_gte"] = since.isoformat()
         found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
         return [run["dag_run_id"] for run in found]
+
+    def last_run(self, dag_id: str) -> tuple[str, str] | None:
+        """Return id and state of a DAG's latest run; None before the first."""
+        wanted = {"limit": 1, "order_by": "-run_after"}
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
+        return (found[0]["dag_run_id"], found[0]["state"]) if found else None
 
     def _call(self, method: str, path: str, **request: Any) -> Any:
         """Call the API.

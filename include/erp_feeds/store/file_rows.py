@@ -194,6 +194,8 @@ class RunFile:
     counts: dict[str, Any]
     resolved: int
     """Rejects that its load closed."""
+    dismissed: int
+    """Rejected records of the file of which nobody needs to hear."""
 
     @property
     def loaded(self) -> int:
@@ -241,8 +243,22 @@ class Reject:
     resolved_by_run: str | None
     resolved_by_file: str | None
     """The file whose load resolved it: its own, replayed, or a newer one."""
+    dismissed_at: datetime | None
+    dismissed_by: str | None
+    dismissed_reason: str | None
+    key: str | None
+    """Customer, order or account number, or an address; None as `raw` is."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
+
+    @property
+    def state(self) -> str:
+        """What became of it: open, by which file it was resolved, or by whom dismissed and why."""
+        if self.resolved_at:
+            return f"resolved by {self.resolved_by_file}"
+        if self.dismissed_at:
+            return f"dismissed by {self.dismissed_by}, {self.dismissed_at:%Y-%m-%d}: {self.dismissed_reason}"
+        return "open"
 
 
 @dataclass(frozen=True)

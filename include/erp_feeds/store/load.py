@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import Loading, Rows
-from erp_feeds.store import ledger, rejects
+from erp_feeds.store import approvals, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.copy import copy_frames
@@ -62,8 +63,15 @@ class Loaded:
     """What became of a file."""
 
     counts: Counts
+    """read = loaded + collapsed + skipped + rejected."""
     error: QuarantineError | None = None
     """Why nothing of it was written."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Table -> rows that were inserted, changed or removed; a table without any is not named."""
+    day: date | None = None
+    """Under which a backfill finds the file."""
+    seconds: float | None = None
+    """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
 
 def load_order(file: FeedFile) -> tuple[int, Decimal]:
@@ -73,7 +81,7 @@ def load_order(file: FeedFile) -> tuple[int, Decimal]:
 
 def load_file(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
-) -> Counts:
+) -> Loaded:
     """Write the records of one file, its rejects and its ledger row, all or nothing.
 
     Args:
@@ -82,9 +90,6 @@ def load_file(
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
         frames: The final frames of the interface; `rejects`, and `originals`: record, line and text of those.
-
-    Returns:
-        The final counts of the file: read = loaded + collapsed + skipped + rejected.
 
     Raises:
         QuarantineError: too_many_rejects, which the ledger then knows already; or a value fits nowhere.
@@ -95,13 +100,24 @@ def load_file(
         loaded = load_within(connection, file, merchant, run, frames)
     if loaded.error:
         raise loaded.error
-    return loaded.counts
+    return loaded
 
 
 def load_within(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Loaded:
     """Do what `load_file` does inside a transaction that the caller ends."""
+    before = _written(connection)
+    loaded = _load(connection, file, merchant, run, frames)
+    after = _written(connection)
+    tables = INTERFACES[file.interface].tables
+    rows = {table: after.get(table, 0) - before.get(table, 0) for table in tables}
+    return replace(loaded, rows={table: number for table, number in rows.items() if number})
+
+
+def _load(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
+) -> Loaded:
     rows = KINDS[file.interface].rows
     loader = LOADERS[rows.loading]
     _tune(connection)
@@ -112,6 +128,8 @@ def load_within(
     if loader.reject:
         counts = counts.plus(loader.reject(connection, file, merchant, frames))
     error = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    if error and approvals.is_approved(connection, file, sum(counts.rejected.values())):
+        error = None
     rejects.keep(connection, file, merchant, run)
     if error:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, error, counts)
@@ -122,8 +140,8 @@ def load_within(
     incoming = f"incoming_{rows.table}"
     rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
     _keep_mapping(connection, file, merchant, frames)
-    ledger.finish(connection, file, run, counts)
-    return Loaded(counts)
+    day, seconds = ledger.finish(connection, file, run, counts)
+    return Loaded(counts, day=day, seconds=seconds)
 
 
 def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:
@@ -135,6 +153,11 @@ def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Com
 def _tune(connection: psycopg.Connection) -> None:
     """Compiling the long expressions of a load costs more than running them; its joins deserve memory."""
     connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+
+
+def _written(connection: psycopg.Connection) -> dict[str, int]:
+    """Return how many rows of each table this transaction, and maybe some before it, have written."""
+    return dict(connection.execute(statement("load/written")).fetchall())
 
 
 def _keep_mapping(

@@ -109,6 +109,22 @@ def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[st
     return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
 
 
+def open_files(connection: Connection[Any], merchant: str) -> dict[str, tuple[int, int]]:
+    """Return, by interface, how many files wait and how many are quarantined and not replaced."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(statement("queries/open_files"), {"merchant": merchant}).fetchall()
+    return {interface: (waiting, quarantined) for interface, waiting, quarantined in found}
+
+
+def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return the columns of some tables in their order, each with its type."""
+    found: dict[str, dict[str, str]] = {}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        for table, column, kind in cursor.execute(statement("queries/columns"), {"tables": list(tables)}):
+            found.setdefault(table, {})[column] = kind
+    return found
+
+
 def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, date] | None:
     """Return the first and the last day of some files; None without any."""
     found = connection.execute(statement("queries/days"), {"file_ids": list(file_ids)}).fetchone()
@@ -187,30 +203,33 @@ def rejects(
     connection: Connection[Any],
     merchant: str,
     *,
+    interface: str | None = None,
     code: str | None = None,
+    field: str | None = None,
     file: str | None = None,
     file_id: int | None = None,
     record: int | None = None,
     after: Sequence[object] | None = None,
     limit: int | None = None,
-    with_resolved: bool = False,
+    with_all: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return rejects, those of the latest file first; resolved ones too where asked.
+    """Return rejects, those of the latest file first; resolved and dismissed ones too where asked.
 
-    `after` is the file id, record, code and field of the last one that is known already.
+    With `with_raw` also what they hold of people: the key of the record, and the record as delivered. `after`
+    is the file id, record, code and field of the last one that is known already.
     """
-    wanted = {"code": code, "file": file, "file_id": file_id, "record": record}
-    place = {"after": after and [str(each) for each in after], "max_rows": limit}
+    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
+    wanted |= {"file_id": file_id, "record": record, "after": after and [str(each) for each in after]}
     found = _rows(
-        connection, Reject, "rejects", merchant=merchant, with_resolved=with_resolved, **wanted, **place
+        connection, Reject, "rejects", merchant=merchant, with_all=with_all, max_rows=limit, **wanted
     )
     if not with_raw:
         return found
     keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
     rows = connection.execute(statement("queries/rejected_records"), keys)
-    raw = {(file_id, record): text for file_id, record, text in rows}
-    return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
+    held = {(file_id, record): {"key": key, "raw": raw} for file_id, record, key, raw in rows}
+    return [replace(each, **held.get((each.file_id, each.record), {})) for each in found]
 
 
 def record_rows(
@@ -228,13 +247,14 @@ def quarantined(
     connection: Connection[Any],
     merchant: str,
     *,
+    interface: str | None = None,
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
     with_replaced: bool = False,
 ) -> list[QuarantinedFile]:
     """Return the quarantined files, the latest first; those in whose place others loaded too where asked."""
-    wanted = {"code": code, "file": file, "with_replaced": with_replaced}
+    wanted = {"interface": interface, "code": code, "file": file, "with_replaced": with_replaced}
     return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
 
 

@@ -45,7 +45,7 @@ def create(connection: psycopg.Connection, merchant: str, name: str, by: str, da
 
 
 def is_good(connection: psycopg.Connection, token: str, merchant: str) -> bool:
-    """Tell whether a token opens the accounts of a merchant. 256 random bits need no slow hash."""
+    """Return whether a token opens the accounts of a merchant. 256 random bits need no slow hash."""
     with plain_errors("looking up a token"):
         wanted = {"sha256": _hash(token), "merchant": merchant}
         found = connection.execute(statement("tokens/find"), wanted).fetchone()

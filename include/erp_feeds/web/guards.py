@@ -48,7 +48,7 @@ class Visitor:
     user: Any
 
     def may(self, right: Right) -> bool:
-        """Tell whether Airflow grants the right on the merchant's DAG."""
+        """Return whether Airflow grants the right on the merchant's DAG."""
         method, entity = right.value
         try:
             requires_access_dag(method, entity, self.merchant)(self.request, self.user)

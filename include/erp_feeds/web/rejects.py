@@ -84,7 +84,7 @@ def record(
     owner = configured(visitor.merchant)
     audit.note(store, visitor.name, visitor.merchant, "record seen", f"{file.name}: record {record}")
     errors = queries.rejects(
-        store, visitor.merchant, file_id=file_id, record=record, with_raw=True, with_resolved=True
+        store, visitor.merchant, file_id=file_id, record=record, with_raw=True, with_all=True
     )
     if errors and errors[0].raw:
         found = RecordTrace(

@@ -87,7 +87,7 @@ def member_mentions(source: BinaryIO, interface: Interface, person: Mentions) ->
 
     Args:
         source: One member of a file.
-        interface: About people, with the element names of the merchant.
+        interface: With the element names of the merchant.
         person: By what they may be mentioned.
 
     Raises:

@@ -69,7 +69,7 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     with pytest.raises(FailError) as refused:
         shop.report(batch)
     assert (
-        f"- {name}: quarantined, too_many_rejects: 1 of 2 records are refused (1 invalid_decimal), "
+        f"- {name}: quarantined, too_many_rejects: 1 of 2 records are rejected (1 invalid_decimal), "
         "more than the 40 % that max_reject_percent allows\n" in str(refused.value)
     )
     assert "python -m erp_feeds rejects testshop\n" in str(refused.value)
@@ -84,7 +84,7 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     batch = shop.run_tasks("replay", Replay(rejects="too_many_rejects"))
     assert shop.accounts() == {"1": "A"}
     assert shop.states() == {1: "loaded"}
-    with pytest.raises(FailError, match=r"1 records rejected \(1 invalid_decimal\)"):
+    with pytest.raises(FailError, match=r"1 record rejected \(1 invalid_decimal\)"):
         shop.report(batch)
     with pytest.raises(
         FailError, match="too_many_rejects: 1 of 2"

@@ -15,6 +15,7 @@ from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
 from support.merchants import facts_of
+from support.shop_files import account, export
 from support.shop_fixtures import Shop
 from support.store_feed import TABLES, dump, scalar
 
@@ -181,6 +182,10 @@ def test_a_search_of_the_archive_lists_what_no_row_remembers(shop: Shop, desk: D
         customers("20170109", {"CustomerNumber": "4711", "FirstName": "Adelheid", "Phone": "2"}),
         customers("20170110", {**BOB, "FirstName": "4711", "Phone": "4711"}),
     )
+    shop.place(
+        export("erp_cache_customers", "20170106", account("4711")),
+        export("erp_cache_customers", "20170112", account("9", Contact="adelheid@example.com")),
+    )
     broken = customers("20170111", BOB)
     shop.place(Export(broken.interface, broken.name, broken.day, broken.content.replace(b"PK", b"XX")))
     shop.run_tasks("more")
@@ -188,7 +193,7 @@ def test_a_search_of_the_archive_lists_what_no_row_remembers(shop: Shop, desk: D
     assert "TestShop_SRS_Customers_20170108.zip" not in {each["file"] for each in known}
     found = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
     added = {each["file"][-12:-4]: each["found_by"] for each in found if each not in known}
-    assert added == {"20170108": "search", "20170111": "unreadable"}
+    assert added == {"20170108": "search", "20170111": "unreadable", "20170112": "search"}
     again = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
     assert {each["file"][-12:-4] for each in again} == {"20170102", "20170111"}
 

@@ -26,7 +26,10 @@ LOADED = FileResult(
         rejected={"missing_field": 1, "invalid_date": 1},
         warnings={"no_email": 3, "unknown_value:gender": 1},
     ),
-    rejects=(RejectedRecord(2, 17, "invalid_date", "birthdate"), RejectedRecord(3, None, "missing_field", "")),
+    rejects=(
+        RejectedRecord(2, 17, "invalid_date", "birthdate"),
+        RejectedRecord(3, None, "missing_field", ""),
+    ),
 )
 REFUSED = FileResult(name=NAME, sha256="", state="quarantined", code="not_a_zip", counts=Counts())
 SCHEMA = Path(__file__).parents[3] / "docs" / "feedback.xsd"

@@ -451,3 +451,10 @@ WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
 WHEN NOT MATCHED THEN INSERT
     (merchant, {key}, {columns}, sequence, file_id, record, field_versions)
     VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins})
+
+-- name: written
+-- How many rows this session has written and PostgreSQL has not yet added to its statistics: of the open transaction all,
+-- of earlier ones maybe some, so two answers within a transaction are compared. In: nothing. Out: table, rows.
+SELECT relname::text, (n_tup_ins + n_tup_upd + n_tup_del)::bigint
+FROM pg_stat_xact_user_tables
+WHERE schemaname = 'erp_feeds'

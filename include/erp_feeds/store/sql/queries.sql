@@ -36,6 +36,14 @@ LEFT JOIN accounts AS debtor
 LEFT JOIN files ON files.file_id = account.file_id
 WHERE account.merchant = %(merchant)s AND account.account_number = %(number)s
 
+-- name: columns
+-- The columns of tables. In: tables. Out: table, column, type; the columns of a table in their order.
+SELECT pg_class.relname::text, attname::text, format_type(atttypid, atttypmod)
+FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'erp_feeds'::regnamespace AND relname = ANY(%(tables)s::text[]) AND attnum > 0 AND NOT attisdropped
+ORDER BY relname, attnum
+
 -- name: days
 -- The days of some files. In:  file_ids. Out: first, last; both null without files.
 SELECT min(day), max(day) FROM files WHERE file_id = ANY (%(file_ids)s::bigint[])
@@ -127,6 +135,17 @@ ORDER BY counted."table", mappings.first_used_at DESC NULLS LAST, counted.versio
 -- Every merchant that has sent a file.
 -- In:  nothing. Out: merchant.
 SELECT DISTINCT merchant FROM files ORDER BY merchant
+
+-- name: open_files
+-- How many files are complete and not loaded yet, and how many are quarantined and not replaced. What was imported waits
+-- for a person and not for a run.
+-- In: merchant. Out: interface, waiting, quarantined.
+SELECT interface,
+       count(*) FILTER (WHERE state IN ('registered', 'waiting') OR state = 'archived' AND path <> ''),
+       count(*) FILTER (WHERE state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files))
+FROM files
+WHERE merchant = %(merchant)s AND state IN ('registered', 'waiting', 'archived', 'quarantined')
+GROUP BY interface
 
 -- name: overview
 -- The latest file of each merchant, the run that brought it where it is, and what came on each of the last days (UTC).
@@ -247,7 +266,7 @@ SELECT
     (
         SELECT original.purchase_id FROM purchases AS original
         WHERE original.merchant = purchases.merchant AND original.purchase_id = purchases.order_number
-            AND original.kind = 'order' AND purchases.kind = 'return'
+            AND original.kind = 'order' AND purchases.kind = 'return' AND original.channel = 'online'
     ) AS return_of,
     receipt_number, branch, local_time, occurred_at, currency, total, line_count, custom, mapping_version,
     files.name AS file, record
@@ -270,7 +289,7 @@ LIMIT %(max_rows)s
 
 -- name: quarantined
 -- Quarantined files of one merchant, the latest first.
--- In:  merchant; each or null: code, file (name); with_replaced boolean; max_rows.
+-- In:  merchant; each or null: interface, code, file (name); with_replaced boolean; max_rows.
 -- Out: one row per file, as in the dataclass QuarantinedFile.
 SELECT
     name AS file, file_id, interface, code, reason, archived, coalesce(finished_at, first_seen_at) AS at, replaced_by
@@ -280,6 +299,7 @@ WHERE
     merchant = %(merchant)s
     AND state = 'quarantined'
     AND (%(with_replaced)s OR replaced_by IS NULL)
+    AND (%(interface)s::text IS NULL OR interface = %(interface)s)
     AND (%(code)s::text IS NULL OR code = %(code)s)
     AND (%(file)s::text IS NULL OR name = %(file)s)
 ORDER BY coalesce(finished_at, first_seen_at) DESC, file_id DESC
@@ -314,25 +334,28 @@ SELECT
 
 -- name: rejected_records
 -- Rejected records as they were delivered: personal data, which only the owner of the table sees.
--- In:  file_ids, records: parallel arrays. Out: file_id, record, raw.
-SELECT file_id, record, raw
+-- In:  file_ids, records: parallel arrays. Out: file_id, record, key, raw.
+SELECT file_id, record, key, raw
 FROM rejected_records
 WHERE (file_id, record) IN (SELECT * FROM unnest(%(file_ids)s::bigint[], %(records)s::int[]))
 
 -- name: rejects
 -- Rejected records of one merchant, the latest file first.
--- In:  merchant; each or null: code, file (name), file_id, record; with_resolved boolean; max_rows; after text[]:
---      null, or file_id, record, code and field of the last row before.
--- Out: one row per error, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
+-- In:  merchant; each or null: interface, code, field, file (name), file_id, record; with_all: the resolved and dismissed
+--      ones too; max_rows; after text[]: null, or file_id, record, code and field of the last row before.
+-- Out: one row per error, as in the dataclass Reject; key and raw are null: they hold personal data and are asked for apart.
 SELECT
     files.name AS file, rejects.file_id, files.interface, record, line, rejects.code, field, rejects.reason,
-    rejects.run_id, opened_at, resolved_at, resolved_by_run, resolving.name AS resolved_by_file, NULL AS raw
+    rejects.run_id, opened_at, resolved_at, resolved_by_run, resolving.name AS resolved_by_file, dismissed_at,
+    dismissed_by, dismissed_reason, NULL AS key, NULL AS raw
 FROM rejects
 JOIN files USING (file_id)
 LEFT JOIN files AS resolving ON resolving.file_id = rejects.resolved_by_file
 WHERE
     files.merchant = %(merchant)s
-    AND (%(with_resolved)s OR resolved_at IS NULL)
+    AND (%(with_all)s OR resolved_at IS NULL AND dismissed_at IS NULL)
+    AND (%(interface)s::text IS NULL OR files.interface = %(interface)s)
+    AND (%(field)s::text IS NULL OR field = %(field)s)
     AND (%(code)s::text IS NULL OR rejects.code = %(code)s)
     AND (%(file)s::text IS NULL OR files.name = %(file)s)
     AND (%(file_id)s::bigint IS NULL OR rejects.file_id = %(file_id)s)
@@ -353,7 +376,11 @@ SELECT
     (
         SELECT count(*) FROM rejects
         WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id
-    ) AS resolved
+    ) AS resolved,
+    (
+        SELECT count(DISTINCT record) FROM rejects
+        WHERE rejects.file_id = file_runs.file_id AND dismissed_at IS NOT NULL
+    ) AS dismissed
 FROM file_runs
 JOIN files USING (file_id)
 WHERE files.merchant = %(merchant)s AND file_runs.run_id = ANY (%(run_ids)s::text[])
@@ -374,13 +401,11 @@ WITH wanted_files AS (
         CASE WHEN replaced_by IS NULL THEN state ELSE 'replaced' END AS state
     FROM files LEFT JOIN replaced_files USING (file_id)
     WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
-), profile_counts AS (
-    SELECT merchant, count(*) AS profiles
-    FROM profiles WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
-), purchase_counts AS (
-    SELECT merchant, count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind = 'return') AS returns,
-           sum(line_count) AS lines, sum(total) AS revenue  -- each purchase holds those of all its lines
-    FROM purchases WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
+), row_counts AS (
+    SELECT merchant, sum(number) FILTER (WHERE kind = 'profile') AS profiles,
+           sum(number) FILTER (WHERE kind = 'order') AS orders, sum(number) FILTER (WHERE kind = 'return') AS returns,
+           sum(lines) AS lines, sum(revenue) AS revenue
+    FROM totals WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
 ), account_counts AS (
     SELECT merchant, count(*) AS accounts
     FROM accounts WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
@@ -390,7 +415,8 @@ WITH wanted_files AS (
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
     UNION ALL
     SELECT merchant, 'rejects', rejects.code, count(*)
-    FROM rejects JOIN wanted_files USING (file_id) WHERE resolved_at IS NULL GROUP BY merchant, rejects.code
+    FROM rejects JOIN wanted_files USING (file_id)
+    WHERE resolved_at IS NULL AND dismissed_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
     SELECT merchant, tally, each.key, sum(each.value::bigint)
     FROM wanted_files
@@ -406,7 +432,11 @@ WITH wanted_files AS (
         SELECT merchant, profile_id, count(*) AS numbers,
                row_number() OVER (PARTITION BY merchant ORDER BY count(*) DESC, profile_id) AS place
         FROM identifiers
-        WHERE type = 'srs' AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
+        WHERE type = 'srs' AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) AND profile_id IN (
+            SELECT profile_id  -- the first number of a profile made it, the others joined: by index identifiers_joined
+            FROM identifiers WHERE rule IS DISTINCT FROM 'customers 3' AND rule IS DISTINCT FROM 'purchases 3'
+            GROUP BY profile_id HAVING count(*) >= 4
+        )
         GROUP BY merchant, profile_id HAVING count(*) >= 5
     ) AS crowd
     WHERE place <= 10 GROUP BY merchant
@@ -422,8 +452,7 @@ WITH wanted_files AS (
 ), named AS (
     SELECT unnest(%(merchants)s::text[]) AS merchant
     UNION SELECT merchant FROM objects
-    UNION SELECT merchant FROM profile_counts
-    UNION SELECT merchant FROM purchase_counts
+    UNION SELECT merchant FROM row_counts
     UNION SELECT merchant FROM account_counts
 )
 SELECT
@@ -442,8 +471,7 @@ SELECT
     coalesce(drift, jsonb_build_object()) AS drift,
     coalesce(shared_profiles, jsonb_build_object()) AS shared_profiles
 FROM named
-LEFT JOIN profile_counts USING (merchant)
-LEFT JOIN purchase_counts USING (merchant)
+LEFT JOIN row_counts USING (merchant)
 LEFT JOIN account_counts USING (merchant)
 LEFT JOIN objects USING (merchant)
 LEFT JOIN drifts USING (merchant)

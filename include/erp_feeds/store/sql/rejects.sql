@@ -1,4 +1,5 @@
--- Rejected records: written, resolved, listed.
+-- Rejected records: written, resolved, dismissed. A reject is open while it is neither resolved nor dismissed. A load resolves
+-- dismissed ones too: the record is there after all.
 
 -- name: add_originals
 -- Add line and text to rejected records that have none. In: incoming_originals; file_id. Out: rejects, rejected_records.
@@ -24,6 +25,50 @@ SELECT
         WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
           AND (sequence, file_id) > ({sequence}, {file_id})
     )
+
+-- name: dismiss
+-- Dismiss the open rejects of a merchant, or open again those that were dismissed. In a quarantined file as in a loaded one.
+-- In: merchant; each or null: interface, code, field, file (name), record; reopen; by, reason. Out: how many.
+WITH changed AS (
+    UPDATE rejects
+    SET dismissed_at = CASE WHEN NOT %(reopen)s THEN clock_timestamp() END,
+        dismissed_by = CASE WHEN NOT %(reopen)s THEN %(by)s::text END,
+        dismissed_reason = CASE WHEN NOT %(reopen)s THEN %(reason)s::text END
+    FROM files
+    WHERE files.file_id = rejects.file_id AND merchant = %(merchant)s
+      AND resolved_at IS NULL AND (dismissed_at IS NOT NULL) = %(reopen)s
+      AND (%(interface)s::text IS NULL OR interface = %(interface)s)
+      AND (%(code)s::text IS NULL OR rejects.code = %(code)s)
+      AND (%(field)s::text IS NULL OR field = %(field)s)
+      AND (%(file)s::text IS NULL OR name = %(file)s)
+      AND (%(record)s::int IS NULL OR record = %(record)s)
+    RETURNING rejects.file_id
+)
+SELECT count(*) FROM changed
+
+-- name: dismiss_again
+-- Dismiss what a person dismissed before: the same error of the same record, letter for letter, in another file of the
+-- interface. A full export brings such a record every day. What came with other content stays open.
+-- In: merchant; interface; file_id; run. Out: rejects.
+UPDATE rejects
+SET dismissed_at = earlier.dismissed_at, dismissed_by = earlier.dismissed_by, dismissed_reason = earlier.dismissed_reason
+FROM (
+    SELECT new.ctid, known.*
+    FROM rejects AS new
+    JOIN rejected_records AS rejected USING (file_id, record)
+    CROSS JOIN LATERAL (
+        SELECT dismissed_at, dismissed_by, dismissed_reason
+        FROM rejected_records AS other
+        JOIN rejects AS dismissed USING (file_id, record)
+        WHERE other.merchant = {merchant} AND other.interface = {interface} AND other.key = rejected.key
+          AND other.raw = rejected.raw AND other.file_id <> rejected.file_id
+          AND dismissed.code = new.code AND dismissed.field = new.field AND dismissed_at IS NOT NULL
+        ORDER BY dismissed_at DESC
+        LIMIT 1
+    ) AS known
+    WHERE new.file_id = {file_id} AND new.run_id = {run} AND new.resolved_at IS NULL AND new.dismissed_at IS NULL
+) AS earlier
+WHERE rejects.ctid = earlier.ctid
 
 -- name: keep
 -- Keep the rejected records of a file; the same reject again writes nothing, so that a replay doubles nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from erp_feeds.store.migrate import run_sql_of
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
