@@ -158,7 +158,6 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
                 _quarantine(merchant, batch.run, file, error)
                 continue
             _add_originals(connection, merchant, batch.run, file)
-            log.info("%s: %s", file.name, result.counts.model_dump_json(exclude_defaults=True))
             facts = {name: getattr(result, name) for name in ("counts", "rows", "day", "seconds")}
             loaded.append(file.model_copy(update=facts))
     return batch.with_files(loaded)

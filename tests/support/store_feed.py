@@ -219,6 +219,7 @@ TABLES = (
     "purchase_lines",
     "accounts",
     "mappings",
+    "totals",
 )
 
 
