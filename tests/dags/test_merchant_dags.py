@@ -144,7 +144,7 @@ def test_a_dag_that_airflow_refuses_is_an_import_error_and_removes_no_other(
         if merchant.name == "testshop":
             raise RuntimeError("half-built")
 
-    monkeypatch.setattr(building, "_line", line)
+    monkeypatch.setattr(building, "_pipeline", line)
     assert list(loaded()) == ["completejourney"]
     with pytest.raises(
         ConfigurationError, match="testshop: Airflow refuses its DAG: RuntimeError: half-built"
