@@ -137,7 +137,7 @@ def test_no_name_of_a_merchant_breaks_the_loader(merchants: Path, name: str) -> 
 def test_a_dag_that_airflow_refuses_is_an_import_error_and_removes_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = building._line
+    whole = building._pipeline
 
     def line(merchant: Merchant, inbox: Asset) -> None:
         whole(merchant, inbox)
