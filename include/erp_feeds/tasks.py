@@ -132,20 +132,18 @@ def split(merchant: Merchant, batch: Batch) -> Batch:
 
 @redact_errors("load")
 def load(merchant: Merchant, batch: Batch) -> Batch:
-    """Load file by file, each in one transaction, in the order that the rules ask for."""
+    """Load the files in the order that the rules ask for, small ones together in one transaction."""
     loaded: list[FeedFile] = []
     with _store() as connection:
-        for file in sorted(batch.files, key=loading.load_order):
-            frames = stages.frames_of(file)
-            try:
-                counts = loading.load_file(connection, file, merchant, batch.run, frames)
-            except QuarantineError as refusal:
-                _add_originals(connection, merchant, file)
-                _quarantine(merchant, batch.run, file, refusal)
-                continue
-            _add_originals(connection, merchant, file)
-            log.info("%s: %s", file.name, counts.model_dump_json(exclude_defaults=True))
-            loaded.append(file.model_copy(update={"counts": counts}))
+        for group in loading.groups(batch.files):
+            for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
+                if done.counts.rejected:
+                    _add_originals(connection, merchant, done.file)
+                if done.refusal:
+                    _quarantine(merchant, batch.run, done.file, done.refusal)
+                    continue
+                log.info("%s: %s", done.file.name, done.counts.model_dump_json(exclude_defaults=True))
+                loaded.append(done.file.model_copy(update={"counts": done.counts}))
     return batch.with_files(loaded)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,7 +14,7 @@ from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode, WarningCode
-from erp_feeds.errors import QuarantineError
+from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
@@ -21,8 +22,8 @@ from erp_feeds.records import KINDS
 from erp_feeds.records.kind import Loading, Rows
 from erp_feeds.store import ledger, rejects
 from erp_feeds.store.by_key import load_by_key
-from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.connection import lock_merchant, savepoint, transaction
+from erp_feeds.store.copy import copy_frames, empty_tables
 from erp_feeds.store.customers import load_profiles
 from erp_feeds.store.merge import Version
 from erp_feeds.store.purchases import load_purchases, refuse_conflicting
@@ -36,6 +37,12 @@ Frames = Mapping[str, "pd.DataFrame"]
 
 Part = Callable[[psycopg.Connection, FeedFile, Merchant, Frames], Counts]
 """Does its part of a load inside the open transaction; returns what it adds to the counts."""
+
+
+GROUP_FILES = 25
+"""In one transaction, at most: what a file leaves in the temporary tables slows down those after it."""
+GROUP_RECORDS = 20_000
+"""Of the files in one transaction, unless one file has more."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,9 @@ LOADERS: Mapping[Loading, Loader] = {
 class Loaded:
     """What became of a file."""
 
+    file: FeedFile
     counts: Counts
+    """The final ones, where it is loaded: read = loaded + collapsed + skipped + rejected."""
     refusal: QuarantineError | None = None
     """Why nothing of it was written."""
 
@@ -71,51 +80,90 @@ def load_order(file: FeedFile) -> tuple[int, Decimal]:
     return INTERFACES[file.interface].rank, Decimal(file.sequence or file.index_number)
 
 
-def load_file(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
-) -> Counts:
-    """Write the records of one file, its rejects and its ledger row, all or nothing.
+def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
+    """Yield the files in load order, small ones of one interface together: each transaction has its cost."""
+    for _, ordered in groupby(sorted(files, key=load_order), key=lambda file: file.interface):
+        group: list[FeedFile] = []
+        for file in ordered:
+            records = sum(each.counts.read for each in (*group, file))
+            if group and (len(group) == GROUP_FILES or records > GROUP_RECORDS):
+                yield group
+                group = []
+            group.append(file)
+        yield group
+
+
+def load_files(
+    connection: psycopg.Connection,
+    files: Sequence[FeedFile],
+    merchant: Merchant,
+    run: str,
+    frames_of: Callable[[FeedFile], Frames],
+) -> list[Loaded]:
+    """Write the records of some files, their rejects and their ledger rows, in one transaction.
+
+    A file that is refused leaves nothing but, where it has too many rejects, these and its ledger row; the
+    others load. Where the transaction fails, each file loads by itself: none waits for another's sake.
 
     Args:
         connection: Of the store; whatever transaction it has open is committed first.
-        file: As `split` left it: counts of the earlier steps, sequence set.
+        files: As `split` left them, in load order: counts of the earlier steps, sequence set.
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
-        frames: The final frames of the interface; `rejects`, and `originals`: record, line and text of those.
+        frames_of: Gives the final frames of a file's interface; `rejects`, and `originals`: record, line and
+            text of those.
 
     Returns:
-        The final counts of the file: read = loaded + collapsed + skipped + rejected.
+        What became of each file.
 
     Raises:
-        QuarantineError: too_many_rejects, which the ledger then knows already; or a value fits nowhere.
         RetryError: the store was lost, or two transactions collided.
         FailError: the store refused the data, or the secret of the suppressed has changed.
     """
-    with transaction(connection, f"loading {file.name}"):
-        loaded = load_within(connection, file, merchant, run, frames)
-    if loaded.refusal:
-        raise loaded.refusal
-    return loaded.counts
+    names = files[0].name if len(files) == 1 else f"{len(files)} files from {files[0].name} on"
+    try:
+        with transaction(connection, f"loading {names}"):
+            return [_load_apart(connection, file, merchant, run, frames_of) for file in files]
+    except FailError:
+        if len(files) == 1:
+            raise
+    return [load_files(connection, [file], merchant, run, frames_of)[0] for file in files]
+
+
+def _load_apart(
+    connection: psycopg.Connection,
+    file: FeedFile,
+    merchant: Merchant,
+    run: str,
+    frames_of: Callable[[FeedFile], Frames],
+) -> Loaded:
+    try:
+        frames = frames_of(file)
+        with savepoint(connection, f"loading {file.name}"):
+            return load_within(connection, file, merchant, run, frames)
+    except QuarantineError as refusal:
+        return Loaded(file, file.counts, refusal)
 
 
 def load_within(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Loaded:
-    """Do what `load_file` does inside a transaction that the caller ends."""
+    """Do what `load_files` does for one file, inside a transaction that the caller ends."""
     rows = KINDS[file.interface].rows
     loader = LOADERS[rows.loading]
     _tune(connection)
+    empty_tables(connection)
     copy_frames(connection, frames, ("rejects", "originals"))
     lock_merchant(connection, merchant.name)
     frames, left_out = without_suppressed(connection, file, merchant, frames)
-    counts = file.counts.plus(left_out)
-    if loader.reject:
-        counts = counts.plus(loader.reject(connection, file, merchant, frames))
+    rejected = loader.reject(connection, file, merchant, frames) if loader.reject else Counts()
+    counts = file.counts.plus(left_out).plus(rejected)
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
-    rejects.keep(connection, file, merchant, run)
+    if rejected.rejected or len(frames["rejects"]):
+        rejects.keep(connection, file, merchant, run)
     if refusal:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, refusal, counts)
-        return Loaded(counts, refusal)
+        return Loaded(file, counts, refusal)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
     newer = _newer(loader.newer, rows, file, merchant)
@@ -123,7 +171,7 @@ def load_within(
     rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
     _keep_mapping(connection, file, merchant, frames)
     ledger.finish(connection, file, run, counts)
-    return Loaded(counts)
+    return Loaded(file, counts)
 
 
 def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:

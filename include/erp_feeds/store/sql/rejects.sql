@@ -11,8 +11,8 @@ FROM incoming_originals AS new
 WHERE rejected_records.file_id = {file_id} AND rejected_records.record = new.record AND raw IS NULL
 
 -- name: any_open
--- Whether earlier files of an interface have open rejects, and whether newer ones are loaded: mostly neither.
--- In: merchant; interface; sequence; file_id. Out: two booleans.
+-- Whether earlier files of an interface have open rejects, whether newer ones are loaded, and whether this file has open
+-- rejects: mostly none of it. In: merchant; interface; sequence; file_id. Out: three booleans.
 SELECT
     EXISTS (
         SELECT FROM rejects
@@ -23,7 +23,8 @@ SELECT
         SELECT FROM files
         WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
           AND (sequence, file_id) > ({sequence}, {file_id})
-    )
+    ),
+    EXISTS (SELECT FROM rejects WHERE file_id = {file_id} AND resolved_at IS NULL)
 
 -- name: keep
 -- Keep the rejected records of a file; the same reject again writes nothing, so that a replay doubles nothing.
