@@ -11,6 +11,7 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
+from erp_feeds.columns.arrow import table_of
 from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _fill(connection: psycopg.Connection, name: str, frame: pd.DataFrame | None)
     if frame is None or frame.empty:
         return
     table = f"incoming_{name}"
-    _copy(connection, table, pa.Table.from_pandas(frame, preserve_index=False))
+    _copy(connection, table, table_of(frame))
     analyze(connection, table, len(frame), "(record)")
 
 
@@ -112,8 +113,5 @@ def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     options = csv.WriteOptions(include_header=False, batch_size=BATCH)
-    chosen = data.select(columns)
-    # Where the first chunk holds no rows, Arrow's writer sends memory that nobody has written to.
-    filled = pa.Table.from_batches([batch for batch in chosen.to_batches() if len(batch)], chosen.schema)
     with connection.cursor().copy(into) as copy:
-        csv.write_csv(filled, _CopySink(copy), options)
+        csv.write_csv(data.select(columns), _CopySink(copy), options)

@@ -1,4 +1,4 @@
-"""Load: the final frames of one file into the store, in one transaction; running it again writes nothing."""
+"""Load: the final frames of files into the store, each whole or not at all; running it again writes nothing."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def load_within(
     rejected = loader.reject(connection, file, merchant, frames) if loader.reject else Counts()
     counts = file.counts.plus(left_out).plus(rejected)
     refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
-    if rejected.rejected or len(frames["rejects"]):
+    if rejected.rejected or len(frames.get("rejects", ())):
         rejects.keep(connection, file, merchant, run)
     if refusal:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, refusal, counts)
