@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status airflow clean distclean test test-unit test-servers check bench bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers check bench bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -56,6 +56,13 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml Makefile
 run: setup ## run the whole line on real data: PostgreSQL, FTPS, Airflow (DAYS=31; ONCE=1 stops after the summary)
 	@exec $(PYTHON) -m erp_feeds.demo run --days $(DAYS) $(if $(ONCE),--once)
 
+run-cluster: $(VENV)/cluster/.installed ## the same as on many machines: Celery, two workers, two schedulers, Redis, S3 (stop-cluster ends it)
+	@exec env ERP_FEEDS_HOME='$(STATE)/cluster' AIRFLOW_HOME='$(STATE)/cluster/airflow' $(VENV)/cluster/bin/python \
+	    -m erp_feeds.demo run --cluster --days $(DAYS) $(if $(ONCE),--once)
+
+stop-cluster: setup ## stop what `make run-cluster` started
+	@ERP_FEEDS_HOME='$(STATE)/cluster' $(PYTHON) -m erp_feeds.demo stop
+
 stop: setup ## stop what `make run` started
 	@$(PYTHON) -m erp_feeds.demo stop
 
@@ -69,11 +76,21 @@ airflow: setup ## run airflow in the demo's environment: make airflow CMD="dags 
 test: setup ## run every test that needs nothing but this folder
 	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST)
 
+test-cluster: $(VENV)/cluster/.installed ## kill each part of that cluster in turn, a worker within a load too: nothing is lost or doubled
+	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 $(PYTEST)
+
 test-unit: setup ## run the unit tests: no network, no database
 	@$(PYTHON) -m pytest tests/unit -n $(WORKERS) $(PYTEST)
 
 test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
+
+# An environment of its own: the Amazon provider makes every start of Airflow slower.
+$(VENV)/cluster/.installed: requirements-cluster.txt $(VENV)/.installed
+	@$(PYTHON) -m venv --without-pip $(VENV)/cluster
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements-cluster.txt
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip install --quiet --no-deps --editable .
+	@touch $@
 
 check: setup ## lint, formatting, types, layers, merchant files, generated documents, rules
 	@$(VENV)/bin/ruff check .
@@ -109,8 +126,10 @@ LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --
     --no-emit-index-url --no-emit-find-links --quiet
 
 lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --output-file requirements.txt
 	@$(LOCK) $(UPGRADE) pyproject.toml --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --group demo --group dev --group cluster \
+	    --constraint requirements.txt --constraint requirements-dev.txt --output-file requirements-cluster.txt
 	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 
 upgrade: UPGRADE := --upgrade
@@ -137,6 +156,7 @@ audit: $(VENV)/audit/.installed ## ask the public advisories about every locked 
 
 clean: ## stop the demo and remove its data
 	@if [ -x $(PYTHON) ] && [ -d '$(STATE)' ]; then $(PYTHON) -m erp_feeds.demo stop; fi
+	@if [ -x $(PYTHON) ] && [ -d '$(STATE)/cluster' ]; then ERP_FEEDS_HOME='$(STATE)/cluster' $(PYTHON) -m erp_feeds.demo stop; fi
 	@rm -rf '$(STATE)' .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
 
 distclean: clean ## also remove .venv

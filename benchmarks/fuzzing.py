@@ -95,7 +95,7 @@ def _read(file: Input) -> str:
         for member in members:
             member.seek(0)
         if {raw.record for raw in raw_records(members, interface, refused)} != refused:
-            raise BrokenPromiseError("a refused record is not found again")
+            raise BrokenPromiseError("a rejected record is not found again")
     for step in (deduplicate, split):
         frames = step(frames, interface, MERCHANT).frames
     return "frames with rejects" if refused else "frames"

@@ -4,6 +4,6 @@ It stands apart from the loader of the DAGs, because an import error removes eve
 raises it.
 """
 
-from erp_feeds.dag import refuse_bad_merchants
+from erp_feeds.dag import report_bad_merchants
 
-refuse_bad_merchants()
+report_bad_merchants()

@@ -127,6 +127,12 @@ class FeedFile(BaseModel):
     staged: dict[str, str] = Field(default_factory=dict)
     """Frame name -> URL of its Parquet file, as the latest step left it."""
     counts: Counts = Counts()
+    rows: dict[str, int] = Field(default_factory=dict)
+    """Table -> rows that its load inserted, changed or removed; a table without any is not named."""
+    day: date | None = None
+    """Under which a backfill finds it; known once it is loaded."""
+    seconds: float | None = None
+    """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
     def with_staged(self, staged: dict[str, str], counts: Counts | None = None) -> Self:
         """Return the file for the next step: with these frames in place of older ones, and counts added."""
@@ -143,6 +149,8 @@ class Batch(BaseModel):
     run: str
     """The DAG run's id: names the staging folder and the ledger's rows."""
     files: tuple[FeedFile, ...] = ()
+    from_archive: bool = False
+    """A backfill, which never asks the server: what is to be done there is left to the next other run."""
 
     def with_files(self, files: list[FeedFile]) -> Self:
         """Return the batch with what the step left of its files."""

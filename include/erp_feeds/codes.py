@@ -94,7 +94,7 @@ TRANSITIONS: Mapping[FileState, Mapping[FileState, str]] = {
     },
     FileState.LOADED: {FileState.QUARANTINED: "a replay found bad input"},
     FileState.QUARANTINED: {
-        FileState.LOADED: "replayed after a fix",
+        FileState.LOADED: "replayed after a fix, or approved",
         FileState.ARCHIVED: "fetched at last",
         FileState.DUPLICATE: "fetched at last, bytes known",
         FileState.WAITING: "not handed out, more attempts allowed",
@@ -311,7 +311,7 @@ class QuarantineCode(Code):
         "too_many_rejects",
         "More of its records are rejected than `max_reject_percent` allows, so none of them was loaded.",
         Actor.SENDER,
-        "Look at the rejects by code; ask for a new export, or raise `max_reject_percent` and replay.",
+        "Look at the rejects by code; ask for a new export, or load the good records with `approve`.",
     )
 
 

@@ -26,7 +26,8 @@ from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.orchestration import alerts, assets
+from erp_feeds.orchestration import alerts, approval, assets
+from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
@@ -43,6 +44,10 @@ RETRIES = {
         rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainRefusal)]
     ),
 }
+
+MAX_ACTIVE_RUNS = 10_000
+"""More days than any backfill has: Airflow counts its queued runs too, and would let new files wait until the
+last of them has ended. What a run has taken the others leave to it, and one at a time loads."""
 
 STEPS = ("download", "unzip", "parse", "deduplicate", "split")
 """The tasks between sense and load: all of one form, from batch to batch."""
@@ -99,7 +104,7 @@ def build_dags() -> dict[str, DAG]:
     return dags
 
 
-def refuse_bad_merchants() -> None:
+def report_bad_merchants() -> None:
     """Raise why merchants have no DAG, as an import error; the others keep theirs.
 
     Raises:
@@ -140,7 +145,7 @@ def build_dag(merchant: Merchant) -> DAG:
         ),
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=MAX_ACTIVE_RUNS,
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
@@ -214,7 +219,6 @@ def _doc(merchant: Merchant) -> str:
 
 def _line(merchant: Merchant, inbox: Asset) -> None:
     """Build the tasks; each body is one call of the function of the same name in `tasks`."""
-    tables = assets.tables(merchant)
 
     def step(name: str) -> Any:
         @task(task_id=name, multiple_outputs=False, doc_md=TASK_DOCS[name])
@@ -222,21 +226,10 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
             from erp_feeds import tasks
 
             with plain_failures():
-                walked: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
-                return walked.to_xcom()
+                result: Batch = getattr(tasks, name)(merchant, Batch.from_xcom(batch))
+                return result.to_xcom()
 
         return body
-
-    @task(outlets=tables, max_active_tis_per_dag=1, multiple_outputs=False, doc_md=TASK_DOCS["load"])
-    def load(batch: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
-        from erp_feeds import tasks
-
-        with plain_failures():
-            loaded = tasks.load(merchant, Batch.from_xcom(batch))
-        counts = assets.counts_by_table(loaded)
-        for table in tables:
-            outlet_events[table].extra = {"merchant": merchant.name, **counts.get(table.name, {})}
-        return loaded.to_xcom()
 
     @task(
         multiple_outputs=False,
@@ -262,8 +255,17 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
     batch: Any = sense.output
     for name in STEPS:
         batch = step(name)(batch)
-    load_task: Any = load(batch)
-    report(load_task)
+    load = LoadOperator(
+        task_id="load",
+        merchant=merchant,
+        batch=batch,
+        outlets=assets.tables(merchant),
+        max_active_tis_per_dag=1,
+        doc_md=TASK_DOCS["load"],
+    )
+    loaded: Any = load.output
+    report(loaded)
+    approval.add_questions(merchant, loaded)
 
 
 def _retention(merchant: Merchant) -> None:

@@ -52,6 +52,11 @@ def merchant_files(folder: Path) -> list[MerchantFile]:
     return [path for path in entries if path.suffix in ENDINGS and not path.name.startswith(".")]
 
 
+def files_by_merchant(folder: Path) -> dict[str, MerchantFile]:
+    """Return the merchant files of a folder by the name that each must bear, as `merchant_files`."""
+    return {path.stem: path for path in reversed(merchant_files(folder))}
+
+
 def read_merchant(path: MerchantFile) -> Merchant:
     """Read and check one merchant file.
 

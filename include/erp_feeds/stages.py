@@ -56,7 +56,7 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
 
 
 def _check_index(merchant: Merchant, file: FeedFile, interface: Interface) -> None:
-    """Refuse an index whose records would shut out every honest file after it (rule: files 10)."""
+    """Quarantine an index whose records would shut out every honest file after it (rule: files 10)."""
     name = interface.match(file.name)
     is_its_own = name and int(name.index_number) == int(file.index_number)  # `reindex` gives another one
     if name and is_its_own and has_future_index(merchant, file.interface, name):
@@ -68,7 +68,7 @@ def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedF
     """Stream the XML members into staged frames: records, lines, rejects, and the originals of those.
 
     Raises:
-        QuarantineError: the XML is refused as a whole.
+        QuarantineError: the XML cannot be read as a whole.
     """
     interface = interface_of(merchant, file.interface)
     counts = Counts()

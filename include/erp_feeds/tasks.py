@@ -6,7 +6,7 @@ Nothing here imports Airflow's authoring API, so a test or a shell can call the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, Quarantine
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.inbox import cleanup
-from erp_feeds.inbox.work import Sensed, find_work
+from erp_feeds.inbox.work import Sensed, find_archived, find_work
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
@@ -37,8 +37,15 @@ PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "repor
 
 
 @redact_errors("sense")
-def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
+def sense(
+    merchant: Merchant,
+    run: str,
+    replay: Replay | None = None,
+    active: Callable[[Collection[str]], Collection[str]] | None = None,
+) -> Sensed:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
+
+    What another run has taken that is still `active` is left to it.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
@@ -46,7 +53,14 @@ def sense(merchant: Merchant, run: str, replay: Replay | None = None) -> Sensed:
             that a replay asks for.
     """
     with _store() as connection:
-        return find_work(connection, merchant, run, replay)
+        return find_work(connection, merchant, run, replay, active)
+
+
+@redact_errors("sense")
+def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
+    """Return the archived files that a backfill asks for, whatever state the server is in."""
+    with _store() as connection:
+        return find_archived(connection, merchant, run, replay)
 
 
 @redact_errors("download")
@@ -138,19 +152,20 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
         for group in loading.groups(batch.files):
             for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
                 if done.counts.rejected:
-                    _add_originals(connection, merchant, done.file)
-                if done.refusal:
-                    _quarantine(merchant, batch.run, done.file, done.refusal)
+                    _add_originals(connection, merchant, batch.run, done.file)
+                if done.error:
+                    _quarantine(merchant, batch.run, done.file, done.error)
                     continue
                 log.info("%s: %s", done.file.name, done.counts.model_dump_json(exclude_defaults=True))
-                loaded.append(done.file.model_copy(update={"counts": done.counts}))
+                facts = {name: getattr(done, name) for name in ("counts", "rows", "day", "seconds")}
+                loaded.append(done.file.model_copy(update=facts))
     return batch.with_files(loaded)
 
 
-def _add_originals(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
+def _add_originals(connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile) -> None:
     """Keep the text of records that only the store could reject: their file is read once more."""
     if numbers := rejects.without_original(connection, file):
-        rejects.add_originals(connection, file, merchant, stages.originals(merchant, file, numbers))
+        rejects.add_originals(connection, file, merchant, run, stages.originals(merchant, file, numbers))
 
 
 @redact_errors("report")
@@ -162,9 +177,10 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
             and reason.
     """
     with _store() as connection:
-        _clear_loaded(merchant, batch, connection)
-        with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
-            deliver.deliver_results(hook, connection, merchant, batch.run)
+        if not batch.from_archive:
+            _clear_loaded(merchant, batch, connection)
+            with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
+                deliver.deliver_results(hook, connection, merchant, batch.run)
         problems = ledger.problems(connection, merchant.name, batch.run)
     _purge(merchant)
     if problems:
@@ -223,9 +239,9 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     for file in batch.files:
         try:
             kept.append(stages.STAGES[stage](merchant, file, folder))
-        except QuarantineError as refusal:
-            _quarantine(merchant, batch.run, file, refusal)
-            if refusal.code is QuarantineCode.NO_SPACE:
+        except QuarantineError as error:
+            _quarantine(merchant, batch.run, file, error)
+            if error.code is QuarantineCode.NO_SPACE:
                 staging.drop(folder, file.file_id)
         except OSError as error:
             _quarantine(merchant, batch.run, file, full_disk(error))
@@ -241,12 +257,12 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     return batch.with_files(kept)
 
 
-def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: QuarantineError) -> None:
+def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineError) -> None:
     """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
-    code = refusal.code
+    code = error.code
     state = FileState.QUARANTINED
     with _store() as connection:
-        if refusal.is_recorded:
+        if error.is_recorded:
             pass
         elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
             log.warning(
@@ -254,13 +270,13 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, refusal: Quarantin
             )
             return
         elif code is QuarantineCode.NO_SPACE:  # an error of the machine: no attempt is counted
-            state = ledger.postpone(connection, file, run, refusal)
+            state = ledger.postpone(connection, file, run, error)
         elif code in {QuarantineCode.TRUNCATED, QuarantineCode.NOT_READABLE}:
             limit = merchant.limits.incomplete_attempts if file.path else 1  # an imported one stays as it is
-            state = ledger.wait(connection, file, run, code, refusal.reason, limit)
+            state = ledger.wait(connection, file, run, code, error.reason, limit)
         else:
-            ledger.quarantine(connection, file, run, code, refusal.reason)
-    log.error("%s is %s: %s: %s", file.name, state, code, refusal.reason)
+            ledger.quarantine(connection, file, run, code, error.reason)
+    log.error("%s is %s: %s: %s", file.name, state, code, error.reason)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ class TestEveryDag:
     def test_serialises_what_feels_the_store(self, dag: DAG) -> None:
         sense, load = dag.get_task("sense"), dag.get_task("load")
         assert sense.max_active_tis_per_dag == load.max_active_tis_per_dag == 1
-        assert dag.max_active_runs == 1
+        assert dag.max_active_runs >= 10_000  # the queued days of a backfill must hold up no new file
         assert not dag.catchup
 
     def test_asks_in_its_form_for_what_to_replay_and_by_default_for_nothing(self, dag: DAG) -> None:
@@ -84,7 +84,7 @@ class TestEveryDag:
 
     def test_writes_its_tables_as_assets(self, dag: DAG) -> None:
         outlets = {asset.name for asset in dag.get_task("load").outlets}
-        assert outlets >= {"profiles", "purchases", "purchase_lines"}
+        assert outlets >= {f"{dag.dag_id}.{name}" for name in ("profiles", "purchases", "purchase_lines")}
         assert [asset.name for asset in dag.get_task("sense").inlets] == [f"{dag.dag_id}.inbox"]
 
 

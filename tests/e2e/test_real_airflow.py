@@ -194,6 +194,12 @@ def test_what_is_open_stays_red_in_the_list_of_dags(demo: Demo) -> None:
     wait_for(latest, 240, demo.output.read_text)
 
 
+def test_the_doctor_finds_airflow_the_dag_and_its_last_run(demo: Demo) -> None:
+    found = {each["step"]: each for each in demo.json("doctor", "completejourney")}
+    for step in ("last scan", "airflow", "dag", "import errors", "last run"):
+        assert found[step]["state"] == "ok", found[step]
+
+
 def _text(path: Path) -> str:
     """The decoded body of a caught mail."""
     parts = message_from_bytes(path.read_bytes()).walk()

@@ -41,7 +41,7 @@ NAMING_A_FILE = tuple(table for table in WRITTEN if table not in {"purchase_line
 def batch(
     store: psycopg.Connection, ftps: RunningFtps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Batch:
-    """Two overlapping files of every interface, walked as far as `split`; a record of each is refused."""
+    """Two overlapping files of every interface, processed as far as `split`; a record of each is refused."""
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(f"AIRFLOW_CONN_{MERCHANT.ftps.connection.upper()}", ftps.connection())
     monkeypatch.setenv("PYTHONPATH", str(TESTS))  # the fork server loads the helpers before it forks
@@ -54,11 +54,11 @@ def batch(
             target = ftps.root / interface.folder / interface.file_name(MERCHANT.shop_name, index)
             target.write_bytes(zipped(member, xml.encode(), date(2017, 1, 1)))
     assert tasks.sense(MERCHANT, "crash").uploading == len(INTERFACES) * len(INDEXES)
-    walked = tasks.sense(MERCHANT, "crash").batch
+    processed = tasks.sense(MERCHANT, "crash").batch
     for step in (tasks.download, tasks.unzip, tasks.parse, tasks.deduplicate, tasks.split):
-        walked = step(MERCHANT, walked)
-    assert len(walked.files) == len(INTERFACES) * len(INDEXES)
-    return walked
+        processed = step(MERCHANT, processed)
+    assert len(processed.files) == len(INTERFACES) * len(INDEXES)
+    return processed
 
 
 def twice_in_one_record(xml: str) -> str:
@@ -123,7 +123,7 @@ def unload(store: psycopg.Connection) -> None:
 
 
 def half_loaded(store: psycopg.Connection) -> list[Any]:
-    """Name the files that are loaded without rows, or not loaded with rows; each has a refused record."""
+    """Name the files that are loaded without rows, or not loaded with rows; each has a rejected record."""
     named = " UNION ".join(f"SELECT file_id FROM {table}" for table in NAMING_A_FILE)
     query = f"SELECT name FROM files WHERE (state = 'loaded') <> (file_id IN ({named}))"
     return store.execute(query).fetchall()

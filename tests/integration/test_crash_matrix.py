@@ -27,37 +27,37 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
 from erp_feeds.store import migrate
 from erp_feeds.store.connection import open_uri
-from support.crash_points import STEPS, Carried, Point, walk, walked
+from support.crash_points import STEPS, Carried, Point, run_pipeline, run_step
 from support.shop_fixtures import Shop
 from support.store_feed import TABLES
 from support.store_rows import rows
 
-LEDGER, LOAD, PLACES = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
-ZIPS, SCAN, CLEARING = "erp_feeds.storage.zips", "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
+LEDGER, LOAD, ATOMIC_FILE = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
+ZIPS, SCAN, CLEANUP = "erp_feeds.storage.zips", "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
 HOOK = "erp_feeds.ftps:FtpsHook"
-SETTLED = f"{PLACES}:AtomicFile.settle"
+COMMIT = f"{ATOMIC_FILE}:AtomicFile.commit"
 
 WORKER = (
     Point("scanned, new files not yet registered", "sense", f"{SCAN}:register", "before"),
     Point("new files registered, not yet handed on", "sense", f"{SCAN}:register", "after"),
     Point("nothing fetched yet", "download", f"{HOOK}.fetch", "before"),
     Point("in the middle of a transfer", "download", f"{HOOK}.fetch", "within", 2),
-    Point("fetched, not yet in the archive", "download", SETTLED, "before"),
+    Point("fetched, not yet in the archive", "download", COMMIT, "before"),
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("archived and noted, others to come", "download", f"{LEDGER}:archive", "after", 2),
     Point("all archived, not yet handed on", "download", f"{LEDGER}:archive", "after", 10),
     Point("in the middle of unpacking", "unzip", f"{ZIPS}:_Guarded.read", "after", 2),
-    Point("unpacked, not yet under its name", "unzip", SETTLED, "before", 2),
+    Point("unpacked, not yet under its name", "unzip", COMMIT, "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("found incomplete and noted", "unzip", f"{LEDGER}:wait", "after"),
     Point("refused, not yet noted", "parse", f"{LEDGER}:quarantine", "before"),
     Point("refused and noted", "parse", f"{LEDGER}:quarantine", "after"),
-    Point("frame written, not yet under its name", "parse", SETTLED, "before", 3),
-    Point("one frame of a file there, others not", "parse", SETTLED, "after", 3),
-    Point("frame written, not yet under its name", "deduplicate", SETTLED, "before", 2),
-    Point("some frames there", "deduplicate", SETTLED, "after", 2),
-    Point("frame written, not yet under its name", "split", SETTLED, "before", 2),
-    Point("some frames there", "split", SETTLED, "after", 2),
+    Point("frame written, not yet under its name", "parse", COMMIT, "before", 3),
+    Point("one frame of a file there, others not", "parse", COMMIT, "after", 3),
+    Point("frame written, not yet under its name", "deduplicate", COMMIT, "before", 2),
+    Point("some frames there", "deduplicate", COMMIT, "after", 2),
+    Point("frame written, not yet under its name", "split", COMMIT, "before", 2),
+    Point("some frames there", "split", COMMIT, "after", 2),
     Point("lock taken", "load", f"{LOAD}:lock_merchant", "after"),
     Point("copied, not yet merged", "load", "erp_feeds.store.by_key:merge", "before", 2),
     Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:keep_identifiers", "before"),
@@ -67,9 +67,9 @@ WORKER = (
     Point("some files of a group written, others not", "load", f"{LOAD}:load_within", "after"),
     Point("one group committed, others not", "load", f"{LOAD}:load_files", "after"),
     Point("all committed, not yet handed on", "load", f"{LOAD}:load_files", "after", 3),
-    Point("inbox not yet cleared", "report", f"{CLEARING}:clear", "before"),
+    Point("inbox not yet cleared", "report", f"{CLEANUP}:clear", "before"),
     Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
-    Point("a file moved, others not", "report", f"{CLEARING}:clear", "after"),
+    Point("a file moved, others not", "report", f"{CLEANUP}:clear", "after"),
     Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:purge", "before"),
 )  # fmt: skip
 STORE = (
@@ -91,7 +91,7 @@ FTPS = (
     Point("between two transfers", "download", f"{LEDGER}:archive", "after", 2),
     Point("before a file is set aside", "report", f"{HOOK}.rename", "before"),
     Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
-    Point("a file moved, others not", "report", f"{CLEARING}:clear", "after"),
+    Point("a file moved, others not", "report", f"{CLEANUP}:clear", "after"),
 )
 MATRIX = [("worker", at) for at in WORKER] + [("store", at) for at in STORE] + [("ftps", at) for at in FTPS]
 ABANDONED = {at.step: at for at in WORKER if at.when == "after" and at.step != "report"}
@@ -105,7 +105,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def exports() -> list[Export]:
-    """What a run brings: files of every interface, refused records, a broken file, one still incomplete."""
+    """What a run brings: files of every interface, rejected records, a broken file, one still incomplete."""
     customers, cache = INTERFACES["srs_customers"], INTERFACES["erp_cache_customers"]
     people = "".join(sample(customers, 600)).replace(">1001<", ">1.2E+05<", 1).encode()
     name = customers.file_name("TestShop", "20170107", "xml")
@@ -168,7 +168,7 @@ def wanted(moving: Shop) -> Ending:
 
 def test_the_undisturbed_run_meets_everything(wanted: Ending) -> None:
     assert "quarantined, not_well_formed" in wanted["said"]
-    assert "1 records rejected (1 malformed_number)" in wanted["said"]
+    assert "1 record rejected (1 malformed_number)" in wanted["said"]
     states = [json.loads(row)["state"] for row in wanted["rows"]["files"]]
     assert {state: states.count(state) for state in states} == {"loaded": 8, "quarantined": 1, "waiting": 1}
     assert all(wanted["rows"][table] for table in (*TABLES, "file_runs") if table != "email_conflicts")
@@ -191,9 +191,9 @@ def test_a_run_that_is_given_up_loses_no_row_to_the_next(
     struck(moving, cluster, "worker", at)
     carried: Carried = None
     for step in STEPS[:-1]:
-        carried = walked(moving.merchant, step, carried, "another run")
+        carried = run_step(moving.merchant, step, carried, "another run")
     with suppress(FailError):  # what the first run refused before it died, the second may not have met
-        walked(moving.merchant, "report", carried)
+        run_step(moving.merchant, "report", carried)
     found = ending(moving, "")
     assert found["inbox"] == wanted["inbox"]
     tables = [table for table in wanted["rows"] if table not in LEDGER_TABLES]
@@ -213,7 +213,7 @@ def struck(shop: Shop, cluster: Path, kind: str, at: Point) -> tuple[int, Carrie
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["support.crash_points"])  # else each process imports for seconds
     ours, theirs = context.Pipe()
-    process = context.Process(target=walk, args=(theirs, dict(os.environ), shop.merchant, kind, at))
+    process = context.Process(target=run_pipeline, args=(theirs, dict(os.environ), shop.merchant, kind, at))
     process.start()
     theirs.close()
     told = [*_told(shop, cluster, ours, kind)]
@@ -277,9 +277,9 @@ def start_again(cluster: Path) -> None:
 def finish(shop: Shop, position: int, carried: Carried) -> str:
     """Walk from a step to the end, whose report refuses; return what it says."""
     for step in STEPS[position:-1]:
-        carried = walked(shop.merchant, step, carried)
+        carried = run_step(shop.merchant, step, carried)
     with pytest.raises(FailError) as refused:
-        walked(shop.merchant, "report", carried)
+        run_step(shop.merchant, "report", carried)
     return str(refused.value)
 
 

@@ -44,7 +44,7 @@ def drifts(store: psycopg.Connection) -> dict[str, object]:
 @pytest.mark.rule("files 14")
 def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg.Connection) -> None:
     shop.place(*RELEASES)
-    shop.walk("run")
+    shop.run_tasks("run")
     assert drifts(store) == {
         "20170101.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
         "20170102.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
@@ -63,7 +63,7 @@ def test_people_and_machines_see_a_new_element_at_once(
     shop: Shop, store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shop.place(*RELEASES[:2], RELEASES[3])
-    shop.walk("run")
+    shop.run_tasks("run")
     (tmp_path / "merchants").mkdir()
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path / "merchants"))
     runner = CliRunner()
@@ -77,19 +77,19 @@ def test_people_and_machines_see_a_new_element_at_once(
 
 def test_a_replay_of_the_same_file_keeps_its_drift(shop: Shop, store: psycopg.Connection) -> None:
     shop.place(*RELEASES)
-    shop.walk("run")
+    shop.run_tasks("run")
     before = drifts(store)
-    shop.walk("replay", (date(2015, 1, 1), date(2100, 1, 1)))
+    shop.run_tasks("replay", (date(2015, 1, 1), date(2100, 1, 1)))
     assert drifts(store) == before
 
 
 def test_files_loaded_before_elements_were_tallied_say_nothing(shop: Shop, store: psycopg.Connection) -> None:
     shop.place(RELEASES[0])
-    shop.walk("run")
+    shop.run_tasks("run")
     store.execute("UPDATE files SET counts = counts - 'elements' - 'unknown'")
     store.commit()
     shop.place(RELEASES[1])
-    shop.walk("next run")
+    shop.run_tasks("next run")
     assert drifts(store) == {
         "20170101.zip": {},
         "20170102.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},

@@ -36,7 +36,7 @@ def test_a_retry_of_download_keeps_what_it_archived_before_the_name_was_reused(s
     shop.place(customers("20170101", person("2", name="Replacement")), minute=1)
     for step in STEPS:
         batch = step(shop.merchant, batch)
-    shop.walk("next run")
+    shop.run_tasks("next run")
     assert numbers(shop) == {"1", "11", "2"}
 
 
@@ -49,7 +49,7 @@ def test_a_cleared_download_changes_nothing_after_the_name_was_reused(shop: Shop
         update={"files": tuple(f.model_copy(update={"archived": ""}) for f in batch.files)}
     )
     shop.place(customers("20170101", person("2", name="Replacement")), minute=1)
-    shop.walk("next run")
+    shop.run_tasks("next run")
     before = dump(shop.store)
     tasks.download(shop.merchant, first)
     assert dump(shop.store) == before
@@ -68,7 +68,7 @@ def test_a_cleared_download_changes_nothing_after_the_name_was_reused(shop: Shop
 )
 def test_a_value_that_fits_nowhere_blocks_no_other_file(shop: Shop, poison: Export) -> None:
     shop.place(poison, customers("20170102", person("2")))
-    batch = shop.walk("run")
+    batch = shop.run_tasks("run")
     assert numbers(shop) == {"2"}
     with pytest.raises(FailError, match="records rejected"):
         shop.report(batch)
@@ -88,7 +88,7 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
                 upload.write(b"more")
 
     monkeypatch.setattr(transfer, "blocks", growing)
-    shop.walk("run")
+    shop.run_tasks("run")
     assert numbers(shop) == {"2"}
     assert shop.states()[1] == "registered"
 
@@ -110,7 +110,7 @@ def test_what_is_archived_loads_while_the_server_is_away(
     shop.place(customers("20170101", person("1")))
     tasks.download(shop.merchant, shop.sense("a run that dies here"))
     ftps_connection(password="changed meanwhile")
-    shop.walk("next run")
+    shop.run_tasks("next run")
     assert numbers(shop) == {"1"}
     with pytest.raises(FailError, match="password"):
         shop.sense("nothing is left to do without the server")
@@ -119,9 +119,9 @@ def test_what_is_archived_loads_while_the_server_is_away(
 def test_a_truncated_file_that_goes_away_unmended_is_told(shop: Shop) -> None:
     whole = customers("20170101", person("1"))
     path = shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:60]))
-    shop.report(shop.walk("first look"))
+    shop.report(shop.run_tasks("first look"))
     path.unlink()
-    batch = shop.walk("second look")
+    batch = shop.run_tasks("second look")
     with pytest.raises(FailError, match="truncated"):
         shop.report(batch)
 
@@ -143,40 +143,40 @@ def test_a_refused_file_sent_again_after_the_setting_was_mended_loads(shop: Shop
     )
     export = packed(INTERFACES["erp_cache_customers"], "TestShop", "20170101", xml)
     shop.place(export)
-    shop.walk("refused")
+    shop.run_tasks("refused")
     accepting = InterfaceSettings(accepted_importers=("Authorization",))
     interfaces = {**shop.merchant.interfaces, "erp_cache_customers": accepting}
     shop.merchant = shop.merchant.model_copy(update={"interfaces": interfaces})
     shop.place(export, minute=1)
-    shop.walk("accepted")
+    shop.run_tasks("accepted")
     assert shop.accounts() == {"1": "A"}
 
 
 def test_a_replay_refuses_again_the_email_that_is_free_by_now(shop: Shop) -> None:
     shop.place(customers("20170101", person("1", "x@example.com"), person("2")))
-    shop.walk("day 1")
+    shop.run_tasks("day 1")
     shop.place(customers("20170102", person("2", "x@example.com")))
-    shop.walk("day 2")
+    shop.run_tasks("day 2")
     shop.place(customers("20170103", person("1", "y@example.com")))
-    shop.walk("day 3")
+    shop.run_tasks("day 3")
     before = dump(shop.store)
-    assert shop.walk("replay", JANUARY).files
+    assert shop.run_tasks("replay", JANUARY).files
     assert dump(shop.store) == before
 
 
 def test_purchases_8_two_returns_of_one_order_on_one_day_both_stay(shop: Shop) -> None:
     order = {"OrderNumber": "W1", "DateTime": "2017-01-01", "CustomerNumber": "1"}
     shop.place(purchases("20170101", (order, "-1.00"), (order, "-2.00")))
-    shop.walk("run")
+    shop.run_tasks("run")
     assert total(shop) == -3
 
 
 def test_purchases_7_a_basket_keeps_its_id_in_a_later_file(shop: Shop) -> None:
     till = {"ReceiptNumber": "1", "Branch": "1", "DateTime": "2017-01-01T10:00:00", "CustomerNumber": "1"}
     shop.place(purchases("20170101", (till, "1.00"), (till, "2.00")))
-    shop.walk("both")
+    shop.run_tasks("both")
     shop.place(purchases("20170102", (till, "2.00")))
-    shop.walk("the second again")
+    shop.run_tasks("the second again")
     assert total(shop) == 3
 
 
@@ -199,7 +199,7 @@ def refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
                 assert shop.states()[1] == "waiting"
                 shop.store.execute("UPDATE files SET attempted_at = attempted_at - interval '1 minute'")
                 shop.store.commit()
-            batch = shop.walk(f"refused {attempt}")
+            batch = shop.run_tasks(f"refused {attempt}")
     with pytest.raises(FailError, match="not_readable"):
         shop.report(batch)
     assert numbers(shop) == {"2"}
@@ -210,14 +210,14 @@ def refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_server_that_refuses_one_file_is_asked_again(shop: Shop, refused: Path) -> None:
     assert refused.exists()
-    shop.walk("an hour later")
+    shop.run_tasks("an hour later")
     assert numbers(shop) == {"1", "2"}
     assert ledger.problems(shop.store, shop.merchant.name, "an hour later") == []
 
 
 def test_a_refused_file_that_goes_away_is_asked_for_no_more(shop: Shop, refused: Path) -> None:
     refused.unlink()
-    shop.report(shop.walk("an hour later"))
+    shop.report(shop.run_tasks("an hour later"))
     assert sorted(shop.states().values()) == ["loaded", "missing"]
     assert shop.sense("another hour later").files == ()
 
@@ -228,7 +228,7 @@ def test_a_replay_fetches_a_file_that_was_never_archived(shop: Shop, ftps: Runni
     original = ftps.server.handler.ftp_RETR
     ftps.server.handler.ftp_RETR = lambda self, _: self.respond("550 Permission denied.")
     for attempt in range(allowed):
-        batch = shop.walk(f"refused {attempt}")
+        batch = shop.run_tasks(f"refused {attempt}")
     with pytest.raises(
         FailError, match=r"not_readable: .*\nWhat was fetched is archived; a replay of any other"
     ):
@@ -242,6 +242,6 @@ def test_a_replay_fetches_a_file_that_was_never_archived(shop: Shop, ftps: Runni
     with pytest.raises(FailError, match=f"never handed out {path.name} and does not list it any more"):
         shop.sense("gone", wanted)
     away.rename(path)
-    shop.report(shop.walk("replay", wanted))
+    shop.report(shop.run_tasks("replay", wanted))
     assert numbers(shop) == {"1"}
     assert shop.states() == {1: "loaded"}

@@ -45,7 +45,7 @@ def exports() -> tuple[Export, Export]:
 
 
 def assert_only_the_large_one_waits(shop: Shop, disk: Path) -> None:
-    batch = shop.walk("run1")
+    batch = shop.run_tasks("run1")
     assert [file.index_number for file in batch.files] == [SMALL]
     query = "SELECT index_number::text, state, code, attempts FROM files ORDER BY index_number"
     large, small = shop.store.execute(query).fetchall()
@@ -58,7 +58,7 @@ def assert_only_the_large_one_waits(shop: Shop, disk: Path) -> None:
 
 
 def assert_it_loads_where_there_is_room(shop: Shop) -> None:
-    batch = shop.walk("run2")
+    batch = shop.run_tasks("run2")
     assert [file.index_number for file in batch.files] == [LARGE]
     assert set(shop.states().values()) == {"loaded"}
 
@@ -90,7 +90,7 @@ def test_an_original_for_which_the_archive_has_no_room_is_fetched_by_a_later_run
     (small_disk / "filler").write_bytes(bytes(MEGABYTE * 3 // 4))
     monkeypatch.setenv("ERP_FEEDS_ARCHIVE", f"file://{small_disk}")
     shop.place(*exports())
-    batch = shop.walk("run1")
+    batch = shop.run_tasks("run1")
     assert [file.index_number for file in batch.files] == [SMALL]
     assert archive.purge("testshop") == 0
     with pytest.raises(FailError, match="waiting, no_space"):

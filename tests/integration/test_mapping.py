@@ -100,7 +100,7 @@ def receipt(store: psycopg.Connection) -> tuple[queries.Purchase, list[queries.P
 def test_a_mapping_fills_profiles(shop: Shop, tmp_path: Path) -> None:
     use(shop, tmp_path, MAPPINGS)
     shop.place(export(CUSTOMERS, 1, ADA))
-    assert shop.report(shop.walk("run1"))["loaded"] == 1
+    assert shop.report(shop.run_tasks("run1"))["loaded"] == 1
     found = ada(shop.store)
     assert (found.firstname, found.lastname, found.birthdate) == ("Ada van", "Dijk", date(1985, 4, 12))
     assert (found.phone, found.city) == (None, "Delft")
@@ -110,7 +110,7 @@ def test_a_mapping_fills_profiles(shop: Shop, tmp_path: Path) -> None:
 
     empty = {"CustomerNumber": "1001", "City": "", "FirstName": "", "Infix": "", "LoyaltyCard": ""}
     shop.place(export(CUSTOMERS, 2, empty))
-    shop.report(shop.walk("run2"))
+    shop.report(shop.run_tasks("run2"))
     found = ada(shop.store)
     assert found.city is None  # rule: customers 10, only where the mapping says so
     assert found.firstname == "Ada van"
@@ -120,7 +120,7 @@ def test_a_mapping_fills_profiles(shop: Shop, tmp_path: Path) -> None:
 def test_a_mapping_fills_purchases(shop: Shop, tmp_path: Path) -> None:
     use(shop, tmp_path, MAPPINGS)
     shop.place(export(PURCHASES, 1, RECEIPT))
-    shop.report(shop.walk("run1"))
+    shop.report(shop.run_tasks("run1"))
     found, (line,) = receipt(shop.store)
     version = mapping_of(shop.merchant, PURCHASES).version
     assert (found.currency, line.description) == ("EUR", "Bread 95")
@@ -133,16 +133,16 @@ def test_a_mapping_fills_purchases(shop: Shop, tmp_path: Path) -> None:
 def test_a_replay_rewrites_only_after_a_change_of_the_mapping(shop: Shop, tmp_path: Path) -> None:
     shop.place(export(PURCHASES, 1, {**RECEIPT, "ReceiptNumber": "16", "CustomerNumber": "2"}))
     shop.place(export(CUSTOMERS, 1, {**ADA, "BirthDate": "1985-04-12"}), export(PURCHASES, 2, RECEIPT))
-    shop.report(shop.walk("run1"))
+    shop.report(shop.run_tasks("run1"))
     before = dump(shop.store)
     assert ada(shop.store).phone == "0205550100"
-    shop.walk("same", JANUARY)
+    shop.run_tasks("same", JANUARY)
     assert dump(shop.store) == before
 
     changed = json.loads(json.dumps(MAPPINGS))
     del changed[CUSTOMERS]["mapping"]["birthdate"]
     use(shop, tmp_path, changed)
-    shop.walk("changed", JANUARY)
+    shop.run_tasks("changed", JANUARY)
     found, (bought, line) = ada(shop.store), (queries.purchases(shop.store, "testshop")[0], _line(shop.store))
     assert (found.firstname, found.custom["custom_loyalty"]) == ("Ada van", 'A "1"')
     assert found.phone == "0205550100"  # unlinking stops filling and empties nothing
@@ -153,7 +153,7 @@ def test_a_replay_rewrites_only_after_a_change_of_the_mapping(shop: Shop, tmp_pa
     assert scalar(shop.store, "SELECT DISTINCT mapping_version FROM purchases") == versions[1]
 
     after = dump(shop.store)
-    shop.walk("changed again", JANUARY)
+    shop.run_tasks("changed again", JANUARY)
     assert dump(shop.store) == after
 
 
@@ -163,11 +163,11 @@ def _line(store: psycopg.Connection) -> str:
 
 def test_an_older_file_fills_a_gap_but_not_the_version(shop: Shop, tmp_path: Path) -> None:
     shop.place(export(CUSTOMERS, 5, {"CustomerNumber": "1001", "City": "Delft"}))
-    shop.walk("run1")
+    shop.run_tasks("run1")
     first = ada(shop.store).mapping_version
     use(shop, tmp_path, MAPPINGS)
     shop.place(export(CUSTOMERS, 2, {"CustomerNumber": "1001", "LastName": "Dijk", "City": "Leiden"}))
-    shop.walk("run2")
+    shop.run_tasks("run2")
     found = ada(shop.store)
     assert (found.city, found.lastname) == ("Delft", "Dijk")
     assert found.mapping_version == first  # of the newest write, as the file and the record are
@@ -177,10 +177,10 @@ def test_an_older_file_fills_a_gap_but_not_the_version(shop: Shop, tmp_path: Pat
 def told(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """What a command tells machines, of the shop with two mappings in its history."""
     shop.place(export(CUSTOMERS, 1, {"CustomerNumber": "2", "City": "Delft"}))
-    shop.walk("run1")
+    shop.run_tasks("run1")
     use(shop, tmp_path, MAPPINGS)
     shop.place(export(CUSTOMERS, 2, ADA), export(PURCHASES, 2, RECEIPT))
-    shop.walk("run2")
+    shop.run_tasks("run2")
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path))
 
     def run(*arguments: str) -> Any:

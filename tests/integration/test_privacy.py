@@ -1,4 +1,4 @@
-"""No personal data leaves by a log, message, code, alert, result or answer: a person walks the whole line.
+"""No personal data leaves by a log, message, code, alert, result or answer: a person passes the pipeline.
 
 Meant to hold people, and therefore not searched: the archive, the staging folder, and the tables of HOLDING.
 What may be shown: numbers of customers, orders, accounts, records and lines; names of the ERP party's files;
@@ -113,7 +113,7 @@ def shop(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return shop
 
 
-def walk(shop: Shop, run: str, outlets: Outlets, replay: Replay | None = None) -> None:
+def run_tasks(shop: Shop, run: str, outlets: Outlets, replay: Replay | None = None) -> None:
     """Walk the line as Airflow does, and keep what it would see of it."""
     batch = shop.sense(run, replay)
     for step in STEPS:
@@ -164,8 +164,8 @@ def test_the_search_finds_a_person_in_every_form() -> None:
 def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outlets) -> None:
     good, bad, broken = odd_but_good(100), rejected(200), [*refused(300), *cut(500)]
     shop.place(*good, *bad, *broken)
-    walk(shop, "first", outlets)
-    walk(shop, "replay", outlets, Replay(since="2000-01-01"))  # type: ignore[arg-type] # pydantic reads it
+    run_tasks(shop, "first", outlets)
+    run_tasks(shop, "replay", outlets, Replay(since="2000-01-01"))  # type: ignore[arg-type] # pydantic reads it
     tables = add_store(shop, outlets)
     results = [*(shop.inbox / "results").iterdir()]
     for result in results:
@@ -213,7 +213,7 @@ def test_a_file_of_too_many_rejects_is_refused_without_a_person(shop: Shop, outl
     }
     shop.merchant = shop.merchant.model_copy(update={"interfaces": strict})
     shop.place(*rejected(200))
-    walk(shop, "run", outlets)
+    run_tasks(shop, "run", outlets)
     add_store(shop, outlets)
     assert outlets.leaks() == []
     codes = shop.store.execute("SELECT DISTINCT state, code FROM files").fetchall()
@@ -229,7 +229,7 @@ def test_names_of_elements_are_structure_so_many_and_so_long(shop: Shop) -> None
         export(CUSTOMERS, 2, customers_xml(customer(f"<{LAST * 50}/>", CustomerNumber="1"))),
         export(CUSTOMERS, 3, f"<{LAST * 50}><To>{EMAIL}</To></{LAST * 50}>"),
     )
-    walk(shop, "run", outlets)
+    run_tasks(shop, "run", outlets)
     add_store(shop, outlets)
     counts, clipped = shop.store.execute("SELECT counts FROM files ORDER BY name LIMIT 2").fetchall()
     assert len(counts[0]["unknown"]) == MOST_NAMES + 1
@@ -258,7 +258,7 @@ def test_software_that_fails_on_every_file_tells_where_and_not_on_whom(
     shop.place(odd_but_good(100)[0])
     monkeypatch.setitem(stages.STAGES, station, failing)  # type: ignore[arg-type] # a Mapping to others
     with pytest.raises(RetryError, match="ValueError") as failed:
-        shop.walk("run")
+        shop.run_tasks("run")
     outlets.raised(station, failed.value)
     add_store(shop, outlets)
     assert outlets.leaks() == []
@@ -277,7 +277,7 @@ def test_software_that_fails_on_one_file_sets_it_aside(
         return (failing if file.interface == CUSTOMERS.name else parse)(merchant, file, folder)
 
     monkeypatch.setitem(stages.STAGES, "parse", one_fails)  # type: ignore[arg-type] # a Mapping to others
-    walk(shop, "run", outlets)
+    run_tasks(shop, "run", outlets)
     add_store(shop, outlets)
     assert outlets.leaks() == []
     assert sorted(shop.states().values()) == ["loaded", "quarantined"]
@@ -301,7 +301,7 @@ def test_software_that_fails_anywhere_else(
     shop.place(odd_but_good(100)[0])
     monkeypatch.setattr(f"erp_feeds.{target}", failing)
     with pytest.raises(RetryError, match="ValueError") as failed:
-        shop.walk("run")
+        shop.run_tasks("run")
     outlets.raised(target, failed.value)
     add_store(shop, outlets)
     assert outlets.leaks() == []
@@ -328,7 +328,7 @@ def test_a_row_that_postgresql_refuses_and_quotes(shop: Shop, outlets: Outlets, 
     shop.store.commit()
     shop.place(odd_but_good(100)[0])
     try:
-        walk(shop, "run", outlets)
+        run_tasks(shop, "run", outlets)
     except FeedError as failed:
         outlets.raised("load", failed)
     add_store(shop, outlets)

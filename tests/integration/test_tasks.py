@@ -1,4 +1,4 @@
-"""The line walked by hand, sense to report, between a real FTPS server and a real store."""
+"""The line processed by hand, sense to report, between a real FTPS server and a real store."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from erp_feeds.demo.exports import Export, packed
 from erp_feeds.demo.testshop import ACCOUNTS_1_0, ACCOUNTS_1_1, BROKEN_INDEX, Record, erp_cache_xml
 from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.errors import FailError, RetryError
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.merchant import Merchant
+from erp_feeds.merchant import Feedback, Merchant
 from support.shop_fixtures import STEPS, Shop
 from support.store_feed import TABLES, dump, scalar
 
@@ -45,7 +46,7 @@ def test_an_empty_inbox_is_a_batch_without_files(shop: Shop) -> None:
 
 def test_every_good_file_loads(shop: Shop) -> None:
     shop.place(*GOOD)
-    batch = shop.walk("run1")
+    batch = shop.run_tasks("run1")
     assert {file.name for file in batch.files} == {export.name for export in GOOD}
     assert shop.report(batch) == {
         "files": 7,
@@ -82,19 +83,19 @@ def test_purchases_10_customers_of_a_run_load_before_its_purchases(shop: Shop) -
         packed(INTERFACES["srs_purchases"], "TestShop", "20170101060000", bought.encode()),
         packed(SRS_CUSTOMERS, "TestShop", "20170109060000", person.encode()),
     )
-    shop.walk("run1")
+    shop.run_tasks("run1")
     assert scalar(shop.store, "SELECT rule FROM identifiers") == "customers 3"
     assert scalar(shop.store, "SELECT count(*) FROM purchases JOIN profiles USING (profile_id)") == 1
 
 
 def test_the_good_load_around_a_broken_file(shop: Shop) -> None:
     shop.place(*everything("TestShop"))
-    batch = shop.walk("run1")
+    batch = shop.run_tasks("run1")
     assert BROKEN not in {file.name for file in batch.files}
     assert len(shop.accounts()) == 6
     with pytest.raises(FailError, match=f"(?s)all good files.*- {BROKEN}: quarantined, not_well_formed: "):
         shop.report(batch)
-    again = shop.walk("run2")
+    again = shop.run_tasks("run2")
     assert shop.report(again)["files"] == 0  # told once, in the run that refused it
 
 
@@ -113,7 +114,7 @@ def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     people = packed(SRS_CUSTOMERS, "TestShop", "20170103060000", xml.encode())
     shop.place(cache, people)
     with caplog.at_level(logging.DEBUG):
-        batch = shop.walk("run1")
+        batch = shop.run_tasks("run1")
         with pytest.raises(FailError) as refused:
             shop.report(batch)
 
@@ -133,8 +134,8 @@ def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
     assert scalar(shop.store, "SELECT email FROM profiles") == "seven@example.com"
 
     said = str(refused.value)
-    assert f"- {cache.name}: 1 records rejected (1 invalid_decimal)" in said
-    assert f"- {people.name}: 1 records rejected (1 invalid_email)" in said
+    assert f"- {cache.name}: 1 record rejected (1 invalid_decimal)" in said
+    assert f"- {people.name}: 1 record rejected (1 invalid_email)" in said
     assert "rejects testshop" in said
     for personal in ("Ada", "lovelace", "seven@", "1.234,50"):
         assert personal not in said + caplog.text
@@ -147,12 +148,12 @@ def test_a_truncated_zip_waits_and_then_is_quarantined(shop: Shop) -> None:
     shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:-30]), *GOOD[:1])
     told = []
     for run in ("run1", "run2"):
-        batch = shop.walk(run)
+        batch = shop.run_tasks(run)
         told.append(shop.report(batch)["files"])
         assert shop.states()[2] == "waiting"
     assert told == [1, 0]  # the good one loaded, and waiting is no failure
     with pytest.raises(FailError, match=f"{whole.name}: quarantined, truncated: "):
-        shop.report(shop.walk("run3"))
+        shop.report(shop.run_tasks("run3"))
     assert sorted(shop.states().values()) == ["loaded", "quarantined"]
     assert shop.sense("run4").files == ()
 
@@ -160,9 +161,9 @@ def test_a_truncated_zip_waits_and_then_is_quarantined(shop: Shop) -> None:
 def test_an_upload_that_was_finished_late_loads(shop: Shop) -> None:
     whole = erp_cache("20170103060000", *ACCOUNTS_1_0)
     shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:-30]))
-    assert shop.walk("run1").files == ()
+    assert shop.run_tasks("run1").files == ()
     shop.place(whole, minute=1)
-    (file,) = shop.walk("run2").files
+    (file,) = shop.run_tasks("run2").files
     assert file.counts.loaded == len(ACCOUNTS_1_0)
     assert file.sequence == "20170103060000.0001"  # half an upload is no revision
     assert shop.states() == {1: "replaced", 2: "loaded"}
@@ -179,26 +180,26 @@ def test_a_missing_file_is_left_out_until_it_is_back(shop: Shop) -> None:
     assert shop.states() == {1: "missing"}
     assert shop.report(left)["files"] == 0
     shop.place(export)
-    assert shop.report(shop.walk("run2"))["loaded"] == len(ACCOUNTS_1_0)
+    assert shop.report(shop.run_tasks("run2"))["loaded"] == len(ACCOUNTS_1_0)
     assert shop.states() == {1: "missing", 2: "loaded"}
 
 
 def test_the_same_bytes_again_are_a_duplicate(shop: Shop) -> None:
     export = erp_cache("20170103060000", *ACCOUNTS_1_0)
     shop.place(export)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     before = dump(shop.store, ("accounts", "rejects", "file_runs"))
     shop.place(export, minute=1)
-    assert shop.walk("run2").files == ()
+    assert shop.run_tasks("run2").files == ()
     assert shop.states() == {1: "loaded", 2: "duplicate"}
     assert dump(shop.store, ("accounts", "rejects", "file_runs")) == before
 
 
 def test_other_bytes_under_the_same_name_are_a_new_revision(shop: Shop) -> None:
     shop.place(erp_cache("20170103060000", {"account_number": "1", "price_list_name": "OLD"}))
-    shop.walk("run1")
+    shop.run_tasks("run1")
     shop.place(erp_cache("20170103060000", {"account_number": "1", "price_list_name": "NEWER"}), minute=1)
-    (file,) = shop.walk("run2").files
+    (file,) = shop.run_tasks("run2").files
     assert file.sequence == "20170103060000.0002"
     assert file.counts.warnings == {"new_revision": 1}
     assert shop.accounts() == {"1": "NEWER"}
@@ -207,28 +208,35 @@ def test_other_bytes_under_the_same_name_are_a_new_revision(shop: Shop) -> None:
 
 def test_files_10_an_index_in_the_future_shuts_no_later_file_out(shop: Shop) -> None:
     shop.place(erp_cache("20991231235959", {"account_number": "1", "price_list_name": "FUTURE"}))
-    refused = shop.walk("run1")
+    refused = shop.run_tasks("run1")
     assert (refused.files, shop.states()) == ((), {1: "quarantined"})
     assert scalar(shop.store, "SELECT code FROM files") == "future_index"
     shop.place(erp_cache("20170103060000", {"account_number": "1", "price_list_name": "HONEST"}))
-    (file,) = shop.walk("run2").files
+    (file,) = shop.run_tasks("run2").files
     assert file.counts.warnings == {}
     assert shop.accounts() == {"1": "HONEST"}
 
 
-@pytest.mark.parametrize("fault", [{"port": NOBODY_LISTENS}, {"password": "expired"}], ids=["down", "login"])
-def test_a_replay_of_some_days_needs_no_server(
-    shop: Shop, ftps_connection: Callable[..., str], fault: dict[str, Any]
+def test_a_backfill_asks_the_server_for_nothing(
+    shop: Shop, ftps_connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Not even for what it owes there: moved files and result files are left to the next other run."""
     shop.place(*GOOD)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     before = dump(shop.store)
-    ftps_connection(**fault)
+    shop.merchant = shop.merchant.model_copy(
+        update={
+            "ftps": shop.merchant.ftps.model_copy(update={"after_load": "move"}),
+            "feedback": Feedback(format="csv", folder="results"),
+        }
+    )
+    ftps_connection(port=NOBODY_LISTENS)
     with pytest.raises((RetryError, FailError)):
         shop.sense("run2")
+    monkeypatch.setattr(FtpsHook, "get_conn", None)  # whoever asks fails, and not for a warning only
 
     days = (date(2017, 1, 5), date(2017, 1, 10))
-    batch = shop.walk("backfill1", days)
+    batch = shop.run_tasks("backfill1", days)
     assert [file.name[-18:-4] for file in batch.files] == [
         "20170105060000",
         "20170106235900",
@@ -240,17 +248,35 @@ def test_a_replay_of_some_days_needs_no_server(
 
 def test_a_replay_brings_lost_rows_back(shop: Shop, ftps_connection: Callable[..., str]) -> None:
     shop.place(erp_cache("20170102060000", *ACCOUNTS_1_0), erp_cache("20170110060000", *ACCOUNTS_1_1))
-    shop.walk("run1")
+    shop.run_tasks("run1")
     before = shop.accounts()
     shop.store.execute("DELETE FROM accounts")
     shop.store.commit()
     ftps_connection(port=NOBODY_LISTENS)
-    shop.walk("backfill1", (date(2017, 1, 2), date(2017, 1, 3)))
+    shop.run_tasks("backfill1", (date(2017, 1, 2), date(2017, 1, 3)))
     assert shop.accounts() == {
         account["account_number"]: account["price_list_name"] for account in ACCOUNTS_1_0
     }
-    shop.walk("backfill2", (date(2017, 1, 10), date(2017, 1, 11)))
+    shop.run_tasks("backfill2", (date(2017, 1, 10), date(2017, 1, 11)))
     assert shop.accounts() == before
+
+
+def test_what_a_run_has_taken_is_left_to_it_until_it_ends(shop: Shop) -> None:
+    first, second = GOOD[:2]
+    shop.place(first)
+    at_work = ["run1"]
+
+    def sensed(run: str) -> list[str]:
+        files = tasks.sense(shop.merchant, run, None, set(at_work).intersection).batch.files
+        return sorted(file.name for file in files)
+
+    shop.sense("run1")
+    assert sensed("run1") == [first.name]  # tried again
+    shop.place(second)
+    sensed("run2")  # finds it for the first time
+    assert sensed("run2") == [second.name]
+    at_work.clear()
+    assert sensed("run3") == sorted([first.name, second.name])
 
 
 def test_a_run_that_died_is_taken_up_by_the_next(shop: Shop) -> None:
@@ -259,23 +285,23 @@ def test_a_run_that_died_is_taken_up_by_the_next(shop: Shop) -> None:
     assert set(shop.states().values()) == {"archived"}
     for path in shop.inbox.rglob("*.zip"):
         path.unlink()  # the ERP party has cleared up meanwhile
-    assert shop.report(shop.walk("run2"))["files"] == len(GOOD)
+    assert shop.report(shop.run_tasks("run2"))["files"] == len(GOOD)
 
 
 def test_walking_any_single_step_again_changes_no_row(shop: Shop) -> None:
     bad = {"account_number": "100009", "price_list_name": "RETAIL", "cash_back": "NaN"}
     shop.place(*everything("TestShop"), erp_cache("20170103060000", bad, *ACCOUNTS_1_0))
-    walked: list[tuple[Callable[[Merchant, Batch], Batch], Batch, Batch]] = []
+    processed: list[tuple[Callable[[Merchant, Batch], Batch], Batch, Batch]] = []
     batch = shop.sense("run1")
     for step in STEPS:
         result = step(shop.merchant, batch)
-        walked.append((step, batch, result))
+        processed.append((step, batch, result))
         batch = result
     said = _refusal(shop, batch)
 
     before = rows(shop)
     assert shop.sense("run1").files == ()
-    for step, given, result in walked:
+    for step, given, result in processed:
         assert _of(step(shop.merchant, given)) == _of(result), step.__name__
         assert rows(shop) == before, step.__name__
     assert _refusal(shop, batch) == said

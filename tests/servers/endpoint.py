@@ -57,7 +57,7 @@ class Row:
 
     @property
     def resumes_no_session(self) -> bool:
-        """Tell whether each transfer starts a new session: Pure-FTPd hands out no tickets of TLS 1.3."""
+        """Return whether each transfer starts a new session: Pure-FTPd hands out no tickets of TLS 1.3."""
         return self.server.name == "pure-ftpd" and self.tls == "1.3"
 
 

@@ -81,12 +81,12 @@ def prepare(folder: Path) -> Ground:
 
 
 def is_root() -> bool:
-    """Tell whether servers can change their user and root folder."""
+    """Return whether servers can change their user and root folder."""
     return os.geteuid() == 0
 
 
 def has_relay_address() -> bool:
-    """Tell whether the relay's address is this machine too."""
+    """Return whether the relay's address is this machine too."""
     return _is_free(RELAY_ADDRESS, 0)
 
 

@@ -27,7 +27,7 @@ def test_doctor_finds_nothing_wrong(
     )
     share.make("srs")
     share.place("srs/Test_Shop_SRS_Customers_1.zip")
-    findings = {finding.step: finding for finding in examine(merchant, lambda: "is there")}
+    findings = {finding.step: finding for finding in examine(merchant, ("store", lambda: "is there"))}
     doubted = {step for step, finding in findings.items() if finding.state != "ok"}
     assert doubted == set(), findings
     assert "7 bytes" in findings["download"].text

@@ -1,6 +1,6 @@
-"""Moments of the line at which something dies, and a process that walks the line up to such a moment.
+"""Moments of the line at which something dies, and a process that runs it the line up to such a moment.
 
-A moment is a call of the code, in one step: the process that walks wraps that call, and strikes before it,
+A moment is a call of the code, in one step: the process that runs it wraps that call, and strikes before it,
 after it, or between two blocks of what it yields. Nothing else of the code is changed, and what is struck is
 real.
 """
@@ -51,7 +51,7 @@ class Point:
         return re.sub("[^a-z]+", "-", f"{self.step} {self.name}")
 
 
-def walked(merchant: Merchant, step: str, carried: Carried, run: str = RUN) -> Any:
+def run_step(merchant: Merchant, step: str, carried: Carried, run: str = RUN) -> Any:
     """Run one step, as its task does; return what it leaves in XCom."""
     if step == "sense":
         sensed = tasks.sense(merchant, run)
@@ -61,10 +61,10 @@ def walked(merchant: Merchant, step: str, carried: Carried, run: str = RUN) -> A
     return result.to_xcom() if isinstance(result, Batch) else result
 
 
-def walk(
+def run_pipeline(
     parent: Connection, environment: Mapping[str, str], merchant: Merchant, kind: str, at: Point
 ) -> None:
-    """Body of the process: walk from the start, and tell the parent what each step left.
+    """Body of the process: run the tasks from the first one, and send the parent what each step left.
 
     Tells ("ended", step, what it left); ("struck",), and waits for an answer: the parent may have to
     strike; and ("failed", step, kind of the error, its text), which is the last.
@@ -84,7 +84,7 @@ def walk(
     for step in STEPS:
         now[:] = [step]
         try:
-            carried = walked(merchant, step, carried)
+            carried = run_step(merchant, step, carried)
         except FeedError as fault:
             parent.send(("failed", step, type(fault).__name__, str(fault)))
             return

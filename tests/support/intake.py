@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import psycopg
 
 from erp_feeds import tasks
 from erp_feeds.batch import Batch, FeedFile
-from erp_feeds.merchant import InterfaceSettings
+from erp_feeds.merchant import InterfaceSettings, Merchant
 from erp_feeds.stages import STAGES, frames_of
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import ledger
@@ -78,13 +79,13 @@ class Prepared:
         return self.frames["parse"].get("rejects", frame("rejects", []))
 
 
-def prepare(delivery: Delivery) -> list[Prepared]:
+def prepare(delivery: Delivery, shop: Merchant = SHOP) -> list[Prepared]:
     """Archive each file and let it pass the stations up to split."""
-    folder = staging.run_folder(SHOP.name, "prepared")
-    return [_prepared(file, number, folder) for number, file in enumerate(delivery, 1)]
+    folder = staging.run_folder(SHOP.name, f"prepared{uuid.uuid4().hex}")
+    return [_prepared(file, number, folder, shop) for number, file in enumerate(delivery, 1)]
 
 
-def _prepared(file: File, number: int, folder: Any) -> Prepared:
+def _prepared(file: File, number: int, folder: Any, shop: Merchant) -> Prepared:
     export = file.export
     kept = archive.keep([export.content], SHOP.name, file.interface, export.name)
     staged = FeedFile(
@@ -97,7 +98,7 @@ def _prepared(file: File, number: int, folder: Any) -> Prepared:
     )
     frames = {}
     for station, passing in STAGES.items():
-        staged = passing(SHOP, staged, folder)
+        staged = passing(shop, staged, folder)
         if station in STEPS:
             frames[station] = frames_of(staged)
     return Prepared(kept.sha256, staged, frames)
@@ -111,6 +112,13 @@ class Intake:
         self.prepared = prepared
         self.known: dict[int, FeedFile | None] = {}
         """Place in the delivery -> the archived file; None for the same bytes under the same name again."""
+
+    def prepared_as(self, prepared: Sequence[Prepared]) -> None:
+        """Go on with files that passed the stations under other settings of the merchant."""
+        self.prepared = prepared
+        self.known = {
+            place: file and _ready(file, prepared[place].staged) for place, file in self.known.items()
+        }
 
     def run(self, name: str, places: Sequence[int]) -> None:
         """Take some files as one run does."""
@@ -153,8 +161,8 @@ class Intake:
 
 
 def _ready(archived: FeedFile, staged: FeedFile) -> FeedFile:
-    counts = archived.counts.plus(staged.counts)
-    return archived.model_copy(update={"members": staged.members, "staged": staged.staged, "counts": counts})
+    passed = {"members": staged.members, "staged": staged.staged, "counts": staged.counts}
+    return archived.model_copy(update=passed)
 
 
 ARRIVAL_WARNINGS = {"late_file", "unknown_debtor", "no_email", "email_owned_by_other"}

@@ -56,12 +56,16 @@ class Shop:
         return path
 
     def sense(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
-        """Look, and look once more where something settles: with a wait of nothing, twice is enough."""
-        wanted = Replay().within(*replay) if isinstance(replay, tuple) else replay
-        sensed = tasks.sense(self.merchant, run, wanted)
-        return (tasks.sense(self.merchant, run, wanted) if sensed.uploading else sensed).batch
+        """Look, and look once more where something settles: with a wait of nothing, twice is enough.
 
-    def walk(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
+        Days are a backfill's, which does not look at all.
+        """
+        if isinstance(replay, tuple):
+            return tasks.sense_archive(self.merchant, run, Replay().within(*replay))
+        sensed = tasks.sense(self.merchant, run, replay)
+        return (tasks.sense(self.merchant, run, replay) if sensed.uploading else sensed).batch
+
+    def run_tasks(self, run: str, replay: tuple[date, date] | Replay | None = None) -> Batch:
         """Walk the line up to load; a replay is the days [first, last) or a choice of files.
 
         Between two steps lies what XCom carries.

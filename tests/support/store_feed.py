@@ -170,8 +170,8 @@ class Feed:
     def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
         """Load the frames of a file."""
         (done,) = load_files(self.connection, [file], self.merchant, run, lambda _: frames)
-        if done.refusal:
-            raise done.refusal
+        if done.error:
+            raise done.error
         return done.counts
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:

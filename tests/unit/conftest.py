@@ -95,8 +95,8 @@ def xml() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def walk(read: Read, xml: Callable[..., str], merchant: Merchant) -> Read:
-    """Return a way from records through all steps: `walk(name, *records, until='split')`."""
+def process(read: Read, xml: Callable[..., str], merchant: Merchant) -> Read:
+    """Return a way from records through all steps: `process(name, *records, until='split')`."""
 
     def go(name: str, *records: str, until: str = "split", owner: Merchant = merchant) -> StepResult:
         interface = interface_of(owner, name)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from erp_feeds.cli import archive, config, erasure, incidents, inspect, mapping, replay, server
+from erp_feeds.cli import archive, config, erasure, incidents, inspect, mapping, rejects, replay, server
 from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import FeedError
 
@@ -79,7 +79,7 @@ for _command in (
     config.sample,
     config.schema,
     config.docs,
-    server.enable,
+    server.create_folders,
     server.doctor,
     mapping.mapping,
     inspect.migrate,
@@ -89,11 +89,12 @@ for _command in (
     inspect.orders,
     inspect.account,
     inspect.invoice_graph,
-    inspect.rejects,
-    inspect.record,
+    rejects.rejects,
+    rejects.record,
     incidents.incidents,
     incidents.dismiss,
     replay.replay,
+    replay.approve,
     replay.reindex,
     erasure.forget,
     erasure.unforget,

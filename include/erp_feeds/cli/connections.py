@@ -157,7 +157,7 @@ def checked_interface(name: str) -> Interface:
 
 
 def checked_code(code: str) -> str:
-    """Return a code of refused records or files.
+    """Return a code of rejected records or files.
 
     Raises:
         ConfigurationError: there is no such code; it offers the nearest one.
@@ -187,7 +187,7 @@ def checked_merchant(connection: Connection[Any], name: str) -> str:
 
 def _files() -> dict[str, Path]:
     """Return the merchant files of the settings' folder, by merchant."""
-    from erp_feeds.merchant_file import merchant_files
+    from erp_feeds.merchant_file import files_by_merchant
     from erp_feeds.settings import settings
 
-    return {path.stem: path for path in reversed(merchant_files(settings().merchants))}
+    return files_by_merchant(settings().merchants)

@@ -111,7 +111,7 @@ def _searched(
             f"--search-archive needs the merchant file of {name}, which is gone", "no_merchant_file"
         )
     person = erasure.mentions_of(connection, name, named)
-    originals = erasure.archived_originals(connection, name, interfaces.values())
+    originals = erasure.archived_originals(connection, name)
     return list(holding(merchant, interfaces, originals, person))
 
 

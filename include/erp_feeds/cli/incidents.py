@@ -1,14 +1,24 @@
-"""Commands for what is open: show it, and dismiss what nobody will ever correct."""
+"""Commands for what is open: show it, dismiss what nobody will ever correct, approve what is good enough."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from erp_feeds.cli.connections import checked_merchant, opened_store
-from erp_feeds.cli.options import AsJson, OneMerchant
+from erp_feeds.cli.connections import checked_code, checked_interface, checked_merchant, opened_store
+from erp_feeds.cli.options import (
+    AsJson,
+    CodeOption,
+    FieldOption,
+    FileOption,
+    InterfaceOption,
+    OneMerchant,
+    merchant_names,
+)
 from erp_feeds.cli.output import print_json, print_table, say
+from erp_feeds.errors import FailError, counted
 
 COLUMNS = ("incident_id", "merchant", "interface", "kind", "code", "number", "since", "who_acts", "reason")
 
@@ -33,13 +43,47 @@ def incidents(
 
 
 def dismiss(
-    incident_id: Annotated[int, typer.Argument(metavar="ID", help="Id of an incident.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="INCIDENT|MERCHANT",
+            help="Number of an incident; or a merchant, whose rejects the options choose.",
+            autocompletion=merchant_names,
+        ),
+    ],
     *,
-    by: Annotated[str, typer.Option(help="Who dismisses it.")],
-    reason: Annotated[str, typer.Option(help="Why nobody needs to act.")],
+    interface: InterfaceOption = None,
+    code: CodeOption = None,
+    field: FieldOption = None,
+    file: FileOption = None,
+    record: Annotated[
+        int | None, typer.Option(min=1, help="With --file: only the record of this number.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Your name.")] = "",
+    reason: Annotated[str, typer.Option(help="Why nobody needs to act.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Open dismissed rejects again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Dismiss an open incident: it is red no more, and nobody hears of it, until there is more of it."""
+    """Dismiss what nobody will ever correct: an incident, or rejects. It counts as open no more.
+
+    Rejects stay dismissed when the same record comes again letter for letter; one with other content is a
+    new reject. Another incident comes back where there is more of it.
+    """
+    filters = {"interface": interface, "code": code, "field": field, "file": file, "record": record}
+    is_incident = what.isascii() and what.isdecimal()
+    if is_incident and (undo or any(each is not None for each in filters.values())):
+        raise typer.BadParameter("options that choose rejects need a merchant instead of an incident")
+    if not is_incident and all(each is None for each in filters.values()):
+        raise typer.BadParameter("use one or more of --interface, --code, --field and --file")
+    if record is not None and file is None:
+        raise typer.BadParameter("--record needs --file: records are numbered file by file")
+    if is_incident:
+        _dismiss_incident(int(what), by, reason, as_json)
+    else:
+        _dismiss_rejects(what, filters, by, reason, undo=undo, as_json=as_json)
+
+
+def _dismiss_incident(incident_id: int, by: str, reason: str, as_json: bool) -> None:
     from erp_feeds.store import incidents as store
 
     with opened_store() as connection:
@@ -48,3 +92,29 @@ def dismiss(
         print_json({"incident_id": incident_id, "merchant": merchant})
     else:
         say(f"incident {incident_id} of {merchant} is dismissed")
+
+
+def _dismiss_rejects(
+    merchant: str, filters: Mapping[str, Any], by: str, reason: str, *, undo: bool, as_json: bool
+) -> None:
+    from erp_feeds.store import incidents as store
+    from erp_feeds.store.rejects import Choice
+
+    if filters["interface"]:
+        checked_interface(filters["interface"])
+    if filters["code"]:
+        checked_code(filters["code"])
+    with opened_store() as connection:
+        choice = Choice(checked_merchant(connection, merchant), **filters)
+        if undo:
+            number = store.reopen_rejects(connection, choice)
+        else:
+            number = store.dismiss_rejects(connection, choice, by, reason)
+    if not number:
+        which = "dismissed" if undo else "open"
+        raise FailError(f"{merchant} has no such {which} reject: `rejects {merchant} --all`", "not_found")
+    state = "open again" if undo else "dismissed"
+    if as_json:
+        print_json({"merchant": merchant, "rejects": number, "state": state})
+    else:
+        say(f"{merchant}: {counted(number, 'reject')} {state}")

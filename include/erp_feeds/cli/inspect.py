@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from erp_feeds.cli.connections import (
-    checked_code,
     checked_interface,
     checked_merchant,
-    know_connections,
     known_merchants,
-    merchant_named,
     opened_store,
     store_address,
 )
-from erp_feeds.cli.options import AsJson, Kind, Limit, MerchantName, OneMerchant, SrsNumber
+from erp_feeds.cli.options import (
+    AsJson,
+    Kind,
+    Limit,
+    MerchantName,
+    OneMerchant,
+    SrsNumber,
+)
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.codes import FileState
 from erp_feeds.errors import FailError
@@ -225,64 +229,3 @@ def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = F
     print_table("Chains", found.chains, ("hops", "route", "ends"))
     print_table("Unknown debtors", found.unknown_debtors, ("debtor", "accounts"))
     print_table("Self references", found.self_references, ("account",))
-
-
-def rejects(
-    merchant: MerchantName,
-    *,
-    code: Annotated[str | None, typer.Option(help="Only this code.")] = None,
-    file: Annotated[str | None, typer.Option(help="Only this file name.")] = None,
-    with_resolved: Annotated[bool, typer.Option("--all", help="Also rejects that are resolved.")] = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
-    ] = False,
-    limit: Limit = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Show open rejects and quarantined files, with code and reason."""
-    from erp_feeds.store import queries
-
-    with opened_store() as connection:
-        name = checked_merchant(connection, merchant)
-        wanted = {"code": code and checked_code(code), "file": file}
-        records = queries.rejects(
-            connection, name, **wanted, limit=limit, with_resolved=with_resolved, with_raw=raw
-        )
-        refused = queries.quarantined(connection, name, **wanted, limit=limit, with_replaced=with_resolved)
-    if as_json:
-        shown = [facts_of(each) if raw else facts_of(each, "raw") for each in records]
-        print_json({"rejects": shown, "quarantined": refused})
-        return
-    columns = ("file", "record", "line", "code", "field", "reason")
-    resolved = ("resolved_at", "resolved_by_file") if with_resolved else ()
-    print_table(f"Rejects of {name}", records, (*columns, *resolved, "raw") if raw else (*columns, *resolved))
-    replaced = ("replaced_by",) if with_resolved else ()
-    print_table(f"Quarantined files of {name}", refused, ("file", "code", "reason", "at", *replaced))
-
-
-def record(
-    merchant: MerchantName,
-    *,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="File name, as `files` shows it.")],
-    number: Annotated[int, typer.Argument(metavar="RECORD", min=1, help="Number of the record in its file.")],
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show what became of one record: loaded into which row, collapsed, skipped, or rejected and why."""
-    owner = merchant_named(merchant)
-    know_connections()  # the archive may need one
-    from erp_feeds.operations.record_trace import trace_record
-
-    with opened_store() as connection:
-        found = trace_record(connection, owner, file, number)
-    shown = facts_of(found, *(() if raw else ("raw",)))
-    if as_json:
-        print_json(shown)
-        return
-    del shown["errors"]
-    shown["fields"] = ", ".join(found.fields) or None
-    print_facts(f"Record {number} of {file}", {**shown, "file": None, "record": None})
-    if found.errors:
-        print_table("Rejected because of", found.errors, ("code", "field", "reason"))

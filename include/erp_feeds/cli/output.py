@@ -66,7 +66,7 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
 
 
 def _is_crowded(rows: Sequence[object], columns: Sequence[str], width: int) -> bool:
-    """Tell whether a table would fold its cells into pieces that nobody can read."""
+    """Return whether a table would fold its cells into pieces that nobody can read."""
     texts = [[column, *(_words(getattr(row, column)) for row in rows)] for column in columns]
     return sum(3 + min(READABLE, max(map(len, column))) for column in texts) > width
 

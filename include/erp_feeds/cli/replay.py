@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import time
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,20 +26,11 @@ if TYPE_CHECKING:
     from erp_feeds.batch import FeedFile
     from erp_feeds.merchant import Merchant
     from erp_feeds.operations.dry_run import DryRun
+    from erp_feeds.orchestration.replays import Started
     from erp_feeds.orchestration.rest_client import AirflowApi
 
 LOOK_AGAIN = 1.0
 DAY = ["%Y-%m-%d"]
-
-
-@dataclass
-class Started:
-    """One run of the merchant's DAG that replays files."""
-
-    run_id: str
-    link: str
-    files: int
-    state: str = "queued"
 
 
 def replay(
@@ -81,6 +71,30 @@ def replay(
         _show(owner, told, _tried(owner, chosen, limit if values else 0), as_json)
     else:
         _run(owner, told, chosen, wait=wait, as_json=as_json)
+
+
+def approve(
+    merchant: MerchantName,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File name, as `rejects` shows it.")],
+    *,
+    by: Annotated[str, typer.Option(help="Your name.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run; exit 1 when it fails.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load the good records of a file that is quarantined for too many rejects.
+
+    Its rejects stay open. A replay that rejects more records than now is quarantined again.
+    """
+    from erp_feeds.store import approvals
+
+    owner = merchant_named(merchant)
+    with opened_store() as connection:
+        found = approvals.questions(connection, merchant=owner.name, file=file)
+        if not found:
+            raise FailError(f"{file} of {owner.name} is not quarantined for too many rejects", "not_waiting")
+        approvals.approve(connection, found[0], by)
+    chosen, _ = _chosen(owner, Replay(file_ids=(found[0].file_id,)), or_unfetched=False)
+    _run(owner, f"{file} of {owner.name}, approved", chosen, wait=wait, as_json=as_json)
 
 
 def reindex(
@@ -140,6 +154,7 @@ def _chosen(
 def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_json: bool) -> None:
     """Start the runs, say where to see them, and follow them where asked."""
     from erp_feeds.cli.api import airflow_api
+    from erp_feeds.orchestration.replays import start_replay
 
     api = airflow_api()
     if api.is_paused(owner.name):
@@ -147,7 +162,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
         if wait:
             raise FailError(message, "paused")
         say(f"warning: {message}", err=True)
-    runs = _start(api, owner, chosen)
+    runs = start_replay(api, owner, chosen)
     if not as_json:
         say(f"replaying {told}")
         for run in runs:
@@ -164,20 +179,6 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
     if any(run.state == "failed" for run in runs):
         say("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
         raise typer.Exit(1)
-
-
-def _start(api: AirflowApi, owner: Merchant, chosen: list[FeedFile]) -> list[Started]:
-    """Start as many runs as the merchant's files_per_run asks for; they follow each other in load order."""
-    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    started = []
-    most = owner.limits.files_per_run
-    parts = [chosen[first : first + most] for first in range(0, len(chosen), most)]
-    for number, part in enumerate(parts, 1):
-        run_id = f"replay__{moment}__{number}"
-        asked = Replay(file_ids=tuple(each.file_id for each in part))
-        api.trigger(owner.name, run_id, asked.to_params(), f"replay of {counted(len(part), 'file')}")
-        started.append(Started(run_id, api.link(owner.name, run_id), len(part)))
-    return started
 
 
 def _follow(api: AirflowApi, owner: Merchant, runs: list[Started]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
 from itertools import chain
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from erp_feeds.cli.connections import know_connections, merchant_named, store_address
+from erp_feeds.cli.connections import know_connections, merchant_named, opened_store, store_address
 from erp_feeds.cli.options import AsJson, MerchantName
 from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import ConfigurationError, nearest
@@ -27,19 +31,22 @@ Wanted = Annotated[
 COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "bright_black"}
 
 
-def enable(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
-    """Create the folders for the ERP party's files; existing ones stay as they are."""
+def create_folders(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
+    """Create the folders for the ERP party's files on the FTPS server; existing ones stay as they are."""
     know_connections()
     from erp_feeds.ftps import FtpsHook
-    from erp_feeds.inbox import listing
 
     known = merchant_named(merchant)
     made: dict[str, bool] = {}
     with FtpsHook(known.ftps.connection) as hook:
-        listing.require_root(hook, known)
-        for folder in _chosen(known, folders or []):
-            made[folder] = not hook.has_folder(folder)
-            hook.create_directory(folder)
+        chosen = _chosen(known, folders or [])
+        root = PurePosixPath(known.ftps.root)
+        for folder in [*map(str, [*reversed(root.parents), root]), *chosen]:
+            is_new = not hook.has_folder(folder)
+            if is_new:
+                hook.create_directory(folder)
+            if is_new or folder in chosen:
+                made[folder] = is_new
     if as_json:
         print_json([{"folder": folder, "made": new} for folder, new in made.items()])
         return
@@ -55,13 +62,17 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check everything a merchant needs: server, TLS, folders, a download, storage, store, alerts."""
+    """Check everything a merchant needs: server, folders, a download, storage, store, Airflow, alerts."""
     know_connections()
     from erp_feeds.operations.doctor import examine
+    from erp_feeds.orchestration.airflow_check import examine_airflow
 
     known = merchant_named(merchant)
     findings = []
-    for finding in chain(examine(known, _store_says), _alerts(known, is_tried=alert)):
+    of_store = ("store", _store_says), ("last scan", lambda: _last_scan(known))
+    for finding in chain(
+        examine(known, *of_store), _quietly(examine_airflow(known)), _alerts(known, is_tried=alert)
+    ):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -69,6 +80,16 @@ def doctor(
         print_json(findings)
     if any(finding.state == "wrong" for finding in findings):
         raise typer.Exit(1)
+
+
+def _quietly(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Keep Airflow's own remarks out of the answer."""
+    while True:
+        with redirect_stdout(sys.stderr):
+            finding = next(findings, None)
+        if finding is None:
+            return
+        yield finding
 
 
 def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
@@ -123,3 +144,11 @@ def _store_says() -> str:
     if problem := outdated(store_address()):
         raise ConfigurationError(problem, "not_migrated")
     return "can be reached, and has the tables of this version"
+
+
+def _last_scan(merchant: Merchant) -> str:
+    from erp_feeds.orchestration.airflow_check import last_scan
+    from erp_feeds.store.incidents import inbox_state
+
+    with opened_store() as connection:
+        return last_scan(merchant, inbox_state(connection, merchant.name), datetime.now(UTC))

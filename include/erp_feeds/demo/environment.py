@@ -214,10 +214,10 @@ def _connections(place: Home, ports: Ports, made: Credentials) -> dict[str, Conn
     return connections
 
 
-def store_connection(uri: str) -> Connection:
-    """Return the Airflow connection to a database of the demo's cluster."""
+def store_connection(uri: str, role: str = "postgres") -> Connection:
+    """Return the Airflow connection to a database of the demo's PostgreSQL."""
     database = urlsplit(uri).path.removeprefix("/")
-    return {"conn_type": "postgres", "host": _socket_folder(uri), "login": "postgres", "schema": database}
+    return {"conn_type": "postgres", "host": _socket_folder(uri), "login": role, "schema": database}
 
 
 def _socket_folder(uri: str) -> str:

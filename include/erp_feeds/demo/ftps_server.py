@@ -41,7 +41,6 @@ class FtpsServer:
             users: User name -> password.
             port: Port to listen on; 0 takes a free one.
         """
-        logging.getLogger("pyftpdlib").setLevel(logging.WARNING)
         self._loop = IOLoop()
         self.handler = _handler(folder, certificates, users)
         """pyftpdlib's options, for this server only."""
@@ -152,6 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--users", type=Path, help="JSON file {user: password}, mode 0600 (default HOME/.users.json)"
     )
     chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING)  # else pyftpdlib sets it up, and logs each login and command
     try:
         users = read_users(chosen.users or users_file(chosen.home))
         server = FtpsServer(chosen.home, certificates_of(chosen.home), users, chosen.port)

@@ -22,6 +22,8 @@ class Ports(BaseModel):
     ui: int = 8080
     ftps: int = 2121
     mail: int = 2525
+    redis: int = 6379
+    s3: int = 9000
 
 
 def choose(path: Path) -> Ports:
@@ -59,7 +61,7 @@ def _free(wished: int, taken: set[int]) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on a port, on the loopback address and on every other."""
+    """Return whether a server could listen on a port, on the loopback address and on every other."""
     for address in ("127.0.0.1", ""):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -62,7 +62,7 @@ def start(folder: Path) -> str:
         if is_running(folder) and not (_socket_folder(folder) / ".s.PGSQL.5432").exists():
             stop(folder)  # its folder was renamed, or somebody cleared the temporary one
         if not is_running(folder):
-            (folder / "postmaster.pid").unlink(missing_ok=True)  # its number may be another process's by now
+            _clear_after_crash(folder)
             arguments = " ".join(
                 f"-c {name}={shlex.quote(value)}" for name, value in _settings(folder).items()
             )
@@ -72,7 +72,7 @@ def start(folder: Path) -> str:
 
 
 def is_running(folder: Path) -> bool:
-    """Tell whether a server already serves this folder: who finds one running does not stop it."""
+    """Return whether a server already serves this folder: who finds one running does not stop it."""
     return _server(folder) is not None
 
 
@@ -118,6 +118,30 @@ def _server(folder: Path) -> psutil.Process | None:
         if process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def _clear_after_crash(folder: Path) -> None:
+    """End what a killed server has left running, which may still write, and remove its lock files.
+
+    Their number may be another process's by now, or that of a dead one which nobody has reaped yet.
+    """
+    locks = [folder / "postmaster.pid", _socket_folder(folder) / ".s.PGSQL.5432.lock"]
+    if not any(lock.exists() for lock in locks):
+        return
+    left = [process for process in psutil.process_iter() if _is_backend(process, folder)]
+    for process in left:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=STOP_SECONDS)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+
+
+def _is_backend(process: psutil.Process, folder: Path) -> bool:
+    """Return whether a process is of a server of this folder, where each of its processes works."""
+    with suppress(psutil.Error, OSError):
+        return process.name().startswith("postgres") and Path(process.cwd()) == folder.resolve()
+    return False
 
 
 def _settings(folder: Path) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Record:
     name: str
     pid: int
     created: float
-    """Start, in seconds since the epoch, as the operating system tells it."""
+    """Start, in seconds since the epoch, as the operating system says."""
 
     def process(self) -> psutil.Process | None:
         """Return the process when it still is this one, and no zombie."""
@@ -51,11 +51,11 @@ def mark_of(home: Home) -> str:
 
 def end(home: Home, records: Sequence[Record]) -> bool:
     """Ask every process to end and insist after a grace; return whether any ran."""
-    found = [*family(list(reversed(records))), *strays(home, records)]
+    found = [*family(list(reversed(records))), *orphans(home, records)]
     groups = _groups(found)
     _signal(found, groups, signal.SIGTERM)
     _, alive = psutil.wait_procs(found, timeout=GRACE)
-    survivors = [*alive, *(process for process in strays(home, records) if process not in alive)]
+    survivors = [*alive, *(process for process in orphans(home, records) if process not in alive)]
     _signal(survivors, _groups(survivors), signal.SIGKILL)
     psutil.wait_procs(survivors, timeout=GRACE)
     return bool(found)
@@ -81,7 +81,7 @@ def family(records: Iterable[Record]) -> list[psutil.Process]:
     return found
 
 
-def strays(home: Home, records: Iterable[Record]) -> list[psutil.Process]:
+def orphans(home: Home, records: Iterable[Record]) -> list[psutil.Process]:
     """Return processes that are of this home though their parents are gone.
 
     They carry its mark, or are in a session that a recorded process began: its number is given to no other
@@ -103,7 +103,7 @@ def _is_ours(process: psutil.Process, mark: str, sessions: Mapping[int, float]) 
 
 
 def _in_session(process: psutil.Process, sessions: Mapping[int, float]) -> bool:
-    """Tell whether a process is in a session that began with one of (pid, start), and not that one itself."""
+    """Return whether a process is in a session that began with one of (pid, start), and is not that one."""
     with suppress(psutil.Error, OSError):
         began = sessions.get(os.getsid(process.pid))
         return began is not None and process.pid not in sessions and process.create_time() >= began - 1
@@ -131,7 +131,7 @@ def _signal(family: Iterable[psutil.Process], groups: Iterable[int], number: sig
 
 
 def listens(process: psutil.Process, port: int) -> bool:
-    """Tell whether a process listens on a port."""
+    """Return whether a process listens on a port."""
     with suppress(psutil.Error):
         found = process.net_connections("inet")
         return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 TAIL = 15
 """Lines of its log that are shown when a process dies."""
+LONGEST_LOG = 10_000_000
+"""Bytes; Airflow's components together write some 4 MB an hour while nothing happens."""
 RESTARTS = 3
 """How often a part that dies is started again within `RESTART_SECONDS`; more is no accident."""
 RESTART_SECONDS = 600.0
@@ -52,7 +55,9 @@ class Supervisor:
         self._started[name] = (command, environment)
         self.home.logs.mkdir(parents=True, exist_ok=True)
         log_of(self.home, name).touch(mode=0o600)
-        with log_of(self.home, name).open("ab" if again else "wb") as output:
+        if not again:
+            os.truncate(log_of(self.home, name), 0)
+        with log_of(self.home, name).open("ab") as output:  # appending, so that it may be cut short meanwhile
             child = subprocess.Popen(
                 list(command),
                 # SPT_NOENV: a process that changes its title would overwrite the mark
@@ -86,13 +91,15 @@ class Supervisor:
         for name in list(self._running):
             self._check(name)
 
-    def mend(self) -> list[str]:
-        """Start again what died; return what to say of it.
+    def restart_dead(self) -> list[str]:
+        """Start again what died, keep logs short; return what to say of it.
 
         Raises:
             FailError: a part died too often; the message shows the end of its log.
         """
         said: list[str] = []
+        for name in self._running:
+            _shorten(log_of(self.home, name))
         if not postgres.is_running(self.home.postgres):
             self._count("PostgreSQL", FailError(f"PostgreSQL died; see {self.home.postgres / 'log'}", "died"))
             postgres.start(self.home.postgres)
@@ -110,11 +117,11 @@ class Supervisor:
         return said
 
     def listens(self, port: int) -> bool:
-        """Tell whether it is one of the demo's own processes that listens on a port."""
+        """Return whether it is one of the demo's own processes that listens on a port."""
         return any(process_list.listens(process, port) for process in process_list.family(self._records))
 
     def runs(self, name: str) -> bool:
-        """Tell whether a process was started and has not ended."""
+        """Return whether a process was started and has not ended."""
         return name in self._running
 
     def memory(self) -> int:
@@ -216,6 +223,13 @@ def _make_own(home: Home) -> None:
 def log_of(home: Home, name: str) -> Path:
     """Return the file that holds a process's output."""
     return home.logs / f"{name}.log"
+
+
+def _shorten(log: Path) -> None:
+    """Begin a log anew that has grown long, and keep what it held as <name>.log.1."""
+    if log.stat().st_size > LONGEST_LOG:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
 
 
 def tail(log: Path, lines: int = TAIL) -> str:

@@ -15,7 +15,7 @@ from erp_feeds.codes import FileState
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.mail import received
 from erp_feeds.demo.processes import log_of
-from erp_feeds.errors import visible
+from erp_feeds.errors import counted, visible
 from erp_feeds.store.file_rows import FileProgress
 
 SHOWN = 15
@@ -110,12 +110,13 @@ def totals(files: Iterable[FileProgress], expected: Expected) -> str:
     done = len(expected) - len(pending(listed, expected))
     parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     records = sum(file.read for file in listed)
-    return f"{done} of {len(expected)} files done ({parts or 'none seen yet'}), {records:,} records"
+    wanted = counted(len(expected), "file")
+    return f"{done} of {wanted} done ({parts or 'none seen yet'}), {counted(records, 'record')}"
 
 
 def _line(file: FileProgress) -> str:
     state = f"{file.state} {file.code}" if file.code else file.state
     return (
-        f"{file.merchant}: {file.file} {state}, {file.read:,} records, "
+        f"{file.merchant}: {file.file} {state}, {counted(file.read, 'record')}, "
         f"{file.rejected:,} rejected, {file.seconds:.1f} s"
     )

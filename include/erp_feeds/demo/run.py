@@ -24,7 +24,7 @@ from erp_feeds.demo.mail import received
 from erp_feeds.demo.ports import Ports
 from erp_feeds.demo.processes import Supervisor, only_one, stop_all
 from erp_feeds.demo.progress import Screen, pending, totals
-from erp_feeds.errors import FailError, FeedError, RetryError, visible
+from erp_feeds.errors import FailError, FeedError, RetryError, counted, visible
 from erp_feeds.orchestration.rest_client import UNFINISHED
 from erp_feeds.settings import settings
 from erp_feeds.store import queries
@@ -34,7 +34,7 @@ from erp_feeds.store.file_rows import FileProgress
 LOOK_AGAIN = 0.5
 DEADLINE = 600.0
 DEADLINE_PER_DAY = 10.0
-SETTLE = 120.0
+REPORT_SECONDS = 120.0
 """Seconds that runs may take to end after their last file is done."""
 
 app = typer.Typer(
@@ -55,6 +55,9 @@ def run(
     once: Annotated[
         bool, typer.Option("--once", help="Stop after the summary; exit 1 when anything failed.")
     ] = False,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="With Celery, Redis and S3, as on many machines.")
+    ] = False,
 ) -> None:
     """Start the demo and stay up until Ctrl-C."""
     console = Console(highlight=False)
@@ -63,7 +66,7 @@ def run(
         with only_one(home), _signals():
             supervisor = Supervisor(home)
             try:
-                errors = _tell(console, supervisor, days, once)
+                errors = _tell(console, supervisor, days, once=once, is_cluster=cluster)
             finally:
                 _ignore_signals()
                 console.print("stopping …")
@@ -118,25 +121,28 @@ def env() -> None:
     print(f"source {home.shell}")
 
 
-def _tell(console: Console, supervisor: Supervisor, days: int, once: bool) -> list[str]:
-    """Run the whole story; return what went wrong in it."""
+def _tell(console: Console, supervisor: Supervisor, days: int, *, once: bool, is_cluster: bool) -> list[str]:
+    """Run the demo to its end; return what went wrong in it."""
     began = time.monotonic()
     demo = servers.start(
-        supervisor.home, supervisor, lambda what, seconds: console.print(f"{what}: ready in {seconds:.1f} s")
+        supervisor.home,
+        supervisor,
+        lambda what, seconds: console.print(f"{what}: ready in {seconds:.1f} s"),
+        is_cluster=is_cluster,
     )
     address = demo.variables["AIRFLOW__API__BASE_URL"]
     console.print(f"\nup after {time.monotonic() - began:.0f} s; Airflow: {address}")
     console.print(f"user admin, password {demo.password}\n", markup=False)
     with open_uri(demo.store_uri, autocommit=True) as connection:
-        story = _Story(console, demo, connection, days)
-        story.watch()
-        errors = story.close()
+        demo_run = _DemoRun(console, demo, connection, days)
+        demo_run.watch()
+        errors = demo_run.close()
         if not once:
-            story.stay()
+            demo_run.stay()
     return errors
 
 
-class _Story:
+class _DemoRun:
     """From the first delivery to the summary."""
 
     def __init__(self, console: Console, demo: servers.Demo, connection: Connection[Any], days: int) -> None:
@@ -164,9 +170,9 @@ class _Story:
                 if time.monotonic() > deadline:
                     late = sorted(name for _, name in pending(self._files(), self.expected))
                     raise FailError(
-                        f"{len(late)} files are not done in time: {', '.join(late[:5])} …", "late"
+                        f"{counted(len(late), 'file')} not done in time: {', '.join(late[:5])} …", "late"
                     )
-            self._settle()
+            self._wait_for_reports()
         self.screen.close_table()
         self.screen.show(self._files())
 
@@ -185,15 +191,15 @@ class _Story:
         return errors
 
     def stay(self) -> None:
-        """Stay up and tell what else comes in, until Ctrl-C."""
+        """Stay up and show what else comes in, until Ctrl-C."""
         address = self.demo.variables["AIRFLOW__API__BASE_URL"]
         self._print(f"\nAirflow stays up at {address} (admin, {self.demo.password}); Ctrl-C stops everything")
         while True:
             self._look()
 
-    def _settle(self) -> None:
-        """Let the runs end whose files are done: their reports and mails belong to the story."""
-        deadline = time.monotonic() + SETTLE
+    def _wait_for_reports(self) -> None:
+        """Let the runs end whose files are done: their reports and mails belong to this run."""
+        deadline = time.monotonic() + REPORT_SECONDS
         while time.monotonic() < deadline and self._unfinished():
             self._look()
 
@@ -204,7 +210,7 @@ class _Story:
             return True
 
     def _look(self) -> None:
-        for line in self.demo.supervisor.mend():
+        for line in self.demo.supervisor.restart_dead():
             self._print(line)
         self.screen.show(self._files())
         time.sleep(LOOK_AGAIN)
@@ -213,7 +219,7 @@ class _Story:
         try:
             return queries.progress(self.connection)
         except (RetryError, OperationalError):  # PostgreSQL died
-            for line in self.demo.supervisor.mend():
+            for line in self.demo.supervisor.restart_dead():
                 self._print(line)
             self.connection.close()
             self.connection = open_uri(self.demo.store_uri, autocommit=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from erp_feeds.demo import environment, ftps_server, ports, postgres
+from erp_feeds.demo import cluster, environment, ftps_server, ports, postgres
+from erp_feeds.demo.credentials import Credentials
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.orchestration.rest_client import AirflowApi
+from erp_feeds.settings import settings
 from erp_feeds.store import migrate
 
 RETRY_SECONDS = 180.0
@@ -49,8 +52,14 @@ class Demo:
         self.supervisor.start("exporter", command, self.variables, brief=True)
 
 
-def start(home: Home, supervisor: Supervisor, say: Say) -> Demo:
+def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = False) -> Demo:
     """Start every part and return when the merchants' DAGs are switched on.
+
+    Args:
+        home: The demo's folder.
+        supervisor: Starts and ends the processes.
+        say: Told of each part that is ready.
+        is_cluster: With Celery, Redis and S3, as on many machines.
 
     Raises:
         FailError: a part died, did not get ready, or Airflow cannot load the DAGs.
@@ -62,15 +71,20 @@ def start(home: Home, supervisor: Supervisor, say: Say) -> Demo:
     chosen = ports.choose(home.run / "ports.json")
     made = environment.secrets_of(home)
     variables = environment.build(home, chosen, made, databases)
+    if is_cluster:
+        cluster.make_roles(server)
+        variables |= _of_cluster(chosen, made, variables, databases["erp_feeds"])
     environment.write_shell(home, variables)
     clock.lap("PostgreSQL")
     supervisor.start("airflow-db-migrate", _airflow("db", "migrate"), variables, brief=True)
     _start_neighbours(home, supervisor, chosen, made.ftps, variables)
+    if is_cluster:
+        _start_cluster(home, supervisor, chosen, made, variables)
     migrate.migrate(databases["erp_feeds"])
     clock.lap("tables of the store, FTPS server, mailbox")
     supervisor.wait("airflow-db-migrate")
     clock.lap("tables of Airflow")
-    for name, arguments in AIRFLOW.items():
+    for name, arguments in (AIRFLOW | (cluster.COMPONENTS if is_cluster else {})).items():
         supervisor.start(name, _airflow(*arguments), variables)
     _own(supervisor, "api-server", chosen.ui)  # before the password goes there
     ports.keep(home.run / "ports.json", chosen)
@@ -129,6 +143,29 @@ def _start_neighbours(
     supervisor.start("mailbox", mail, variables)
     for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):
         _own(supervisor, name, port)
+
+
+def _start_cluster(
+    home: Home, supervisor: Supervisor, chosen: ports.Ports, made: Credentials, variables: dict[str, str]
+) -> None:
+    """Start Redis and the S3 server, and make the bucket."""
+    servers = cluster.neighbours(home, chosen, made)
+    for server in servers:
+        supervisor.start(server.name, server.command, variables)
+    for server in servers:
+        _own(supervisor, server.name, server.port)
+    cluster.make_bucket(chosen)
+
+
+def _of_cluster(
+    chosen: ports.Ports, made: Credentials, variables: dict[str, str], store: str
+) -> dict[str, str]:
+    """Return the variables in which a cluster differs; the store is reached as the role of loads."""
+    loader = environment.store_connection(store, cluster.LOADER)
+    return {
+        **cluster.variables(chosen, made, variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]),
+        f"AIRFLOW_CONN_{settings().store_connection.upper()}": json.dumps(loader),
+    }
 
 
 def _own(supervisor: Supervisor, name: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The end of the story: what the store holds, how to look closer, whether everything went as meant."""
+"""What the demo prints at its end: what the store holds, how to look closer, what went wrong."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def summary(connection: Connection[Any], merchants: Iterable[Merchant], mails: i
 
 
 def problems(files: Iterable[FileProgress], expected: Expected, merchants: Iterable[Merchant]) -> list[str]:
-    """Return what did not go as meant: only the file broken on purpose may be refused, and it must be."""
+    """Return what did not go as meant: only the file broken on purpose may be quarantined, and it must be."""
     broken = {
         (merchant.name, ERP_CACHE_CUSTOMERS.file_name(merchant.shop_name, BROKEN_INDEX))
         for merchant in merchants
@@ -62,10 +62,10 @@ def _error(file: FileProgress | None, key: tuple[str, str], broken: bool) -> str
     if file is None or file.state not in FINAL:
         return f"{merchant}: {name} is not done ({file.state if file else 'never seen'})"
     if broken:
-        refused = file.state == FileState.QUARANTINED and file.code == QuarantineCode.NOT_WELL_FORMED
+        quarantined = file.state == FileState.QUARANTINED and file.code == QuarantineCode.NOT_WELL_FORMED
         return (
             None
-            if refused
+            if quarantined
             else f"{merchant}: {name} is broken and was {file.state} ({file.code or 'no code'})"
         )
     if file.state != FileState.LOADED:
@@ -90,9 +90,9 @@ def _rows(connection: Connection[Any], merchant: Merchant, status: MerchantStatu
     yield "files", _tally(status.files), command("files", name)
     yield "skipped", _tally(status.skipped), ""
     yield "rejected", _tally(status.rejects), command("rejects", name) if status.rejects else ""
-    refused = queries.quarantined(connection, name)
-    yield "quarantined", _tally(status.quarantined), command("rejects", name) if refused else ""
-    for file in refused:
+    quarantined = queries.quarantined(connection, name)
+    yield "quarantined", _tally(status.quarantined), command("rejects", name) if quarantined else ""
+    for file in quarantined:
         yield "", f"{file.file}: {file.code}: {file.reason}", ""
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import psycopg
 
 from erp_feeds.batch import Counts
-from erp_feeds.feedback.result_file import FileResult, Refused
+from erp_feeds.feedback.result_file import FileResult, RejectedRecord
 from erp_feeds.store.connection import plain_errors
 from erp_feeds.store.sql import statement
 
@@ -53,6 +53,6 @@ def mark_uploaded(connection: psycopg.Connection, file: PendingResult, digest: s
     connection.execute(statement("feedback/placed"), values)
 
 
-def _open_rejects(connection: psycopg.Connection, file_id: int) -> tuple[Refused, ...]:
+def _open_rejects(connection: psycopg.Connection, file_id: int) -> tuple[RejectedRecord, ...]:
     rows = connection.execute(statement("feedback/open_rejects"), {"file_id": file_id})
-    return tuple(Refused(record, line, code, field) for record, line, code, field in rows)
+    return tuple(RejectedRecord(record, line, code, field) for record, line, code, field in rows)

@@ -20,7 +20,7 @@ CSV_COLUMNS = ("kind", "record", "line", "code", "field", "count", "text")
 
 
 @dataclass(frozen=True)
-class Refused:
+class RejectedRecord:
     """One error of one record that no load has resolved yet."""
 
     record: int
@@ -44,7 +44,7 @@ class FileResult:
     code: str
     """Why it is quarantined, else empty."""
     counts: Counts
-    rejects: tuple[Refused, ...] = ()
+    rejects: tuple[RejectedRecord, ...] = ()
 
 
 def result_file(result: FileResult, form: Format) -> tuple[str, bytes]:
@@ -64,12 +64,12 @@ def _xml(result: FileResult) -> bytes:
         element = etree.SubElement(root, kind.title(), code=code, count=str(number))
         if field:
             element.set("field", field)
-    for refused in result.rejects:
-        reject = etree.SubElement(root, "Reject", record=str(refused.record), code=refused.code)
-        if refused.line is not None:
-            reject.set("line", str(refused.line))
-        if refused.field:
-            reject.set("field", refused.field)
+    for rejected in result.rejects:
+        reject = etree.SubElement(root, "Reject", record=str(rejected.record), code=rejected.code)
+        if rejected.line is not None:
+            reject.set("line", str(rejected.line))
+        if rejected.field:
+            reject.set("field", rejected.field)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
@@ -85,8 +85,8 @@ def _csv(result: FileResult) -> bytes:
         writer.writerow({"kind": kind, "count": getattr(counts, kind)})
     for kind, code, field, number in _coded(counts):
         writer.writerow({"kind": kind, "code": code, "field": field, "count": number})
-    for refused in result.rejects:
-        writer.writerow({"kind": "reject", **vars(refused)})
+    for rejected in result.rejects:
+        writer.writerow({"kind": "reject", **vars(rejected)})
     return text.getvalue().encode("utf-8")
 
 

@@ -24,7 +24,7 @@ def folder_of(ftps: Ftps, feedback: Feedback) -> str:
 
 
 def digest_of(folder: str, name: str, content: bytes) -> str:
-    """Return what tells one placed result from another; the place counts, so a new folder gets its own."""
+    """Return what identifies an uploaded result; the folder counts, so a new folder gets its own."""
     return hashlib.sha256(f"{folder}/{name}\n".encode() + content).hexdigest()
 
 

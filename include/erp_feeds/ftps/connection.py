@@ -119,7 +119,7 @@ class Extras(BaseModel):
         default=True,
         title="Proper end of TLS",
         description="Off, only for servers that never end TLS on data connections: a file must then have the "
-        "size that the server tells, and a listing that was cut behind a whole line shows fewer names",
+        "size that the server says, and a listing that was cut behind a whole line shows fewer names",
     )
     passive: bool = Field(
         default=True,

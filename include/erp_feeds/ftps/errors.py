@@ -101,7 +101,7 @@ class Rule:
     """What is wrong, and what to change; {reply} and {text} are filled in."""
 
     def matches(self, error: CurlError) -> bool:
-        """Tell whether the row is for an error."""
+        """Return whether the row is for an error."""
         return (
             (not self.numbers or error.number in self.numbers)
             and re.match(self.reply, str(error.last), re.IGNORECASE) is not None

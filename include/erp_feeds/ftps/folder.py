@@ -12,7 +12,7 @@ from erp_feeds.ftps.session import Session
 
 
 def has_folder(session: Session, folder: str) -> bool:
-    """Tell whether this user may enter a folder."""
+    """Return whether this user may enter a folder."""
     try:
         session.enter(folder.encode(session.extras.encoding))
     except CurlError as error:
@@ -60,7 +60,7 @@ def is_gone(session: Session, path: str) -> bool:
 
 
 def _is_listed(session: Session, folder: str) -> bool:
-    """Tell whether a folder that cannot be listed is there, by what its parent lists."""
+    """Return whether a folder that cannot be listed is there, by what its parent lists."""
     parent, name = posixpath.split(folder.rstrip("/"))
     if not name:
         return True

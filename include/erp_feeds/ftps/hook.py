@@ -126,7 +126,7 @@ class FtpsHook(FTPSHook):
             return read_folder(session, path)
 
     def has_folder(self, folder: str) -> bool:
-        """Tell whether this user may enter a folder."""
+        """Return whether this user may enter a folder."""
         with self._session(folder) as (session, path):
             return has_folder(session, path)
 

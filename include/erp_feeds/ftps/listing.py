@@ -43,16 +43,16 @@ class Entry:
 
     name: str
     size: int | None
-    """Bytes; None where the server does not tell."""
+    """Bytes; None where the server does not say."""
     modified: datetime | None
-    """UTC; None where the server does not tell."""
+    """UTC; None where the server does not say."""
     is_folder: bool
     listed: str = ""
     """The time as LIST gives it, to the minute or day in a zone that it does not name: 2017-01-05T11:53,
     2017-01-05. Empty where `modified` is UTC to the second."""
 
     def is_certain(self) -> bool:
-        """Tell whether nothing is left to ask the server for."""
+        """Return whether nothing is left to ask the server for."""
         return not self.listed and self.size is not None and self.modified is not None
 
 
@@ -70,17 +70,17 @@ class Listing:
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a name is that of an upload that is still under way."""
+    """Return whether a name is that of an upload that is still under way."""
     return name.startswith(".") or name.lower().endswith(TEMPORARY_ENDINGS)
 
 
 def is_truncation(reply: str) -> bool:
-    """Tell whether the reply that ends a listing means that names were left out."""
+    """Return whether the reply that ends a listing means that names were left out."""
     return _TRUNCATED.search(reply) is not None
 
 
 def is_refusal(reply: str) -> bool:
-    """Tell whether the reply that ends a listing means that the folder could not be read."""
+    """Return whether the reply that ends a listing means that the folder could not be read."""
     return _REFUSED.search(reply) is not None
 
 

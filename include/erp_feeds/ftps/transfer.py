@@ -47,7 +47,7 @@ class Transfer:
 
     @property
     def limit(self) -> int:
-        """Bytes above which nothing is taken: those of the file, where the server tells them."""
+        """Bytes above which nothing is taken: those of the file, where the server says so."""
         return int(self.extras.max_file_mb * 1_000_000) if self.size is None else self.size
 
     def seconds_left(self) -> float:
@@ -64,7 +64,7 @@ class Transfer:
             raise self._too_large()
 
     def can_go_on(self) -> bool:
-        """Tell whether the rest may be asked for: not where another file could be under the name by now."""
+        """Return whether the rest may be asked for: not where another file could be under the name by now."""
         is_same = self.knows_rest and self.first is not None and None not in self.first
         return (is_same or not self.received) and self.seconds_left() > 0
 
@@ -109,7 +109,7 @@ class Transfer:
 
 
 def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
-    """Yield what is still missing of a file, and compare it with what the server tells of the file.
+    """Yield what is still missing of a file, and compare it with what the server says of the file.
 
     Args:
         session: Logged in.

@@ -107,7 +107,7 @@ def clear(hook: Mover, remote_file: RemoteFile, settings: Ftps) -> bool:
 
 
 def _is_same(hook: Mover, remote_file: RemoteFile, path: str) -> bool:
-    """Tell whether a path leads to the very file that was loaded."""
+    """Return whether a path leads to the very file that was loaded."""
     stamp = hook.stamp(path)
     if None in stamp:
         stamp = hook.stamp(path)  # one that goes between the two questions is gone at the next

@@ -19,7 +19,7 @@ from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
 
 NO_TIME = datetime.fromtimestamp(0, UTC)
-"""Stands for the time of a file on a server that tells none: name and size alone identify it."""
+"""Stands for the time of a file on a server that says none: name and size alone identify it."""
 _SET_ASIDE = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
 """The name of a file that `clearing` was about to move or delete; anybody else takes it for an upload."""
 UNKNOWN_SIZE = -1
@@ -35,7 +35,7 @@ class Lister(Protocol):
         ...
 
     def has_folder(self, folder: str) -> bool:
-        """Tell whether this user may enter a folder."""
+        """Return whether this user may enter a folder."""
         ...
 
     def stamp(self, path: str) -> Stamp:
@@ -57,7 +57,7 @@ class ListedOnce:
         return self._listings[folder]
 
     def has_folder(self, folder: str) -> bool:
-        """Tell whether this user may enter a folder."""
+        """Return whether this user may enter a folder."""
         return self._hook.has_folder(folder)
 
     def stamp(self, path: str) -> Stamp:
@@ -85,7 +85,7 @@ def aside(path: str) -> str:
 
 
 def is_aside(path: str) -> bool:
-    """Tell whether a file is under a name that `aside` made."""
+    """Return whether a file is under a name that `aside` made."""
     return _SET_ASIDE.fullmatch(path) is not None
 
 
@@ -173,12 +173,12 @@ def _recognised(
 
 
 def _is_misnamed(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
-    """Tell whether an entry that no interface takes is a file that was meant for this merchant."""
+    """Return whether an entry that no interface takes is a file that was meant for this merchant."""
     return not (entry.is_folder or is_temporary(entry.name)) and _is_meant(merchant, interfaces, entry.name)
 
 
 def _is_meant(merchant: Merchant, interfaces: Iterable[Interface], name: str) -> bool:
-    """Tell whether a name is that of a file of this merchant but for upper case, or for its index number."""
+    """Return whether a name is one of this merchant but for upper case, or for its index number."""
     read = [found for interface in interfaces if (found := interface.match(name))]
     if read:  # else another shop whose name begins alike would be taken for this one
         return any(_alike(found.shop_name) == _alike(merchant.shop_name) for found in read)

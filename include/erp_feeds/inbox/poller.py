@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class PollResult:
     """Why not, in words for people."""
     pause: float = 0.0
     """Seconds until the next scan, where it is not the merchant's poll interval."""
+    host: str = ""
+    """That was scanned."""
 
 
 class ServerPoller:
@@ -139,7 +141,8 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
                 hook.get_conn()
                 server = ListedOnce(hook)
                 for merchant in merchants:
-                    found[merchant.name] = _scanned(server, connection, merchant)
+                    scanned = _scanned(server, connection, merchant)
+                    found[merchant.name] = replace(scanned, host=hook.server().host)
         except FeedError as error:
             missed = [merchant.name for merchant in merchants if merchant.name not in found]
             incidents.scan_failed(connection, missed, str(error))

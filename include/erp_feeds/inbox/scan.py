@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from erp_feeds.batch import RemoteFile
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, counted
 from erp_feeds.inbox import listing
 from erp_feeds.inbox.listing import Lister
 from erp_feeds.interfaces import interfaces_of
@@ -51,12 +51,13 @@ class InboxScan:
         """Return a sentence for each kind of thing that no run will ever take as it is."""
         said = []
         if self.unreadable:
-            said.append(f"{self.unreadable} lines of the listing have an unknown form and were skipped")
+            said.append(f"{counted(self.unreadable, 'line')} of the listing skipped: unknown form")
         if self.without_size:
-            said.append(f"{self.without_size} files are ignored, because the server gives no size for them")
+            said.append(f"{counted(self.without_size, 'file')} ignored, because the server gives no size")
         if self.misnamed:
             said.append(
-                f"{len(self.misnamed)} files have a wrong name or folder, such as {self.misnamed[0]}: "
+                f"{counted(len(self.misnamed), 'file')} with a wrong name or folder, "
+                f"such as {self.misnamed[0]}: "
                 "`python -m erp_feeds doctor` shows which names are expected"
             )
         return said

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import psycopg
 
 from erp_feeds.batch import Batch, FeedFile, Replay
-from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.errors import FailError, FeedError, RetryError, counted
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup, scan
@@ -29,10 +30,23 @@ class Sensed:
     """New files that may still be being uploaded."""
 
 
-def find_work(connection: psycopg.Connection, merchant: Merchant, run: str, replay: Replay | None) -> Sensed:
+def find_work(
+    connection: psycopg.Connection,
+    merchant: Merchant,
+    run: str,
+    replay: Replay | None,
+    active: Callable[[Collection[str]], Collection[str]] | None = None,
+) -> Sensed:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
-    Every kind of run does so, because an event may get lost and a queued backfill blocks other runs.
+    Every run but a backfill's does so, because an event may get lost.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose inbox is scanned.
+        run: The DAG run's id.
+        replay: What else it takes.
+        active: Tells which of some runs are still at work; what those have taken is left to them.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
@@ -47,21 +61,45 @@ def find_work(connection: psycopg.Connection, merchant: Merchant, run: str, repl
     except (RetryError, FailError) as error:
         unreachable = error
         incidents.scan_failed(connection, [merchant.name], str(error))
-    files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
+    others = active(ledger.taken_by(connection, merchant.name, run)) if active else ()
+    files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run, others)
     if unreachable:
         files = [file for file in files if file.archived]  # what is archived needs no server
         if not files and not replay:
             raise unreachable
         log.warning("The inbox cannot be scanned now; this run takes archived files only: %s", unreachable)
+    ledger.take(connection, files, run)
     if replay:
         known = {file.file_id for file in files}
         replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)
         files += [file for file in replayed if file.file_id not in known]
-    log.info("This run takes %d files", len(files))
+    _name(files)
     if scanned and scanned.truncated and not (files or scanned.uploading):
         raise _truncated(scanned)
     batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
     return Sensed(batch, scanned.uploading if scanned else 0)
+
+
+def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, replay: Replay) -> Batch:
+    """Return the archived files that a backfill asks for; the server is not asked for anything."""
+    names = [interface.name for interface in interfaces_of(merchant)]
+    files = ledger.archived(connection, merchant.name, names, replay)
+    _warn_of_deleted(connection, merchant, names, replay)
+    _name(files)
+    return Batch(merchant=merchant.name, run=run, files=tuple(files), from_archive=True)
+
+
+def _name(files: Sequence[FeedFile]) -> None:
+    log.info("This run takes %s", counted(len(files), "file"))
+    for file in files:
+        log.info("%s: %s bytes, %s", file.name, f"{file.size:,}", "archived" if file.archived else "new")
+
+
+def _warn_of_deleted(
+    connection: psycopg.Connection, merchant: Merchant, names: list[str], replay: Replay
+) -> None:
+    if deleted := ledger.deleted(connection, merchant.name, names, replay):
+        log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
 
 
 def _replayed(
@@ -73,8 +111,7 @@ def _replayed(
 ) -> list[FeedFile]:
     """Return the files that a replay asks for; what could never be fetched must be on the server."""
     found = ledger.archived(connection, merchant.name, names, replay, or_unfetched=True)
-    if deleted := ledger.deleted(connection, merchant.name, names, replay):
-        log.warning("Deleted by retention, cannot be replayed: %s", ", ".join(deleted))
+    _warn_of_deleted(connection, merchant, names, replay)
     unfetched = [file for file in found if not file.archived]
     if unfetched and isinstance(scanned, FeedError):
         raise scanned

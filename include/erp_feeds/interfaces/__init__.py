@@ -42,6 +42,6 @@ def interfaces_of(merchant: Merchant) -> list[Interface]:
 
 
 def has_future_index(merchant: Merchant, interface: str, name: FileName) -> bool:
-    """Tell whether an index is a time more than a day ahead on the merchant's clock (rule: files 10)."""
+    """Return whether an index is a time more than a day ahead on the merchant's clock (rule: files 10)."""
     now = datetime.now(ZoneInfo(merchant.timezone)).replace(tzinfo=None)
     return merchant.interfaces[interface].index == "timestamp" and name.is_future(now)

@@ -79,7 +79,7 @@ def as_delivered(interface: Interface, settings: InterfaceSettings) -> Interface
     """Return an interface as one merchant's ERP delivers it, so that the parser reads what the links need.
 
     That is: its own element names, its extra elements, and text read as the yes or no, or as the date of the
-    form, that a link makes of it. What no link uses stays text, so that it can refuse no record.
+    form, that a link makes of it. What no link uses stays text, so that it can reject no record.
     """
     links = effective_links(interface, settings)
     delivered = interface.with_elements(settings.elements).with_extras(settings.extra_elements)

@@ -11,7 +11,7 @@ from functools import cache
 
 ISO_DATE = "%Y-%m-%d"
 LONGEST_IDENTIFIER = 200
-"""Signs: three identifiers, four bytes a sign, fit an index entry of PostgreSQL."""
+"""Characters: three identifiers, four bytes a character, fit an index entry of PostgreSQL."""
 TIMESTAMP_FORMS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
@@ -105,7 +105,7 @@ class Link:
 
     target: str
     sources: tuple[str, ...]
-    """Column names, or names of extra elements; several are joined by a blank."""
+    """Column names, or names of extra elements; several are joined by a space."""
     transform: str = ""
     date_form: str = ""
     clears: bool = False
@@ -199,7 +199,7 @@ class FileName:
         return moment.date() if moment and moment.year <= 2100 else None
 
     def is_future(self, now: datetime) -> bool:
-        """Tell whether the index number is a time more than a day after `now`; both local, without zone."""
+        """Return whether the index number is a time more than a day after `now`; both local, without zone."""
         moment = self._moment()
         return moment is not None and moment - now > timedelta(days=1)
 

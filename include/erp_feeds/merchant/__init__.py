@@ -1,4 +1,4 @@
-"""What a merchant file says: a model that refuses what it does not know."""
+"""What a merchant file says: a model that rejects what it does not know."""
 
 from erp_feeds.merchant.model import (
     Alerts,

@@ -1,4 +1,4 @@
-"""What a merchant file says: a model that refuses what it does not know."""
+"""What a merchant file says: a model that rejects what it does not know."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIRST_YEAR = 1970
 
 
 class _Strict(BaseModel):
-    """Frozen, and refuses unknown keys."""
+    """Frozen, and rejects unknown keys."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True, serialize_by_alias=True
@@ -83,7 +83,7 @@ class LinkSettings(_Strict):
     @classmethod
     def _a_link(cls, value: object) -> object:
         if not isinstance(value, dict):
-            raise ValueError("a link is {from: NAME} or {join: [NAME, NAME]}; null unlinks a default")  # noqa: TRY004 - pydantic tells of no TypeError
+            raise ValueError("a link is {from: NAME} or {join: [NAME, NAME]}; null unlinks a default")  # noqa: TRY004 - pydantic does not report a TypeError
         return value
 
     @model_validator(mode="after")
@@ -158,6 +158,10 @@ class InterfaceSettings(_Strict):
         le=100,
         description="Percent of rejected records above which the whole file is quarantined",
     )
+    on_too_many_rejects: Literal["quarantine", "ask"] = Field(
+        "quarantine",
+        description="ask: also ask people in Airflow whether the good records of such a file shall load",
+    )
     index: Literal["timestamp", "sequence"] = Field(
         "timestamp", description="sequence: index numbers count up by one, and a gap is a warning"
     )
@@ -166,6 +170,12 @@ class InterfaceSettings(_Strict):
         description="When a file is late or missing, once the first has come: at least one a day by default; "
         "null: never",
     )
+
+    @model_validator(mode="after")
+    def _asks_of_something(self) -> Self:
+        if self.on_too_many_rejects == "ask" and self.max_reject_percent == 100:
+            raise ValueError("on_too_many_rejects: ask needs a max_reject_percent below 100")
+        return self
 
 
 class Alerts(_Strict):

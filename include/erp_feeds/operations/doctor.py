@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from erp_feeds.errors import FailError, FeedError
+from erp_feeds.errors import FailError, FeedError, counted
 from erp_feeds.feedback import upload
 from erp_feeds.ftps import FtpsHook, Listing
 from erp_feeds.inbox import listing
@@ -55,21 +55,16 @@ Step = tuple[str, Callable[[], str]]
 """Name of a step, and what checks it: returns what works, raises a FeedError otherwise."""
 
 
-def examine(merchant: Merchant, store: Callable[[], str]) -> Iterator[Finding]:
-    """Yield a finding for each step, as soon as it is known.
-
-    Args:
-        merchant: Whose way is checked.
-        store: Opens the store and returns what it found there; raises a FeedError with what is wrong.
-    """
+def examine(merchant: Merchant, *of_store: Step) -> Iterator[Finding]:
+    """Yield a finding for each step, as soon as it is known: server, staging, archive, then those given."""
     with FtpsHook(merchant.ftps.connection, tries=1) as hook:
-        yield from _findings(_Server(merchant, hook).steps())
-    yield from _findings([("staging", lambda: _storage(settings().staging))])
-    yield from _findings([("archive", lambda: _storage(settings().archive))])
-    yield from _findings([("store", store)])
+        yield from findings(_Server(merchant, hook).steps())
+    yield from findings([("staging", lambda: _storage(settings().staging))])
+    yield from findings([("archive", lambda: _storage(settings().archive))])
+    yield from findings(of_store)
 
 
-def _findings(steps: list[Step]) -> Iterator[Finding]:
+def findings(steps: Sequence[Step]) -> Iterator[Finding]:
     """Take steps that build on each other: after an error the others cannot be checked."""
     broken = ""
     for name, check in steps:
@@ -149,7 +144,7 @@ class _Server:
         ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(ending), UTC)
         days = (ends - datetime.now(UTC)).days
         if days < RENEW_WITHIN:
-            raise CautionError(f"verified, but it ends in {days} days: ask for its renewal")
+            raise CautionError(f"verified, but it ends in {counted(days, 'day')}: ask for its renewal")
         return f"verified for {server.host}, good until {ends:%Y-%m-%d}"
 
     def _check_login(self) -> str:
@@ -167,8 +162,8 @@ class _Server:
         for folder in missing:
             self._hook.listing(folder)  # raises where it is there, and this user may not list it
         if missing:
-            enable = f"python -m erp_feeds enable {self._merchant.name} FOLDER"
-            raise CautionError(f"{', '.join(missing)} missing, which is no error: `{enable}` makes it")
+            command = f"python -m erp_feeds create-folders {self._merchant.name}"
+            raise CautionError(f"{', '.join(missing)} missing, which is no error: `{command}` makes it")
         return f"{', '.join(self._folders)} can be entered"
 
     def _check_listing(self) -> str:
@@ -181,7 +176,7 @@ class _Server:
             raise CautionError(f"{form}; {'; '.join(doubts)}")
         count = sum(len(each.entries) for each in listings.values())
         exact = "" if form == "MLSD" else "; exact times are asked for file by file"
-        return f"{form}, {count} names{exact}"
+        return f"{form}, {counted(count, 'name')}{exact}"
 
     def _doubts(self, listings: dict[str, Listing]) -> Iterator[str]:
         """Yield what somebody should know of the listings."""
@@ -190,11 +185,11 @@ class _Server:
         if not self._hook.server().extras.close_notify:
             yield "a listing that is cut shows fewer names, since 'close_notify' is false"
         if unreadable := sum(found.unreadable for found in listings.values()):
-            yield f"{unreadable} lines are in no known form"
+            yield f"{counted(unreadable, 'line')} in no known form"
         if misnamed := listing.misnamed_files(self._merchant, self._interfaces, listings):
             expected = [listing.path_of(self._merchant, interface) for interface in self._interfaces]
             yield (
-                f"{len(misnamed)} files have a wrong name or folder, such as {misnamed[0]}: "
+                f"{counted(len(misnamed), 'file')} with a wrong name or folder, such as {misnamed[0]}: "
                 f"expected are {', '.join(expected)}, letter for letter"
             )
 
@@ -269,7 +264,7 @@ def _storage(url: str) -> str:
     try:
         with atomic_file.writing(folder) as arrival:
             arrival.file.write(TRIAL.encode())
-            arrival.settle(folder / TRIAL)
+            arrival.commit(folder / TRIAL)
         with atomic_file.open_for(folder / TRIAL, "rb") as file:
             file.read()
         folder.fs.rm_file((folder / TRIAL).path)

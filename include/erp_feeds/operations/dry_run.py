@@ -50,7 +50,7 @@ class DryRunFile:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Records that would be refused, by code."""
+        """Records that would be quarantined, by code."""
         return self.counts.rejected
 
 
@@ -144,54 +144,54 @@ def dry_run_of(
     """
     found = DryRun()
     with TemporaryDirectory(prefix="erp-feeds-dry-run-") as place:
-        walked = list(_walked(merchant, sorted(files, key=load_order), Path(place), found.files))
+        staged = list(_staged(merchant, sorted(files, key=load_order), Path(place), found.files))
         with row_changes.nothing_kept(writing, merchant.name):
-            for file in walked:
+            for file in staged:
                 found.files.append(_load(writing, merchant, file))
             _compare(writing, reading, merchant, found, examples)
-            file_ids = [file.file_id for file in walked]
+            file_ids = [file.file_id for file in staged]
             for difference in row_changes.removed_purchases(writing, reading, merchant.name, file_ids):
                 found.tables.setdefault("purchases", DryRunTable()).add(difference, examples)
     return found
 
 
-def _walked(
-    merchant: Merchant, files: Sequence[FeedFile], place: Path, refused: list[DryRunFile]
+def _staged(
+    merchant: Merchant, files: Sequence[FeedFile], place: Path, quarantined: list[DryRunFile]
 ) -> Iterator[FeedFile]:
     """Take the files up to `split` before any transaction is open; of each only its final frames are kept."""
     for file in files:
-        walked = file
+        staged = file
         try:
             for stage in STAGES.values():
-                walked = stage(merchant, walked, ObjectStoragePath(f"file://{place}"))
-        except QuarantineError as refusal:
-            refused.append(_refused(file, refusal))
+                staged = stage(merchant, staged, ObjectStoragePath(f"file://{place}"))
+        except QuarantineError as error:
+            quarantined.append(_quarantined(file, error))
         except (FeedError, OSError, MemoryError):
             raise
-        except Exception as error:  # as in a run: one poisonous file says nothing of the others
+        except Exception as error:  # as in a run: it says nothing of the other files
             reason = f"the software fails on it ({type(error).__name__})"
-            refused.append(_refused(file, QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)))
+            quarantined.append(_quarantined(file, QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)))
         else:
-            yield walked
-        needed = set(walked.staged.values())
-        for staged in (place / str(file.file_id)).rglob("*"):
-            if staged.is_file() and f"file://{staged}" not in needed:
-                staged.unlink()
+            yield staged
+        needed = set(staged.staged.values())
+        for path in (place / str(file.file_id)).rglob("*"):
+            if path.is_file() and f"file://{path}" not in needed:
+                path.unlink()
 
 
 def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> DryRunFile:
     try:
         with savepoint(writing, f"loading {file.name}"):
             loaded = load_within(writing, file, merchant, RUN, frames_of(file))
-    except QuarantineError as refusal:
-        return _refused(file, refusal)
-    if loaded.refusal:
-        return _refused(file.model_copy(update={"counts": loaded.counts}), loaded.refusal)
+    except QuarantineError as error:
+        return _quarantined(file, error)
+    if loaded.error:
+        return _quarantined(file.model_copy(update={"counts": loaded.counts}), loaded.error)
     return DryRunFile(file.name, FileState.LOADED, None, None, loaded.counts)
 
 
-def _refused(file: FeedFile, refusal: QuarantineError) -> DryRunFile:
-    return DryRunFile(file.name, FileState.QUARANTINED, refusal.code, refusal.reason, file.counts)
+def _quarantined(file: FeedFile, error: QuarantineError) -> DryRunFile:
+    return DryRunFile(file.name, FileState.QUARANTINED, error.code, error.reason, file.counts)
 
 
 def _compare(

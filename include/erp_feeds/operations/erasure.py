@@ -15,10 +15,10 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppression_of, unsuppress
-from erp_feeds.xml.person_search import Mentions, is_about_people, may_mention, mentions
+from erp_feeds.xml.person_search import Mentions, may_mention, mentions
 
 AT_ONCE = 5_000
-"""Refused records fetched at once: each may hold some kilobytes."""
+"""Rejected records fetched at once: each may hold some kilobytes."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,11 @@ def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> 
     return _mentions(identifiers)
 
 
-def archived_originals(
-    connection: psycopg.Connection, merchant: str, interfaces: Collection[Interface]
-) -> list[Original]:
-    """Return every original that could hold a person: those of the interfaces about people."""
-    about_people = [interface.name for interface in interfaces if is_about_people(interface)]
-    values = {"merchant": merchant, "interfaces": about_people}
+def archived_originals(connection: psycopg.Connection, merchant: str) -> list[Original]:
+    """Return every original of a merchant; those of the ERP cache may name a person by address."""
     with transaction(connection, "listing originals"):
         cursor = connection.cursor(row_factory=class_row(Original))
-        return cursor.execute(statement("erasure/archived"), values).fetchall()
+        return cursor.execute(statement("erasure/archived"), {"merchant": merchant}).fetchall()
 
 
 def _mentions(identifiers: Collection[tuple[str, str]]) -> Mentions:
@@ -178,7 +174,7 @@ def _payloads(
     interfaces: Mapping[str, Interface],
     person: Mentions,
 ) -> Iterator[tuple[int, int]]:
-    """Yield file and record of each refused record that mentions the person: all are read."""
+    """Yield file and record of each rejected record that mentions the person: all are read."""
     with connection.cursor(name="payloads") as cursor:
         cursor.itersize = AT_ONCE
         values = {"merchant": merchant, "interfaces": list(interfaces)}

@@ -12,7 +12,7 @@ from airflow.sdk import ObjectStoragePath
 from erp_feeds import stages
 from erp_feeds.batch import FeedFile, Replay
 from erp_feeds.codes import FileState, SkipCode
-from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.record_trace import RejectReason, trace_steps
@@ -30,9 +30,9 @@ class RecordTrace:
     line: int | None = None
     """On which it starts in its XML."""
     outcome: str = "not read"
-    """loaded, not loaded, collapsed, skipped, rejected; not read: its file is refused as a whole."""
+    """loaded, not loaded, collapsed, skipped, rejected; not read: its file is quarantined."""
     code: str | None = None
-    """Of a skip or of the file's refusal."""
+    """Of a skip or of the file's quarantine."""
     reason: str | None = None
     errors: tuple[RejectReason, ...] = ()
     """Why the record is rejected, one by one."""
@@ -68,8 +68,8 @@ def trace_record(connection: psycopg.Connection, merchant: Merchant, name: str, 
     with TemporaryDirectory(prefix="erp-feeds-record-") as place:
         try:
             found, keys = _read(merchant, file, ObjectStoragePath(f"file://{place}"), found)
-        except QuarantineError as refusal:
-            return replace(found, code=str(refusal.code), reason=refusal.reason)
+        except QuarantineError as error:
+            return replace(found, code=str(error.code), reason=error.reason)
     return _stored(connection, merchant, file, found, keys) if keys else found
 
 
@@ -82,7 +82,7 @@ def _read(
     original = next(iter(stages.originals(merchant, file, [found.record])), None)
     if original is None:
         raise FailError(
-            f"{file.name} has {file.counts.read} records, and none is {found.record}", "not_found"
+            f"{file.name} has {counted(file.counts.read, 'record')}, and none is {found.record}", "not_found"
         )
     told = trace_steps(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
     outcome = (
@@ -102,10 +102,10 @@ def _stored(
     keys: Mapping[str, str],
 ) -> RecordTrace:
     """Say where a kept record is in the store, or why it is not there."""
-    refused = queries.rejects(connection, merchant.name, file=file.name)
+    rejects = queries.rejects(connection, merchant.name, file=file.name)
     errors = tuple(
         RejectReason(each.code, each.field or None, each.reason)
-        for each in refused
+        for each in rejects
         if (each.file_id, each.record) == (file.file_id, found.record)
     )
     if errors:  # what only the store could tell

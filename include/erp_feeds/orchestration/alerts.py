@@ -113,7 +113,7 @@ def _note_success(merchant: Merchant, task: str) -> None:
 
 
 def _is_typing_error(context: Any) -> bool:
-    """Tell whether a run that a person started asks for what is not there: a wrong file, day or code."""
+    """Return whether a run that a person started asks for what is not there: a wrong file, day or code."""
     is_asked_for = context["dag_run"].run_type == "manual" and context["ti"].task_id == "sense"
     return is_asked_for and isinstance(_error(context), FailError)
 

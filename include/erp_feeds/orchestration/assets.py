@@ -1,6 +1,8 @@
-"""What a merchant's DAG reads and writes, as Airflow assets: the inbox, and the tables of the store."""
+"""What a merchant's DAG reads and writes, as Airflow assets: the inbox, and its rows of each table."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher
 
@@ -12,10 +14,11 @@ from erp_feeds.settings import settings
 
 WATCHED = {"name", "shop_name", "timezone", "currency", "ftps", "interfaces", "limits"}
 """What the watcher needs to know of a merchant; another value here makes Airflow start another watcher."""
+SCHEMA = "erp_feeds"
 
 
 def inbox(merchant: Merchant) -> Asset:
-    """Return the merchant's inbox, whose watcher wakes the DAG."""
+    """Return the merchant's inbox, whose watcher wakes the DAG; its events name the host too."""
     folder = merchant.ftps.root.replace("\\", "/").strip("/")
     facts = merchant.model_dump(mode="json", include=WATCHED)
     return Asset(
@@ -23,27 +26,53 @@ def inbox(merchant: Merchant) -> Asset:
         # Airflow wants each URI once, and two shops may share a folder: production and staging, for example.
         uri=f"ftps://{merchant.ftps.connection}/{folder}?merchant={merchant.name}",
         group="inbox",
+        extra={"merchant": merchant.name, "connection": merchant.ftps.connection, "folder": f"/{folder}"},
         watchers=[AssetWatcher(name=f"{merchant.name}.watcher", trigger=InboxTrigger(facts))],
     )
 
 
 def tables(merchant: Merchant) -> list[Asset]:
-    """Return the tables that this merchant's interfaces write, shared by all merchants."""
-    names = {table: None for interface in interfaces_of(merchant) for table in interface.tables}
-    return [table(name) for name in names]
+    """Return the merchant's rows of each table that its interfaces write."""
+    names = {name: None for interface in interfaces_of(merchant) for name in interface.tables}
+    return [table(merchant.name, name) for name in names]
 
 
-def table(name: str) -> Asset:
-    """Return one table of the store."""
-    return Asset(name=name, uri=f"postgres://{settings().lineage_store}/erp_feeds/{name}", group="store")
+def table(merchant: str, name: str) -> Asset:
+    """Return a merchant's rows of a table of the store: who waits for one merchant hears of no other."""
+    host, _, database = settings().lineage_store.partition("/")
+    return Asset(
+        name=f"{merchant}.{name}",
+        uri=f"postgres://{host}/{database}/{SCHEMA}/{name}?merchant={merchant}",
+        group="store",
+        extra={
+            "merchant": merchant,
+            "host": host,
+            "database": database,
+            "schema": SCHEMA,
+            "table": name,
+        },
+    )
 
 
-def counts_by_table(batch: Batch) -> dict[str, dict[str, int]]:
-    """Return, per table, how many files and records of this batch went into it: the `extra` of its event."""
-    result: dict[str, dict[str, int]] = {}
+def changes(batch: Batch, *, tried_before: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the tables that a batch has changed, each with the `extra` of its event.
+
+    Args:
+        batch: As it was loaded.
+        tried_before: Whether an earlier attempt may have committed what this one found unchanged: then
+            every table that the files are for counts as changed.
+    """
+    touched: dict[str, list[Any]] = {}
     for file in batch.files:
-        for name in INTERFACES[file.interface].tables:
-            counts = result.setdefault(name, {"files": 0, "records": 0})
-            counts["files"] += 1
-            counts["records"] += file.counts.loaded
-    return result
+        for name in INTERFACES[file.interface].tables if tried_before else file.rows:
+            touched.setdefault(name, []).append(file)
+    return {
+        name: {
+            "merchant": batch.merchant,
+            "files": [file.name for file in files],
+            "days": sorted({file.day.isoformat() for file in files if file.day}),
+            "rows": sum(file.rows.get(name, 0) for file in files),
+            "rejects": sum(sum(file.counts.rejected.values()) for file in files),
+        }
+        for name, files in touched.items()
+    }

@@ -132,13 +132,13 @@ def dismiss(incident_id: int, by: str, reason: str) -> None:
 
 
 def review_all() -> bool:
-    """Review every merchant, and tell whether what is open has changed.
+    """Review and measure every merchant, and return whether what is open has changed.
 
     Raises:
         FailError: Some alert was sent by no channel; it is sent again next time.
         RetryError: The store cannot be used now.
     """
-    from erp_feeds.orchestration import alerts
+    from erp_feeds.orchestration import alerts, metrics
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
 
@@ -147,6 +147,7 @@ def review_all() -> bool:
     with store.connect(settings().store_connection) as connection:
         if not errors:  # else nobody knows which merchants are gone
             incidents.retire(connection, [merchant.name for merchant in merchants])
+        metrics.measure(connection, merchants)
         is_changed = incidents.changed(connection)
     for problem in problems:
         log.error("%s", problem)

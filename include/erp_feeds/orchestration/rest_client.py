@@ -33,34 +33,49 @@ def airflow_api() -> AirflowApi:
     Raises:
         ConfigurationError: Airflow has no such connection.
     """
-    from airflow.sdk import BaseHook  # noqa: PLC0415 - the demo waits for a server without importing Airflow
-    from airflow.sdk.exceptions import AirflowException  # noqa: PLC0415 - as said above
-
-    name = settings().airflow_connection
-    try:
-        known = BaseHook.get_connection(name)
-    except AirflowException:
+    known = _connection()
+    if known is None:
+        name = settings().airflow_connection
         raise ConfigurationError(
             f"no Airflow found: `make run` starts one; for your own make the Airflow connection '{name}' "
             f"of type http, or set AIRFLOW_CONN_{name.upper()}=http://user:password@host:8080",
             "no_airflow",
-        ) from None
+        )
     return AirflowApi(
         address_of(known.host, known.port, known.schema), known.password or "", known.login or ""
     )
 
 
+def airflow_api_as(token: str) -> AirflowApi:
+    """Return the server as whoever has a token of it: at the address of the connection, else its own."""
+    from airflow.sdk.configuration import conf  # noqa: PLC0415 - as below
+
+    known = _connection()
+    address = address_of(known.host, known.port, known.schema) if known else conf.get("api", "base_url")
+    return AirflowApi(address, token=token)
+
+
+def _connection() -> Any:
+    from airflow.sdk import BaseHook  # noqa: PLC0415 - the demo waits for a server without importing Airflow
+    from airflow.sdk.exceptions import AirflowException  # noqa: PLC0415 - as said above
+
+    try:
+        return BaseHook.get_connection(settings().airflow_connection)
+    except AirflowException:
+        return None
+
+
 class AirflowApi:
     """One server, one user."""
 
-    def __init__(self, address: str, password: str, user: str = "admin") -> None:
+    def __init__(self, address: str, password: str = "", user: str = "admin", *, token: str = "") -> None:
         if not address.startswith(("http://", "https://")):
             raise FailError(f"'{address}' is no address of Airflow: write http(s)://host:port", "address")
         self.address = address.rstrip("/")
         is_here = httpx.URL(address).host in LOOPBACK  # no proxy knows a server on this machine
         self._client = httpx.Client(
             base_url=self.address,
-            auth=_Login(self.address, {"username": user, "password": password}),
+            auth=_Login(self.address, {"username": user, "password": password}, token),
             timeout=TIMEOUT,
             trust_env=not is_here,
         )
@@ -73,9 +88,10 @@ class AirflowApi:
             return ["api-server", *COMPONENTS]
         return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
 
-    def dags(self) -> dict[str, bool]:
-        """Return the id of every DAG that Airflow knows, and whether it is paused."""
-        found = self._call("GET", "/api/v2/dags", params={"limit": 1000})["dags"]
+    def dags(self, pattern: str = "") -> dict[str, bool]:
+        """Return the ids of the DAGs that Airflow knows, of those that hold a text, and which are paused."""
+        wanted = {"limit": 1000, "dag_id_pattern": pattern or None}
+        found = self._call("GET", "/api/v2/dags", params=wanted)["dags"]
         return {dag["dag_id"]: bool(dag["is_paused"]) for dag in found}
 
     def import_errors(self) -> list[str]:
@@ -90,7 +106,7 @@ class AirflowApi:
         )
 
     def is_paused(self, dag_id: str) -> bool:
-        """Tell whether a DAG's runs wait until it is switched on."""
+        """Return whether a DAG's runs wait until it is switched on."""
         return bool(self._call("GET", f"/api/v2/dags/{dag_id}")["is_paused"])
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any], note: str) -> None:
@@ -123,6 +139,12 @@ class AirflowApi:
         found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
         return [run["dag_run_id"] for run in found]
 
+    def last_run(self, dag_id: str) -> tuple[str, str] | None:
+        """Return id and state of a DAG's latest run; None before the first."""
+        wanted = {"limit": 1, "order_by": "-run_after"}
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
+        return (found[0]["dag_run_id"], found[0]["state"]) if found else None
+
     def _call(self, method: str, path: str, **request: Any) -> Any:
         """Call the API.
 
@@ -144,10 +166,10 @@ class _Login(httpx.Auth):
 
     requires_response_body = True
 
-    def __init__(self, address: str, login: Mapping[str, str]) -> None:
+    def __init__(self, address: str, login: Mapping[str, str], token: str) -> None:
         self._address = address
         self._login = login
-        self._token = ""
+        self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send the request with a token, and once more with a new one where the server wants another."""

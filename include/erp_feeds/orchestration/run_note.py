@@ -53,6 +53,8 @@ def in_words(files: Sequence[RunFile]) -> str:
     ):
         if found:
             lines.append(f"{what}: " + ", ".join(f"{number:,} {code}" for code, number in found.items()))
+    if dismissed := sum(file.dismissed for file in files):
+        lines.append(f"{counted(dismissed, 'rejected record')} dismissed: nobody needs to act")
     if resolved := sum(file.resolved for file in files):
         lines.append(f"{counted(resolved, 'reject')} resolved")
     return "\n\n".join(lines)  # the UI reads Markdown

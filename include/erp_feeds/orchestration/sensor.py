@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,18 +48,22 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
             if replay and replay.dry_run:
                 self._dry_run(context, replay)
                 return None
-            sensed = tasks.sense(self.merchant, context["dag_run"].run_id, replay)
+            run = context["dag_run"].run_id
+            if replay and context["dag_run"].run_type == "backfill":
+                batch = tasks.sense_archive(self.merchant, run, replay)
+                return batch.to_xcom() if batch.files else self._end(context)
+            sensed = tasks.sense(self.merchant, run, replay, partial(_at_work, context["ti"]))
         if sensed.batch.files:
             return sensed.batch.to_xcom()
         if sensed.uploading and may_wait:
             wait = timedelta(seconds=max(self.merchant.ftps.stable_for, 1))
             self.log.info("%d new files are still being uploaded: next scan in %s", sensed.uploading, wait)
             self.defer(trigger=TimeDeltaTrigger(wait), method_name="scan_again")
-        self.log.info("No new files: the run ends here")
         self._end(context)
         return None
 
     def _end(self, context: Context) -> None:
+        self.log.info("The run ends here")
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
 
     def _dry_run(self, context: Context, replay: Replay) -> None:
@@ -76,3 +82,9 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         zone = ZoneInfo(self.merchant.timezone)
         days = (context["data_interval_start"], context["data_interval_end"])
         return (asked or Replay()).within(*(moment.astimezone(zone).date() for moment in days if moment))
+
+
+def _at_work(task: Any, runs: Collection[str]) -> list[str]:
+    """Return those of some runs of the task's DAG that have not ended."""
+    states = ["queued", "running"]
+    return [run for run in runs if task.get_dr_count(task.dag_id, run_ids=[run], states=states)]

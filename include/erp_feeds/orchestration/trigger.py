@@ -1,8 +1,8 @@
 """The trigger of a merchant's DAG: scans the inbox and sends an event when files wait there.
 
-Level-triggered: an event carries no list of work. The run that it starts drains the inbox against the
-ledger, so an event that is lost, doubled or late loses and repeats nothing, and a restarted triggerer
-needs no memory.
+Level-triggered: an event carries no list of work. The run that it starts takes everything in the inbox that
+the ledger does not know, so an event that is lost, doubled or late loses and repeats nothing, and a restarted
+triggerer needs no memory.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ REMIND_SECONDS = 60.0
 ABANDONED_SECONDS = 15 * 60.0
 """Seconds after which all others are announced again: their run may have failed. Many, since a run that is
 started beside one that is still at work finds nothing, and its success would cover the other's failure."""
+
+
+HOLD_SECONDS = 60.0
+"""Seconds for which new files wait for the run that is at work, so that the next one takes many together."""
 
 
 class InboxTrigger(BaseEventTrigger):
@@ -48,12 +52,19 @@ class InboxTrigger(BaseEventTrigger):
             if found.waiting is not None:
                 now = time.monotonic()
                 is_more = len(found.waiting) >= self.merchant.limits.files_per_run
+                announced &= found.waiting
                 pause = REMIND_SECONDS if is_more else ABANDONED_SECONDS
-                if found.waiting - announced or (found.waiting and now - announced_at > pause):
-                    announced_at = now
-                    payload = {"merchant": self.merchant.name, "files": len(found.waiting)}
+                if found.waiting - announced:
+                    pause = HOLD_SECONDS if announced else 0.0
+                if found.waiting and now - announced_at > pause:
+                    announced, announced_at = found.waiting, now
+                    payload = {
+                        "merchant": self.merchant.name,
+                        "host": found.host,
+                        "folder": ftps.root,
+                        "files": len(found.waiting),
+                    }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
-                announced = found.waiting
             await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
 
 

@@ -183,7 +183,7 @@ def _type(field: Field) -> Element:
 
 
 def _form(field: Field) -> tuple[str, list[Element]]:
-    """Return the base type and the facets of a field's filled text, surrounding blanks aside."""
+    """Return the base type and the facets of a field's filled text, without surrounding spaces."""
     match field.type:
         case FieldType.DATE:
             return "date", [_pattern("[0-9]{4}-[0-9]{2}-[0-9]{2}")]

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Literal
 
 SHOWN = 20
-"""Accounts of one path that are listed; a longer one tells its length by `hops`."""
+"""Accounts of one path that are listed; a longer one has its length in `hops`."""
 
 Edge = tuple[str, str, bool]
 """Account, its invoice debtor, and whether that is a known account."""

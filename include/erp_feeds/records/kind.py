@@ -83,6 +83,6 @@ class RecordKind:
     across_fields: tuple[Callable[[Columns], list[FieldError]], ...] = ()
     """Rules that look at more than one field of a record."""
     lenient: frozenset[FieldType] = frozenset()
-    """Types of which an errory value is left out with a warning by field, and the record loads."""
+    """Types of which an faulty value is left out with a warning by field, and the record loads."""
     people: tuple[str, ...] = ()
     """Frames of `split` whose rows bear number and email of a person."""

@@ -41,32 +41,32 @@ def parse(
         which elements the file carried.
 
     Raises:
-        QuarantineError: The file is refused as a whole; the blocks yielded before must be thrown away.
+        QuarantineError: The file is quarantined; the blocks yielded before must be thrown away.
     """
     read = 0
     once: set[tuple[WarningCode, str]] = set()
     drift = Drift()
-    strays = 0
+    ignored = 0
     last: StepResult | None = None
     for source in sources:
         reader = RecordReader(interface, merchant.limits)
         header = _HeaderCheck(reader, interface, merchant)
-        before, foreign = read, Counter[str]()
+        before, unexpected = read, Counter[str]()
         for block in reader.blocks(source, read + 1, chunk):
             header.look()
             header.note(block)
             read += len(block.records)
-            foreign.update(block.foreign)
+            unexpected.update(block.unexpected)
             _note_elements(drift, block, interface)
-            strays += sum(block.attributes.values())
+            ignored += sum(block.attributes.values())
             if last:
                 yield last
             last = validate(block, interface, merchant)
         once |= header.conclude()
-        if read == before and foreign:
-            raise _no_records(interface, foreign)
+        if read == before and unexpected:
+            raise _no_records(interface, unexpected)
         drift.note_unknown(dict(sorted(reader.surroundings.items())))
-        strays += reader.surroundings.total()
+        ignored += reader.surroundings.total()
         if reader.namespaced:
             once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
         if reader.mismatched:
@@ -75,12 +75,12 @@ def parse(
     for code, _ in sorted(once):
         warnings[code.value] = warnings.get(code.value, 0) + 1
     last = last or StepResult(empty_frames(interface), Counts())
-    yield StepResult(last.frames, last.counts.plus(Counts(warnings=warnings)).plus(drift.counts(strays)))
+    yield StepResult(last.frames, last.counts.plus(Counts(warnings=warnings)).plus(drift.counts(ignored)))
 
 
-def _no_records(interface: Interface, foreign: Counter[str]) -> QuarantineError:
-    """Refuse a member that holds only other things than records: skipped one by one they would be lost."""
-    name, number = foreign.most_common(1)[0]
+def _no_records(interface: Interface, unexpected: Counter[str]) -> QuarantineError:
+    """Quarantine a member without records that holds other elements: ignored, they would be lost."""
+    name, number = unexpected.most_common(1)[0]
     wanted = "/".join(interface.record_path)
     reason = f"no {wanted}, but {number} of {name[:LONGEST_NAME]}; names of elements count letter for letter"
     return QuarantineError(QuarantineCode.WRONG_STRUCTURE, reason)
@@ -90,7 +90,7 @@ def _note_elements(drift: Drift, block: Block, interface: Interface) -> None:
     """Tally the elements of a block, known and unknown, of its records and lines."""
     drift.note_known(carried((field.element, block.records.text[field.name]) for field in interface.fields))
     drift.note_unknown(block.records.unknown)
-    drift.note_unknown(block.foreign)
+    drift.note_unknown(block.unexpected)
     drift.note_unknown(block.attributes)
     if interface.lines and block.lines:
         lines, place = block.lines.rows, interface.lines.path
@@ -113,7 +113,7 @@ class RawRecord(NamedTuple):
 def raw_records(
     sources: Iterable[BinaryIO], interface: Interface, numbers: Collection[int], *, chunk: int = CHUNK
 ) -> Iterator[RawRecord]:
-    """Find line and XML text of some records, in a second pass over the members: the refused ones only.
+    """Find line and XML text of some records, in a second pass over the members: the rejected ones only.
 
     Args:
         sources: The same members in the same order as given to `parse`.

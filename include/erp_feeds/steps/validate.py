@@ -60,7 +60,7 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     """
     kind = KINDS[interface.name]
     found = _read(block.records, interface.fields, merchant, kind.lenient)
-    found.errors[:0] = [_crowded(block.records, merchant), *_repeated(block)]
+    found.errors[:0] = [_too_many_fields(block.records, merchant), *_repeated(block)]
     found.errors += _lines_beside_nil(block.records)
     found.errors += [error for rule in kind.across_fields for error in rule(found.columns)]
     errors = [error for error in found.errors if count_true(error.mask)]  # mostly none
@@ -77,8 +77,8 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
         bad_lines = [pc.filter(by_line, error.mask) for error in lines.errors]
     nobody = pc.is_null(numbers)
     by_field = reduce(pc.or_, (error.mask for error in errors), nobody)
-    refused = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
-    good = pc.invert(refused)
+    rejected = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
+    good = pc.invert(rejected)
     records = _record_table(block, found, keys, interface)
     frames["records"] = frame_of(records.filter(good) if rejects else records)
     if interface.lines and block.lines:
@@ -116,13 +116,13 @@ def _read(
         text = _without_placeholders(spec, text, merchant)
         if spec.required:
             found.errors.append(_missing(spec, text))
-        if spec.name in rows.nested:
-            found.errors.append(_nested(spec, rows))
+        if spec.name in rows.has_children:
+            found.errors.append(_has_children(spec, rows))
         reading = read_values(spec, text)
         unknown = WarningCode.UNKNOWN_VALUE.of_field(spec.name.removeprefix(EXTRA))
         found.columns[spec.name] = reading.values
         if spec.type is FieldType.EMAIL:
-            _settle_email(found, reading.errors, rows, merchant)
+            _check_email(found, reading.errors, rows, merchant)
         elif spec.type in lenient:
             found.odd += [(unknown, error.mask) for error in reading.errors]
         else:
@@ -147,8 +147,8 @@ def _without_placeholders(spec: Field, text: Column, merchant: Merchant) -> Colu
     return text
 
 
-def _settle_email(found: _Findings, errors: list[FieldError], rows: Rows, merchant: Merchant) -> None:
-    """Drop an invalid address of a record with a number, refuse the one without (rule: customers 7)."""
+def _check_email(found: _Findings, errors: list[FieldError], rows: Rows, merchant: Merchant) -> None:
+    """Drop an invalid address of a record with a number, reject the one without (rule: customers 7)."""
     number = rows.text.get("customer_number")
     for error in errors:
         if number is None:
@@ -166,22 +166,22 @@ def _missing(spec: Field, text: Column) -> FieldError:
     )
 
 
-def _nested(spec: Field, rows: Rows) -> FieldError:
-    """Refuse a field that holds elements: joined, the texts of an id and of its kind would be another id."""
+def _has_children(spec: Field, rows: Rows) -> FieldError:
+    """Reject a field that holds elements: joined, the texts of an id and of its kind would be another id."""
     reason = f"{spec.element} contains elements, or content beside xsi:nil; text is expected"
-    return FieldError(rows.nested[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
+    return FieldError(rows.has_children[spec.name], RejectCode.INVALID_VALUE, spec.name, reason)
 
 
 def _lines_beside_nil(rows: Rows) -> list[FieldError]:
-    """Refuse a record whose lines are said to be nil, and are there (rule: files 9)."""
-    mask = rows.nested.get(LINES)
+    """Reject a record whose lines are said to be nil, and are there (rule: files 9)."""
+    mask = rows.has_children.get(LINES)
     reason = "lines stand beside xsi:nil"
     return [] if mask is None else [FieldError(mask, RejectCode.INVALID_VALUE, LINES, reason)]
 
 
-def _crowded(rows: Rows, merchant: Merchant) -> FieldError:
+def _too_many_fields(rows: Rows, merchant: Merchant) -> FieldError:
     reason = f"holds more than {merchant.limits.fields} elements; see limits.fields"
-    return FieldError(rows.crowded, RejectCode.TOO_MANY_FIELDS, "", reason)
+    return FieldError(rows.too_many, RejectCode.TOO_MANY_FIELDS, "", reason)
 
 
 def _repeated(block: Block) -> list[FieldError]:
@@ -203,8 +203,8 @@ def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findin
     repeated = FieldError(
         lines.rows.repeated, RejectCode.REPEATED_FIELD, "", "an element occurs more than once"
     )
-    crowded = _crowded(lines.rows, merchant)
-    errors = [crowded, repeated, *found.errors, *total_errors(lines.record, found.columns)]
+    too_many = _too_many_fields(lines.rows, merchant)
+    errors = [too_many, repeated, *found.errors, *total_errors(lines.record, found.columns)]
     found.errors = []
     for error in errors:
         if count_true(error.mask):
@@ -229,7 +229,7 @@ def _record_table(block: Block, found: _Findings, keys: Column, interface: Inter
 
 
 def _rejects(error: FieldError, numbers: Column, keys: Column) -> pa.Table:
-    """Return the refused records of one error; line and raw text are found in a second pass, by the load."""
+    """Return the rejected records of one error; line and raw text are found in a second pass, by the load."""
     records = pc.filter(numbers, error.mask)
     size = len(records)
     reason = error.reason if isinstance(error.reason, str) else pc.filter(error.reason, error.mask)
@@ -253,7 +253,7 @@ def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:
 def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame) -> Counts:
     """Tally a block; what was odd counts only in records that go on."""
     warnings: dict[str, int] = {}
-    tallies = [block.records.unknown, block.foreign, block.lines.rows.unknown if block.lines else {}]
+    tallies = [block.records.unknown, block.unexpected, block.lines.rows.unknown if block.lines else {}]
     unknown = sum(number for tally in tallies for number in tally.values())
     odd = [(code, count_true(pc.and_(mask, good))) for code, mask in found.odd]
     if not block.plain:

@@ -58,7 +58,7 @@ def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> A
         sha256 = digest.hexdigest()
         target = folder / f"{stem}.{sha256[:HASH_IN_NAME]}{extension}"
         if not _is_kept(target, size):
-            arrival.settle(target)
+            arrival.commit(target)
     return ArchivedFile(str(target), sha256, size)
 
 
@@ -90,13 +90,13 @@ def purge(merchant: str) -> int:
 
 
 def _is_kept(target: ObjectStoragePath, size: int) -> bool:
-    """Tell whether the archive holds these bytes; a copy of another length is damaged and written anew."""
+    """Return whether the archive holds these bytes; a copy of another length is damaged and written anew."""
     return exists(target) and target.fs.size(target.path) == size
 
 
 def _plain(name: str) -> tuple[str, str]:
     """Return stem and extension of a name that a server gave, which is never trusted as a path."""
-    if not name.strip(". ") or any(sign in "/\\:" or not sign.isprintable() for sign in name):
+    if not name.strip(". ") or any(character in "/\\:" or not character.isprintable() for character in name):
         raise FailError(
             f"{name!r} is not a safe file name, so it is not archived: rename it on the server", "unsafe_name"
         )

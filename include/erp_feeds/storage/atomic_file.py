@@ -28,16 +28,16 @@ class AtomicFile:
         make_folder(folder)
         self.file = open_for(self._temporary, "wb")
 
-    def settle(self, target: ObjectStoragePath) -> None:
+    def commit(self, target: ObjectStoragePath) -> None:
         """Give the file its final name, on local disks in one step; an older file of it is replaced."""
         if target.protocol == "file":
-            self._settle_locally(Path(target.path))
+            self._commit_locally(Path(target.path))
         else:
             self.file.close()
             target.fs.mv(self._temporary.path, target.path)
 
     def discard(self) -> None:
-        """Remove what was written; nothing happens after `settle`."""
+        """Remove what was written; nothing happens after `commit`."""
         with suppress(
             Exception
         ):  # a store may refuse to close a broken upload: it is thrown away all the same
@@ -45,7 +45,7 @@ class AtomicFile:
         with suppress(FileNotFoundError):
             self._temporary.fs.rm_file(self._temporary.path)
 
-    def _settle_locally(self, target: Path) -> None:
+    def _commit_locally(self, target: Path) -> None:
         self.file.flush()
         if self._durable:
             os.fsync(self.file.fileno())
@@ -86,7 +86,7 @@ def open_for(path: ObjectStoragePath, mode: str) -> BinaryIO:
 
 
 def exists(path: ObjectStoragePath) -> bool:
-    """Tell whether a file is there."""
+    """Return whether a file is there."""
     return bool(path.fs.exists(path.path))
 
 

@@ -26,7 +26,7 @@ COMPRESSION = "zstd"
 def run_folder(merchant: str, run: str) -> ObjectStoragePath:
     """Return the staging folder of a run, made when missing.
 
-    Run ids hold signs that storage does not take; a piece of their hash keeps the cleaned names apart.
+    Run ids hold characters that storage does not take; a piece of their hash keeps the cleaned names apart.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", run)[:100]
     folder = _merchant_folder(merchant) / f"{clean}-{hashlib.sha256(run.encode()).hexdigest()[:8]}"
@@ -48,7 +48,7 @@ def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: I
     arrival = AtomicFile(place, durable=False)
     try:
         shutil.copyfileobj(source, arrival.file, BLOCK)
-        arrival.settle(target)
+        arrival.commit(target)
     finally:
         arrival.discard()
     return str(target)
@@ -117,7 +117,7 @@ class FrameWriter:
             if self._writer is not None:
                 self._writer.close()
                 if kind is None:
-                    arrival.settle(self._target)
+                    arrival.commit(self._target)
                     self.url = str(self._target)
         finally:
             arrival.discard()

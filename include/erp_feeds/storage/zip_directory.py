@@ -56,7 +56,7 @@ def directory_of(original: BinaryIO) -> Directory | None:
 
 
 def ends_with_zip(original: BinaryIO) -> bool:
-    """Tell whether a zip with members ends the file, whatever the file begins with."""
+    """Return whether a zip with members ends the file, whatever the file begins with."""
     found = directory_of(original)
     if not found or found.size > found.end:
         return False

@@ -92,7 +92,7 @@ class Members:
                     yield _guarded(raw, info.filename, said_of(info, infos), meter)
 
     def _check_room(self, declared: int) -> None:
-        """Refuse before a byte is written what does not fit; a lying size counts up to the limits."""
+        """Quarantine before a byte is written what does not fit; a lying size counts up to the limits."""
         limits = self._merchant.limits
         needed = min(declared, limits.unzipped_bytes, _size(self._original) * limits.ratio)
         if self._room is not None and needed > self._room:
@@ -156,8 +156,8 @@ class _Guarded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def refuse_nested(self, called: str) -> None:
-        """Refuse a zip that calls itself XML; `called` is what may be said of it."""
+    def check_not_nested(self, called: str) -> None:
+        """Quarantine a zip that calls itself XML; `called` is what may be said of it."""
         self._head = self.read(HEAD)
         if self._head.startswith(ZIP_STARTS):
             raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")
@@ -181,7 +181,7 @@ class _Guarded(io.RawIOBase):
 
 def _guarded(source: IO[bytes], name: str, called: str, meter: _Meter) -> BinaryIO:
     guarded = _Guarded(source, name, meter)
-    guarded.refuse_nested(called)
+    guarded.check_not_nested(called)
     return cast("BinaryIO", guarded)
 
 
@@ -197,7 +197,7 @@ def _size(original: BinaryIO) -> int:
 
 
 def _check_bare_xml(original: BinaryIO) -> None:
-    """Tell XML from rubbish, and a whole document from one that stops in the middle."""
+    """Quarantine what is no XML, and a document that stops in the middle."""
     size = _size(original)
     original.seek(0)
     head = original.read(HEAD)
@@ -236,7 +236,7 @@ def _zip_errors() -> Iterator[None]:
 
 
 def _check_directory(original: BinaryIO, limits: Limits) -> bool:
-    """Refuse too many members, by what the zip says and by its size; tell whether bytes follow the zip."""
+    """Quarantine a zip of too many members; return whether bytes follow it."""
     found = directory_of(original)
     if found and (found.entries > limits.members or found.size > limits.members * ENTRY_SIZE):
         reason = f"says it holds {found.entries} members, above {limits.members}; see limits.members"
@@ -247,13 +247,13 @@ def _check_directory(original: BinaryIO, limits: Limits) -> bool:
 
 
 def _check_start(archive: zipfile.ZipFile) -> None:
-    """Refuse a zip that begins later than its file, which begins like one: that is another zip's start."""
+    """Quarantine a zip that begins later than its file, which begins like one: two zips in a file."""
     if min((info.header_offset for info in archive.infolist()), default=archive.start_dir) > 0:
         raise QuarantineError(QuarantineCode.TWO_ZIPS, "holds another zip, or a part of one, before the last")
 
 
 def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Refuse what no honest export holds, before a byte is unzipped."""
+    """Quarantine what no honest export holds, before a byte is unzipped."""
     if len(infos) > limits.members:
         reason = f"holds {len(infos)} members, more than {limits.members}; see limits.members"
         raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
@@ -300,7 +300,7 @@ def _xml_members(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
 
 
 def _check_shop(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo], merchant: Merchant) -> None:
-    """Refuse a member of another shop: its data must not end in this merchant's rows."""
+    """Quarantine a member of another shop: its data must not end in this merchant's rows."""
     for interface in INTERFACES.values():
         found = interface.match(_base(info))
         if found and found.shop_name != merchant.shop_name:

@@ -47,7 +47,7 @@ _HELP = {
     "invalid connection option": "an extra of the connection is not known to libpq",
     "invalid sslmode": "the sslmode is not known",
 }
-"""Parts of libpq's messages that trying again cannot mend, and what they mean."""
+"""Parts of libpq's messages that another attempt cannot fix, and what they mean."""
 
 
 def connect(connection_id: str) -> psycopg.Connection:

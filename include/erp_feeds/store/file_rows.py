@@ -1,4 +1,4 @@
-"""The shapes in which the store answers of files: where they stand, what was refused, how they drift."""
+"""The shapes in which the store answers of files: where they stand, what was rejected, how they drift."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ class MerchantStatus:
     warnings: Tally
     drift: dict[str, Drift]
     """Interface -> drift of its latest file; only where there is any."""
-    crowded: dict[str, int]
+    shared_profiles: dict[str, int]
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
 
     def crowds(self) -> list[SharedProfile]:
-        """Return the crowded profiles, the fullest first."""
-        fullest = sorted(self.crowded.items(), key=lambda each: -each[1])
+        """Return the shared profiles, the fullest first."""
+        fullest = sorted(self.shared_profiles.items(), key=lambda each: -each[1])
         return [SharedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]
 
     def drifting(self) -> list[DriftingInterface]:
@@ -144,6 +144,42 @@ class LedgerFile:
         return self.tally.warnings
 
 
+class Day(TypedDict):
+    """What came on one day (UTC)."""
+
+    day: str
+    files: int
+    quarantined: int
+    rejected: int
+    """Files that loaded without some of their records."""
+
+
+@dataclass(frozen=True)
+class MerchantFiles:
+    """What came of one merchant lately."""
+
+    merchant: str
+    last_file: str | None
+    last_file_at: datetime | None
+    last_file_state: str | None
+    last_run: str | None
+    """The run that brought the latest file where it is."""
+    days: list[Day]
+    """The oldest first, also those without a file."""
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """What one run made of a file."""
+
+    run_id: str
+    at: datetime
+    state: str
+    code: str | None
+    reason: str | None
+    counts: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class RunFile:
     """What a run made of one file."""
@@ -156,6 +192,8 @@ class RunFile:
     counts: dict[str, Any]
     resolved: int
     """Rejects that its load closed."""
+    dismissed: int
+    """Rejected records of the file of which nobody needs to hear."""
 
     @property
     def loaded(self) -> int:
@@ -164,7 +202,7 @@ class RunFile:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Records refused, by code."""
+        """Records rejected, by code."""
         return Counts.model_validate(self.counts).rejected
 
 
@@ -185,7 +223,7 @@ class FileProgress:
 
 @dataclass(frozen=True)
 class Reject:
-    """One error of a refused record."""
+    """One error of a rejected record."""
 
     file: str
     file_id: int
@@ -196,20 +234,34 @@ class Reject:
     field: str
     reason: str
     run_id: str | None
-    """That refused it."""
+    """That rejected it."""
     opened_at: datetime
     resolved_at: datetime | None
     """When a load resolved it; None while it is open."""
     resolved_by_run: str | None
     resolved_by_file: str | None
     """The file whose load resolved it: its own, replayed, or a newer one."""
+    dismissed_at: datetime | None
+    dismissed_by: str | None
+    dismissed_reason: str | None
+    key: str | None
+    """Customer, order or account number, or an address; None as `raw` is."""
     raw: str | None
     """The record as delivered; None unless asked for, since it holds personal data."""
+
+    @property
+    def state(self) -> str:
+        """What became of it: open, by which file it was resolved, or by whom dismissed and why."""
+        if self.resolved_at:
+            return f"resolved by {self.resolved_by_file}"
+        if self.dismissed_at:
+            return f"dismissed by {self.dismissed_by}, {self.dismissed_at:%Y-%m-%d}: {self.dismissed_reason}"
+        return "open"
 
 
 @dataclass(frozen=True)
 class QuarantinedFile:
-    """One refused file."""
+    """One quarantined file."""
 
     file: str
     file_id: int

@@ -10,8 +10,9 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
-from erp_feeds.codes import words_of
+from erp_feeds.codes import IncidentKind, words_of
 from erp_feeds.errors import FailError
+from erp_feeds.store import rejects
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -144,7 +145,7 @@ def notified(connection: psycopg.Connection, incidents: Collection[Incident]) ->
 
 @plain_errors("comparing what is shown")
 def changed(connection: psycopg.Connection) -> bool:
-    """Tell whether what is open has changed since it was shown."""
+    """Return whether what is open has changed since it was shown."""
     found = connection.execute(statement("incidents/changed")).fetchone()
     return bool(found and found[0])
 
@@ -157,19 +158,48 @@ def show(connection: psycopg.Connection) -> list[Incident]:
 
 
 def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: str) -> str:
-    """Dismiss an open incident, and return its merchant.
+    """Dismiss an open incident, and return its merchant; one of rejected records with all of those.
 
     Raises:
         FailError: No such incident is open, or nobody says who dismisses it and why.
     """
-    values = {"incident_id": incident_id, "by": by.strip(), "reason": reason.strip()}
-    if not values["by"] or not values["reason"]:
-        raise FailError(f"incident {incident_id} is dismissed with a name and a reason", "no_reason")
+    by, reason = _given(by, reason)
+    values = {"incident_id": incident_id, "by": by, "reason": reason}
     with transaction(connection, "dismissing an incident"):
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
+        if found and found[2] == IncidentKind.REJECTED:
+            merchant, interface, _, code = found
+            rejects.dismiss(connection, rejects.Choice(merchant, interface, code), by, reason)
+            connection.execute(statement("incidents/resolve_dismissed"), {**values, "merchant": merchant})
     if not found:
         raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
     return str(found[0])
+
+
+def dismiss_rejects(connection: psycopg.Connection, choice: rejects.Choice, by: str, reason: str) -> int:
+    """Dismiss open rejects, and the incidents of which none is left; return how many rejects.
+
+    Raises:
+        FailError: Nobody says who dismisses them and why.
+    """
+    by, reason = _given(by, reason)
+    values = {"merchant": choice.merchant, "by": by, "reason": reason}
+    with transaction(connection, "dismissing rejects"):
+        number = rejects.dismiss(connection, choice, by, reason)
+        connection.execute(statement("incidents/resolve_dismissed"), values)
+    return number
+
+
+def reopen_rejects(connection: psycopg.Connection, choice: rejects.Choice) -> int:
+    """Let dismissed rejects count again, and return how many; the next check opens their incidents."""
+    with transaction(connection, "opening rejects again"):
+        return rejects.dismiss(connection, choice, "", "", reopen=True)
+
+
+def _given(by: str, reason: str) -> tuple[str, str]:
+    if not by.strip() or not reason.strip():
+        raise FailError("whoever dismisses something gives a name and a reason", "no_reason")
+    return by.strip(), reason.strip()
 
 
 @plain_errors("looking up the incidents")

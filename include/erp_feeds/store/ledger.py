@@ -10,7 +10,7 @@ import psycopg
 
 from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode, WarningCode
-from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -32,15 +32,36 @@ def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> No
 
 @plain_errors("looking for unfinished files")
 def unfinished(
-    connection: psycopg.Connection, merchant: str, interfaces: Collection[str], limit: int
+    connection: psycopg.Connection,
+    merchant: str,
+    interfaces: Collection[str],
+    limit: int,
+    others: Collection[str] = (),
 ) -> list[FeedFile]:
     """Return at most `limit` files that a run must still take, ordered by interface and index number.
+
+    What the runs `others` have taken is left to them.
 
     Registered ones and those due for another fetch carry the path on the server, archived ones the URL of
     their original.
     """
     values = {"merchant": merchant, "interfaces": list(interfaces), "pause": RETRY_SECONDS, "limit": limit}
-    return [_feed_file(row) for row in connection.execute(statement("ledger/unfinished"), values)]
+    found = connection.execute(statement("ledger/unfinished"), {**values, "others": list(others)})
+    return [_feed_file(row) for row in found]
+
+
+@plain_errors("looking up which runs are at work")
+def taken_by(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
+    """Return the ids of the other runs that have taken files which are not finished."""
+    found = connection.execute(statement("ledger/taken_by"), {"merchant": merchant, "run": run})
+    return [taker for (taker,) in found]
+
+
+def take(connection: psycopg.Connection, files: Collection[FeedFile], run: str) -> None:
+    """Note that a run has taken these files; as long as it is at work, others leave them to it."""
+    with transaction(connection, "taking files"):
+        values = {"file_ids": [file.file_id for file in files], "run": run}
+        connection.execute(statement("ledger/take"), values)
 
 
 @plain_errors("looking up archived files")
@@ -125,7 +146,7 @@ def drop_original(
 
 
 def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
-    """Tell whether retention has deleted the original of a file, or is just doing so."""
+    """Return whether retention has deleted the original of a file, or is just doing so."""
     query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
     with transaction(connection, f"looking up {file.name}"):
         lock_merchant(connection, _row(connection, file)[0])
@@ -135,7 +156,7 @@ def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
 
 @plain_errors("looking up a file")
 def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
-    """Tell whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
+    """Return whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
     _, state, sha256 = _row(connection, file)
     if state == FileState.QUARANTINED:
         return sha256 is None
@@ -195,16 +216,16 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     with transaction(connection, f"noting that {file.name} is incomplete"):
         counted = connection.execute(statement("ledger/wait"), values).fetchone()
         state = FileState(counted[0]) if counted else _row(connection, file)[1]
-        refusal = QuarantineError(code, reason) if state == FileState.QUARANTINED else None
-        _note_run(connection, file, run, state, file.counts, refusal)
+        error = QuarantineError(code, reason) if state == FileState.QUARANTINED else None
+        _note_run(connection, file, run, state, file.counts, error)
     return state
 
 
-def postpone(connection: psycopg.Connection, file: FeedFile, run: str, refusal: QuarantineError) -> FileState:
+def postpone(connection: psycopg.Connection, file: FeedFile, run: str, error: QuarantineError) -> FileState:
     """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
     with transaction(connection, f"noting that {file.name} waits"):
         state = _row(connection, file)[1]
-        _note_run(connection, file, run, FileState.WAITING, file.counts, refusal)
+        _note_run(connection, file, run, FileState.WAITING, file.counts, error)
     return state
 
 
@@ -220,21 +241,29 @@ def mark_quarantined(
     connection: psycopg.Connection,
     file: FeedFile,
     run: str,
-    refusal: QuarantineError,
+    error: QuarantineError,
     counts: Counts | None = None,
 ) -> None:
     """Quarantine a file inside the open transaction; with its counts where all of it has been read."""
-    values = {"file_id": file.file_id, "run": run, "code": str(refusal.code), "reason": refusal.reason}
+    values = {"file_id": file.file_id, "run": run, "code": str(error.code), "reason": error.reason}
     counted = counts.model_dump_json() if counts else None
     connection.execute(statement("ledger/quarantine"), {**values, "counts": counted})
-    _note_run(connection, file, run, FileState.QUARANTINED, counts or file.counts, refusal)
+    _note_run(connection, file, run, FileState.QUARANTINED, counts or file.counts, error)
 
 
-def finish(connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts) -> None:
-    """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing."""
+def finish(
+    connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts
+) -> tuple[date | None, float | None]:
+    """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing.
+
+    Returns:
+        The file's day, and the seconds from its first scan; None where it was imported or loaded before.
+    """
     values = {"file_id": file.file_id, "run": run, "counts": counts.model_dump_json()}
     connection.execute(statement("ledger/finish"), values)
     _note_run(connection, file, run, FileState.LOADED, counts)
+    found = connection.execute(statement("ledger/finished"), values).fetchone()
+    return (found[0], found[1]) if found else (None, None)
 
 
 @plain_errors("looking up what a run could not load")
@@ -244,11 +273,14 @@ def problems(connection: psycopg.Connection, merchant: str, run: str) -> list[st
     return [_sentence(*row) for row in found]
 
 
-def _sentence(name: str, state: str, code: str, reason: str, rejected: dict[str, int]) -> str:
+def _sentence(  # noqa: PLR0917 - the columns of the statement
+    name: str, state: str, code: str, reason: str, rejected: dict[str, int], dismissed: int
+) -> str:
     if state != FileState.LOADED:
         return f"{name}: {state}, {code}: {reason}"
     codes = ", ".join(f"{number} {code}" for code, number in rejected.items())
-    return f"{name}: {sum(rejected.values())} records rejected ({codes})"
+    known = f", {dismissed} dismissed" if dismissed else ""
+    return f"{name}: {counted(sum(rejected.values()), 'record')} rejected ({codes}){known}"
 
 
 def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads in this order everywhere
@@ -257,10 +289,10 @@ def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads
     run: str,
     state: FileState,
     counts: Counts,
-    refusal: QuarantineError | None = None,
+    error: QuarantineError | None = None,
 ) -> None:
     values = {"file_id": file.file_id, "run": run, "state": state, "counts": counts.model_dump_json()}
-    why = {"code": str(refusal.code) if refusal else None, "reason": refusal.reason if refusal else None}
+    why = {"code": str(error.code) if error else None, "reason": error.reason if error else None}
     connection.execute(statement("ledger/note_run"), {**values, **why})
 
 

@@ -1,10 +1,11 @@
-"""Load: the final frames of files into the store, each whole or not at all; running it again writes nothing."""
+"""Load: the final frames of files into the store, each whole or not at all; a second run writes nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import Loading, Rows
-from erp_feeds.store import ledger, rejects
+from erp_feeds.store import approvals, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
 from erp_feeds.store.connection import lock_merchant, savepoint, transaction
 from erp_feeds.store.copy import copy_frames, empty_tables
@@ -71,8 +72,14 @@ class Loaded:
     file: FeedFile
     counts: Counts
     """The final ones, where it is loaded: read = loaded + collapsed + skipped + rejected."""
-    refusal: QuarantineError | None = None
+    error: QuarantineError | None = None
     """Why nothing of it was written."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Table -> rows that were inserted, changed or removed; a table without any is not named."""
+    day: date | None = None
+    """Under which a backfill finds the file."""
+    seconds: float | None = None
+    """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
 
 def load_order(file: FeedFile) -> tuple[int, Decimal]:
@@ -102,8 +109,8 @@ def load_files(
 ) -> list[Loaded]:
     """Write the records of some files, their rejects and their ledger rows, in one transaction.
 
-    A file that is refused leaves nothing but, where it has too many rejects, these and its ledger row; the
-    others load. Where the transaction fails, each file loads by itself: none waits for another's sake.
+    A file that is quarantined leaves nothing but, where it has too many rejects, these and its ledger row;
+    the others load. Where the transaction fails, each file loads by itself: none waits for another's sake.
 
     Args:
         connection: Of the store; whatever transaction it has open is committed first.
@@ -141,14 +148,25 @@ def _load_apart(
         frames = frames_of(file)
         with savepoint(connection, f"loading {file.name}"):
             return load_within(connection, file, merchant, run, frames)
-    except QuarantineError as refusal:
-        return Loaded(file, file.counts, refusal)
+    except QuarantineError as error:
+        return Loaded(file, file.counts, error)
 
 
 def load_within(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Loaded:
     """Do what `load_files` does for one file, inside a transaction that the caller ends."""
+    tables = INTERFACES[file.interface].tables
+    before = _written(connection, tables)
+    loaded = _load(connection, file, merchant, run, frames)
+    after = _written(connection, tables)
+    rows = {table: after[table] - before[table] for table in tables}
+    return replace(loaded, rows={table: number for table, number in rows.items() if number})
+
+
+def _load(
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
+) -> Loaded:
     rows = KINDS[file.interface].rows
     loader = LOADERS[rows.loading]
     _tune(connection)
@@ -158,20 +176,22 @@ def load_within(
     frames, left_out = without_suppressed(connection, file, merchant, frames)
     rejected = loader.reject(connection, file, merchant, frames) if loader.reject else Counts()
     counts = file.counts.plus(left_out).plus(rejected)
-    refusal = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    error = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
+    if error and approvals.is_approved(connection, file, sum(counts.rejected.values())):
+        error = None
     if rejected.rejected or len(frames.get("rejects", ())):
         rejects.keep(connection, file, merchant, run)
-    if refusal:  # nothing of the file has been written yet, and its rejects say why
-        ledger.mark_quarantined(connection, file, run, refusal, counts)
-        return Loaded(file, counts, refusal)
+    if error:  # nothing of the file has been written yet, and its rejects say why
+        ledger.mark_quarantined(connection, file, run, error, counts)
+        return Loaded(file, counts, error)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
     newer = _newer(loader.newer, rows, file, merchant)
     incoming = f"incoming_{rows.table}"
     rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
     _keep_mapping(connection, file, merchant, frames)
-    ledger.finish(connection, file, run, counts)
-    return Loaded(file, counts)
+    day, seconds = ledger.finish(connection, file, run, counts)
+    return Loaded(file, counts, day=day, seconds=seconds)
 
 
 def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:
@@ -183,6 +203,11 @@ def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Com
 def _tune(connection: psycopg.Connection) -> None:
     """Compiling the long expressions of a load costs more than running them; its joins deserve memory."""
     connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+
+
+def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[str, int]:
+    """Return how many rows of some tables this transaction, and maybe some before it, have written."""
+    return dict(connection.execute(statement("load/written"), {"tables": list(tables)}).fetchall())
 
 
 def _keep_mapping(
@@ -198,13 +223,13 @@ def _keep_mapping(
 
 
 def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
-    """Return the refusal of a file of which more than some percent of the records are refused."""
+    """Return the error of a file of which more than some percent of the records are rejected."""
     rejected = sum(counts.rejected.values())
     if 100 * rejected <= percent * max(counts.read, rejected):
         return None
     codes = ", ".join(f"{number} {code}" for code, number in sorted(counts.rejected.items()))
     reason = (
-        f"{rejected} of {counts.read} records are refused ({codes}), more than the {percent:g} % that "
+        f"{rejected} of {counts.read} records are rejected ({codes}), more than the {percent:g} % that "
         "max_reject_percent allows"
     )
     return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)

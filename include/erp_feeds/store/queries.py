@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -13,12 +13,16 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from erp_feeds.records.invoice_graph import InvoiceGraph
 from erp_feeds.records.invoice_graph import invoice_graph as graph_of
 from erp_feeds.store.file_rows import (
+    DriftingInterface,
     FileProgress,
+    FileRun,
     LedgerFile,
+    MerchantFiles,
     MerchantStatus,
     QuarantinedFile,
     Reject,
     RunFile,
+    drift_in_words,
 )
 from erp_feeds.store.rows import (
     Account,
@@ -59,16 +63,66 @@ def files(
     states: Collection[str] = (),
     interface: str | None = None,
     file_ids: Collection[int] = (),
+    day: date | None = None,
+    before: int | None = None,
+    with_drift: bool = True,
     limit: int | None = None,
 ) -> list[LedgerFile]:
-    """Return the ledger's files, the latest seen first."""
+    """Return the ledger's files, the latest seen first; `before` a file id only those seen earlier."""
     wanted = {"states": list(states) or None, "interface": interface, "file_ids": list(file_ids) or None}
-    return _rows(connection, LedgerFile, "files", merchant=merchant, max_rows=limit, **wanted)
+    paging = {"day": day, "before": before, "with_drift": with_drift, "max_rows": limit}
+    return _rows(connection, LedgerFile, "files", merchant=merchant, **wanted, **paging)
+
+
+def overview(connection: Connection[Any], merchants: Collection[str], days: int) -> list[MerchantFiles]:
+    """Return the latest file and run of each merchant, and what came on each of the last days."""
+    return _rows(connection, MerchantFiles, "overview", merchants=list(merchants), days=days)
+
+
+def drift(connection: Connection[Any], merchant: str) -> list[DriftingInterface]:
+    """Return how the latest file of each interface differs from those before it; only where it does."""
+    query = "SELECT interface, drift FROM file_drift WHERE latest AND merchant = %s ORDER BY interface"
+    found = connection.execute(query, [merchant])
+    return [DriftingInterface(merchant, name, drift_in_words(drift)) for name, drift in found]
+
+
+def file_runs(connection: Connection[Any], merchant: str, file_id: int) -> list[FileRun]:
+    """Return what each run made of a file, in their order."""
+    return _rows(connection, FileRun, "file_runs", merchant=merchant, file_id=file_id)
+
+
+def people(
+    connection: Connection[Any],
+    merchant: str,
+    *,
+    phone: str | None = None,
+    name: str | None = None,
+    limit: int,
+) -> list[Profile]:
+    """Return the profiles of a phone number, or whose last or whole name begins so."""
+    begins = name and "".join("\\" + each if each in "\\%_" else each for each in name) + "%"
+    return _rows(connection, Profile, "people", merchant=merchant, phone=phone, name=begins, max_rows=limit)
 
 
 def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:
     """Return what some runs made of their files."""
     return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
+
+
+def open_files(connection: Connection[Any], merchant: str) -> dict[str, tuple[int, int]]:
+    """Return, by interface, how many files wait and how many are quarantined and not replaced."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(statement("queries/open_files"), {"merchant": merchant}).fetchall()
+    return {interface: (waiting, quarantined) for interface, waiting, quarantined in found}
+
+
+def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return the columns of some tables in their order, each with its type."""
+    found: dict[str, dict[str, str]] = {}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        for table, column, kind in cursor.execute(statement("queries/columns"), {"tables": list(tables)}):
+            found.setdefault(table, {})[column] = kind
+    return found
 
 
 def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, date] | None:
@@ -149,21 +203,33 @@ def rejects(
     connection: Connection[Any],
     merchant: str,
     *,
+    interface: str | None = None,
     code: str | None = None,
+    field: str | None = None,
     file: str | None = None,
+    file_id: int | None = None,
+    record: int | None = None,
+    after: Sequence[object] | None = None,
     limit: int | None = None,
-    with_resolved: bool = False,
+    with_all: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return rejects, those of the latest file first; resolved ones too where asked."""
-    wanted = {"code": code, "file": file, "with_resolved": with_resolved}
-    found = _rows(connection, Reject, "rejects", merchant=merchant, max_rows=limit, **wanted)
+    """Return rejects, those of the latest file first; resolved and dismissed ones too where asked.
+
+    With `with_raw` also what they hold of people: the key of the record, and the record as delivered. `after`
+    is the file id, record, code and field of the last one that is known already.
+    """
+    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
+    wanted |= {"file_id": file_id, "record": record, "after": after and [str(each) for each in after]}
+    found = _rows(
+        connection, Reject, "rejects", merchant=merchant, with_all=with_all, max_rows=limit, **wanted
+    )
     if not with_raw:
         return found
     keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
     rows = connection.execute(statement("queries/rejected_records"), keys)
-    raw = {(file_id, record): text for file_id, record, text in rows}
-    return [replace(each, raw=raw.get((each.file_id, each.record))) for each in found]
+    held = {(file_id, record): {"key": key, "raw": raw} for file_id, record, key, raw in rows}
+    return [replace(each, **held.get((each.file_id, each.record), {})) for each in found]
 
 
 def record_rows(
@@ -181,13 +247,14 @@ def quarantined(
     connection: Connection[Any],
     merchant: str,
     *,
+    interface: str | None = None,
     code: str | None = None,
     file: str | None = None,
     limit: int | None = None,
     with_replaced: bool = False,
 ) -> list[QuarantinedFile]:
-    """Return the refused files, the latest first; those in whose place others loaded too where asked."""
-    wanted = {"code": code, "file": file, "with_replaced": with_replaced}
+    """Return the quarantined files, the latest first; those in whose place others loaded too where asked."""
+    wanted = {"interface": interface, "code": code, "file": file, "with_replaced": with_replaced}
     return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
 
 

@@ -1,8 +1,9 @@
-"""Rejected records: kept with why, and resolved by the loads that bring them after all."""
+"""Rejected records: kept with why, resolved by loads that bring them after all, or dismissed by people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import psycopg
 from psycopg import sql
@@ -24,6 +25,7 @@ def keep(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run
     empty_payloads(connection, merchant, file)
     values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
     connection.execute(statement("rejects/keep", **values))
+    _dismiss_again(connection, file, merchant, run)
 
 
 def resolve(
@@ -67,7 +69,7 @@ def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int
 
 
 def add_originals(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, originals: Originals
+    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, originals: Originals
 ) -> None:
     """Keep the text of rejected records, unless it names somebody who is suppressed.
 
@@ -80,3 +82,33 @@ def add_originals(
         copy_rows(connection, "incoming_originals", originals)
         empty_payloads(connection, merchant, file)
         connection.execute(statement("rejects/add_originals", file_id=file.file_id))
+        _dismiss_again(connection, file, merchant, run)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rejects of a merchant are meant: those that fit all that is given."""
+
+    merchant: str
+    interface: str | None = None
+    code: str | None = None
+    field: str | None = None
+    file: str | None = None
+    """Name of the file."""
+    record: int | None = None
+
+
+def dismiss(
+    connection: psycopg.Connection, choice: Choice, by: str, reason: str, *, reopen: bool = False
+) -> int:
+    """Dismiss open rejects inside the open transaction, or open dismissed ones again; return how many."""
+    values = {**asdict(choice), "by": by, "reason": reason, "reopen": reopen}
+    found = connection.execute(statement("rejects/dismiss"), values).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _dismiss_again(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
+    if connection.execute("SELECT FROM rejects WHERE dismissed_at IS NOT NULL LIMIT 1").fetchone() is None:
+        return
+    values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
+    connection.execute(statement("rejects/dismiss_again", **values))

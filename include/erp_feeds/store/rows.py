@@ -47,7 +47,10 @@ class ProfileField:
     value: str | None
     """None where that record emptied it."""
     file: str | None
+    file_id: int | None
     record: int
+    set_at: datetime | None
+    """When that file loaded."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Identifier:
     rule: str | None
     """The rule that linked it, for example 'customers 2'; None where that was not noted yet."""
     file: str | None
+    file_id: int | None
     record: int | None
 
 

@@ -186,7 +186,7 @@ def without_suppressed(
 
 
 def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
-    """Empty text and key of refused records that mention a suppressed person, before they are kept.
+    """Empty text and key of rejected records that mention a suppressed person, before they are kept.
 
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """

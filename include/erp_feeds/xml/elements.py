@@ -10,7 +10,7 @@ from lxml import etree
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.xml.feed import CHUNK, SAFE, feed, refuse_doctype
+from erp_feeds.xml.feed import CHUNK, SAFE, doctype_error, feed
 
 
 def children(
@@ -62,6 +62,6 @@ def line_of(element: etree._Element) -> int:
 def _container(element: etree._Element, path: tuple[str, ...]) -> etree._Element | None:
     """Return the element where its path is that of the records' container."""
     if element.getroottree().docinfo.internalDTD is not None:
-        raise refuse_doctype()
+        raise doctype_error()
     names = [local_name(element), *map(local_name, element.iterancestors())]
     return element if tuple(reversed(names)) == path else None

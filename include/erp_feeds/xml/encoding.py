@@ -22,8 +22,8 @@ _WIDE_NAMES = re.compile(r"utf-?16|utf-?32|ucs-?[24]|iso-10646-ucs", re.IGNORECA
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']""")
 
 
-def refuse_impossible_encoding(head: bytes) -> None:
-    """Refuse what no parser can read as it is declared, and say so better than a parser would.
+def check_encoding(head: bytes) -> None:
+    """Quarantine what no parser can read as it is declared, and say so better than a parser would.
 
     Where a byte order mark and the declaration differ, the parser believes the mark, which cannot be wrong.
 

@@ -10,7 +10,7 @@ from lxml import etree
 
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
-from erp_feeds.xml.encoding import declared_encoding, in_words, refuse_impossible_encoding
+from erp_feeds.xml.encoding import check_encoding, declared_encoding, in_words
 
 CHUNK = 2 << 20
 """Bytes fed at a time: larger ones cost memory, smaller ones time."""
@@ -26,7 +26,7 @@ _CODES = {
     "ERR_NAME_TOO_LONG": QuarantineCode.NAME_TOO_LONG,
     "ERR_RESOURCE_LIMIT": QuarantineCode.RECORD_TOO_LARGE,
 }
-"""What libxml2 finds -> why the file is refused; all else is not well-formed."""
+"""What libxml2 finds -> why the file is quarantined; all else is not well-formed."""
 
 
 def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
@@ -48,8 +48,8 @@ def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
     while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):
         head += data
     if _DOCTYPE.match(head.lstrip(_MARKS).replace(b"\0", b"")):  # before other errors in it are found
-        raise refuse_doctype()
-    refuse_impossible_encoding(head)
+        raise doctype_error()
+    check_encoding(head)
     declared = declared_encoding(head)
     try:
         for data in _pieces(head, source, chunk):
@@ -67,8 +67,8 @@ def believed_mark(parser: Any) -> bool:
     return any(entry.type_name == "WAR_ENCODING_MISMATCH" for entry in parser.feed_error_log)
 
 
-def refuse_doctype() -> QuarantineError:
-    """Return the refusal of any DOCTYPE: entities could expand without end, or read foreign files."""
+def doctype_error() -> QuarantineError:
+    """Return the error of any DOCTYPE: entities could expand without end, or read foreign files."""
     return QuarantineError(QuarantineCode.DOCTYPE, "the XML has a DOCTYPE, which no feed needs")
 
 

@@ -1,4 +1,4 @@
-"""Whom XML mentions: refused records and archived originals hold people who may have no profile."""
+"""Whom XML mentions: rejected records and archived originals hold people who may have no profile."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Mentions:
     emails: frozenset[str]
 
     def meets(self, others: Mentions) -> bool:
-        """Tell whether both name a same person."""
+        """Return whether both name a same person."""
         return bool(self.numbers & others.numbers or self.emails & others.emails)
 
 
 def is_about_people(interface: Interface) -> bool:
-    """Tell whether the records of an interface bear a person's number."""
+    """Return whether the records of an interface bear a person's number."""
     return any(field.name == NUMBER for field in interface.fields)
 
 
@@ -68,7 +68,7 @@ def mentions(raw: str, interface: Interface) -> Mentions:
 
 
 def may_mention(raw: str, person: Mentions) -> bool:
-    """Tell whether looking closer at a record can find a person; a hundred times cheaper than `mentions`.
+    """Return whether looking closer at a record can find a person; a hundred times cheaper than `mentions`.
 
     Where text could read otherwise than it stands (entities, comments, Unicode, a lone bracket), it says yes.
     """
@@ -83,11 +83,11 @@ def _needles(person: Mentions) -> list[str]:
 
 
 def member_mentions(source: BinaryIO, interface: Interface, person: Mentions) -> bool:
-    """Tell whether a record of an XML member mentions a person.
+    """Return whether a record of an XML member mentions a person.
 
     Args:
         source: One member of a file.
-        interface: About people, with the element names of the merchant.
+        interface: With the element names of the merchant.
         person: By what they may be mentioned.
 
     Raises:

@@ -13,7 +13,7 @@ from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Field, Interface
 from erp_feeds.merchant import Limits
-from erp_feeds.xml.feed import CHUNK, SAFE, believed_mark, feed, refuse_doctype
+from erp_feeds.xml.feed import CHUNK, SAFE, believed_mark, doctype_error, feed
 from erp_feeds.xml.rows import Block, Lines, Oddness, RowCollector, normalised
 
 LONGEST_ROOT = 50
@@ -135,7 +135,7 @@ class RecordReader:
 
     def doctype(self, *_: str | None) -> None:
         """Refuse any DOCTYPE, before anything in it is read."""
-        raise refuse_doctype()
+        raise doctype_error()
 
     def start_ns(self, _prefix: str, _uri: str) -> None:
         """Count a namespace that comes into scope."""

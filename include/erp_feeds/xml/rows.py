@@ -25,7 +25,7 @@ UNSEEN = "".join(
 """Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
 
 LINES = "lines"
-"""Column by which an errory element with nested rows is reported."""
+"""Column by which an faulty element with nested rows is reported."""
 
 
 class Oddness(IntEnum):
@@ -51,9 +51,9 @@ class Rows:
     """Unknown elements as the text of a JSON object, or null."""
     unknown: dict[str, int]
     """Unknown element -> how often it occurs."""
-    crowded: Column
+    too_many: Column
     """Where more elements are than the limit allows; unknown ones are not kept there."""
-    nested: dict[str, Column]
+    has_children: dict[str, Column]
     """Where a field holds elements, or content beside xsi:nil; only the columns of which any does."""
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class Block:
     lines: Lines | None
     repeated_columns: dict[int, str]
     """Position of a record with repeated elements -> column of the first that was repeated."""
-    foreign: dict[str, int]
+    unexpected: dict[str, int]
     """What is no record among the records, and no line among the lines -> how often it occurs."""
     attributes: dict[str, int]
     """Attribute in the records -> how often it occurs; no field reads any."""
@@ -128,8 +128,8 @@ class RowCollector:
         self._others: list[tuple[str, str]] = []
         self._repeat = ""
         self._extras: dict[int, str] = {}
-        self._crowded: list[int] = []
-        self._nested: dict[str, list[int]] = {}
+        self._too_many: list[int] = []
+        self._has_children: dict[str, list[int]] = {}
 
     def note(self, name: str, text: str, oddness: int) -> None:
         """Add an element that is in a namespace, unknown, repeated, holds elements or says xsi:nil."""
@@ -147,7 +147,7 @@ class RowCollector:
 
     def refuse(self, name: str) -> None:
         """Note that an element of this row holds what it may not (rule: files 9)."""
-        self._nested.setdefault(self._columns[name], []).append(self.size)
+        self._has_children.setdefault(self._columns[name], []).append(self.size)
 
     def close_row(self) -> None:
         """End a row and begin the next, in the same dict."""
@@ -161,7 +161,7 @@ class RowCollector:
     def _close_odd(self, count: int) -> None:
         """End a row with elements that are unknown or repeated."""
         if count > self._most:
-            self._crowded.append(self.size)
+            self._too_many.append(self.size)
         else:
             if self._repeat:
                 self.repeated[self.size] = self._repeat
@@ -189,9 +189,9 @@ class RowCollector:
         texts = {column: _bytes(array) for column, array in raw.items()}
         plain = all(map(_is_plain, (*texts.values(), _bytes(extras))))
         text = {column: _trimmed(array, texts[column], plain=plain) for column, array in raw.items()}
-        nested = {column: _mask(rows, size) for column, rows in self._nested.items()}
-        repeated, crowded = _mask(self.repeated, size), _mask(self._crowded, size)
-        return Rows(text, repeated, extras, dict(self.unknown), crowded, nested), plain
+        has_children = {column: _mask(rows, size) for column, rows in self._has_children.items()}
+        repeated, too_many = _mask(self.repeated, size), _mask(self._too_many, size)
+        return Rows(text, repeated, extras, dict(self.unknown), too_many, has_children), plain
 
 
 def normalised(text: str) -> str:

@@ -64,7 +64,7 @@ def dry_run(shop: Shop, store_uri: str) -> Callable[..., DryRun]:
 def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None:
     configure(shop, "erp_cache_customers", max_reject_percent=40)
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
-    batch = shop.walk("run")
+    batch = shop.run_tasks("run")
     name = "TestShop_ErpCache_Customers_20170101.zip"
     with pytest.raises(FailError) as refused:
         shop.report(batch)
@@ -81,27 +81,27 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     assert "<CashBack>x</CashBack>" in str(shown.raw)
 
     configure(shop, "erp_cache_customers", max_reject_percent=50)
-    batch = shop.walk("replay", Replay(rejects="too_many_rejects"))
+    batch = shop.run_tasks("replay", Replay(rejects="too_many_rejects"))
     assert shop.accounts() == {"1": "A"}
     assert shop.states() == {1: "loaded"}
-    with pytest.raises(FailError, match=r"1 records rejected \(1 invalid_decimal\)"):
+    with pytest.raises(FailError, match=r"1 record rejected \(1 invalid_decimal\)"):
         shop.report(batch)
     with pytest.raises(
         FailError, match="too_many_rejects: 1 of 2"
     ):  # the first run's report stays what it was
         shop.report(batch.model_copy(update={"run": "run"}))
     before = stored(shop.store)
-    shop.walk("replay", Replay(files=(name,)))
+    shop.run_tasks("replay", Replay(files=(name,)))
     assert stored(shop.store) == before
 
 
 def test_a_flipped_receipt_keeps_its_original_and_counts_towards_the_limit(shop: Shop) -> None:
     shop.place(export("srs_purchases", "20170101", basket("R1", "1.00")))
-    shop.walk("first")
+    shop.run_tasks("first")
     configure(shop, "srs_purchases", max_reject_percent=49)
     flipped = basket("R1", "-1.00", "-1.00")
     shop.place(export("srs_purchases", "20170102", flipped, basket("R2", "1.00")))
-    batch = shop.walk("second")
+    batch = shop.run_tasks("second")
     with pytest.raises(FailError, match=r"quarantined, too_many_rejects: 1 of 2 .*1 class_changed"):
         shop.report(batch)
     [shown] = queries.rejects(shop.store, "testshop", with_raw=True)
@@ -112,7 +112,7 @@ def test_a_flipped_receipt_keeps_its_original_and_counts_towards_the_limit(shop:
 
 def test_warnings_are_counted_by_code_and_fail_nothing(shop: Shop) -> None:
     shop.place(export("srs_customers", "20170101", person("1", "Ada", Gender="?")))
-    assert shop.report(shop.walk("run"))["loaded"] == 1
+    assert shop.report(shop.run_tasks("run"))["loaded"] == 1
     warnings = queries.status(shop.store, "testshop")[0].warnings
     assert warnings == {"no_email": 1, "unknown_element": 1, "unknown_value:gender": 1}
 
@@ -122,7 +122,7 @@ def test_what_a_replay_chooses(shop: Shop) -> None:
         bad = account("2", CashBack="x") if day == "20170102" else account("3")
         shop.place(export("erp_cache_customers", day, account("1"), bad))
     shop.place(export("srs_customers", "20170102", person("1", "Ada")))
-    shop.walk("run")
+    shop.run_tasks("run")
 
     def chosen(**wanted: Any) -> list[int]:
         files = ledger.archived(shop.store, "testshop", NAMES, Replay(**wanted))
@@ -147,9 +147,9 @@ def test_what_a_replay_chooses(shop: Shop) -> None:
 
 def test_a_replay_drains_the_inbox_too_and_takes_nothing_twice(shop: Shop) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
-    shop.walk("run")
+    shop.run_tasks("run")
     shop.place(export("erp_cache_customers", "20170102", account("2")))
-    batch = shop.walk("replay", Replay(since="2017-01-01"))
+    batch = shop.run_tasks("replay", Replay(since="2017-01-01"))
     assert sorted(file.file_id for file in batch.files) == [1, 2]
     assert shop.accounts() == {"1": "A", "2": "A"}
 
@@ -162,7 +162,7 @@ def test_a_dry_run_shows_before_and_after_and_the_replay_does_it(
         export("srs_purchases", "20170101", basket("R1", "2.00", "-1.00", number="9"), basket("R2", "1.00")),
         export("erp_cache_customers", "20170101", account("1", CashBack="x"), account("2")),
     )
-    shop.walk("run")
+    shop.run_tasks("run")
     configure(shop, "srs_customers", elements={"first_name": "Voornaam", "phone": "Telefoon"})
     configure(shop, "srs_purchases", excluded_skus=("d",))
     configure(shop, "erp_cache_customers", elements={"cash_back": "Bonus"}, max_reject_percent=100)
@@ -184,7 +184,7 @@ def test_a_dry_run_shows_before_and_after_and_the_replay_does_it(
     assert dict(found.resolved) == {"invalid_value": 1, "invalid_decimal": 1}
     assert dict(found.opened) == {}
 
-    batch = shop.walk("replay", Replay(since="2017-01-01"))
+    batch = shop.run_tasks("replay", Replay(since="2017-01-01"))
     shop.report(batch)
     names = "SELECT string_agg(firstname, ' ' ORDER BY firstname) FROM profiles"
     assert scalar(shop.store, names) == "Ada Bob"
@@ -205,7 +205,7 @@ def test_a_dry_run_shows_what_would_be_refused(shop: Shop, dry_run: Callable[...
         export("erp_cache_customers", "20170102", account("3"), account("4")),
         export("erp_cache_customers", "20170103", account("3", PriceListName="B")),
     )
-    shop.walk("run")
+    shop.run_tasks("run")
     Path(queries.files(shop.store, "testshop")[0].archived.removeprefix("file://")).unlink()  # type: ignore[union-attr]
     configure(shop, "erp_cache_customers", elements={"cash_back": "Bonus"})
     found = dry_run()
@@ -229,7 +229,7 @@ def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable
         export("erp_cache_customers", "20170101", account("1")),
         export("erp_cache_customers", "20170102", account("2")),
     )
-    shop.walk("run")
+    shop.run_tasks("run")
     shop.store.execute("DELETE FROM accounts")
     shop.store.execute(
         """ALTER TABLE accounts ADD CHECK (account_number <> '2');
@@ -250,9 +250,9 @@ def test_a_load_waits_for_a_dry_run_of_its_merchant_alone(shop: Shop, store_uri:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
     with open_uri(store_uri) as writing:
         with row_changes.nothing_kept(writing, "othershop"):
-            shop.walk("not held up")
+            shop.run_tasks("not held up")
         with ThreadPoolExecutor() as threads, row_changes.nothing_kept(writing, "testshop"):
-            waiting = threads.submit(shop.walk, "held up", Replay(since="2017-01-01"))
+            waiting = threads.submit(shop.run_tasks, "held up", Replay(since="2017-01-01"))
             with pytest.raises(TimeoutError):
                 waiting.result(2)
         assert waiting.result(0).files
@@ -283,7 +283,7 @@ def command(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comm
     folder.mkdir()
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
     shop.place(export("srs_customers", "20170101", person("1", "Ada"), person("2", "Bob")))
-    shop.walk("run")
+    shop.run_tasks("run")
     shop.store.commit()
     configure(shop, "srs_customers", elements={"first_name": "Voornaam"})
     return CommandLine(shop, folder)
@@ -345,14 +345,14 @@ def test_files_10_a_file_loaded_under_a_future_index_gets_a_right_one(
     with monkeypatch.context() as before_the_check:
         before_the_check.setattr(stages, "has_future_index", lambda *_: False)
         shop.place(future)
-        shop.walk("future")
+        shop.run_tasks("future")
     shop.place(export("srs_customers", "20170103", person("1", "Eve")))
-    shop.walk("honest")
+    shop.run_tasks("honest")
     assert profiles(shop.store, "firstname")["1"] == "Wrong"
     shop.store.commit()
     told = command.told("reindex", "testshop", future.name, "20170102")
     assert told["replay"] == "python -m erp_feeds replay testshop --since 2017-01-02"
-    shop.walk("replay", Replay(since=told["replay"].rpartition(" ")[2]))  # what the command asks a run to do
+    shop.run_tasks("replay", Replay(since=told["replay"].rpartition(" ")[2]))  # as the command says
     assert profiles(shop.store, "firstname") == {"1": "Eve", "2": None}
     assert set(shop.states().values()) == {"loaded"}  # the corrected file passed the check, too
     odd = command.run("reindex", "testshop", future.name, "1e3")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import psycopg
 import pytest
 
@@ -80,10 +81,14 @@ def test_a_killed_server_starts_again_and_a_renamed_folder_too(tmp_path: Path, c
     postgres.database(uri, "kept")
     server = postgres._server(folder)
     assert server
+    left = server.children()
+    left[0].send_signal(signal.SIGSTOP)  # busy: it has not noticed that its server is gone
     server.send_signal(signal.SIGKILL)
     server.wait(10)
+    (folder / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")  # a number that lives
     assert not postgres.is_running(folder)
     assert postgres.start(folder) == uri
+    assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in left)
     (tmp_path / "renamed").mkdir()
     moved = folder.rename(tmp_path / "renamed" / "data")
     clusters.append(moved)

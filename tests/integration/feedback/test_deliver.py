@@ -50,7 +50,7 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run(shop: Shop, name: str, replay: Replay | None = None) -> None:
-    batch = shop.walk(name, replay)
+    batch = shop.run_tasks(name, replay)
     with suppress(FailError):  # the report fails where something was refused
         shop.report(batch)
 
@@ -135,7 +135,7 @@ def test_a_replay_with_another_outcome_writes_over_it(
 
 def test_two_runs_never_place_at_once(teller: Shop, uploads: list[str], store_uri: str) -> None:
     teller.place(GOOD)
-    batch = teller.walk("run")
+    batch = teller.run_tasks("run")
     with open_uri(store_uri, autocommit=True) as other, ThreadPoolExecutor() as pool:
         with one_at_a_time(other, "feedback", "testshop"):
             reporting = pool.submit(teller.report, batch)
@@ -170,7 +170,7 @@ def test_a_server_that_is_away_gets_the_result_from_the_next_run(
     teller: Shop, ftps_connection: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
     teller.place(GOOD)
-    batch = teller.walk("run")
+    batch = teller.run_tasks("run")
     ftps_connection(port=1)
     with caplog.at_level(logging.WARNING):
         assert teller.report(batch)["loaded"] == 1
@@ -194,7 +194,7 @@ def test_a_refused_folder_is_a_warning_only(
     teller: Shop, ftps: RunningFtps, caplog: pytest.LogCaptureFixture, permissions: str, warning: str
 ) -> None:
     teller.place(GOOD)
-    batch = teller.walk("run")
+    batch = teller.run_tasks("run")
     users = ftps.server.handler.authorizer.user_table[USER]
     allowed = users["perm"]
     users["perm"] = permissions
@@ -246,7 +246,7 @@ def test_a_server_that_kept_less_than_was_sent_never_shows_it(
     teller: Shop, ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     teller.place(GOOD)
-    batch = teller.walk("run")
+    batch = teller.run_tasks("run")
     with monkeypatch.context() as patched:
         patched.setattr(ftps.server.handler, "ftp_SIZE", lambda self, path: self.respond("213 1"))
         teller.report(batch)

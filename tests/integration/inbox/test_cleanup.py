@@ -56,7 +56,7 @@ def on_server(shop: Shop) -> dict[str, bytes]:
 
 
 def run(shop: Shop, name: str) -> Batch:
-    batch = shop.walk(name)
+    batch = shop.run_tasks(name)
     shop.report(batch)
     return batch
 
@@ -139,7 +139,7 @@ def test_files_stay_where_the_merchant_says_so(shop: Shop) -> None:
 
 def test_what_was_refused_stays(clearer: Shop) -> None:
     clearer.place(Export(FIRST.interface, FIRST.name, FIRST.day, b"neither zip nor XML"))
-    batch = clearer.walk("run")
+    batch = clearer.run_tasks("run")
     with pytest.raises(FailError, match="not_a_zip"):
         clearer.report(batch)
     run(clearer, "next run")
@@ -151,7 +151,7 @@ def test_a_newer_file_placed_at_any_moment_is_loaded(
     mover: Shop, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     mover.place(FIRST)
-    batch = mover.walk("run")
+    batch = mover.run_tasks("run")
     interference = Interference(monkeypatch)
     interference.at, interference.act = at, lambda: mover.place(SECOND, minute=1)
     mover.report(batch)
@@ -176,7 +176,7 @@ def test_a_kill_at_any_moment_loses_nothing_and_the_next_run_finishes(
         for late in (False, True):
             export = customers(f"201702{len(cleared) + 1:02}", person("1"))
             clearer.place(export)
-            batch = clearer.walk(f"run {at} {late}")
+            batch = clearer.run_tasks(f"run {at} {late}")
             with monkeypatch.context() as patched:
                 interference = Interference(patched)
                 interference.at, interference.late, interference.act = at, late, kill
@@ -213,7 +213,7 @@ def test_a_server_that_refuses_leaves_the_run_good(
 ) -> None:
     mover.place(FIRST)
     ftps.server.handler.authorizer.user_table[USER]["perm"] = permissions
-    batch = mover.walk("run")
+    batch = mover.run_tasks("run")
     with caplog.at_level(logging.WARNING):
         assert mover.report(batch)["loaded"] == 1
     assert numbers(mover) == {"1"}
@@ -257,7 +257,7 @@ def test_a_server_without_mlsd_is_cleared(clearer: Shop, ftps: RunningFtps) -> N
 
 def test_two_runs_clear_one_file_at_the_same_time(clearer: Shop) -> None:
     path = clearer.place(FIRST)
-    (file,) = clearer.walk("run").files
+    (file,) = clearer.run_tasks("run").files
     remote_file = RemoteFile(
         interface=FIRST.interface,
         name=FIRST.name,

@@ -87,11 +87,11 @@ def test_every_kind_of_server_shows_a_replacement_of_another_size_or_time(
     set_up(kind, ftps, ftps_connection)
     first = customers("20170101", person("1"))
     shop.place(first)
-    shop.walk("run")
+    shop.run_tasks("run")
     shop.place(
         Export(first.interface, first.name, first.day, customers("20170101", person("2")).content), minute=1
     )
-    (file,) = shop.walk("next run").files
+    (file,) = shop.run_tasks("next run").files
     assert file.counts.warnings == {"new_revision": 1, "no_email": 1}
 
 
@@ -274,5 +274,5 @@ def test_shop_names_in_any_encoding_and_with_spaces_load(
     path = os.fsencode(folder) + "/Café  Noir_SRS_Customers_20170101.xml".encode(encoding)
     xml = b"<Export><Customers><Customer><CustomerNumber>1</CustomerNumber></Customer></Customers></Export>"
     Path(os.fsdecode(path)).write_bytes(xml)
-    (file,) = shop.walk("run").files
+    (file,) = shop.run_tasks("run").files
     assert (file.name, file.counts.loaded) == ("Café  Noir_SRS_Customers_20170101.xml", 1)

@@ -64,7 +64,7 @@ def archived(shop: Shop) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
-def walked(shop: Shop, batch: Batch) -> Batch:
+def processed(shop: Shop, batch: Batch) -> Batch:
     for step in STEPS:
         batch = step(shop.merchant, batch)
     return batch
@@ -85,7 +85,7 @@ def test_a_file_that_grows_between_looks_settles_until_it_is_whole(shop: Shop) -
 
 
 def numbers_after(shop: Shop) -> set[str]:
-    shop.report(shop.walk("run"))
+    shop.report(shop.run_tasks("run"))
     return numbers(shop)
 
 
@@ -120,10 +120,10 @@ def test_a_temporary_name_is_no_file_until_it_is_renamed(shop: Shop) -> None:
 @pytest.mark.usefixtures("any_listing")
 def test_half_a_zip_of_a_dead_uploader_waits_and_loads_when_it_is_sent_again(shop: Shop) -> None:
     upload(shop, WHOLE.name, WHOLE.content[:-40])
-    shop.report(shop.walk("run"))
+    shop.report(shop.run_tasks("run"))
     assert shop.states() == {1: "waiting"}
     upload(shop, WHOLE.name, WHOLE.content, second=9)
-    shop.report(shop.walk("next run"))
+    shop.report(shop.run_tasks("next run"))
     assert len(numbers(shop)) == 29
     assert shop.states() == {1: "replaced", 2: "loaded"}
 
@@ -141,9 +141,9 @@ def test_an_uploader_that_goes_on_while_its_half_is_fetched_loses_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(transfer, "blocks", growing)
-        walked(shop, batch)
+        processed(shop, batch)
     assert archived(shop) == []
-    shop.report(shop.walk("next run"))
+    shop.report(shop.run_tasks("next run"))
     assert archived(shop) == [WHOLE.content]
     assert len(numbers(shop)) == 29
 
@@ -154,9 +154,9 @@ def test_a_name_replaced_between_look_and_download_brings_the_newer_bytes_once(s
     batch = shop.sense("run")
     newer = customers("20170101", person("100"))
     upload(shop, WHOLE.name, newer.content, second=30)
-    walked(shop, batch)
-    shop.report(shop.walk("next run"))
-    shop.report(shop.walk("one more"))
+    processed(shop, batch)
+    shop.report(shop.run_tasks("next run"))
+    shop.report(shop.run_tasks("one more"))
     assert numbers(shop) == {"100"}  # the older was written over before anybody had fetched it
     assert archived(shop) == [newer.content]
     assert sorted(shop.states().values()) in [["duplicate", "loaded"], ["loaded", "replaced"]]
@@ -167,10 +167,10 @@ def test_a_file_taken_away_between_look_and_download_is_skipped_and_comes_back(s
     shop.place(customers("20170102", person("100")))
     batch = shop.sense("run")
     path.unlink()
-    walked(shop, batch)
+    processed(shop, batch)
     assert numbers(shop) == {"100"}
     upload(shop, WHOLE.name, WHOLE.content)
-    shop.report(shop.walk("next run"))
+    shop.report(shop.run_tasks("next run"))
     assert len(numbers(shop)) == 30
 
 
@@ -187,7 +187,7 @@ def test_a_file_taken_away_behind_its_last_byte_is_loaded(
 
     with monkeypatch.context() as patched:
         patched.setattr(transfer, "blocks", emptied)
-        shop.report(walked(shop, batch))
+        shop.report(processed(shop, batch))
     assert len(numbers(shop)) == 29
     assert archived(shop) == [WHOLE.content]
 
@@ -201,16 +201,16 @@ def test_erp_cache_6_the_same_name_and_size_at_another_time_is_looked_at(
     xml = "<Export><Customers><Customer><CustomerNumber>{}</CustomerNumber></Customer></Customers></Export>"
     name = "TestShop_SRS_Customers_20170101.xml"
     upload(shop, name, xml.format(1).encode())
-    shop.report(shop.walk("run"))
+    shop.report(shop.run_tasks("run"))
     upload(shop, name, xml.format(2).encode(), second=59)
     if form == "LIST":  # the minute is the same, so only a young file is looked at once more
         shop.store.execute("UPDATE files SET listed = ''")
         shop.store.commit()
-    (file,) = shop.walk("next run").files
+    (file,) = shop.run_tasks("next run").files
     assert file.sequence == "20170101.0002"
     assert numbers(shop) == {"1", "2"}
     upload(shop, name, xml.format(2).encode(), second=58)
-    assert shop.walk("the same bytes again").files == ()
+    assert shop.run_tasks("the same bytes again").files == ()
 
 
 @pytest.mark.usefixtures("any_listing")
@@ -219,7 +219,7 @@ def test_two_files_of_one_second_and_size_both_load(shop: Shop) -> None:
     assert len(first.content) == len(second.content)
     for export in (second, first):
         upload(shop, export.name, export.content)
-    batch = shop.walk("run")
+    batch = shop.run_tasks("run")
     assert [file.index_number for file in batch.files] == ["20170101", "20170102"]
     assert numbers(shop) == {"1", "2"}
 
@@ -227,12 +227,12 @@ def test_two_files_of_one_second_and_size_both_load(shop: Shop) -> None:
 @pytest.mark.usefixtures("any_listing")
 def test_erp_cache_6_a_file_with_an_old_time_and_index_that_arrives_late_loads(shop: Shop) -> None:
     shop.place(customers("20170102", person("1", name="Newer"), person("2")))
-    shop.report(shop.walk("run"))
+    shop.report(shop.run_tasks("run"))
     late = customers("19990105", person("1", name="Older"), person("3"))
     path = upload(shop, late.name, late.content)
     moment = datetime(1999, 1, 5, 11, 53, 26, tzinfo=UTC).timestamp()
     os.utime(path, (moment, moment))
-    shop.report(shop.walk("next run"))
+    shop.report(shop.run_tasks("next run"))
     assert numbers(shop) == {"1", "2", "3"}
     query = "SELECT firstname FROM profiles JOIN identifiers USING (profile_id) WHERE value = '1'"
     assert scalar(shop.store, query) == "Newer"
@@ -242,10 +242,10 @@ def test_erp_cache_6_a_file_with_an_old_time_and_index_that_arrives_late_loads(s
 def test_files_of_nothing_wait_and_are_quarantined_in_the_end(shop: Shop) -> None:
     upload(shop, WHOLE.name, b"")
     for run in ("run 1", "run 2"):
-        shop.report(shop.walk(run))
+        shop.report(shop.run_tasks(run))
         assert shop.states() == {1: "waiting"}
     with pytest.raises(FailError, match=f"{WHOLE.name}: quarantined, truncated"):
-        shop.report(shop.walk("run 3"))
+        shop.report(shop.run_tasks("run 3"))
 
 
 def test_a_run_through_cuts_loads_everything_once(
@@ -257,7 +257,7 @@ def test_a_run_through_cuts_loads_everything_once(
         ftps_connection(port=proxy.port, extra={"timeout": 0.25})
         for attempt in range(60):  # each task is tried again as Airflow would, until nothing is left to do
             try:
-                batch = walked(shop, shop.sense(f"run {attempt}"))
+                batch = processed(shop, shop.sense(f"run {attempt}"))
                 tasks.report(shop.merchant, batch)
             except RetryError:
                 continue

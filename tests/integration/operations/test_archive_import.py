@@ -107,12 +107,12 @@ def test_an_imported_folder_waits_in_the_archive_until_a_replay_of_its_days(
     again = history.told(history.folder)
     assert (again["imported"], again["known_already"]) == (0, 7)
     assert dump(shop.store) == before
-    assert shop.walk("live").files == ()
+    assert shop.run_tasks("live").files == ()
 
-    shop.walk("one day", (date(2017, 1, 2), date(2017, 1, 3)))
+    shop.run_tasks("one day", (date(2017, 1, 2), date(2017, 1, 3)))
     assert scalar(shop.store, "SELECT count(*) FROM profiles") == 2
     assert shop.accounts() == {}
-    shop.walk("backfill", YEAR)
+    shop.run_tasks("backfill", YEAR)
     assert shop.accounts() == {"1": "REVISED"}
     assert [(state, code) for *_, state, code in ledger_rows(shop)] == [
         *[("loaded", None)] * 4,
@@ -130,13 +130,13 @@ def test_a_backfill_of_imported_files_ends_in_the_rows_of_live_processing(
         history.put(file.name, file.content)
     history.told(history.folder)
     shop.place(PEOPLE, FIRST)
-    assert len(shop.walk("live").files) == 2
+    assert len(shop.run_tasks("live").files) == 2
     tables = [table for table in TABLES if table not in {"files", "mappings"}]
     about_files = "ARRAY['file_id', 'sequence', 'field_versions', 'updated_at']"
     query = f"SELECT to_jsonb(t) - {about_files} FROM {{}} t ORDER BY 1"
     live = {table: shop.store.execute(query.format(table)).fetchall() for table in tables}
     assert shop.accounts() == {"1": "FIRST"}
-    shop.walk("backfill", YEAR)
+    shop.run_tasks("backfill", YEAR)
     assert {table: shop.store.execute(query.format(table)).fetchall() for table in tables} == live
     assert {state for *_, state, _ in ledger_rows(shop)} == {"loaded"}
     assert history.told(history.folder)["known_already"] == 2
@@ -149,25 +149,25 @@ def test_an_imported_original_expires_and_may_be_brought_in_again(shop: Shop, hi
     shop.store.commit()
     keeping = shop.merchant.model_copy(update={"retention": Retention(archive_days=30)})
     assert delete_expired(keeping) == 1
-    assert shop.walk("gone", YEAR).files == ()
+    assert shop.run_tasks("gone", YEAR).files == ()
     assert history.told(history.folder)["imported"] == 1
-    assert len(shop.walk("back", YEAR).files) == 1
+    assert len(shop.run_tasks("back", YEAR).files) == 1
 
 
 def test_what_was_erased_does_not_come_back_by_an_import(shop: Shop, history: History) -> None:
     shop.place(PEOPLE)
-    shop.walk("live")
+    shop.run_tasks("live")
     ada = Named("srs", "7")
     forget(shop.store, "testshop", ada, INTERFACES)
     unforget_person(shop.store, "testshop", [ada])
     older = export("srs_customers", "20170101060000", person("7", "Ada"))
     history.put(older.name, older.content)
     history.told(history.folder)
-    shop.walk("backfill", YEAR)
+    shop.run_tasks("backfill", YEAR)
     assert scalar(shop.store, "SELECT count(*) FROM identifiers WHERE value = '7'") == 0
     newer = export("srs_customers", "20170102070000", person("7", "Ada"))
     shop.place(newer)
-    shop.walk("newer")
+    shop.run_tasks("newer")
     assert scalar(shop.store, "SELECT count(*) FROM identifiers WHERE value = '7'") == 1
 
 

@@ -1,4 +1,4 @@
-"""The doctor and `enable`, on a real server and a real store: each fault is found where it is, and named."""
+"""The doctor and `create-folders` on a real server and store: each fault is found where it is, and named."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo.certificates import certificates
+from erp_feeds.store import incidents
 from support import odd_servers
 from support.ftps_fixtures import PASSWORD, RunningFtps
 from support.merchants import facts_of
@@ -22,7 +23,7 @@ from support.merchants import facts_of
 Connect = Callable[..., str]
 STEPS = (
     "connection", "name", "port", "tls", "certificate", "login", "folders", "listing",
-    "rights", "download", "staging", "archive", "store", "alerts",
+    "rights", "download", "staging", "archive", "store", "last scan", "airflow", "alerts",
 )  # fmt: skip
 SERVER = STEPS[:10]
 
@@ -86,13 +87,17 @@ def patient(
     return found
 
 
-def test_a_sound_merchant_is_ok_from_end_to_end(patient: Patient, ftps: RunningFtps) -> None:
+def test_a_sound_merchant_is_ok_from_end_to_end(
+    patient: Patient, ftps: RunningFtps, store: psycopg.Connection
+) -> None:
     patient.write(after_load="move")
-    patient.run("enable", "testshop")
+    patient.run("create-folders", "testshop")
     upload = ftps.root / "testshop" / "srs" / "TestShop_SRS_Customers_1.zip"
     upload.write_bytes(b"x" * 1_234)
+    incidents.scan_succeeded(store, ["testshop"])
     found = patient.findings()
-    assert {state for state, _ in found.values()} == {"ok"}
+    assert {step for step, (state, _) in found.items() if state != "ok"} == {"airflow"}
+    assert found["airflow"][0] == "not checked"
     assert found["port"][1].endswith("is open at 127.0.0.1")
     assert found["certificate"][1].startswith("verified for localhost")
     assert "MLSD, 3 names" in found["listing"][1]
@@ -106,7 +111,7 @@ def test_a_sound_merchant_is_ok_from_end_to_end(patient: Patient, ftps: RunningF
 def test_a_file_that_is_never_taken_is_told_with_what_is_expected(
     patient: Patient, ftps: RunningFtps, path: str
 ) -> None:
-    patient.run("enable", "testshop")
+    patient.run("create-folders", "testshop")
     (ftps.root / "testshop" / path).write_bytes(b"x")
     state, said = patient.findings()["listing"]
     assert state == "warning"
@@ -127,31 +132,35 @@ def test_a_folder_for_results_that_takes_none_is_told(patient: Patient, ftps: Ru
     assert patient.findings()["feedback"][0] == "wrong"
 
 
-def test_folders_that_are_missing_are_no_fault_and_enable_makes_them(
+def test_folders_that_are_missing_are_no_fault_and_a_command_makes_them(
     patient: Patient, ftps: RunningFtps
 ) -> None:
     state, said = patient.findings()["folders"]
     assert state == "warning"
-    assert "erp_feeds enable testshop" in said
-    assert patient.run("enable", "testshop", "srs").output == "/testshop/srs: made\n"
+    assert "erp_feeds create-folders testshop" in said
+    assert patient.run("create-folders", "testshop", "srs").output == "/testshop/srs: made\n"
     assert [path.name for path in (ftps.root / "testshop").iterdir()] == ["srs"]
     (ftps.root / "testshop" / "srs" / "kept.zip").write_bytes(b"x")
-    assert patient.run("enable", "testshop", "srs_customers").output == "/testshop/srs: is there already\n"
+    assert (
+        patient.run("create-folders", "testshop", "srs_customers").output
+        == "/testshop/srs: is there already\n"
+    )
     assert (ftps.root / "testshop" / "srs" / "kept.zip").exists()
-    assert json.loads(patient.run("enable", "testshop", "--json").stdout) == [
+    assert json.loads(patient.run("create-folders", "testshop", "--json").stdout) == [
         {"folder": "/testshop/ErpCache", "made": True},
         {"folder": "/testshop/srs", "made": False},
     ]
     assert patient.findings()["folders"][0] == "ok"
 
 
-def test_enable_says_what_it_does_not_know(patient: Patient) -> None:
-    result = patient.run("enable", "testshop", "srss")
+def test_create_folders_says_what_it_does_not_know(patient: Patient) -> None:
+    result = patient.run("create-folders", "testshop", "srss")
     assert (result.exit_code, "did you mean 'srs'?" in result.output) == (1, True)
-    patient.write(root="/nowhere")
-    result = patient.run("enable", "testshop")
-    assert (result.exit_code, "correct ftps.root" in result.output) == (1, True)
-    assert "did you mean 'testshop'?" in patient.run("enable", "testshp").output
+    patient.write(root="/nowhere/at/all")
+    assert patient.run("create-folders", "testshop", "srs").output == (
+        "/nowhere: made\n/nowhere/at: made\n/nowhere/at/all: made\n/nowhere/at/all/srs: made\n"
+    )
+    assert "did you mean 'testshop'?" in patient.run("create-folders", "testshp").output
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
 from support.merchants import facts_of
+from support.shop_files import account, export
 from support.shop_fixtures import Shop
 from support.store_feed import TABLES, dump, scalar
 
@@ -84,7 +85,7 @@ def desk(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     (folder / "testshop.yaml").write_text(MERCHANT_FILE, "utf-8")
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
     shop.place(*HISTORY)
-    shop.walk("first")
+    shop.run_tasks("first")
     return Desk(CliRunner())
 
 
@@ -111,8 +112,8 @@ def test_forget_and_a_backfill_of_everything(
             "identifiers_suppressed": 3,
         }
         before = stored(shop)
-        batch = shop.walk("backfill", JANUARY)
-        again = shop.walk("backfill again", JANUARY)
+        batch = shop.run_tasks("backfill", JANUARY)
+        again = shop.run_tasks("backfill again", JANUARY)
     assert stored(shop) == before
     assert not [personal for personal in PERSONAL if personal in before + caplog.text + json.dumps(receipt)]
     left_out = [file.counts.skipped.get("suppressed", 0) for file in batch.files]
@@ -128,7 +129,7 @@ def test_forget_and_a_backfill_of_everything(
 def test_a_new_file_about_the_forgotten_loads_the_others(shop: Shop, desk: Desk) -> None:
     desk.told("--srs", "4712", "--yes")
     shop.place(customers("20170201", ADA, {**BOB, "City": "Delft"}, {"CustomerNumber": "6"}))
-    (file,) = shop.walk("february").files
+    (file,) = shop.run_tasks("february").files
     assert (file.counts.loaded, file.counts.skipped) == (2, {"suppressed": 1})
     assert scalar(shop.store, "SELECT city FROM profiles WHERE firstname = 'Bob'") == "Delft"
 
@@ -181,21 +182,25 @@ def test_a_search_of_the_archive_lists_what_no_row_remembers(shop: Shop, desk: D
         customers("20170109", {"CustomerNumber": "4711", "FirstName": "Adelheid", "Phone": "2"}),
         customers("20170110", {**BOB, "FirstName": "4711", "Phone": "4711"}),
     )
+    shop.place(
+        export("erp_cache_customers", "20170106", account("4711")),
+        export("erp_cache_customers", "20170112", account("9", Contact="adelheid@example.com")),
+    )
     broken = customers("20170111", BOB)
     shop.place(Export(broken.interface, broken.name, broken.day, broken.content.replace(b"PK", b"XX")))
-    shop.walk("more")
+    shop.run_tasks("more")
     known = desk.told("--srs", "4712", "--dry-run")["originals"]
     assert "TestShop_SRS_Customers_20170108.zip" not in {each["file"] for each in known}
     found = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
     added = {each["file"][-12:-4]: each["found_by"] for each in found if each not in known}
-    assert added == {"20170108": "search", "20170111": "unreadable"}
+    assert added == {"20170108": "search", "20170111": "unreadable", "20170112": "search"}
     again = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
     assert {each["file"][-12:-4] for each in again} == {"20170102", "20170111"}
 
 
 def test_the_command_that_brings_back_tells_no_personal_data(shop: Shop, desk: Desk) -> None:
     shop.place(*HISTORY)
-    shop.walk("run")
+    shop.run_tasks("run")
     desk.forget("--srs", "4711", "--yes")
     named = ["--srs", "4711", "--srs", "4712", "--email", " Adelheid@example.com", "--email", "x@y.nl"]
     shown = desk.unforget(*named)
@@ -204,8 +209,8 @@ def test_the_command_that_brings_back_tells_no_personal_data(shop: Shop, desk: D
     assert not [each for each in PERSONAL if each in shown.output.lower() or each in shown.output]
     told = json.loads(desk.unforget(*named, "--json").stdout)
     assert told == {"merchant": "testshop", "named": 4, "unsuppressed": 0}
-    shop.walk("backfill", JANUARY)
+    shop.run_tasks("backfill", JANUARY)
     assert not [each for each in PERSONAL if each in stored(shop)]
     shop.place(customers("20170201", ADA))
-    shop.walk("next run")
+    shop.run_tasks("next run")
     assert [each for each in PERSONAL if each in stored(shop)]

@@ -29,9 +29,9 @@ def found(shop: Shop, name: str, record: int) -> RecordTrace:
 
 def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: Shop) -> None:
     shop.place(export("srs_customers", "20170101", person("1", "x", LastName="Lovelace", City="London")))
-    shop.walk("first")
+    shop.run_tasks("first")
     shop.place(export("srs_customers", "20170102", person("1", "x", City="Paris")))
-    shop.walk("second")
+    shop.run_tasks("second")
     profile = queries.profile(shop.store, "testshop", srs="1")
     assert profile is not None
     first, second = (found(shop, CUSTOMERS.format(day), 1) for day in (20170101, 20170102))
@@ -45,7 +45,7 @@ def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: 
 def test_a_purchase_leads_to_its_order_and_its_person_whoever_wrote_it_last(shop: Shop) -> None:
     till = basket("R1", "1.00")
     shop.place(export("srs_purchases", "20170101", till, till, basket("R2", "2.00", number="0")))
-    shop.walk("first")
+    shop.run_tasks("first")
     first, repeated, nobody = (found(shop, PURCHASES.format(20170101), number) for number in (1, 2, 3))
     assert (first.outcome, first.purchase_id) == ("loaded", "R1|1|2017-01-01T10:00:00")
     assert first.profile_id
@@ -53,7 +53,7 @@ def test_a_purchase_leads_to_its_order_and_its_person_whoever_wrote_it_last(shop
     assert (nobody.outcome, nobody.code) == ("skipped", "no_identifier")
     changed, other = basket("R1", "3.00"), basket("R1", "4.00")
     shop.place(export("srs_purchases", "20170102", changed, other))
-    shop.walk("second")
+    shop.run_tasks("second")
     assert found(shop, PURCHASES.format(20170102), 1).purchase_id == first.purchase_id
     assert found(shop, PURCHASES.format(20170102), 2).purchase_id == f"{first.purchase_id}~2"
     assert found(shop, PURCHASES.format(20170101), 1) == first
@@ -62,9 +62,9 @@ def test_a_purchase_leads_to_its_order_and_its_person_whoever_wrote_it_last(shop
 def test_a_refused_record_says_why_also_where_only_the_store_could_tell(shop: Shop) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
     shop.place(export("srs_purchases", "20170101", basket("R1", "1.00")))
-    shop.walk("first")
+    shop.run_tasks("first")
     shop.place(export("srs_purchases", "20170102", basket("R1", "-1.00", "-1.00")))
-    shop.walk("second")
+    shop.run_tasks("second")
     refused, flipped = found(shop, ACCOUNTS.format(20170101), 2), found(shop, PURCHASES.format(20170102), 1)
     assert (refused.outcome, [each.code for each in refused.errors]) == ("rejected", ["invalid_decimal"])
     assert (flipped.outcome, [each.code for each in flipped.errors]) == ("rejected", ["class_changed"])
@@ -75,7 +75,7 @@ def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) ->
     configure(shop, "erp_cache_customers", max_reject_percent=0)
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
     shop.place(export("srs_customers", "20170101", person("1", "x")))
-    shop.walk("first")
+    shop.run_tasks("first")
     kept = found(shop, ACCOUNTS.format(20170101), 1)
     assert (kept.state, kept.outcome, kept.code) == ("quarantined", "not loaded", "too_many_rejects")
     forget(shop.store, "testshop", Named("srs", "1"), INTERFACES)
@@ -85,8 +85,8 @@ def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) ->
 
 def test_what_is_not_there_is_said_plainly(shop: Shop) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
-    shop.walk("first")
-    with pytest.raises(FailError, match=r"\.zip has 1 records, and none is 2"):
+    shop.run_tasks("first")
+    with pytest.raises(FailError, match=r"\.zip has 1 record, and none is 2"):
         found(shop, ACCOUNTS.format(20170101), 2)
     with pytest.raises(FailError, match=r"no archived original of x\.zip"):
         found(shop, "x.zip", 1)
@@ -96,7 +96,7 @@ def test_the_command_shows_the_record_as_delivered_only_where_asked(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1", CashBack="x")))
-    shop.walk("first")
+    shop.run_tasks("first")
     (tmp_path / "testshop.yaml").write_text(
         json.dumps(shop.merchant.model_dump(mode="json", exclude_defaults=True))
     )

@@ -51,7 +51,7 @@ def originals(store: psycopg.Connection) -> dict[str, bool]:
 
 def test_originals_are_deleted_after_their_days_and_rows_stay(shop: Shop) -> None:
     shop.place(OLD, YOUNG)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     age(shop.store, OLD.name, 31)
     before = dump(shop.store, ("accounts",))
     assert delete_expired(keeping(shop.merchant, None)) == 0
@@ -69,11 +69,11 @@ def test_a_replay_says_what_was_deleted_and_takes_the_rest(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.place(OLD, YOUNG)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     age(shop.store, OLD.name, 31)
     delete_expired(keeping(shop.merchant, 30))
     with caplog.at_level(logging.WARNING):
-        batch = shop.walk("backfill", JANUARY)
+        batch = shop.run_tasks("backfill", JANUARY)
     assert [file.name for file in batch.files] == [YOUNG.name]
     assert f"Deleted by retention, cannot be replayed: {OLD.name}" in caplog.text
     assert shop.report(batch)["files"] == 1
@@ -84,7 +84,7 @@ def test_deleted_in_the_middle_of_a_replay_is_no_fault_of_the_file(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.place(OLD, YOUNG)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     age(shop.store, OLD.name, 31)
     batch = tasks.download(shop.merchant, shop.sense("backfill", JANUARY))
     delete_expired(keeping(shop.merchant, 30))
@@ -101,23 +101,23 @@ def test_what_is_not_done_with_stays(shop: Shop) -> None:
     tasks.download(shop.merchant, shop.sense("run1"))
     age(shop.store, OLD.name, 99)
     assert delete_expired(keeping(shop.merchant, 1)) == 0
-    assert shop.report(shop.walk("run2"))["files"] == 1
+    assert shop.report(shop.run_tasks("run2"))["files"] == 1
     assert delete_expired(keeping(shop.merchant, 1)) == 1
 
 
 def test_two_sightings_of_the_same_bytes_share_one_original(shop: Shop) -> None:
     shop.place(OLD)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     age(shop.store, OLD.name, 31)
     shop.place(OLD, minute=1)
-    shop.walk("run2")
+    shop.run_tasks("run2")
     assert sorted(shop.states().values()) == ["duplicate", "loaded"]
     assert delete_expired(keeping(shop.merchant, 30)) == 0
     age(shop.store, OLD.name, 31)
     assert delete_expired(keeping(shop.merchant, 30)) == 1
     assert scalar(shop.store, "SELECT count(*) FROM files WHERE archive_deleted_at IS NOT NULL") == 2
     shop.place(OLD, minute=2)
-    shop.walk("run3")
+    shop.run_tasks("run3")
     assert sorted(shop.states().values()) == ["duplicate", "duplicate", "loaded"]
 
 
@@ -125,7 +125,7 @@ def test_a_storage_that_is_away_leaves_the_original_to_the_next_run(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.place(OLD)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     age(shop.store, OLD.name, 31)
 
     def away(url: str) -> None:
@@ -141,7 +141,7 @@ def test_a_storage_that_is_away_leaves_the_original_to_the_next_run(
 
 def test_an_original_that_is_wanted_again_meanwhile_stays(shop: Shop) -> None:
     shop.place(OLD)
-    shop.walk("run1")
+    shop.run_tasks("run1")
     url = scalar(shop.store, "SELECT archived FROM files")
     shop.store.execute("ALTER TABLE files DISABLE TRIGGER USER; UPDATE files SET state = 'archived'")
     shop.store.commit()
@@ -153,7 +153,7 @@ def test_the_report_says_how_many_unfinished_originals_it_removed(
     shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.place(OLD)
-    batch = shop.walk("run1")
+    batch = shop.run_tasks("run1")
     folder = tmp_path / "home/archive/testshop/erp_cache_customers"
     young, old = folder / ".arriving-young", folder / ".arriving-old"
     for path in (young, old):

@@ -38,7 +38,7 @@ def test_customers_2_unknown_number_joins_the_owner_of_its_email(store: psycopg.
 def test_customers_2_many_numbers_that_one_address_joins_are_told(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, *(customer(str(number), ONE) for number in range(4)), customer("9", OTHER))
-    assert queries.status(store)[0].crowded == {}
+    assert queries.status(store)[0].shared_profiles == {}
     feed.customers(2, customer("4", ONE))
     (status,) = queries.status(store)
     (crowd,) = status.crowds()

@@ -197,6 +197,4 @@ def test_what_a_run_could_not_load_is_said_in_words(store: psycopg.Connection) -
     counted = file.model_copy(update={"counts": Counts(read=2, rejected={"invalid_email": 1})})
     counts = feed.load(counted, {**customers(customer("1")), "rejects": rejects})
     assert counts.read == counts.loaded + sum(counts.rejected.values())
-    assert ledger.problems(store, "testshop", "run1") == [
-        f"{file.name}: 1 records rejected (1 invalid_email)"
-    ]
+    assert ledger.problems(store, "testshop", "run1") == [f"{file.name}: 1 record rejected (1 invalid_email)"]

@@ -48,7 +48,7 @@ def test_a_file_that_does_not_fit_takes_no_other_of_its_group_along(
 ) -> None:
     store.execute("ALTER TABLE accounts ADD CONSTRAINT retail CHECK (price_list_name <> 'WHOLESALE')")
     found = load_files(store, three, TESTSHOP, "run1", frames_of(three))
-    assert [str(each.refusal.code) if each.refusal else "" for each in found] == ["", "not_loadable", ""]
+    assert [str(each.error.code) if each.error else "" for each in found] == ["", "not_loadable", ""]
     assert stored(store) == ["RETAIL", "EXPORT"]
     assert states(store) == ["loaded", "archived", "loaded"]
 
@@ -63,7 +63,7 @@ def test_a_conflict_that_only_a_commit_finds_is_of_the_file_that_brought_it(
         "ALTER TABLE identifiers ADD CONSTRAINT once UNIQUE (merchant, type) DEFERRABLE INITIALLY DEFERRED"
     )
     found = load_files(store, files, TESTSHOP, "run1", lambda file: frames[file.file_id])
-    assert [bool(each.refusal) for each in found] == [False, True, True]
+    assert [bool(each.error) for each in found] == [False, True, True]
     assert scalar(store, "SELECT count(*) FROM identifiers") == 1
 
 

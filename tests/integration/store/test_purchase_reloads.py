@@ -52,7 +52,7 @@ def test_purchases_6_a_reload_leaves_nothing_under_the_old_id(
     shop: Shop, dry_run: Callable[[], DryRun]
 ) -> None:
     shop.place(export(PURCHASES, "20170101", web("W", "1.00", "-5.00"), web("V", "1.00", "2.00", "2")))
-    shop.walk("run")
+    shop.run_tasks("run")
     assert stored(shop) == {"W": "order -4.00", "V": "order 3.00"}
     absent(shop, "2")
     configure(shop, PURCHASES, excluded_skus=("d",))
@@ -62,30 +62,30 @@ def test_purchases_6_a_reload_leaves_nothing_under_the_old_id(
     assert gone == {"W": ("order", {}), "V": ("order", {})}
     assert stored(shop) == {"W": "order -4.00", "V": "order 3.00"}
 
-    shop.walk("replay", EVERYTHING)
+    shop.run_tasks("replay", EVERYTHING)
     assert stored(shop) == {"W-R20170101100000": "return -4.00"}
     assert scalar(shop.store, "SELECT count(*) FROM orders") == 0
     assert scalar(shop.store, "SELECT count(DISTINCT purchase_id) FROM purchase_lines") == 1
     assert scalar(shop.store, "SELECT count(*) FROM profiles") == 2
     before = dump(shop.store, ("purchases", "purchase_lines", "profiles"))
-    shop.walk("again", EVERYTHING)
+    shop.run_tasks("again", EVERYTHING)
     assert dump(shop.store, ("purchases", "purchase_lines", "profiles")) == before
     assert "purchases" not in dry_run().tables
 
     absent(shop)
     configure(shop, PURCHASES)
-    shop.walk("back", EVERYTHING)
+    shop.run_tasks("back", EVERYTHING)
     assert stored(shop) == {"W": "order -4.00", "V": "order 3.00"}
 
 
 def test_purchases_6_what_another_file_has_written_since_stays(shop: Shop) -> None:
     shop.place(export(PURCHASES, "20170101", web("W", "1.00", "-5.00"), web("V", "1.00", "2.00")))
     shop.place(export(PURCHASES, "20170102", web("W", "1.00", "-5.00")))
-    shop.walk("run")
+    shop.run_tasks("run")
     absent(shop, "1")
     first = ledger.archived(shop.store, "testshop", [PURCHASES], Replay())[0]
     shop.store.rollback()
-    shop.walk("replay", Replay(files=(first.name,)))
+    shop.run_tasks("replay", Replay(files=(first.name,)))
     assert stored(shop) == {"W": "order -4.00"}
 
 
@@ -112,7 +112,7 @@ def test_purchases_6_a_receipt_of_somebody_forgotten_stays_without_a_name(store:
 
 def test_purchases_7_the_migration_makes_the_hashes_that_the_steps_make(shop: Shop) -> None:
     shop.place(export(PURCHASES, "20170101", web("W", "1.00", "-5.00"), web("V", "0", "0.1")))
-    shop.walk("run")
+    shop.run_tasks("run")
     hashes = "SELECT array_agg(content_hash ORDER BY purchase_id) FROM purchases"
     before = scalar(shop.store, hashes)
     script = (SCRIPTS / "versions" / "0011_baskets.sql").read_text(encoding="utf-8")

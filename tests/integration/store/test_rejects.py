@@ -235,7 +235,7 @@ def load_with_originals(feed: Feed, file: Any, frames: dict[str, Any], run: str 
         return feed.load(file, {**frames, "originals": frame("originals", known)}, run)
     finally:
         if numbers := rejects.without_original(feed.connection, file):
-            rejects.add_originals(feed.connection, file, feed.merchant, originals(numbers))
+            rejects.add_originals(feed.connection, file, feed.merchant, run, originals(numbers))
 
 
 def test_a_load_that_fails_while_it_closes_rejects_leaves_nothing(
@@ -328,7 +328,7 @@ def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
     [shown] = queries.rejects(feed.connection, "testshop")
     assert (shown.record, shown.run_id, shown.resolved_at) == (2, "first", None)
-    every = queries.rejects(feed.connection, "testshop", with_resolved=True)
+    every = queries.rejects(feed.connection, "testshop", with_all=True)
     assert [(each.record, each.resolved_by_run) for each in every] == [(1, "replay"), (2, None)]
     assert every[0].resolved_by_file == file.name
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}

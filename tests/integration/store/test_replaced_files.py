@@ -33,7 +33,7 @@ def arrive(shop: Shop, *exports: Export) -> None:
     """Let one file after the other lie under the same name, each taken by a run of its own: run0, run1."""
     for minute, export in enumerate(exports):
         shop.place(export, minute=minute)
-        shop.walk(f"run{minute}")
+        shop.run_tasks(f"run{minute}")
 
 
 def shown(shop: Shop) -> list[tuple[str, int | None]]:
@@ -85,7 +85,7 @@ def test_another_name_replaces_nothing(shop: Shop) -> None:
     arrive(shop, BAD)
     xml = erp_cache_xml(ACCOUNTS_1_0, "1.0")
     shop.place(packed(INTERFACES["erp_cache_customers"], "TestShop", "20170104060000", xml))
-    shop.walk("later")
+    shop.run_tasks("later")
     assert [state for state, _ in shown(shop)] == ["quarantined", "loaded"]
 
 

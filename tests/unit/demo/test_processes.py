@@ -141,14 +141,14 @@ def test_a_part_that_dies_is_started_again_without_what_it_left_behind(
         newest.kill()
         while supervisor._running["part"].poll() is None:
             time.sleep(0.01)
-        assert len(supervisor.mend()) == 1, number
+        assert len(supervisor.restart_dead()) == 1, number
     assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
     newest = process_list.read(home.run / "processes.json")[-1].process()
     assert newest
     newest.kill()
     supervisor._running["part"].wait(5)
     with pytest.raises(FailError, match="part was killed by SIGKILL"):
-        supervisor.mend()
+        supervisor.restart_dead()
 
 
 def test_a_renamed_home_knows_its_processes(tmp_path: Path) -> None:
@@ -181,3 +181,16 @@ def test_only_its_own_listener_is_the_demos(supervisor: Supervisor, home: Home) 
     assert supervisor.listens(port)
     nobodys = Supervisor(home)
     assert not nobodys.listens(port)
+
+
+def test_a_long_log_begins_anew(supervisor: Supervisor, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes.postgres, "is_running", lambda folder: True)
+    monkeypatch.setattr(processes, "LONGEST_LOG", 10_000)
+    noisy = "import signal; print('x' * 10_000, flush=True); print('ready', flush=True);"
+    goes_on = "signal.signal(signal.SIGTERM, lambda *_: (print('more', flush=True), exit())); signal.pause()"
+    start(supervisor, "part", noisy + goes_on)
+    supervisor.restart_dead()
+    supervisor.stop()
+    log = processes.log_of(home, "part")
+    assert log.with_suffix(".log.1").read_text() == "x" * 10_000 + "\nready\n"
+    assert log.read_text() == "more\n"

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from erp_feeds.batch import Counts
-from erp_feeds.feedback.result_file import FileResult, Refused, result_file
+from erp_feeds.feedback.result_file import FileResult, RejectedRecord, result_file
 
 NAME = "TestShop_SRS_Customers_20170101.zip"
 LOADED = FileResult(
@@ -26,7 +26,10 @@ LOADED = FileResult(
         rejected={"missing_field": 1, "invalid_date": 1},
         warnings={"no_email": 3, "unknown_value:gender": 1},
     ),
-    rejects=(Refused(2, 17, "invalid_date", "birthdate"), Refused(3, None, "missing_field", "")),
+    rejects=(
+        RejectedRecord(2, 17, "invalid_date", "birthdate"),
+        RejectedRecord(3, None, "missing_field", ""),
+    ),
 )
 REFUSED = FileResult(name=NAME, sha256="", state="quarantined", code="not_a_zip", counts=Counts())
 SCHEMA = Path(__file__).parents[3] / "docs" / "feedback.xsd"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,9 +23,10 @@ def merchant(*, root: str = "\\testshop\\", **changes: Any) -> Merchant:
     return merchant_of(**{"ftps": {"connection": "testshop_ftps", "root": root}, **changes})
 
 
-def file(interface: str, **counts: int) -> FeedFile:
+def file(interface: str, name: str, rows: dict[str, int], **facts: Any) -> FeedFile:
+    counts = Counts(read=9, rejected={"invalid_date": facts.pop("rejected", 0)})
     return FeedFile(
-        file_id=1, interface=interface, name="a.zip", size=1, index_number="1", counts=Counts(**counts)
+        file_id=1, interface=interface, name=name, size=1, index_number="1", rows=rows, counts=counts, **facts
     )
 
 
@@ -35,6 +37,7 @@ def test_inbox_is_named_by_connection_and_folder(root: str) -> None:
     assert inbox.uri.startswith("ftps://testshop_ftps/testshop")
     assert "\\" not in inbox.uri
     assert inbox.group == "inbox"
+    assert inbox.extra == {"merchant": "testshop", "connection": "testshop_ftps", "folder": "/testshop"}
 
 
 def test_folders_below_the_root_are_kept() -> None:
@@ -54,11 +57,10 @@ def test_every_merchant_has_one_watcher_of_its_own(known: Merchant) -> None:
     assert watcher.trigger.merchant.limits == known.limits
 
 
-def test_merchants_share_tables_and_no_inbox() -> None:
-    inboxes = [assets.inbox(known) for known in MERCHANTS]
-    assert len({inbox.uri for inbox in inboxes}) == len({inbox.name for inbox in inboxes}) == len(MERCHANTS)
-    tables = {table.name: table.uri for known in MERCHANTS for table in assets.tables(known)}
-    assert set(tables) == {table for interface in INTERFACES.values() for table in interface.tables}
+def test_merchants_share_neither_inbox_nor_table() -> None:
+    for own in (lambda known: [assets.inbox(known)], assets.tables):
+        found = [asset for known in MERCHANTS for asset in own(known)]
+        assert len({asset.uri for asset in found}) == len({asset.name for asset in found}) == len(found)
 
 
 def watched(known: Merchant) -> Any:
@@ -76,37 +78,58 @@ def test_only_what_the_watcher_needs_restarts_it() -> None:
 
 
 def test_tables_follow_the_interfaces_in_order_and_once() -> None:
-    names = [table.name for table in assets.tables(merchant())]
+    names = [table.extra["table"] for table in assets.tables(merchant())]
     assert sorted(names) == sorted({name for each in INTERFACES.values() for name in each.tables})
     only = merchant(interfaces={"erp_cache_customers": {}})
-    assert [table.name for table in assets.tables(only)] == list(INTERFACES["erp_cache_customers"].tables)
+    assert [table.name for table in assets.tables(only)] == ["testshop.accounts"]
 
 
-def test_table_is_named_by_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_is_named_by_merchant_and_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERP_FEEDS_LINEAGE_STORE", "pg.example.com:5433/feeds")
-    table = assets.table("profiles")
-    assert (table.name, table.group) == ("profiles", "store")
-    assert table.uri.endswith("://pg.example.com:5433/feeds/erp_feeds/profiles")
+    table = assets.table("testshop", "profiles")
+    assert (table.name, table.group) == ("testshop.profiles", "store")
+    assert table.uri == "postgres://pg.example.com:5433/feeds/erp_feeds/profiles?merchant=testshop"
+    assert table.extra == {
+        "merchant": "testshop",
+        "host": "pg.example.com:5433",
+        "database": "feeds",
+        "schema": "erp_feeds",
+        "table": "profiles",
+    }
 
 
-def test_counts_of_a_batch_go_to_every_table_of_its_files() -> None:
+def test_an_event_says_what_changed_its_table_and_there_is_none_without_a_change() -> None:
     files = (
-        file("srs_customers", read=5, loaded=3),
-        file("srs_customers", read=2, loaded=2),
-        file("srs_purchases", read=9, loaded=7),
+        file("srs_customers", "a.zip", {"profiles": 3, "identifiers": 3}, day=date(2017, 1, 6), rejected=1),
+        file("srs_customers", "b.zip", {"profiles": 2}, day=date(2017, 1, 5)),
+        file("srs_customers", "c.zip", {}, day=date(2017, 1, 7), rejected=2),
     )
-    counts = assets.counts_by_table(Batch(merchant="testshop", run="run1", files=files))
-    customers, purchases = INTERFACES["srs_customers"].tables, INTERFACES["srs_purchases"].tables
-    wanted = {table: {"files": 0, "records": 0} for table in {*customers, *purchases}}
-    for tables, number, records in ((customers, 2, 5), (purchases, 1, 7)):
-        for table in tables:
-            wanted[table] = {
-                "files": wanted[table]["files"] + number,
-                "records": wanted[table]["records"] + records,
-            }
-    assert counts == wanted
-    assert counts["purchases"] == {"files": 1, "records": 7}
-    assert assets.counts_by_table(Batch(merchant="testshop", run="run1")) == {}
+    batch = Batch(merchant="testshop", run="run1", files=files)
+    changes = assets.changes(batch)
+    assert changes == {
+        "profiles": {
+            "merchant": "testshop",
+            "files": ["a.zip", "b.zip"],
+            "days": ["2017-01-05", "2017-01-06"],
+            "rows": 5,
+            "rejects": 1,
+        },
+        "identifiers": {
+            "merchant": "testshop",
+            "files": ["a.zip"],
+            "days": ["2017-01-06"],
+            "rows": 3,
+            "rejects": 1,
+        },
+    }
+    again = assets.changes(batch, tried_before=True)  # what an attempt before this one wrote is unknown
+    assert again["identifiers"] == {
+        **changes["identifiers"],
+        "files": ["a.zip", "b.zip", "c.zip"],
+        "days": ["2017-01-05", "2017-01-06", "2017-01-07"],
+        "rejects": 3,
+    }
+    assert assets.changes(Batch(merchant="testshop", run="run1"), tried_before=True) == {}
 
 
 def test_two_shops_of_one_folder_have_two_inboxes() -> None:

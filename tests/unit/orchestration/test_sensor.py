@@ -48,15 +48,29 @@ class Run:
             "params": {},
             "data_interval_start": midnight,
             "data_interval_end": midnight + timedelta(days=1),
-            "ti": SimpleNamespace(map_index=-1, xcom_push=lambda **_: None),
+            "ti": SimpleNamespace(
+                map_index=-1, xcom_push=lambda **_: None, dag_id="testshop", get_dr_count=self._count
+            ),
         }
 
-        def sense(merchant: Merchant, run: str, replay: Any) -> Sensed:
+        def sense(merchant: Merchant, run: str, replay: Any, active: Any) -> Sensed:
             assert (merchant, run) == (MERCHANT, "run")
+            assert active(["ended", "at work"]) == ["at work"]
             self.asked.append(replay)
             return sensed
 
-        monkeypatch.setattr(tasks, "sense", sense)
+        def sense_archive(merchant: Merchant, run: str, replay: Any) -> Batch:
+            assert (merchant, run) == (MERCHANT, "run")
+            self.asked.append(replay)
+            return sensed.batch
+
+        monkeypatch.setattr(tasks, "sense", None if kind == "backfill" else sense)  # that one asks the server
+        monkeypatch.setattr(tasks, "sense_archive", sense_archive)
+
+    @staticmethod
+    def _count(dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        assert dag_id == "testshop"
+        return int("running" in states and run_ids == ["at work"])
 
 
 def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +104,16 @@ def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
-    sensor.execute(run.context)
+    assert Batch.from_xcom(sensor.execute(run.context)).files == (FILE,)
     assert run.asked == [Replay().within(date(2017, 1, 4), date(2017, 1, 5))]
+
+
+def test_a_day_without_archived_files_ends_the_run_as_skipped(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(monkeypatch, Sensed(EMPTY), kind="backfill")
+    with pytest.raises(DownstreamTasksSkipped):
+        sensor.execute(run.context)
 
 
 def test_a_backfill_is_narrowed_by_what_its_form_asks_for(

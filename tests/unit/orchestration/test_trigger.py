@@ -13,7 +13,7 @@ import pytest
 from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, REMIND_SECONDS, InboxTrigger
+from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, HOLD_SECONDS, REMIND_SECONDS, InboxTrigger
 from support.merchants import merchant_of
 
 MERCHANT = merchant_of(
@@ -89,7 +89,12 @@ async def _spoken(clock: dict[str, float]) -> list[tuple[float, int]]:
     try:
         async for event in trigger.run():
             assert event.payload["merchant"] == "testshop"
-            assert event.payload.keys() == {"merchant", "files"}  # no list of work, no personal data
+            assert event.payload.keys() == {
+                "merchant",
+                "host",
+                "folder",
+                "files",
+            }  # no list of work, no personal data
             spoken.append((clock["now"], event.payload["files"]))
     except ScriptEndError:
         return spoken
@@ -105,14 +110,19 @@ def test_speaks_once_of_what_waits(events: Events) -> None:
     assert events(*looks) == [(1000, 1)]
 
 
-def test_speaks_at_once_when_something_is_added(events: Events) -> None:
-    spoken = events(
+def test_speaks_of_what_is_added_when_the_run_at_work_is_through_or_takes_long(events: Events) -> None:
+    through = events(
         (1000, waiting(CUSTOMERS)),
         (1001, waiting(CUSTOMERS, PURCHASES)),
-        (1002, waiting(CUSTOMERS, PURCHASES)),
+        (1002, waiting(PURCHASES)),
         (1003, waiting(PURCHASES)),
     )
-    assert spoken == [(1000, 1), (1001, 2)]
+    assert through == [(1000, 1), (1002, 1)]
+    late = 1001 + HOLD_SECONDS
+    long = events(*((now, waiting(CUSTOMERS, PURCHASES)) for now in (1001, late, late + 1)))
+    assert long == [(1001, 2)]
+    long = events((1000, waiting(CUSTOMERS)), *((now, waiting(CUSTOMERS, PURCHASES)) for now in (1001, late)))
+    assert long == [(1000, 1), (late, 2)]
 
 
 def test_speaks_of_the_same_file_when_it_comes_back(events: Events) -> None:
@@ -140,9 +150,9 @@ def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(
         (1001, UNSEEN),
         (1002, waiting(CUSTOMERS)),
         (1003, UNSEEN),
-        (1004, waiting(CUSTOMERS, PURCHASES)),
+        (1004, waiting(PURCHASES)),
     )
-    assert spoken == [(1000, 1), (1004, 2)]
+    assert spoken == [(1000, 1), (1004, 1)]
 
 
 def test_looks_at_the_same_moments_whenever_it_was_started(events: Events, pauses: list[float]) -> None:

@@ -16,9 +16,9 @@ def customer(**elements):
 
 
 @pytest.fixture
-def unique(walk):
+def unique(process):
     def run(name, *records):
-        return walk(name, *records, until="deduplicate")
+        return process(name, *records, until="deduplicate")
 
     return run
 
@@ -159,17 +159,17 @@ def test_purchases_6_of_one_order_number_the_last_wins(unique, purchase):
     [((), {}), ((LINE,), {"CustomerNumber": None})],
     ids=["purchases_9_without_lines", "purchases_3_of_nobody"],
 )
-def test_what_is_left_out_takes_no_purchase_of_its_id_along(walk, purchase, left_out):
+def test_what_is_left_out_takes_no_purchase_of_its_id_along(process, purchase, left_out):
     lines, elements = left_out
     order = {"OrderNumber": "W1"}
-    outcome = walk(PURCHASES, purchase(LINE, **order), purchase(*lines, **{**order, **elements}))
+    outcome = process(PURCHASES, purchase(LINE, **order), purchase(*lines, **{**order, **elements}))
     assert outcome.frames["purchases"]["record"].tolist() == [1]
     assert outcome.frames["lines"]["record"].tolist() == [1]
     assert (outcome.counts.collapsed, sum(outcome.counts.skipped.values())) == (0, 1)
 
 
-def test_purchases_7_what_is_left_out_collides_with_no_basket(walk, purchase):
-    outcome = walk(PURCHASES, purchase(), purchase(LINE), purchase(LINE, CustomerNumber=None))
+def test_purchases_7_what_is_left_out_collides_with_no_basket(process, purchase):
+    outcome = process(PURCHASES, purchase(), purchase(LINE), purchase(LINE, CustomerNumber=None))
     assert outcome.frames["purchases"]["purchase_id"].tolist() == ["17|3|2017-01-05T11:53:26"]
     assert outcome.counts.warnings == {}
 

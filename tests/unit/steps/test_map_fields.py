@@ -25,12 +25,12 @@ def mapped(make_merchant):
 
 
 @pytest.fixture
-def profiles(walk):
+def profiles(process):
     """What becomes of records of one number: the rows by column, without what is null; and the counts."""
 
     def run(owner, *records):
         numbered = ({"CustomerNumber": "1", **record} for record in records)
-        outcome = walk(CUSTOMERS, *map(elements_of, numbered), owner=owner)
+        outcome = process(CUSTOMERS, *map(elements_of, numbered), owner=owner)
         frame = outcome.frames["profiles"]
         rows = [{k: v for k, v in row.items() if frame[k].notna()[n]} for n, row in frame.iterrows()]
         return rows, outcome.counts
@@ -200,16 +200,16 @@ def test_an_extra_element_fills_a_custom_field_and_is_no_longer_unknown(mapped, 
     assert warnings == {"unknown_element": 1}
 
 
-def test_an_extra_element_that_is_repeated_is_a_guess_and_refused(mapped, walk):
+def test_an_extra_element_that_is_repeated_is_a_guess_and_refused(mapped, process):
     owner = mapped(extra=["Card"], custom_card={"from": "Card"})
     twice = "<CustomerNumber>1</CustomerNumber><Card>1</Card><Card>2</Card>"
-    (reject,) = walk(CUSTOMERS, twice, owner=owner).frames["rejects"].to_dict("records")
+    (reject,) = process(CUSTOMERS, twice, owner=owner).frames["rejects"].to_dict("records")
     assert (reject["code"], reject["field"]) == ("repeated_field", "extra:Card")
 
 
-def test_an_extra_element_may_be_called_as_a_column_of_a_later_step(mapped, walk, purchase):
+def test_an_extra_element_may_be_called_as_a_column_of_a_later_step(mapped, process, purchase):
     owner = mapped(PURCHASES, ["kind", "record"], custom_kind={"from": "kind"}, custom_n={"from": "record"})
-    frames = walk(PURCHASES, purchase(("a", "1"), kind="gift", record="7"), owner=owner).frames
+    frames = process(PURCHASES, purchase(("a", "1"), kind="gift", record="7"), owner=owner).frames
     row = frames["purchases"].iloc[0]
     assert (row["kind"], row["record"]) == ("order", 1)
     assert json.loads(row["custom"]) == {"custom_kind": "gift", "custom_n": "7"}
@@ -222,11 +222,11 @@ def test_an_unlinked_default_is_not_filled(mapped, profile):
     assert row["city"] == "Delft"
 
 
-def test_a_birth_date_is_read_in_the_form_that_the_mapping_says(mapped, profile, walk):
+def test_a_birth_date_is_read_in_the_form_that_the_mapping_says(mapped, profile, process):
     owner = mapped(birthdate={"from": "birth_date", "date_form": "%d/%m/%Y"})
     assert str(profile(owner, BirthDate="12/04/1985")[0]["birthdate"]) == "1985-04-12"
     record = elements_of({"CustomerNumber": "1", "BirthDate": "1985-04-12"})
-    assert walk(CUSTOMERS, record, owner=owner).counts.warnings == {"unknown_value:birth_date": 1}
+    assert process(CUSTOMERS, record, owner=owner).counts.warnings == {"unknown_value:birth_date": 1}
 
 
 def test_customers_6_what_two_records_of_one_number_say_is_laid_over_each_other_target_by_target(
@@ -242,17 +242,17 @@ def test_customers_6_what_two_records_of_one_number_say_is_laid_over_each_other_
     assert counts.collapsed == 1
 
 
-def test_every_row_knows_its_mapping(mapped, profile, walk, purchase, merchant):
+def test_every_row_knows_its_mapping(mapped, profile, process, purchase, merchant):
     owner = mapped(city={"from": "street"})
     assert profile()[0]["mapping_version"] == mapping_of(merchant, CUSTOMERS).version
     assert profile(owner)[0]["mapping_version"] == mapping_of(owner, CUSTOMERS).version
-    bought = walk(PURCHASES, purchase(("a", "1.00"))).frames["purchases"]
+    bought = process(PURCHASES, purchase(("a", "1.00"))).frames["purchases"]
     assert bought["mapping_version"].tolist() == [mapping_of(merchant, PURCHASES).version]
 
 
-def test_the_currency_of_purchases_follows_its_link(mapped, walk, purchase):
+def test_the_currency_of_purchases_follows_its_link(mapped, process, purchase):
     def currencies(owner, **elements):
-        outcome = walk(PURCHASES, purchase(("a", "1"), **elements), owner=owner)
+        outcome = process(PURCHASES, purchase(("a", "1"), **elements), owner=owner)
         row = outcome.frames["purchases"].iloc[0]
         return row["currency"], row["content_hash"], outcome.counts.warnings
 
@@ -269,21 +269,21 @@ def test_the_currency_of_purchases_follows_its_link(mapped, walk, purchase):
     assert currencies(default, Currency="dollars")[0::2] == ("EUR", {"unknown_value:currency": 1})
 
 
-def test_article_names_follow_their_link(mapped, walk, purchase):
+def test_article_names_follow_their_link(mapped, process, purchase):
     record = purchase(("a", "1")).replace("</Sku>", "</Sku><Description>Bread</Description>")
     for owner, name in (
         (mapped(PURCHASES), "Bread"),
         (mapped(PURCHASES, **{"products.name": {"join": ["description", "sku"]}}), "Bread a"),
         (mapped(PURCHASES, **{"products.name": None}), None),
     ):
-        lines = walk(PURCHASES, record, owner=owner).frames["lines"]
+        lines = process(PURCHASES, record, owner=owner).frames["lines"]
         assert [value if isinstance(value, str) else None for value in lines["description"]] == [name]
 
 
-def test_purchases_6_equal_baskets_of_one_file_keep_what_the_last_fills(mapped, walk, purchase):
+def test_purchases_6_equal_baskets_of_one_file_keep_what_the_last_fills(mapped, process, purchase):
     owner = mapped(PURCHASES, ["Card", "Money"], custom_card={"from": "Card"}, currency={"from": "Money"})
     same = ("a", "1.00")
-    outcome = walk(
+    outcome = process(
         PURCHASES,
         purchase(same, Card="1", Money="USD"),
         purchase(("b", "1.00"), Card="other"),

@@ -9,11 +9,11 @@ PURCHASES = "srs_purchases"
 
 
 @pytest.fixture
-def one(walk):
+def one(process):
     """Walk one purchase to the end and return its row."""
 
     def run(record, **options):
-        return walk(PURCHASES, record, **options).frames["purchases"].iloc[0]
+        return process(PURCHASES, record, **options).frames["purchases"].iloc[0]
 
     return run
 
@@ -28,7 +28,7 @@ def test_purchases_1_online_by_order_number_offline_by_receipt_branch_and_time(o
     assert (offline["purchase_id"], offline["channel"]) == ("17|3|2017-01-05T11:53:26", "offline")
 
 
-def test_purchases_1_ids_never_meet(walk, purchase):
+def test_purchases_1_ids_never_meet(process, purchase):
     parts = [
         ("1|23", "4"),
         ("1", "23|4"),
@@ -38,7 +38,7 @@ def test_purchases_1_ids_never_meet(walk, purchase):
         ("1\\|", "2"),
         ("1", "\\|2"),
     ]
-    frame = walk(PURCHASES, *(purchase(LINE, ReceiptNumber=a, Branch=b) for a, b in parts)).frames[
+    frame = process(PURCHASES, *(purchase(LINE, ReceiptNumber=a, Branch=b) for a, b in parts)).frames[
         "purchases"
     ]
     assert frame["purchase_id"].nunique() == len(parts)
@@ -99,15 +99,15 @@ def test_purchases_8_a_return_with_an_order_number_has_an_id_of_its_own(one, pur
         ("2017-03-26T02:30", datetime(2017, 3, 26, 1, 0, tzinfo=UTC), {"nonexistent_time": 1}),
     ],
 )
-def test_purchases_5_moments_in_the_merchants_zone(walk, purchase, text, moment, warnings):
-    outcome = walk(PURCHASES, purchase(LINE, OrderNumber="W1", DateTime=text))
+def test_purchases_5_moments_in_the_merchants_zone(process, purchase, text, moment, warnings):
+    outcome = process(PURCHASES, purchase(LINE, OrderNumber="W1", DateTime=text))
     row = outcome.frames["purchases"].iloc[0]
     assert (row["occurred_at"].to_pydatetime(), row["local_time"]) == (moment, text)
     assert outcome.counts.warnings == warnings
 
 
-def test_currencies_and_quantities_have_defaults(walk, purchase):
-    outcome = walk(
+def test_currencies_and_quantities_have_defaults(process, purchase):
+    outcome = process(
         PURCHASES,
         purchase(LINE, OrderNumber="1"),
         purchase(LINE, OrderNumber="2", Currency="usd"),

@@ -14,8 +14,8 @@ PURCHASES = "srs_purchases"
 ERP = "erp_cache_customers"
 
 
-def test_customers_4_neither_number_nor_email_is_skipped(walk):
-    outcome = walk(
+def test_customers_4_neither_number_nor_email_is_skipped(process):
+    outcome = process(
         CUSTOMERS,
         "<FirstName>Nobody</FirstName>",
         "<Email>a@b.nl</Email>",
@@ -26,8 +26,8 @@ def test_customers_4_neither_number_nor_email_is_skipped(walk):
     assert outcome.counts.skipped == {"no_identifier": 2}
 
 
-def test_purchases_3_and_9_nobodys_purchases_and_empty_ones_are_skipped(walk, purchase):
-    outcome = walk(
+def test_purchases_3_and_9_nobodys_purchases_and_empty_ones_are_skipped(process, purchase):
+    outcome = process(
         PURCHASES,
         purchase(("a", "1.00"), CustomerNumber=None),
         purchase(OrderNumber="W1"),
@@ -39,8 +39,8 @@ def test_purchases_3_and_9_nobodys_purchases_and_empty_ones_are_skipped(walk, pu
     assert outcome.frames["lines"]["record"].tolist() == [4]
 
 
-def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
-    profiles = walk(CUSTOMERS, "<CustomerNumber>1</CustomerNumber>").frames["profiles"]
+def test_the_frames_have_the_columns_that_are_loaded(process, purchase):
+    profiles = process(CUSTOMERS, "<CustomerNumber>1</CustomerNumber>").frames["profiles"]
     assert list(profiles.columns) == [
         "record",
         "key",
@@ -59,10 +59,10 @@ def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
         "mapping_version",
         "custom",
     ]
-    frames = walk(PURCHASES, purchase(("a", "1.00"))).frames
+    frames = process(PURCHASES, purchase(("a", "1.00"))).frames
     assert tuple(frames["orders"].columns) == COLUMNS == tuple(frames["returns"].columns)
     assert list(frames["lines"].columns) == ["record", "line_no", "sku", "description", "quantity", "amount"]
-    accounts = walk(ERP, "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>").frames[
+    accounts = process(ERP, "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>").frames[
         "accounts"
     ]
     assert list(accounts.columns) == [
@@ -71,8 +71,8 @@ def test_the_frames_have_the_columns_that_are_loaded(walk, purchase):
 
 
 @pytest.mark.parametrize("name", INTERFACES)
-def test_files_without_records_pass_every_step(walk, name):
-    frames = walk(name).frames
+def test_files_without_records_pass_every_step(process, name):
+    frames = process(name).frames
     assert frames
     assert all(frame.empty for frame in frames.values())
 
@@ -83,7 +83,7 @@ VALUE = st.sampled_from([None, "", "0", "1", "2", "1E+5", "a@b.nl", "oops", "201
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), name=st.sampled_from(sorted(FINAL)), size=st.integers(0, 6))
-def test_every_record_read_is_accounted_for(walk, data, name, size):
+def test_every_record_read_is_accounted_for(process, data, name, size):
     elements = [field.element for field in INTERFACES[name].fields][:6]
     lines = "<Lines><Line><Sku>1</Sku><Amount>1</Amount></Line></Lines>" if name == PURCHASES else ""
     records = []
@@ -91,7 +91,7 @@ def test_every_record_read_is_accounted_for(walk, data, name, size):
         values = {element: data.draw(VALUE) for element in elements}
         inner = "".join(f"<{key}>{text}</{key}>" for key, text in values.items() if text is not None)
         records.append(inner + (lines if data.draw(st.booleans()) else ""))
-    outcome = walk(name, *records)
+    outcome = process(name, *records)
     counts = outcome.counts
     left = KINDS[name].count(outcome.frames[FINAL[name]])
     assert counts.read == size
@@ -102,6 +102,6 @@ def test_every_record_read_is_accounted_for(walk, data, name, size):
 
 
 @pytest.mark.parametrize("name", INTERFACES)
-def test_samples_pass_every_step(walk, read, name):
+def test_samples_pass_every_step(process, read, name):
     text = "".join(sample(INTERFACES[name], 20))
     assert len(read(name, text).frames["records"]) == 20

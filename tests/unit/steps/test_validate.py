@@ -302,11 +302,11 @@ def test_purchases_1_a_till_receipt_needs_receipt_branch_and_moment(codes, purch
 
 
 @pytest.mark.parametrize("number", ["0", "000", "-1"])
-def test_purchases_1_an_order_number_that_means_none_is_absent(codes, walk, purchase, number):
+def test_purchases_1_an_order_number_that_means_none_is_absent(codes, process, purchase, number):
     """Else all receipts of a till that writes 0 would be one order, of which the last one stays."""
     line = ("a", "1.00")
     receipts = [purchase(line, OrderNumber=number, ReceiptNumber=receipt) for receipt in ("17", "18")]
-    sold = walk(PURCHASES, *receipts).frames["purchases"]
+    sold = process(PURCHASES, *receipts).frames["purchases"]
     assert sold["channel"].tolist() == ["offline", "offline"]
     assert sold["purchase_id"].tolist() == ["17|3|2017-01-05T11:53:26", "18|3|2017-01-05T11:53:26"]
     assert codes(PURCHASES, purchase(line, OrderNumber=number, Branch=None)) == [

@@ -64,6 +64,6 @@ def test_an_object_store_is_written_by_its_own_means() -> None:
     folder = ObjectStoragePath("memory://bucket/archive/testshop")
     with atomic_file.writing(folder) as arrival:
         arrival.file.write(b"abc")
-        arrival.settle(folder / "a")
+        arrival.commit(folder / "a")
     with atomic_file.open_for(folder / "a", "rb") as file:
         assert file.read() == b"abc"

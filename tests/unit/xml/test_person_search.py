@@ -1,4 +1,4 @@
-"""Whom a refused record mentions, wherever and however it is written."""
+"""Whom a rejected record mentions, wherever and however it is written."""
 
 from __future__ import annotations
 

@@ -1,20 +1,19 @@
 -- Suppression and erasure: who a person is, what is deleted, who stays suppressed.
 
 -- name: archived
--- Every archived original of some interfaces that retention has left, each once.
--- In: merchant, interfaces text[]. Out: one row per original, as in the dataclass Original.
+-- Every archived original that retention has left, each once.
+-- In: merchant. Out: one row per original, as in the dataclass Original.
 SELECT interface, name AS file, archived, archived_at, 'search' AS found_by
 FROM (
     SELECT DISTINCT ON (archived) *
     FROM files
-    WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
-      AND archived IS NOT NULL AND archive_deleted_at IS NULL
+    WHERE merchant = %(merchant)s AND archived IS NOT NULL AND archive_deleted_at IS NULL
     ORDER BY archived, file_id
 ) AS originals
 ORDER BY interface, index_number, file_id
 
 -- name: empty_payloads
--- Remove text and key of refused records; code, field and reason stay, and hold no values.
+-- Remove text and key of rejected records; code, field and reason stay, and hold no values.
 -- In: file_ids bigint[] and records int[], parallel. Out: rejected_records; rows written.
 UPDATE rejected_records SET raw = NULL, key = NULL
 FROM unnest(%(file_ids)s::bigint[], %(records)s::int[]) AS named (file_id, record)
@@ -32,12 +31,12 @@ WITH matches AS (
     WHERE profiles.profile_id = matched.profile_id AND profiles.merchant = %(merchant)s
       AND (matched.profile_id = %(profile_id)s OR matched.email = ANY(%(emails)s::text[]))
     RETURNING matched.record
-), refusals AS (
-    DELETE FROM email_conflicts AS refused
+), conflicts AS (
+    DELETE FROM email_conflicts AS conflict
     USING profiles
-    WHERE profiles.profile_id = refused.profile_id AND profiles.merchant = %(merchant)s
-      AND (refused.profile_id = %(profile_id)s OR refused.email = ANY(%(emails)s::text[]))
-    RETURNING refused.file_id
+    WHERE profiles.profile_id = conflict.profile_id AND profiles.merchant = %(merchant)s
+      AND (conflict.profile_id = %(profile_id)s OR conflict.email = ANY(%(emails)s::text[]))
+    RETURNING conflict.file_id
 ), numbers AS (
     DELETE FROM identifiers WHERE merchant = %(merchant)s AND profile_id = %(profile_id)s RETURNING value
 ), bought AS (
@@ -51,7 +50,7 @@ SELECT
     (SELECT count(*) FROM gone) AS profiles,
     (SELECT count(*) FROM numbers) AS identifiers,
     (SELECT count(*) FROM matches) AS email_matches,
-    (SELECT count(*) FROM refusals) AS email_conflicts,
+    (SELECT count(*) FROM conflicts) AS email_conflicts,
     (SELECT count(*) FROM bought) AS purchases_made_anonymous
 
 -- name: identifiers
@@ -70,8 +69,8 @@ WHERE matched.profile_id = %(profile_id)s
 
 -- name: originals
 -- The archived originals that are known to hold a person: every file that set a field, linked an identifier, brought a
--- purchase or had a record refused. Asked before the rows are erased.
--- In:  profile_id or null; file_ids: of the refused records. Out: one row per file, as in the dataclass Original.
+-- purchase or had a record rejected. Asked before the rows are erased.
+-- In:  profile_id or null; file_ids: of the rejected records. Out: one row per file, as in the dataclass Original.
 WITH touched AS (
     SELECT file_id FROM profiles WHERE profile_id = %(profile_id)s
     UNION
@@ -89,7 +88,7 @@ WHERE archived IS NOT NULL AND archive_deleted_at IS NULL
 ORDER BY interface, sequence, file_id
 
 -- name: payloads
--- The refused records of one merchant that still have their raw text.
+-- The rejected records of one merchant that still have their raw text.
 -- In: merchant, interfaces text[]. Out: file_id, record, interface, raw.
 SELECT file_id, record, files.interface, raw
 FROM rejected_records

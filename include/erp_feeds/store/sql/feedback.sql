@@ -1,15 +1,16 @@
 -- Result files: which are pending, and what was placed.
 
 -- name: open_rejects
--- The errors of a file that no load has resolved yet; never reasons or records, which may hold personal data.
+-- The open errors of a file, neither resolved nor dismissed; never reasons or records, which may hold personal data.
 -- In: file_id. Out: record, line, code, field.
 SELECT record, line, code, field
 FROM rejects
-WHERE file_id = %(file_id)s AND resolved_at IS NULL
+WHERE file_id = %(file_id)s AND resolved_at IS NULL AND dismissed_at IS NULL
 ORDER BY record, code, field
 
 -- name: pending
--- Files whose result may have changed since it was uploaded: run again, or a reject resolved by a newer file.
+-- Files whose result may have changed since it was uploaded: run again, or a reject resolved by a newer
+-- file or dismissed.
 -- Only the latest file of a name, since the result bears that name; and only what happened in the last days, so that
 -- switching feedback on does not send the whole history. Nor does a backfill of imported files, which have no path: the
 -- sender did not upload them here.
@@ -23,6 +24,9 @@ WITH touched AS (
         UNION ALL
         SELECT file_id, resolved_at, NULL FROM rejects
         WHERE resolved_at > now() - make_interval(days => %(days)s)
+        UNION ALL
+        SELECT file_id, dismissed_at, NULL FROM rejects
+        WHERE dismissed_at > now() - make_interval(days => %(days)s)
     ) AS events
     GROUP BY file_id
 )

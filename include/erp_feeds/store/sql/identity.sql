@@ -52,8 +52,8 @@ JOIN profiles AS old ON old.profile_id = wanted.profile_id
 LEFT JOIN profiles AS holder ON holder.merchant = {merchant} AND holder.email = wanted.email
 WHERE wanted.held IS DISTINCT FROM wanted.email AND {movable}
   AND NOT EXISTS (
-      SELECT FROM email_conflicts AS refused
-      WHERE refused.file_id = {file_id} AND refused.profile_id = wanted.profile_id AND refused.email = wanted.email
+      SELECT FROM email_conflicts AS conflict
+      WHERE conflict.file_id = {file_id} AND conflict.profile_id = wanted.profile_id AND conflict.email = wanted.email
   )
 
 -- name: moves

@@ -21,7 +21,7 @@ WITH open AS (
            interface, 'rejected', rejects.code, rejects.reason, rejects.run_id, opened_at, file_id, record,
            format('%%s: record %%s', name, record)
     FROM rejects JOIN files USING (file_id)
-    WHERE merchant = %(merchant)s AND state = 'loaded' AND resolved_at IS NULL
+    WHERE merchant = %(merchant)s AND state = 'loaded' AND resolved_at IS NULL AND dismissed_at IS NULL
     ORDER BY interface, kind, code, file_id, record
 )
 SELECT interface, kind, coalesce(code, '') AS code, count(*)::int AS number, min(at) AS since,
@@ -125,12 +125,26 @@ WHERE incident_id = ANY (%(incident_ids)s::bigint[])
 
 -- name: dismiss
 -- Dismiss an open incident: a person knows of it, and it counts no more until there is more of it.
--- In: incident_id, by, reason. Out: merchant; nothing where no such incident is open.
+-- In: incident_id, by, reason. Out: merchant, interface, kind, code; nothing where no such incident is open.
 UPDATE incidents
 SET dismissed_at = clock_timestamp(), dismissed_by = %(by)s, dismissed_reason = %(reason)s, dismissed_number = number,
     notified_at = coalesce(notified_at, clock_timestamp())
 WHERE incident_id = %(incident_id)s AND resolved_at IS NULL
-RETURNING merchant
+RETURNING merchant, interface, kind, code
+
+-- name: resolve_dismissed
+-- Resolve, without a word, the incidents of rejected records of which a person has dismissed the last open one.
+-- In: merchant, by, reason.
+UPDATE incidents
+SET dismissed_at = coalesce(dismissed_at, clock_timestamp()), dismissed_by = coalesce(dismissed_by, %(by)s),
+    dismissed_reason = coalesce(dismissed_reason, %(reason)s),
+    resolved_at = clock_timestamp(), recovery_notified_at = clock_timestamp()
+WHERE merchant = %(merchant)s AND kind = 'rejected' AND resolved_at IS NULL AND (
+    SELECT bool_and(rejects.dismissed_at IS NOT NULL)
+    FROM rejects JOIN files USING (file_id)
+    WHERE files.merchant = %(merchant)s AND files.interface = incidents.interface AND rejects.code = incidents.code
+      AND files.state = 'loaded' AND rejects.resolved_at IS NULL
+)
 
 -- name: changed
 -- Whether Airflow shows something else than what is open. In: nothing. Out: true or false.

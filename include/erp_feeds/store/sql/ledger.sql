@@ -13,7 +13,8 @@ RETURNING state
 -- name: unfinished
 -- Files that a run must still take: registered, archived by a run that died, incomplete and due for another fetch, or
 -- refused by the server an hour ago. What was imported never had a path on the server, and waits until a replay asks for it.
--- In: merchant, interfaces, pause (seconds since the last fetch), limit. Out: ledger rows, in load order.
+-- In: merchant, interfaces, pause (seconds since the last fetch), others (runs whose files are left to them), limit.
+-- Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, coalesce(sequence::text, ''),
        CASE state WHEN 'archived' THEN archived ELSE '' END, revision
 FROM files
@@ -21,8 +22,21 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
   AND (state = 'registered' OR state = 'archived' AND path <> ''
        OR state = 'waiting' AND attempted_at <= clock_timestamp() - make_interval(secs => %(pause)s)
        OR state = 'quarantined' AND archived IS NULL AND finished_at <= clock_timestamp() - interval '1 hour')
+  AND coalesce(run_id, '') <> ALL(%(others)s::text[])
 ORDER BY files.interface, files.index_number, file_id
 LIMIT %(limit)s
+
+-- name: taken_by
+-- The other runs that have taken files of the server which are not finished. In: merchant, run. Out: run ids.
+SELECT DISTINCT run_id
+FROM files
+WHERE merchant = %(merchant)s AND state IN ('registered', 'archived') AND path <> '' AND run_id <> %(run)s
+
+-- name: take
+-- A run takes files. In: file_ids, run.
+UPDATE files
+SET run_id = %(run)s
+WHERE file_id = ANY(%(file_ids)s::bigint[]) AND run_id IS DISTINCT FROM %(run)s AND state IN ('registered', 'archived')
 
 -- name: one
 -- One file that has been archived. In: file_id. Out: the ledger row.
@@ -50,7 +64,7 @@ WHERE files.file_id = %(file_id)s
 RETURNING files.file_id, interface, name, size, path, index_number::text, sequence::text, archived, files.revision
 
 -- name: is_duplicate
--- Whether these bytes are what the same name brought last; one that did not load does not count: what was refused and is
+-- Whether these bytes are what the same name brought last; one that did not load does not count: what was quarantined and is
 -- sent again, perhaps after a setting was corrected, deserves another try. Nor does what other bytes have followed since:
 -- who takes a change back sends the bytes of before, and means them. Nor does an imported file that still waits for a
 -- replay: it would keep the one that came from loading.
@@ -108,7 +122,7 @@ WHERE file_id = %(file_id)s AND (state = 'archived' OR archived IS NULL AND stat
 RETURNING state
 
 -- name: quarantine
--- Refuse a whole file; a replay that refuses it for the same reason leaves the row alone. One that the server would
+-- Quarantine a file; a replay that quarantines it for the same reason leaves the row alone. One that the server would
 -- not hand out is asked for again, an hour from now.
 -- In: file_id, code, reason, run; counts, where all of the file has been read, or null.
 UPDATE files
@@ -127,9 +141,19 @@ SET state = 'loaded', counts = %(counts)s, code = NULL, reason = NULL, run_id = 
     finished_at = CASE WHEN state = 'loaded' THEN finished_at ELSE clock_timestamp() END
 WHERE file_id = %(file_id)s AND (state, counts) IS DISTINCT FROM ('loaded', %(counts)s::jsonb)
 
+-- name: finished
+-- When a file that is loaded came. In: file_id, run. Out: day; seconds from its first scan until it was loaded, NULL where
+-- another run has loaded it before, or it never lay on the server.
+SELECT day, CASE WHEN path <> '' AND NOT EXISTS (
+           SELECT FROM file_runs
+           WHERE file_runs.file_id = files.file_id AND file_runs.run_id <> %(run)s AND file_runs.state = 'loaded'
+       ) THEN extract(epoch FROM finished_at - first_seen_at)::float8 END
+FROM files
+WHERE file_id = %(file_id)s
+
 -- name: note_run
 -- Keep what a run made of a file; the same result again changes nothing.
--- In: file_id, run, state, counts; code and reason of a refusal, or null. Out: file_runs.
+-- In: file_id, run, state, counts; code and reason of a quarantine, or null. Out: file_runs.
 INSERT INTO file_runs AS known (file_id, run_id, state, counts, code, reason)
 VALUES (%(file_id)s, %(run)s, %(state)s, %(counts)s, %(code)s, %(reason)s)
 ON CONFLICT (file_id, run_id) DO UPDATE
@@ -140,23 +164,33 @@ WHERE (known.state, known.counts, known.code, known.reason)
 
 -- name: problems
 -- What a run could not load: quarantined files with code and reason, unless a later one has replaced them already, those
--- for which the disk had no room, and the number of rejected records per file and code.
--- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number).
+-- for which the disk had no room, and the number of rejected records per file and code, unless all of them are dismissed.
+-- In: merchant, run. Out: name, state, code, reason, rejected (JSON object: code -> number), how many of them are dismissed.
 SELECT files.name, file_runs.state, coalesce(file_runs.code, files.code, ''),
-       coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}')
+       coalesce(file_runs.reason, files.reason, ''), coalesce(file_runs.counts->'rejected', '{{}}'),
+       dismissed
 FROM file_runs
 JOIN files USING (file_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE is_dismissed) AS dismissed, bool_and(is_dismissed) AS all_dismissed
+    FROM (
+        SELECT bool_and(dismissed_at IS NOT NULL) AS is_dismissed
+        FROM rejects WHERE rejects.file_id = files.file_id GROUP BY record
+    ) AS rejected_records
+) AS rejected
 WHERE file_runs.run_id = %(run)s AND files.merchant = %(merchant)s
   AND (file_runs.state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files)
        OR file_runs.state = 'waiting' AND file_runs.code = 'no_space'
-       OR file_runs.state = 'loaded' AND coalesce(file_runs.counts->'rejected', '{{}}') <> '{{}}')
+       OR file_runs.state = 'loaded' AND coalesce(file_runs.counts->'rejected', '{{}}') <> '{{}}'
+          AND all_dismissed IS NOT TRUE)
 ORDER BY files.interface, files.sequence, files.file_id
 
 -- name: archived
 -- Files that a replay takes, one per content.
 -- In: merchant, interfaces; fetched: whether the original was ever archived, else it is a quarantined file that the server
 --     did not hand out; deleted: whether retention has deleted the original; each or null: file_ids, files (names),
---     rejects (a code that is open: not of what a later file resolved or replaced), since, until (days, both included). Out: ledger rows, in load order.
+--     rejects (a code that is open: not of what a later file resolved or replaced, nor a person dismissed), since, until
+--     (days, both included). Out: ledger rows, in load order.
 SELECT file_id, interface, name, size, path, index_number::text, sequence::text, archived, revision
 FROM files
 WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
@@ -170,7 +204,8 @@ WHERE merchant = %(merchant)s AND interface = ANY(%(interfaces)s)
        OR state = 'quarantined' AND code = %(rejects)s AND file_id NOT IN (SELECT file_id FROM replaced_files)
        OR EXISTS (
            SELECT FROM rejects
-           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s AND rejects.resolved_at IS NULL
+           WHERE rejects.file_id = files.file_id AND rejects.code = %(rejects)s
+             AND rejects.resolved_at IS NULL AND rejects.dismissed_at IS NULL
        ))
 ORDER BY files.interface, files.sequence, file_id
 

@@ -1,10 +1,10 @@
 -- The load of one file, in one transaction under the lock of its merchant.
 
 -- name: class_changed
--- Refuse offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
+-- Reject offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
 -- The same file read again, for example with other excluded articles, may flip its own.
 -- In: incoming_purchases; merchant; file_id. Out: they move from incoming_purchases to incoming_rejects; their number.
-WITH refused AS (
+WITH rejected AS (
     DELETE FROM incoming_purchases AS new
     USING purchases AS old
     WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND new.channel = 'offline'
@@ -14,9 +14,9 @@ WITH refused AS (
     INSERT INTO incoming_rejects (record, code, reason, key)
     SELECT record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
            regexp_replace(purchase_id, '~[0-9]+$', '')
-    FROM refused
+    FROM rejected
 )
-SELECT count(*) FROM refused
+SELECT count(*) FROM rejected
 
 -- name: custom_keys
 -- The custom fields that this load may touch or must keep apart: of its records, and of the profiles that they fill
@@ -36,7 +36,7 @@ WHERE name LIKE 'custom\_%'
 ORDER BY key
 
 -- name: id_taken
--- Refuse purchases that would share an id with another purchase: an online order, a return and a receipt may read alike
+-- Reject purchases that would share an id with another purchase: an online order, a return and a receipt may read alike
 -- by their numbers (rule: purchases 11). Whoever came first keeps the id, in this file or before it; what this file
 -- brought itself gives way, since it is replaced.
 -- In: incoming_purchases; merchant; file_id; code. Out: they move from there to incoming_rejects; their number.
@@ -53,7 +53,7 @@ WITH first AS (
         FROM purchases
         WHERE merchant = {merchant} AND (file_id <> {file_id} OR profile_id IS NULL)
     ) AS old USING (purchase_id)
-), refused AS (
+), rejected AS (
     DELETE FROM incoming_purchases AS new
     USING holders
     WHERE holders.purchase_id = new.purchase_id
@@ -62,9 +62,9 @@ WITH first AS (
 ), kept AS (
     INSERT INTO incoming_rejects (record, code, reason, key)
     SELECT record, {code}, 'another purchase has the id that this one would have', key
-    FROM refused
+    FROM rejected
 )
-SELECT count(*) FROM refused
+SELECT count(*) FROM rejected
 
 -- name: incoming_rows
 -- The records of one file, for rows that are written field by field. NULL: not delivered; cleared names the fields that
@@ -106,22 +106,22 @@ WITH RECURSIVE sharing AS MATERIALIZED (
       ON second.merchant = {merchant} AND second.purchase_id IN (sharing.base || '~2', sharing.base || '~3')
     UNION
     SELECT base FROM sharing WHERE purchase_id <> base
-), walked AS (
+), numbered AS (
     SELECT base, 0 AS place, NULL::text AS content_hash FROM shared
     UNION ALL
-    SELECT walked.base, following.place, following.content_hash
-    FROM walked
+    SELECT numbered.base, following.place, following.content_hash
+    FROM numbered
     CROSS JOIN LATERAL (  -- over places that a reload has emptied
         SELECT place, purchases.content_hash
-        FROM generate_series(walked.place + 1, walked.place + 8) AS place
+        FROM generate_series(numbered.place + 1, numbered.place + 8) AS place
         JOIN purchases
           ON purchases.merchant = {merchant}
-         AND purchases.purchase_id = walked.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
+         AND purchases.purchase_id = numbered.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
         ORDER BY place
         LIMIT 1
     ) AS following
 ), stored AS (
-    SELECT base, place, content_hash FROM walked WHERE place > 0
+    SELECT base, place, content_hash FROM numbered WHERE place > 0
 ), incoming AS MATERIALIZED (
     SELECT record, base, content_hash FROM sharing JOIN shared USING (base)
 ), known AS MATERIALIZED (
@@ -208,30 +208,30 @@ ON CONFLICT DO NOTHING
 -- The rejected records of a file whose receipts, or order numbers at their moment, a newer file has brought.
 -- Key by key and each by its own index, as in rejects.sql, resolve: joined by one condition with OR, every key is compared
 -- with every purchase. In: merchant; sequence; file_id. Out: record, file_id.
-SELECT refused.record, brought.file_id
-FROM rejected_records AS refused
+SELECT rejected.record, brought.file_id
+FROM rejected_records AS rejected
 CROSS JOIN LATERAL (
     (
         SELECT sequence, file_id
         FROM purchases
-        WHERE merchant = {merchant} AND purchase_id = refused.key AND channel = 'offline'
+        WHERE merchant = {merchant} AND purchase_id = rejected.key AND channel = 'offline'
         OFFSET 0
     )
     UNION ALL
     (
         SELECT sequence, file_id
         FROM purchases
-        WHERE merchant = {merchant} AND order_number = regexp_replace(refused.key, '@[^@]*$', '')
-          AND order_number || '@' || local_time = refused.key AND channel = 'online'
+        WHERE merchant = {merchant} AND order_number = regexp_replace(rejected.key, '@[^@]*$', '')
+          AND order_number || '@' || local_time = rejected.key AND channel = 'online'
         OFFSET 0
     )
 ) AS brought
-WHERE refused.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
+WHERE rejected.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
 
 -- name: profile_email_gaps
 -- Fill the addresses of the profiles whose first wish is also the first one for that address, and drop the wishes that
--- this settles. Repeated until none is left, this is what one record after the other would do. Rule: purchases 12.
--- In: gaps; file_id. Out: profiles; gaps without what is settled; the number of filled profiles.
+-- this decides. Repeated until none is left, this is what one record after the other would do. Rule: purchases 12.
+-- In: gaps; file_id. Out: profiles; gaps without what is decided; the number of filled profiles.
 WITH first AS (
     SELECT profile_id, email, record
     FROM (
@@ -239,7 +239,7 @@ WITH first AS (
         FROM gaps
     ) AS ranked
     WHERE record = of_profile AND record = of_email
-), settled AS (
+), decided AS (
     DELETE FROM gaps
     USING first
     WHERE gaps.profile_id = first.profile_id OR gaps.email = first.email
@@ -371,7 +371,7 @@ JOIN changed USING (record)
 
 -- name: replaced_purchases
 -- What this file brought when it was loaded before and brings no more: records that now have another id or class, or that
--- are skipped or refused (rule: purchases 6). A row that another file has written since is that file's, and that of
+-- are skipped or rejected (rule: purchases 6). A row that another file has written since is that file's, and that of
 -- somebody who was suppressed has nobody's name and stays. Profiles stay, and so does to whom an address led.
 -- In: incoming_purchases; merchant; file_id. Out: purchases, purchase_lines.
 WITH removed AS (
@@ -427,3 +427,12 @@ WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
 WHEN NOT MATCHED THEN INSERT
     (merchant, {key}, {columns}, sequence, file_id, record, field_versions, created_at)
     VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, clock_timestamp())
+
+-- name: written
+-- How many rows this session has written and PostgreSQL has not yet added to its statistics: of the open transaction all,
+-- of earlier ones maybe some, so two answers within a transaction are compared. In: tables. Out: table, rows.
+SELECT name, (
+    pg_stat_get_xact_tuples_inserted(name::regclass) + pg_stat_get_xact_tuples_updated(name::regclass)
+    + pg_stat_get_xact_tuples_deleted(name::regclass)
+)::bigint
+FROM unnest(%(tables)s::text[]) AS name

@@ -15,3 +15,20 @@ WHERE pid <> pg_backend_pid() AND pid IN (
               = hashtextextended('erp_feeds migrations', 0))
 )
 ORDER BY xact_start NULLS LAST, pid
+
+-- name: grants
+-- Give the roles of loads and of readers what they need, where a server has them; new tables are covered at each migration.
+-- Row security hides the suppressed from all but the owner: the role of loads has BYPASSRLS, else each load is refused.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'erp_feeds_loader') THEN
+        GRANT USAGE ON SCHEMA erp_feeds TO erp_feeds_loader;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA erp_feeds TO erp_feeds_loader;
+        REVOKE INSERT, UPDATE, DELETE ON erp_feeds.alembic_version FROM erp_feeds_loader;
+    END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'erp_feeds_reader') THEN
+        GRANT USAGE ON SCHEMA erp_feeds TO erp_feeds_reader;
+        GRANT SELECT ON erp_feeds.analyst_profiles, erp_feeds.analyst_purchases, erp_feeds.analyst_purchase_lines,
+            erp_feeds.analyst_files TO erp_feeds_reader;
+    END IF;
+END $$

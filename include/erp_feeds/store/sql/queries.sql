@@ -36,35 +36,53 @@ LEFT JOIN accounts AS debtor
 LEFT JOIN files ON files.file_id = account.file_id
 WHERE account.merchant = %(merchant)s AND account.account_number = %(number)s
 
+-- name: columns
+-- The columns of tables. In: tables. Out: table, column, type; the columns of a table in their order.
+SELECT pg_class.relname::text, attname::text, format_type(atttypid, atttypmod)
+FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'erp_feeds'::regnamespace AND relname = ANY(%(tables)s::text[]) AND attnum > 0 AND NOT attisdropped
+ORDER BY relname, attnum
+
 -- name: days
 -- The days of some files. In:  file_ids. Out: first, last; both null without files.
 SELECT min(day), max(day) FROM files WHERE file_id = ANY (%(file_ids)s::bigint[])
 
+-- name: file_runs
+-- What each run made of one file. In:  merchant, file_id. Out: one row per run, as in the dataclass FileRun.
+SELECT file_runs.run_id, file_runs.at, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts
+FROM file_runs JOIN files USING (file_id)
+WHERE files.merchant = %(merchant)s AND file_id = %(file_id)s
+ORDER BY at
+
 -- name: files
 -- The ledger's files of one merchant, the latest seen first.
--- In:  merchant, max_rows; each or null: states text[], interface, file_ids.
+-- In:  merchant, max_rows; each or null: states text[], interface, file_ids, day, before (a file_id: only earlier ones);
+--      with_drift: it compares all files of the merchant.
 -- Out: one row per file, as in the dataclass LedgerFile; a quarantined one that a later one replaced is in state replaced.
 SELECT
     file_id, interface, name, shown.state, code, reason, revision, day, size, attempts, run_id,
     coalesce(counts, jsonb_build_object()) AS counts, archived, sha256, first_seen_at, finished_at,
     archive_deleted_at, replaced_by, coalesce(drift, jsonb_build_object()) AS drift
 FROM files
-LEFT JOIN file_drift USING (merchant, interface, file_id)
+LEFT JOIN (SELECT * FROM file_drift WHERE %(with_drift)s) AS drifting USING (merchant, interface, file_id)
 LEFT JOIN replaced_files USING (file_id)
 CROSS JOIN LATERAL (SELECT CASE WHEN replaced_by IS NULL THEN files.state ELSE 'replaced' END AS state) AS shown
 WHERE
     merchant = %(merchant)s
+    AND (%(day)s::date IS NULL OR day = %(day)s)
+    AND (%(before)s::bigint IS NULL OR file_id < %(before)s)
     AND (%(states)s::text[] IS NULL OR shown.state = ANY (%(states)s::text[]))
     AND (%(interface)s::text IS NULL OR interface = %(interface)s)
     AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
-ORDER BY first_seen_at DESC, file_id DESC
+ORDER BY file_id DESC
 LIMIT %(max_rows)s
 
 -- name: identifiers
 -- What leads to a profile: its external identifiers, and the addresses by which records without a number found it, each
 -- with the rule that linked it and the file and record that brought it first.
--- In:  merchant, profile_id. Out: type ('srs', 'email'), value, rule, file, record.
-SELECT type, value, rule, files.name AS file, record
+-- In:  merchant, profile_id. Out: type ('srs', 'email'), value, rule, file, file_id, record.
+SELECT type, value, rule, files.name AS file, file_id, record
 FROM (
     SELECT type, value, rule, file_id, record
     FROM identifiers
@@ -118,6 +136,66 @@ ORDER BY counted."table", mappings.first_used_at DESC NULLS LAST, counted.versio
 -- In:  nothing. Out: merchant.
 SELECT DISTINCT merchant FROM files ORDER BY merchant
 
+-- name: open_files
+-- How many files are complete and not loaded yet, and how many are quarantined and not replaced. What was imported waits
+-- for a person and not for a run.
+-- In: merchant. Out: interface, waiting, quarantined.
+SELECT interface,
+       count(*) FILTER (WHERE state IN ('registered', 'waiting') OR state = 'archived' AND path <> ''),
+       count(*) FILTER (WHERE state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files))
+FROM files
+WHERE merchant = %(merchant)s AND state IN ('registered', 'waiting', 'archived', 'quarantined')
+GROUP BY interface
+
+-- name: overview
+-- The latest file of each merchant, the run that brought it where it is, and what came on each of the last days (UTC).
+-- In:  merchants text[], days. Out: one row per merchant, as in the dataclass MerchantFiles; days as JSON.
+SELECT named.merchant, latest.name AS last_file, latest.first_seen_at AS last_file_at, latest.state AS last_file_state,
+       latest.run_id AS last_run, strip.days
+FROM unnest(%(merchants)s::text[]) WITH ORDINALITY AS named (merchant, place)
+LEFT JOIN LATERAL (
+    SELECT name, first_seen_at, state, run_id FROM files
+    WHERE merchant = named.merchant AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced')
+    ORDER BY file_id DESC LIMIT 1
+) AS latest ON true
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_object(
+               'day', each.day, 'files', coalesce(files, 0), 'quarantined', coalesce(quarantined, 0),
+               'rejected', coalesce(rejected, 0)) ORDER BY each.day) AS days
+    FROM generate_series(
+        (now() AT TIME ZONE 'UTC')::date - %(days)s::int + 1, (now() AT TIME ZONE 'UTC')::date, interval '1 day'
+    ) AS begin
+    CROSS JOIN LATERAL (SELECT begin::date AS day) AS each
+    LEFT JOIN (
+        SELECT (first_seen_at AT TIME ZONE 'UTC')::date AS day, count(*) AS files,
+               count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
+               count(*) FILTER (WHERE state = 'loaded' AND counts -> 'rejected' <> jsonb_build_object()) AS rejected
+        FROM files
+        WHERE merchant = named.merchant AND first_seen_at >= now() - (%(days)s::int + 1) * interval '1 day'
+          AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced')
+        GROUP BY 1
+    ) AS counted ON counted.day = each.day
+) AS strip
+ORDER BY place
+
+-- name: people
+-- Profiles by a phone number, or by the beginning of a last or whole name, whatever the case.
+-- In:  merchant, max_rows; one of phone, name (a pattern of LIKE), the other null. Out: as of profile.
+SELECT
+    profile_id, email, firstname, lastname, gender, birthdate, phone, postcode, city, country, language, currency,
+    newsletter, service, marketing, custom, mapping_version, files.name AS file, record, profiles.created_at,
+    profiles.updated_at
+FROM profiles
+LEFT JOIN files USING (file_id)
+WHERE profiles.merchant = %(merchant)s
+  AND (
+      phone = %(phone)s
+      OR lower(lastname) LIKE lower(%(name)s)
+      OR lower(firstname || ' ' || lastname) LIKE lower(%(name)s)
+  )
+ORDER BY lastname, firstname, profile_id
+LIMIT %(max_rows)s
+
 -- name: profile
 -- One profile, found by its id, its SRS customer number or its e-mail address (rule: customers 1 and 4).
 -- In:  merchant and one of profile_id, srs, email; the others null.
@@ -139,7 +217,7 @@ WHERE
 -- name: profile_fields
 -- What is known of each field of a profile: its value, and the file and record that set it (rules: customers 6, 9, 10).
 -- In:  merchant, profile_id.
--- Out: field, value (text; null where a file emptied it), file, record; profile fields first, then custom ones by name.
+-- Out: field, value (text; null where a file emptied it), file, file_id, record, set_at; profile fields first, then custom ones by name.
 -- A field without an origin of its own came with the row's latest write (see sql/load.sql). Of several
 -- records about one person in one file, the last is named.
 WITH person AS (
@@ -156,7 +234,7 @@ WITH person AS (
     ) AS each
 )
 SELECT
-    field, value, files.name AS file,
+    field, value, files.name AS file, files.file_id, files.finished_at AS set_at,
     CASE WHEN field_versions ? field THEN (field_versions -> field ->> 2)::int ELSE person.record END AS record
 FROM fields
 CROSS JOIN person
@@ -210,8 +288,8 @@ ORDER BY occurred_at DESC, purchase_id
 LIMIT %(max_rows)s
 
 -- name: quarantined
--- Refused files of one merchant, the latest first.
--- In:  merchant; each or null: code, file (name); with_replaced boolean; max_rows.
+-- Quarantined files of one merchant, the latest first.
+-- In:  merchant; each or null: interface, code, file (name); with_replaced boolean; max_rows.
 -- Out: one row per file, as in the dataclass QuarantinedFile.
 SELECT
     name AS file, file_id, interface, code, reason, archived, coalesce(finished_at, first_seen_at) AS at, replaced_by
@@ -221,6 +299,7 @@ WHERE
     merchant = %(merchant)s
     AND state = 'quarantined'
     AND (%(with_replaced)s OR replaced_by IS NULL)
+    AND (%(interface)s::text IS NULL OR interface = %(interface)s)
     AND (%(code)s::text IS NULL OR code = %(code)s)
     AND (%(file)s::text IS NULL OR name = %(file)s)
 ORDER BY coalesce(finished_at, first_seen_at) DESC, file_id DESC
@@ -254,28 +333,39 @@ SELECT
     (SELECT account_number FROM accounts WHERE merchant = %(merchant)s AND account_number = %(account_number)s) AS account_number
 
 -- name: rejected_records
--- Refused records as they were delivered: personal data, which only the owner of the table sees.
--- In:  file_ids, records: parallel arrays. Out: file_id, record, raw.
-SELECT file_id, record, raw
+-- Rejected records as they were delivered: personal data, which only the owner of the table sees.
+-- In:  file_ids, records: parallel arrays. Out: file_id, record, key, raw.
+SELECT file_id, record, key, raw
 FROM rejected_records
 WHERE (file_id, record) IN (SELECT * FROM unnest(%(file_ids)s::bigint[], %(records)s::int[]))
 
 -- name: rejects
--- Refused records of one merchant, the latest file first.
--- In:  merchant; each or null: code, file (name); with_resolved boolean; max_rows.
--- Out: one row per error, as in the dataclass Reject; raw is null: it holds personal data and is asked for apart.
+-- Rejected records of one merchant, the latest file first.
+-- In:  merchant; each or null: interface, code, field, file (name), file_id, record; with_all: the resolved and dismissed
+--      ones too; max_rows; after text[]: null, or file_id, record, code and field of the last row before.
+-- Out: one row per error, as in the dataclass Reject; key and raw are null: they hold personal data and are asked for apart.
 SELECT
     files.name AS file, rejects.file_id, files.interface, record, line, rejects.code, field, rejects.reason,
-    rejects.run_id, opened_at, resolved_at, resolved_by_run, mending.name AS resolved_by_file, NULL AS raw
+    rejects.run_id, opened_at, resolved_at, resolved_by_run, resolving.name AS resolved_by_file, dismissed_at,
+    dismissed_by, dismissed_reason, NULL AS key, NULL AS raw
 FROM rejects
 JOIN files USING (file_id)
-LEFT JOIN files AS mending ON mending.file_id = rejects.resolved_by_file
+LEFT JOIN files AS resolving ON resolving.file_id = rejects.resolved_by_file
 WHERE
     files.merchant = %(merchant)s
-    AND (%(with_resolved)s OR resolved_at IS NULL)
+    AND (%(with_all)s OR resolved_at IS NULL AND dismissed_at IS NULL)
+    AND (%(interface)s::text IS NULL OR files.interface = %(interface)s)
+    AND (%(field)s::text IS NULL OR field = %(field)s)
     AND (%(code)s::text IS NULL OR rejects.code = %(code)s)
     AND (%(file)s::text IS NULL OR files.name = %(file)s)
-ORDER BY files.sequence DESC, files.file_id DESC, record, rejects.code, field
+    AND (%(file_id)s::bigint IS NULL OR rejects.file_id = %(file_id)s)
+    AND (%(record)s::int IS NULL OR record = %(record)s)
+    AND (
+        %(after)s::text[] IS NULL
+        OR (-rejects.file_id, record, rejects.code, field)
+            > (-(%(after)s::text[])[1]::bigint, (%(after)s::text[])[2]::int, (%(after)s::text[])[3], (%(after)s::text[])[4])
+    )
+ORDER BY rejects.file_id DESC, record, rejects.code, field
 LIMIT %(max_rows)s
 
 -- name: run_files
@@ -286,7 +376,11 @@ SELECT
     (
         SELECT count(*) FROM rejects
         WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id
-    ) AS resolved
+    ) AS resolved,
+    (
+        SELECT count(DISTINCT record) FROM rejects
+        WHERE rejects.file_id = file_runs.file_id AND dismissed_at IS NOT NULL
+    ) AS dismissed
 FROM file_runs
 JOIN files USING (file_id)
 WHERE files.merchant = %(merchant)s AND file_runs.run_id = ANY (%(run_ids)s::text[])
@@ -297,7 +391,7 @@ ORDER BY file_runs.run_id, files.interface, files.sequence, files.file_id
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
 --      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per
---      interface, that of its latest file; crowded: the profiles of five customer numbers or more, at most ten, the
+--      interface, that of its latest file; shared_profiles: the profiles of five customer numbers or more, at most ten, the
 --      fullest of them.
 -- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
@@ -323,7 +417,8 @@ WITH wanted_files AS (
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
     UNION ALL
     SELECT merchant, 'rejects', rejects.code, count(*)
-    FROM rejects JOIN wanted_files USING (file_id) WHERE resolved_at IS NULL GROUP BY merchant, rejects.code
+    FROM rejects JOIN wanted_files USING (file_id)
+    WHERE resolved_at IS NULL AND dismissed_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
     SELECT merchant, tally, each.key, sum(each.value::bigint)
     FROM wanted_files
@@ -334,7 +429,7 @@ WITH wanted_files AS (
     SELECT merchant, jsonb_object_agg(interface, drift) AS drift
     FROM file_drift WHERE latest AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) GROUP BY merchant
 ), crowds AS (
-    SELECT merchant, jsonb_object_agg(profile_id, numbers) AS crowded
+    SELECT merchant, jsonb_object_agg(profile_id, numbers) AS shared_profiles
     FROM (
         SELECT merchant, profile_id, count(*) AS numbers,
                row_number() OVER (PARTITION BY merchant ORDER BY count(*) DESC, profile_id) AS place
@@ -373,7 +468,7 @@ SELECT
     coalesce(quarantined, jsonb_build_object()) AS quarantined,
     coalesce(warnings, jsonb_build_object()) AS warnings,
     coalesce(drift, jsonb_build_object()) AS drift,
-    coalesce(crowded, jsonb_build_object()) AS crowded
+    coalesce(shared_profiles, jsonb_build_object()) AS shared_profiles
 FROM named
 LEFT JOIN profile_counts USING (merchant)
 LEFT JOIN purchase_counts USING (merchant)

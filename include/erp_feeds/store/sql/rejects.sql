@@ -1,4 +1,5 @@
--- Rejected records: written, resolved, listed.
+-- Rejected records: written, resolved, dismissed. A reject is open while it is neither resolved nor dismissed. A load resolves
+-- dismissed ones too: the record is there after all.
 
 -- name: add_originals
 -- Add line and text to rejected records that have none. In: incoming_originals; file_id. Out: rejects, rejected_records.
@@ -25,6 +26,50 @@ SELECT
           AND (sequence, file_id) > ({sequence}, {file_id})
     ),
     EXISTS (SELECT FROM rejects WHERE file_id = {file_id} AND resolved_at IS NULL)
+
+-- name: dismiss
+-- Dismiss the open rejects of a merchant, or open again those that were dismissed. In a quarantined file as in a loaded one.
+-- In: merchant; each or null: interface, code, field, file (name), record; reopen; by, reason. Out: how many.
+WITH changed AS (
+    UPDATE rejects
+    SET dismissed_at = CASE WHEN NOT %(reopen)s THEN clock_timestamp() END,
+        dismissed_by = CASE WHEN NOT %(reopen)s THEN %(by)s::text END,
+        dismissed_reason = CASE WHEN NOT %(reopen)s THEN %(reason)s::text END
+    FROM files
+    WHERE files.file_id = rejects.file_id AND merchant = %(merchant)s
+      AND resolved_at IS NULL AND (dismissed_at IS NOT NULL) = %(reopen)s
+      AND (%(interface)s::text IS NULL OR interface = %(interface)s)
+      AND (%(code)s::text IS NULL OR rejects.code = %(code)s)
+      AND (%(field)s::text IS NULL OR field = %(field)s)
+      AND (%(file)s::text IS NULL OR name = %(file)s)
+      AND (%(record)s::int IS NULL OR record = %(record)s)
+    RETURNING rejects.file_id
+)
+SELECT count(*) FROM changed
+
+-- name: dismiss_again
+-- Dismiss what a person dismissed before: the same error of the same record, letter for letter, in another file of the
+-- interface. A full export brings such a record every day. What came with other content stays open.
+-- In: merchant; interface; file_id; run. Out: rejects.
+UPDATE rejects
+SET dismissed_at = earlier.dismissed_at, dismissed_by = earlier.dismissed_by, dismissed_reason = earlier.dismissed_reason
+FROM (
+    SELECT new.ctid, known.*
+    FROM rejects AS new
+    JOIN rejected_records AS rejected USING (file_id, record)
+    CROSS JOIN LATERAL (
+        SELECT dismissed_at, dismissed_by, dismissed_reason
+        FROM rejected_records AS other
+        JOIN rejects AS dismissed USING (file_id, record)
+        WHERE other.merchant = {merchant} AND other.interface = {interface} AND other.key = rejected.key
+          AND other.raw = rejected.raw AND other.file_id <> rejected.file_id
+          AND dismissed.code = new.code AND dismissed.field = new.field AND dismissed_at IS NOT NULL
+        ORDER BY dismissed_at DESC
+        LIMIT 1
+    ) AS known
+    WHERE new.file_id = {file_id} AND new.run_id = {run} AND new.resolved_at IS NULL AND new.dismissed_at IS NULL
+) AS earlier
+WHERE rejects.ctid = earlier.ctid
 
 -- name: keep
 -- Keep the rejected records of a file; the same reject again writes nothing, so that a replay doubles nothing.
@@ -69,22 +114,22 @@ WHEN NOT MATCHED THEN
 -- custom field too (rule: customers 12); or, without a number, the same address without one. Where that cannot be told,
 -- because the merchant does not link the custom field or a person has another number by now, the reject stays open.
 -- In: merchant; sequence; file_id. Out: record, file_id.
-WITH refused AS (
+WITH rejected AS (
     SELECT record, key FROM rejected_records WHERE file_id = {file_id} AND key IS NOT NULL
 ), numbered AS (
-    SELECT refused.record,
+    SELECT rejected.record,
            coalesce((field_versions -> 'custom_srs_customer_number' ->> 0)::numeric, sequence) AS sequence,
            coalesce((field_versions -> 'custom_srs_customer_number' ->> 1)::bigint, profiles.file_id) AS file_id
-    FROM refused
-    JOIN identifiers ON identifiers.merchant = {merchant} AND type = 'srs' AND value = refused.key
+    FROM rejected
+    JOIN identifiers ON identifiers.merchant = {merchant} AND type = 'srs' AND value = rejected.key
     JOIN profiles USING (profile_id)
-    WHERE profiles.custom ->> 'custom_srs_customer_number' = refused.key
+    WHERE profiles.custom ->> 'custom_srs_customer_number' = rejected.key
 ), written AS (
     SELECT * FROM numbered
     UNION ALL
-    SELECT refused.record, files.sequence, files.file_id
-    FROM refused
-    JOIN email_matches AS matched ON matched.email = refused.key
+    SELECT rejected.record, files.sequence, files.file_id
+    FROM rejected
+    JOIN email_matches AS matched ON matched.email = rejected.key
     JOIN files ON files.file_id = matched.file_id AND files.merchant = {merchant} AND files.interface = 'srs_customers'
 )
 SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {file_id})
@@ -92,12 +137,12 @@ SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {fi
 -- name: newer_rows
 -- The rejected records of a file whose keys a newer file has brought, for rows that are loaded by key.
 -- Key by key, as in resolve. In: table; key_column; merchant; sequence; file_id. Out: record, file_id.
-SELECT refused.record, brought.file_id
-FROM rejected_records AS refused
+SELECT rejected.record, brought.file_id
+FROM rejected_records AS rejected
 CROSS JOIN LATERAL (
-    SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = refused.key OFFSET 0
+    SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = rejected.key OFFSET 0
 ) AS brought
-WHERE refused.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
+WHERE rejected.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
 
 -- name: resolve
 -- Resolve the rejects of earlier files of the interface that this file brings again: by the key of the record, and all of
@@ -116,12 +161,12 @@ FROM (
         FROM rejected_records
         WHERE merchant = {merchant} AND interface = {interface} AND key = taken.key
         OFFSET 0
-    ) AS refused
-    JOIN files AS earlier ON earlier.file_id = refused.file_id
+    ) AS rejected
+    JOIN files AS earlier ON earlier.file_id = rejected.file_id
     CROSS JOIN LATERAL (
         SELECT ctid
         FROM rejects
-        WHERE file_id = refused.file_id AND record = refused.record AND resolved_at IS NULL
+        WHERE file_id = rejected.file_id AND record = rejected.record AND resolved_at IS NULL
         OFFSET 0
     ) AS opened
     WHERE (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})

@@ -1,0 +1,174 @@
+"""Asks in Airflow whether the good records of a file with too many rejects shall load.
+
+The question waits in a DAG of its own, without worker or triggerer, so that no other file waits with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import DAG, Param, task
+
+from erp_feeds.batch import Replay
+from erp_feeds.errors import FailError, counted
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import read_merchants
+from erp_feeds.orchestration.plain_failure import plain_failures
+from erp_feeds.settings import settings
+
+APPROVAL_DAG = "erp_feeds_approval"
+ANSWER_WITHIN = timedelta(days=7)
+"""After which the answer is no: the file stays quarantined, as it was."""
+DOC = """\
+### May the rest of this file load?
+
+Of a file more records are rejected than `max_reject_percent` allows, so nothing of it is loaded. Each run
+here asks about one such file, where the merchant file says `on_too_many_rejects: ask`. Answer in *Required
+Actions*: **Approve** loads the good records, and the rejected ones stay open; **Reject** leaves the file
+quarantined, which it also stays without an answer in 7 days. `python -m erp_feeds approve MERCHANT FILE`
+approves without a question.
+"""
+BODY = """\
+**{reason}.** Nothing of `{file}` is loaded ({merchant}, {interface}).
+
+**Approve**: the other {good} load, and the rejected ones stay open.
+**Reject**: nothing of it loads; ask the sender for a new export.
+
+To see them: `python -m erp_feeds rejects {merchant} --file {file}`
+"""
+
+
+def asking(merchant: Merchant) -> list[str]:
+    """Return the interfaces of a merchant whose files are asked about."""
+    return [name for name, each in merchant.interfaces.items() if each.on_too_many_rejects == "ask"]
+
+
+def build_approval_dag() -> Iterator[DAG]:
+    """Yield the DAG that asks, where a merchant wants it."""
+    if any(map(asking, read_merchants(settings().merchants)[0])):
+        yield _approval_dag()
+
+
+def _approval_dag() -> DAG:
+    from airflow.providers.standard.operators.hitl import ApprovalOperator  # noqa: PLC0415 - only where it is wanted
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator  # noqa: PLC0415
+
+    with DAG(
+        dag_id=APPROVAL_DAG,
+        dag_display_name="ERP feeds: approval",
+        description="Asks whether the good records of a file with too many rejects shall load",
+        doc_md=DOC,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")),
+        is_paused_upon_creation=False,
+        params={"file_id": Param(None, type=["null", "integer"], title="File id in the ledger")},
+        tags=["erp-feeds"],
+        default_args={"owner": "erp-feeds", "retries": 2, "retry_delay": timedelta(seconds=15)},
+    ) as dag:
+
+        @task(multiple_outputs=False)
+        def question(params: dict[str, Any] | None = None) -> dict[str, Any]:
+            with plain_failures():
+                return describe((params or {})["file_id"])
+
+        @task(multiple_outputs=True)
+        def approve(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+            with plain_failures():
+                return approved(asked, (answer["responded_by_user"] or {}).get("name") or "somebody")
+
+        asked: Any = question()
+        ask = ApprovalOperator(
+            task_id="ask",
+            subject="{{ ti.xcom_pull(task_ids='question')['subject'] }}",
+            body="{{ ti.xcom_pull(task_ids='question')['body'] }}",
+            defaults=ApprovalOperator.REJECT,
+            response_timeout=ANSWER_WITHIN,
+        )
+        answer: Any = ask.output
+        approval: Any = approve(asked, answer)
+        TriggerDagRunOperator(
+            task_id="load",
+            trigger_dag_id=approval["merchant"],
+            conf=approval["conf"],
+            logical_date=None,
+        )
+        asked >> ask
+    return dag
+
+
+def add_questions(merchant: Merchant, loaded: Any) -> None:
+    """Let the DAG of a merchant that wants it start a question for each file that waits for an approval."""
+    if not (interfaces := asking(merchant)):
+        return
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator  # noqa: PLC0415
+
+    @task(multiple_outputs=False, doc_md="Finds the files of this run with more rejects than allowed.")
+    def questions(batch: dict[str, Any]) -> list[dict[str, Any]]:
+        with plain_failures():
+            return to_ask(merchant, interfaces, batch["run"])
+
+    waiting: Any = questions(loaded)
+    TriggerDagRunOperator.partial(
+        task_id="ask",
+        trigger_dag_id=APPROVAL_DAG,
+        logical_date=None,
+        skip_when_already_exists=True,
+        doc_md=f"Starts a run of {APPROVAL_DAG} for each; asked before, it is skipped.",
+    ).expand_kwargs(waiting)
+
+
+def to_ask(merchant: Merchant, interfaces: list[str], run: str) -> list[dict[str, Any]]:
+    """Return the id and the configuration of a run for each file that a run left waiting for an approval."""
+    from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
+    from erp_feeds.store import connection as store  # noqa: PLC0415
+
+    with store.connect(settings().store_connection) as connection:
+        found = approvals.questions(connection, merchant=merchant.name, interfaces=interfaces, run=run)
+    return [
+        {"trigger_run_id": f"file_{each.file_id}__{each.rejects}", "conf": {"file_id": each.file_id}}
+        for each in found
+    ]
+
+
+def describe(file_id: int) -> dict[str, Any]:
+    """Return what a person must know to decide: subject and body, the file, how many rejects.
+
+    Raises:
+        FailError: The file does not wait for an approval.
+    """
+    from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
+    from erp_feeds.store import connection as store  # noqa: PLC0415
+
+    with store.connect(settings().store_connection) as connection:
+        found = approvals.questions(connection, file_id=file_id)
+    if not found:
+        raise FailError(f"file {file_id} does not wait for an approval", "not_waiting")
+    [each] = found
+    good = counted(each.tally.read - each.rejects, "record")
+    facts = {"merchant": each.merchant, "interface": each.interface, "file": each.file, "good": good}
+    return {
+        "file_id": file_id,
+        "rejects": each.rejects,
+        "subject": f"{each.merchant}: load the rest of {each.file}?",
+        "body": BODY.format(reason=each.reason, **facts),
+    }
+
+
+def approved(asked: dict[str, Any], by: str) -> dict[str, Any]:
+    """Note the approval; return whose DAG loads the file, and the configuration of that run.
+
+    Raises:
+        FailError: By now the file waits no more, or more of its records are rejected.
+    """
+    from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
+    from erp_feeds.store import connection as store  # noqa: PLC0415
+
+    with store.connect(settings().store_connection) as connection:
+        found = approvals.questions(connection, file_id=asked["file_id"])
+        if not found:
+            raise FailError(f"file {asked['file_id']} does not wait for an approval any more", "not_waiting")
+        approvals.approve(connection, found[0], by, asked["rejects"])
+    return {"merchant": found[0].merchant, "conf": Replay(file_ids=(asked["file_id"],)).to_params()}

@@ -1,0 +1,49 @@
+"""The task `load`: it loads, and tells Airflow, OpenLineage and the metrics what has become of the files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, Context
+
+from erp_feeds.batch import Batch
+from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration import assets
+from erp_feeds.orchestration.plain_failure import plain_failures
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+
+class LoadOperator(BaseOperator):
+    """Loads the files of a batch; an asset has an event only where rows of its table have changed."""
+
+    template_fields = ("batch",)
+    ui_color = "#e6f1f2"
+
+    def __init__(self, *, merchant: Merchant, batch: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.merchant = merchant
+        self.batch = batch
+        self.loaded: Batch | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Load, and return the batch of the files that did."""
+        from erp_feeds import tasks
+        from erp_feeds.orchestration import metrics
+
+        with plain_failures():
+            self.loaded = tasks.load(self.merchant, Batch.from_xcom(self.batch))
+        metrics.count_load(self.merchant, self.loaded)
+        changes = assets.changes(self.loaded, tried_before=context["ti"].try_number > 1)
+        # Airflow writes an event for each outlet that a task has when it ends.
+        self.outlets = [each for each in self.outlets if each.extra["table"] in changes]
+        for each in self.outlets:
+            context["outlet_events"][each].extra = changes[each.extra["table"]]
+        return self.loaded.to_xcom()
+
+    def get_openlineage_facets_on_complete(self, ti: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002 - as OpenLineage calls it
+        """Return what was read and written, where OpenLineage's provider is installed and asks."""
+        from erp_feeds.orchestration import lineage
+
+        return lineage.of_load(self.merchant, self.loaded) if self.loaded and self.loaded.files else None

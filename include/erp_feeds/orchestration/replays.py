@@ -1,0 +1,51 @@
+"""Starts runs that replay archived files, as whoever calls Airflow's REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from erp_feeds.batch import FeedFile, Replay
+from erp_feeds.errors import counted
+from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.rest_client import AirflowApi
+
+
+@dataclass
+class Started:
+    """One run of the merchant's DAG that replays files."""
+
+    run_id: str
+    link: str
+    files: int
+    state: str = "queued"
+
+
+def start_replay(
+    api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
+) -> list[Started]:
+    """Start as many runs as the merchant's files_per_run asks for; they follow each other in load order.
+
+    Args:
+        api: Airflow, as the person who asks for it.
+        merchant: Whose DAG runs.
+        files: In load order.
+        dry_run: Only show, in the log of `sense`, what would change.
+
+    Raises:
+        FailError: Airflow refuses the person, or knows no such DAG.
+        RetryError: Airflow does not answer.
+    """
+    what = "dry_run" if dry_run else "replay"
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    started = []
+    most = merchant.limits.files_per_run
+    for number, first in enumerate(range(0, len(files), most), 1):
+        part = files[first : first + most]
+        run_id = f"{what}__{moment}__{number}"
+        asked = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
+        note = f"{what.replace('_', ' ')} of {counted(len(part), 'file')}"
+        api.trigger(merchant.name, run_id, asked.to_params(), note)
+        started.append(Started(run_id, api.link(merchant.name, run_id), len(part)))
+    return started

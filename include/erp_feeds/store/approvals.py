@@ -1,0 +1,79 @@
+"""Approvals: a file with more rejects than allowed loads its good records where a person says so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.errors import FailError
+from erp_feeds.store.connection import plain_errors, transaction
+from erp_feeds.store.sql import statement
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file of which a person may say whether the rest of it shall load."""
+
+    file_id: int
+    merchant: str
+    interface: str
+    file: str
+    reason: str
+    counts: dict[str, Any]
+
+    @property
+    def tally(self) -> Counts:
+        """What became of its records."""
+        return Counts.model_validate(self.counts)
+
+    @property
+    def rejects(self) -> int:
+        """How many of its records are rejected."""
+        return sum(self.tally.rejected.values())
+
+
+@plain_errors("looking up what waits for an approval")
+def questions(
+    connection: psycopg.Connection,
+    *,
+    file_id: int | None = None,
+    merchant: str | None = None,
+    interfaces: Collection[str] | None = None,
+    file: str | None = None,
+    run: str | None = None,
+) -> list[Question]:
+    """Return the files that may be approved and fit all that is given, the latest first."""
+    wanted = {"file_id": file_id, "merchant": merchant, "file": file, "run": run}
+    wanted["interfaces"] = None if interfaces is None else list(interfaces)  # type: ignore[assignment]
+    with connection.cursor(row_factory=class_row(Question)) as cursor:
+        return cursor.execute(statement("approvals/find"), wanted).fetchall()
+
+
+def approve(connection: psycopg.Connection, question: Question, by: str, rejects: int | None = None) -> None:
+    """Let a file load with so many rejects as a person saw, by default those of the question.
+
+    Raises:
+        FailError: By now more records are rejected than the person saw, or nobody gives a name.
+    """
+    if not by.strip():
+        raise FailError("whoever approves a file gives a name", "no_name")
+    if rejects is not None and rejects < question.rejects:
+        raise FailError(
+            f"{question.file}: by now {question.rejects} records are rejected, and {rejects} were approved",
+            "more_rejects",
+        )
+    values = {"file_id": question.file_id, "rejects": question.rejects, "by": by.strip()}
+    with transaction(connection, "approving a file"):
+        connection.execute(statement("approvals/approve"), values)
+
+
+def is_approved(connection: psycopg.Connection, file: FeedFile, rejects: int) -> bool:
+    """Return whether a person let a file load with so many rejects; inside the open transaction."""
+    query = "SELECT coalesce(approved_rejects, 0) >= %s FROM files WHERE file_id = %s"
+    found = connection.execute(query, [rejects, file.file_id]).fetchone()
+    return bool(found and found[0])

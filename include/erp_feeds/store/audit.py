@@ -1,0 +1,42 @@
+"""Who looked at personal data, or changed something: written before the answer is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row
+
+from erp_feeds.store.connection import plain_errors
+from erp_feeds.store.sql import statement
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One look, or one change."""
+
+    audit_id: int
+    at: datetime
+    who: str
+    merchant: str
+    action: str
+    subject: str
+    """Ids and names of files: no personal data."""
+
+
+@plain_errors("writing the audit log")
+def note(connection: psycopg.Connection, who: str, merchant: str, action: str, subject: str = "") -> None:
+    """Note what somebody does."""
+    values = {"who": who, "merchant": merchant, "action": action, "subject": subject}
+    connection.execute(statement("audit/note"), values)
+
+
+@plain_errors("reading the audit log")
+def listed(
+    connection: psycopg.Connection, merchant: str, *, before: int | None = None, limit: int = 50
+) -> list[Entry]:
+    """Return what people did, the latest first."""
+    with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        values = {"merchant": merchant, "before": before, "max_rows": limit}
+        return cursor.execute(statement("audit/list"), values).fetchall()

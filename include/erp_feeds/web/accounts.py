@@ -1,0 +1,97 @@
+"""Accounts: what a price request gets, also for a shop that asks with a token of its own; odd debtors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import psycopg
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import Depends, HTTPException, Path, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from erp_feeds.errors import FailError
+from erp_feeds.records.invoice_graph import InvoiceGraph
+from erp_feeds.store import audit, queries, tokens
+from erp_feeds.store.rows import Account
+from erp_feeds.web.answers import Routes
+from erp_feeds.web.connections import Store
+from erp_feeds.web.guards import Keeper, MerchantName, Right, Visitor
+
+Number = Annotated[str, Path(min_length=1, max_length=200, examples=["100001"])]
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False, scheme_name="AccountToken"))
+]
+
+
+async def asked_by(request: Request, merchant: MerchantName, store: Store, bearer: Bearer) -> None:
+    """Let in a token that opens the accounts of this merchant, or who may see its people."""
+    if bearer and bearer.credentials.startswith(tokens.PREFIX):
+        if not tokens.is_good(store, bearer.credentials, merchant):
+            raise HTTPException(403, f"this token does not open the accounts of {merchant}")
+        return
+    user = await get_user(request, None, bearer)
+    visitor = Visitor(user.get_name(), merchant, request, user)
+    if not visitor.may(Right.PEOPLE):
+        raise visitor.refusal(Right.PEOPLE)
+    audit.note(store, visitor.name, merchant, "account seen", "by the API")
+
+
+def price_request(
+    merchant: MerchantName, number: Number, store: Store, _: Annotated[None, Depends(asked_by)]
+) -> Account:
+    """Return what a price request for an account gets: price list, delivery, discount, cash-back."""
+    return _account(store, merchant, number)
+
+
+def account(
+    visitor: Keeper, store: Store, number: Annotated[str, Query(min_length=1, max_length=200)]
+) -> Account:
+    """Return an account, for the page."""
+    audit.note(store, visitor.name, visitor.merchant, "account seen", f"account {number}")
+    return _account(store, visitor.merchant, number)
+
+
+def debtors(visitor: Keeper, store: Store, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> InvoiceGraph:
+    """List invoice debtors that are odd: self references, chains, cycles, unknown ones; none is followed."""
+    return queries.invoice_graph(store, visitor.merchant, limit)
+
+
+def _account(store: psycopg.Connection, merchant: str, number: str) -> Account:
+    found = queries.account(store, merchant, number)
+    if found is None:
+        raise FailError(f"{merchant} has no account {number}", "not_found")
+    return found
+
+
+ACCOUNT = {
+    "account_number": "100001",
+    "price_list_name": "WHOLESALE",
+    "own_price_list_name": "RETAIL",
+    "invoice_to": "100000",
+    "debtor": "100000",
+    "note": None,
+    "delivery_scheme_code": None,
+    "discount_percentage": "2.50",
+    "cumulative_sales_volume": "1234.50",
+    "cash_back": "12.00",
+    "cash_back_calculate_to_date": "2026-01-31",
+    "file": "TestShop_ErpCache_Customers_20260131060000.zip",
+    "record": 1,
+    "updated_at": "2026-01-31T06:00:07Z",
+}
+
+
+def add(routes: Routes) -> None:
+    """Add the routes of this room."""
+    routes.ask("/accounts/{merchant}/{number:path}", price_request, example=ACCOUNT, tag="Accounts")
+    path = "/merchants/{merchant}"
+    odd: dict[str, object] = {
+        "counts": {},
+        "cycles": [],
+        "chains": [],
+        "unknown_debtors": [],
+        "self_references": [],
+    }
+    routes.ask(path + "/invoice-debtors", debtors, example=odd, tag="Accounts")
+    routes.pages.get(path + "/accounts")(routes.page(debtors, "accounts.html"))
+    routes.pages.get(path + "/account")(routes.page(account, "account.html"))

@@ -1,0 +1,115 @@
+"""Each question is one function: its answer is JSON below /api/v1, and a page where it has a template."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel, TypeAdapter
+
+from erp_feeds.web.problems import PROBLEM
+from erp_feeds.web.rendering import page
+
+API = "/api/v1"
+Item = TypeVar("Item")
+
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
+    next: str | None = None
+    """Cursor of the next part; none: this is the last one."""
+
+    @classmethod
+    def of(cls, found: Sequence[Any], limit: int, key: Callable[[Any], Sequence[object]]) -> Page[Any]:
+        """Return the first `limit` of at most one row more, and a cursor by the key of the last."""
+        more = len(found) > limit
+        items = list(found[:limit])
+        text = json.dumps(list(key(items[-1]))) if more else ""
+        return cls(items=items, next=base64.urlsafe_b64encode(text.encode()).decode() if more else None)
+
+
+def place_of(cursor: str | None, *kinds: type) -> list[Any] | None:
+    """Return the key that a cursor holds.
+
+    Raises:
+        HTTPException: it is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor))
+        if [type(each) for each in key] == list(kinds):
+            return list(key)
+    except (ValueError, TypeError):
+        pass
+    raise HTTPException(422, "cursor: not one that this list has handed out")
+
+
+class Routes:
+    """The routes of the API, and those of the pages."""
+
+    def __init__(self) -> None:
+        self.api = APIRouter(prefix=API, responses=PROBLEM)
+        self.pages = APIRouter(include_in_schema=False)
+
+    def show(
+        self, path: str, template: str, question: Callable[..., Any], *, example: object, tag: str
+    ) -> None:
+        """Add what somebody asks: as JSON, and as a page."""
+        self.ask(path, question, example=example, tag=tag)
+        self.pages.get(path)(self.page(question, template))
+
+    @staticmethod
+    def page(question: Callable[..., Any], template: str) -> Callable[..., Response]:
+        """Return what answers a question by a page."""
+        asked: Any = Depends(question)
+
+        def answer(request: Request, found: Any = asked) -> Response:
+            return page(request, template, {"found": found})
+
+        return answer
+
+    def ask(self, path: str, question: Callable[..., Any], *, example: object, tag: str) -> None:
+        """Add what a machine asks: JSON with an ETag."""
+        self._add("GET", path, question, example, tag)
+
+    def change(self, path: str, question: Callable[..., Any], *, example: object, tag: str) -> None:
+        """Add what a machine has changed."""
+        self._add("POST", path, question, example, tag)
+
+    def _add(self, method: str, path: str, question: Callable[..., Any], example: object, tag: str) -> None:
+        shape = get_type_hints(question)["return"]
+        self.api.add_api_route(
+            path,
+            _as_json(question, TypeAdapter(shape)),
+            methods=[method],
+            response_model=shape,
+            tags=[tag],
+            summary=(inspect.getdoc(question) or "").splitlines()[0],
+            operation_id=f"{question.__module__.rpartition('.')[2]}_{question.__name__}",
+            responses={200: {"content": {"application/json": {"example": example}}}},
+        )
+
+
+def _as_json(question: Callable[..., Any], shape: TypeAdapter[Any]) -> Callable[..., Response]:
+    asked: Any = Depends(question)
+
+    def answer(request: Request, found: Any = asked) -> Response:
+        body = shape.dump_json(found)
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+    return answer

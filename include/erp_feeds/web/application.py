@@ -1,0 +1,42 @@
+"""Puts the application together: routes, guards, headers, errors, static files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from erp_feeds.web import accounts, changes, files, merchants, profiles, rejects
+from erp_feeds.web.answers import API, Routes
+from erp_feeds.web.guards import Headers, only_same_origin
+from erp_feeds.web.problems import add_handlers
+
+DESCRIPTION = """\
+What the pages of erp-feeds show and do. Send a token of Airflow's (`POST /auth/token`) as bearer: its
+rights on the merchant's DAG are yours here. A token of `python -m erp_feeds token create` opens
+`GET /accounts` of its merchant, and nothing else. Errors are `application/problem+json`; a list hands out
+`next`, which goes into `cursor`.
+"""
+
+
+def application() -> FastAPI:
+    """Return the application, to be mounted by the plugin."""
+    app = FastAPI(
+        title="erp-feeds",
+        description=DESCRIPTION,
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # its scripts come from a CDN
+        redoc_url=None,
+        dependencies=[Depends(only_same_origin)],
+    )
+    routes = Routes()
+    for room in (merchants, files, rejects, profiles, accounts, changes):
+        room.add(routes)
+    app.include_router(routes.api)
+    app.include_router(routes.pages)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_middleware(Headers)
+    add_handlers(app)
+    return app

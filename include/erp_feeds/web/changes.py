@@ -1,0 +1,108 @@
+"""What buttons do: replay, dry run, dismiss; each as the person who clicks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from airflow.api_fastapi.app import get_auth_manager
+from fastapi import Form, Path, Request
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
+
+from erp_feeds.batch import Replay
+from erp_feeds.errors import FailError, counted
+from erp_feeds.orchestration.replays import Started, start_replay
+from erp_feeds.orchestration.rest_client import airflow_api_as
+from erp_feeds.store import audit, incidents, ledger
+from erp_feeds.store.load import load_order
+from erp_feeds.web.answers import Routes
+from erp_feeds.web.connections import Store
+from erp_feeds.web.guards import Replayer
+from erp_feeds.web.merchants import configured
+
+TOKEN_SECONDS = 60
+IncidentId = Annotated[int, Path(ge=1, le=2**62, examples=[3])]
+
+
+class Replaying(BaseModel):
+    """Which files run again: one of the two."""
+
+    file_ids: list[int] = Field([], max_length=1000, examples=[[12]])
+    code: str = Field("", max_length=60, description="Files with an open reject or quarantine of it.")
+    dry_run: bool = Field(default=False, description="Only show, in the log of `sense`, what would change.")
+
+
+class Dismissing(BaseModel):
+    """Why nobody needs to act."""
+
+    reason: str = Field(min_length=1, max_length=500, examples=["the shop is closed"])
+
+
+class Dismissed(BaseModel):
+    """What was dismissed."""
+
+    incident_id: int
+    merchant: str
+
+
+def replay(visitor: Replayer, store: Store, asked: Replaying) -> list[Started]:
+    """Start runs that load archived files again, as you; or that only show what would change."""
+    if bool(asked.file_ids) == bool(asked.code):
+        raise FailError("use exactly one of file_ids and code", "usage")
+    owner = configured(visitor.merchant)
+    wanted = Replay(file_ids=tuple(asked.file_ids), rejects=asked.code or None)
+    chosen = ledger.archived(
+        store, owner.name, list(owner.interfaces), wanted, or_unfetched=not asked.dry_run
+    )
+    if not chosen:
+        raise FailError("no archived file to replay", "not_found")
+    token = get_auth_manager().generate_jwt(visitor.user, expiration_time_in_seconds=TOKEN_SECONDS)
+    what = "dry run started" if asked.dry_run else "replay started"
+    audit.note(store, visitor.name, owner.name, what, counted(len(chosen), "file"))
+    return start_replay(airflow_api_as(token), owner, sorted(chosen, key=load_order), dry_run=asked.dry_run)
+
+
+def dismiss(visitor: Replayer, store: Store, incident_id: IncidentId, asked: Dismissing) -> Dismissed:
+    """Dismiss what is open: it is red no more, and nobody hears of it, until there is more of it."""
+    known = incidents.listed(store, visitor.merchant)
+    if incident_id not in {each.incident_id for each in known}:
+        raise FailError(f"no incident {incident_id} of {visitor.merchant} is open", "not_found")
+    audit.note(store, visitor.name, visitor.merchant, "dismissed", f"incident {incident_id}")
+    merchant = incidents.dismiss(store, incident_id, visitor.name, asked.reason)
+    return Dismissed(incident_id=incident_id, merchant=merchant)
+
+
+def _replay_page(
+    request: Request, visitor: Replayer, store: Store, asked: Annotated[Replaying, Form()]
+) -> RedirectResponse:
+    started = replay(visitor, store, asked)
+    return _back(request, visitor.merchant, f"/runs/{started[0].run_id}")
+
+
+def _dismiss_page(
+    request: Request,
+    visitor: Replayer,
+    store: Store,
+    incident_id: IncidentId,
+    asked: Annotated[Dismissing, Form()],
+) -> RedirectResponse:
+    dismiss(visitor, store, incident_id, asked)
+    return _back(request, visitor.merchant)
+
+
+def _back(request: Request, merchant: str, place: str = "") -> RedirectResponse:
+    root = request.scope.get("root_path", "")
+    return RedirectResponse(f"{root}/merchants/{merchant}{place}", status_code=303)
+
+
+def add(routes: Routes) -> None:
+    """Add the routes of this room."""
+    path = "/merchants/{merchant}"
+    run_id = "replay__2026-01-31T06:00:01.000000__1"
+    link = f"https://airflow.example.com/dags/testshop/runs/{run_id}"
+    run = {"run_id": run_id, "link": link, "files": 1, "state": "queued"}
+    routes.change(path + "/replays", replay, example=[run], tag="Changes")
+    routes.pages.post(path + "/replays")(_replay_page)
+    one = path + "/incidents/{incident_id}/dismiss"
+    routes.change(one, dismiss, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
+    routes.pages.post(one)(_dismiss_page)

@@ -1,0 +1,53 @@
+"""Connections to the store that are kept open between requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any
+
+import psycopg
+from fastapi import Depends
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from erp_feeds.errors import RetryError
+from erp_feeds.settings import settings
+from erp_feeds.store.connection import SCHEMA, conninfo_of, plain_errors
+
+MOST = 8
+PATIENCE_SECONDS = 5.0
+
+
+@cache
+def pool() -> ConnectionPool[psycopg.Connection[Any]]:
+    """Return the pool of this process."""
+    return ConnectionPool(
+        conninfo_of(settings().store_connection),
+        kwargs={
+            "autocommit": True,
+            "application_name": "erp-feeds pages",
+            "options": f"-c search_path={SCHEMA},public -c statement_timeout=60s",
+        },
+        min_size=1,
+        max_size=MOST,
+        timeout=PATIENCE_SECONDS,
+        check=ConnectionPool.check_connection,
+        open=True,
+    )
+
+
+def _connection() -> Iterator[psycopg.Connection[Any]]:
+    """Lend a connection to one request.
+
+    Raises:
+        RetryError: the store cannot be reached now; the next request asks Airflow for its address again.
+    """
+    try:
+        with pool().connection() as opened, plain_errors("reading the store"):
+            yield opened
+    except PoolTimeout:
+        pool.cache_clear()
+        raise RetryError("the store is not available now") from None
+
+
+Store = Annotated[psycopg.Connection[Any], Depends(_connection)]

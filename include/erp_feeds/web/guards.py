@@ -1,0 +1,122 @@
+"""Who may do what, by Airflow's auth manager; and what no foreign page may make a browser do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from fastapi import Depends, HTTPException, Path, Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+HEADERS = {
+    # Nothing from elsewhere, nothing inline; Airflow itself may show the pages in a frame.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+MerchantName = Annotated[
+    str, Path(pattern="^[a-z][a-z0-9_]*$", max_length=200, examples=["testshop"], description="A merchant.")
+]
+
+
+class Right(Enum):
+    """What somebody may do with a merchant: the right on its DAG that this takes."""
+
+    READ = ("GET", None)
+    """See files, counts, and what records were rejected for."""
+    REPLAY = ("POST", DagAccessEntity.RUN)
+    """Replay files, dismiss what is open."""
+    PEOPLE = ("PUT", None)
+    """See personal data, originals and accounts, and forget people."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever asks, about one merchant."""
+
+    name: str
+    merchant: str
+    request: Request
+    user: Any
+
+    def may(self, right: Right) -> bool:
+        """Return whether Airflow grants the right on the merchant's DAG."""
+        method, entity = right.value
+        try:
+            requires_access_dag(method, entity, self.merchant)(self.request, self.user)
+        except HTTPException:
+            return False
+        return True
+
+    def refusal(self, right: Right) -> HTTPException:
+        """Return what whoever lacks a right is answered."""
+        method, entity = right.value
+        what = f"{method} on {entity.value if entity else 'the DAG'} of {self.merchant}"
+        return HTTPException(403, f"your role in Airflow does not allow this: it takes {what}")
+
+    @property
+    def may_replay(self) -> bool:
+        """For templates."""
+        return self.may(Right.REPLAY)
+
+    @property
+    def may_see_people(self) -> bool:
+        """For templates."""
+        return self.may(Right.PEOPLE)
+
+
+def _with(right: Right) -> Any:
+    def visitor(request: Request, merchant: MerchantName, user: GetUserDep) -> Visitor:
+        found = Visitor(user.get_name(), merchant, request, user)
+        if not found.may(right):
+            raise found.refusal(right)
+        request.state.visitor = found
+        return found
+
+    return Depends(visitor)
+
+
+Reader = Annotated[Visitor, _with(Right.READ)]
+Replayer = Annotated[Visitor, _with(Right.REPLAY)]
+Keeper = Annotated[Visitor, _with(Right.PEOPLE)]
+
+
+def only_same_origin(request: Request) -> None:
+    """Refuse a change that another site makes somebody's browser ask for: the cookie comes along anyway.
+
+    A bearer token is never sent by itself, and counts before the cookie.
+    """
+    if request.method in SAFE or request.headers.get("authorization", "").lower().startswith("bearer "):
+        return
+    site = request.headers.get("sec-fetch-site")
+    origin = urlsplit(request.headers.get("origin", "")).netloc
+    if site != "same-origin" and (site is not None or not origin or origin != request.headers.get("host")):
+        raise HTTPException(403, "a change is asked for by a page of this server, or with a bearer token")
+
+
+class Headers:
+    """Adds the security headers to every answer; what is not static is not cached either."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                is_static = "/static/" in scope.get("path", "")
+                headers.setdefault("Cache-Control", "max-age=3600" if is_static else "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

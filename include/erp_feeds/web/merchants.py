@@ -1,0 +1,244 @@
+"""Merchants: how each stands, what is open of it and what to do, its runs, and who looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import Path as InPath
+from fastapi import Query
+
+from erp_feeds.codes import IncidentKind, words_of
+from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant_file import files_by_merchant, read_merchant
+from erp_feeds.operations.incidents import Feed, feeds
+from erp_feeds.settings import settings
+from erp_feeds.store import audit, incidents, queries
+from erp_feeds.store.file_rows import Day, DriftingInterface, MerchantFiles, RunFile
+from erp_feeds.store.incidents import Incident
+from erp_feeds.web.answers import Cursor, Limit, Page, Routes, place_of
+from erp_feeds.web.connections import Store
+from erp_feeds.web.guards import Keeper, Reader
+
+DAYS = 30
+"""Of the strip of files."""
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """What is open, in plain words."""
+
+    incident_id: int
+    interface: str | None
+    kind: str
+    code: str
+    number: int
+    """Files or records."""
+    since: datetime
+    reason: str
+    meaning: str
+    who_acts: str
+    next_step: str
+    run_id: str
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class MerchantRow:
+    """How one merchant stands."""
+
+    merchant: str
+    title: str
+    error: str | None
+    """What is wrong with its file; None: it is good."""
+    feeds: list[Feed]
+    open: list[OpenIncident]
+    """Without what was dismissed."""
+    rejects: int
+    """Open ones, the dismissed too."""
+    quarantined: int
+    last_file: str | None
+    last_file_at: datetime | None
+    last_file_state: str | None
+    last_run: str | None
+    days: list[Day]
+
+
+@dataclass(frozen=True)
+class MerchantPage(MerchantRow):
+    """How one merchant stands, and how its latest files differ from those before."""
+
+    drift: list[DriftingInterface]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """What one run made of its files."""
+
+    merchant: str
+    run_id: str
+    files: list[RunFile]
+
+
+def merchants(
+    store: Store,
+    user: GetUserDep,
+    search: Annotated[str, Query(max_length=100, description="Part of a name.")] = "",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[MerchantRow]:
+    """List the merchants that you may read; those with something open first."""
+    readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+    known = {*files_by_merchant(settings().merchants), *queries.merchants(store)} & readable
+    open_now = _by_merchant(incidents.listed(store, with_dismissed=True))
+    failing = {name for name, rows in open_now.items() if any(row.dismissed_at is None for row in rows)}
+    ordered = sorted((name not in failing, name) for name in known if search.lower() in name)
+    after = place_of(cursor, bool, str)
+    wanted = [each for each in ordered if after is None or list(each) > after][: limit + 1]
+    lately = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
+    rows = [_row(store, lately[name], open_now.get(name, [])) for _, name in wanted]
+    return Page.of(rows, limit, lambda row: (not row.open, row.merchant))
+
+
+def merchant(visitor: Reader, store: Store) -> MerchantPage:
+    """Return how one merchant stands, and what to do."""
+    (lately,) = queries.overview(store, [visitor.merchant], DAYS)
+    row = _row(store, lately, incidents.listed(store, visitor.merchant, with_dismissed=True))
+    return MerchantPage(**vars(row), drift=queries.drift(store, visitor.merchant))
+
+
+def run(
+    visitor: Reader, store: Store, run_id: Annotated[str, InPath(max_length=250, description="Of Airflow.")]
+) -> RunPage:
+    """Return what one run made of its files."""
+    return RunPage(visitor.merchant, run_id, queries.run_files(store, visitor.merchant, [run_id]))
+
+
+def log(visitor: Keeper, store: Store, cursor: Cursor = None, limit: Limit = 50) -> Page[audit.Entry]:
+    """List who looked at personal data, and who changed something, the latest first."""
+    place = place_of(cursor, int)
+    found = audit.listed(store, visitor.merchant, before=place[0] if place else None, limit=limit + 1)
+    return Page.of(found, limit, lambda entry: [entry.audit_id])
+
+
+def configured(name: str) -> Merchant:
+    """Return a merchant as its file describes it now.
+
+    Raises:
+        ConfigurationError: it has no file, or its file is wrong.
+    """
+    path = files_by_merchant(settings().merchants).get(name)
+    if path is None:
+        raise FailError(f"{name} has no merchant file", "unknown_merchant")
+    found = path.stat()
+    return _read(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=5_000)
+def _read(path: Path, _changed: int, _size: int) -> Merchant:
+    return read_merchant(path)
+
+
+def _row(store: psycopg.Connection, lately: MerchantFiles, known: list[Incident]) -> MerchantRow:
+    owner, error = None, None
+    try:
+        owner = configured(lately.merchant)
+    except (ConfigurationError, FailError) as refusal:
+        error = str(refusal)
+    return MerchantRow(
+        title=owner.title if owner else "",
+        error=error,
+        feeds=feeds(store, owner, datetime.now(UTC)) if owner else [],
+        open=[in_words(each) for each in known if each.dismissed_at is None],
+        rejects=sum(each.number for each in known if each.kind == IncidentKind.REJECTED),
+        quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
+        **vars(lately),
+    )
+
+
+def in_words(incident: Incident) -> OpenIncident:
+    """Return an incident with what its code means and what to do."""
+    words = words_of(incident.kind, incident.code)
+    names = ("incident_id", "interface", "kind", "code", "number", "since", "reason", "run_id")
+    return OpenIncident(
+        **{name: getattr(incident, name) for name in names},
+        meaning=words.meaning,
+        who_acts=str(words.actor),
+        next_step=words.action.replace("MERCHANT", incident.merchant),
+        examples=list(incident.examples),
+    )
+
+
+def _by_merchant(found: Iterable[Incident]) -> dict[str, list[Incident]]:
+    rows: dict[str, list[Incident]] = {}
+    for each in found:
+        rows.setdefault(each.merchant, []).append(each)
+    return rows
+
+
+ROW = {
+    "merchant": "testshop",
+    "title": "TestShop",
+    "error": None,
+    "feeds": [
+        {
+            "merchant": "testshop",
+            "interface": "srs_customers",
+            "state": "on time",
+            "last_file": "2026-01-31T06:00:00Z",
+            "age": "12m",
+            "next_expected": "2026-02-01T08:00:00+01:00",
+        }
+    ],
+    "open": [],
+    "rejects": 0,
+    "quarantined": 0,
+    "last_file": "TestShop_SRS_Customers_20260131060000.zip",
+    "last_file_at": "2026-01-31T06:00:00Z",
+    "last_file_state": "loaded",
+    "last_run": "asset_triggered__2026-01-31T06:00:01+00:00_x",
+    "days": [{"day": "2026-01-31", "files": 3, "quarantined": 0, "rejected": 0}],
+}
+RUN = {
+    "merchant": "testshop",
+    "run_id": "manual__2026-01-31T06:00:01+00:00",
+    "files": [
+        {
+            "run_id": "manual__2026-01-31T06:00:01+00:00",
+            "file": "TestShop_SRS_Customers_20260131060000.zip",
+            "state": "loaded",
+            "code": None,
+            "reason": None,
+            "counts": {"read": 2, "loaded": 2},
+            "resolved": 0,
+        }
+    ],
+}
+ENTRY = {
+    "audit_id": 1,
+    "at": "2026-01-31T06:00:00Z",
+    "who": "admin",
+    "merchant": "testshop",
+    "action": "profile seen",
+    "subject": "profile 12",
+}
+
+
+def add(routes: Routes) -> None:
+    """Add the routes of this room."""
+    of_one = "/merchants/{merchant}"
+    page_of = {"items": [ROW], "next": None}
+    routes.ask("/merchants", merchants, example=page_of, tag="Merchants")
+    routes.pages.get("/")(routes.page(merchants, "merchants.html"))
+    routes.show(of_one, "merchant.html", merchant, example={**ROW, "drift": []}, tag="Merchants")
+    routes.show(of_one + "/runs/{run_id:path}", "run.html", run, example=RUN, tag="Merchants")
+    log_page = {"items": [ENTRY], "next": None}
+    routes.show(of_one + "/audit", "audit.html", log, example=log_page, tag="Merchants")

@@ -1,0 +1,182 @@
+"""People: found by number, address, phone or name; what set each field; orders and returns; forgetting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import psycopg
+from fastapi import Form, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from erp_feeds.errors import FailError
+from erp_feeds.interfaces import INTERFACES, interfaces_of
+from erp_feeds.operations import erasure
+from erp_feeds.store import audit, queries
+from erp_feeds.store.rows import Identifier, Profile, ProfileField, Purchase, PurchaseLine
+from erp_feeds.web.answers import Routes
+from erp_feeds.web.connections import Store
+from erp_feeds.web.guards import Keeper
+from erp_feeds.web.merchants import configured
+from erp_feeds.web.rendering import page
+
+MOST = 50
+ProfileId = Annotated[int, Path(ge=1, le=2**62, examples=[12])]
+
+
+class By(StrEnum):
+    """What a person is searched by."""
+
+    NUMBER = "srs"
+    EMAIL = "email"
+    PHONE = "phone"
+    NAME = "name"
+
+
+class Search(BaseModel):
+    """Whom somebody searches; in a body, since addresses of pages are logged."""
+
+    by: By
+    value: str = Field(min_length=1, max_length=200)
+
+    model_config = {"json_schema_extra": {"examples": [{"by": "srs", "value": "100001"}]}}
+
+
+class Forgetting(BaseModel):
+    """Whether a person is forgotten, or it is only shown what that would erase."""
+
+    dry_run: bool = True
+
+
+@dataclass(frozen=True)
+class Basket:
+    """An order or return with its lines, and the returns of that order."""
+
+    purchase: Purchase
+    lines: list[PurchaseLine]
+    returns: list[Basket]
+
+
+@dataclass(frozen=True)
+class ProfilePage:
+    """One person, as the store knows the person."""
+
+    profile: Profile
+    fields: list[ProfileField]
+    purchases: list[Basket]
+    """The latest first; a return stands at its order, where that is among them."""
+    identifiers: list[Identifier]
+
+
+def search(visitor: Keeper, store: Store, wanted: Search) -> list[Profile]:
+    """Find people by customer number, e-mail address, phone number, or the beginning of a name."""
+    audit.note(store, visitor.name, visitor.merchant, "profiles searched", f"by {wanted.by}")
+    value = wanted.value.strip()
+    if wanted.by in {By.PHONE, By.NAME}:
+        return queries.people(store, visitor.merchant, **{wanted.by.value: value}, limit=MOST)
+    found = queries.profile(store, visitor.merchant, **{wanted.by.value: value})  # type: ignore[arg-type]
+    return [found] if found else []
+
+
+def profile(visitor: Keeper, store: Store, profile_id: ProfileId) -> ProfilePage:
+    """Return a person: what set each field, orders and returns, external identifiers and what linked them."""
+    found = queries.profile(store, visitor.merchant, profile_id=profile_id)
+    if found is None:
+        raise FailError(f"{visitor.merchant} has no profile {profile_id}", "not_found")
+    audit.note(store, visitor.name, visitor.merchant, "profile seen", f"profile {profile_id}")
+    return ProfilePage(
+        found,
+        queries.profile_fields(store, visitor.merchant, profile_id),
+        _baskets(store, visitor.merchant, profile_id),
+        queries.identifiers(store, visitor.merchant, profile_id),
+    )
+
+
+def forget(visitor: Keeper, store: Store, profile_id: ProfileId, asked: Forgetting) -> erasure.Receipt:
+    """Forget a person for good, or show what that would erase."""
+    names = queries.identifiers(store, visitor.merchant, profile_id)
+    found = queries.profile(store, visitor.merchant, profile_id=profile_id)
+    numbers = [erasure.Named("srs", each.value) for each in names if each.type == "srs"]
+    addresses = [erasure.Named("email", found.email)] if found and found.email else []
+    if not numbers and not addresses:
+        raise FailError(f"{visitor.merchant} has no profile {profile_id}", "not_found")
+    interfaces = dict(INTERFACES) | {each.name: each for each in interfaces_of(configured(visitor.merchant))}
+    named = (numbers + addresses)[0]
+    action = "forget tried" if asked.dry_run else "person forgotten"
+    audit.note(store, visitor.name, visitor.merchant, action, f"profile {profile_id}")
+    return erasure.forget(store, visitor.merchant, named, interfaces, dry_run=asked.dry_run)
+
+
+def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[Basket]:
+    bought = queries.purchases(store, merchant, profile_id=profile_id, limit=MOST)
+    baskets = {
+        each.purchase_id: Basket(each, queries.lines(store, merchant, each.purchase_id), [])
+        for each in bought
+    }
+    alone: list[Basket] = []
+    for each in baskets.values():
+        order = baskets.get(each.purchase.return_of or "")
+        (order.returns if order else alone).append(each)
+    return alone
+
+
+def _search_form(request: Request, _: Keeper) -> Response:
+    return page(request, "profiles.html", {"found": None, "wanted": None})
+
+
+def _search_page(
+    request: Request, visitor: Keeper, store: Store, wanted: Annotated[Search, Form()]
+) -> Response:
+    return page(request, "profiles.html", {"found": search(visitor, store, wanted), "wanted": wanted})
+
+
+def _forget_page(
+    request: Request,
+    *,
+    visitor: Keeper,
+    store: Store,
+    profile_id: ProfileId,
+    asked: Annotated[Forgetting, Form()],
+) -> Response:
+    found = forget(visitor, store, profile_id, asked)
+    return page(request, "forget.html", {"found": found, "profile_id": profile_id})
+
+
+PROFILE = {
+    "profile_id": 12,
+    "email": "jane@example.com",
+    "firstname": "Jane",
+    "lastname": "Doe",
+    "gender": "F",
+    "birthdate": "1980-02-29",
+    "phone": "+31612345678",
+    "postcode": "1011 AB",
+    "city": "Amsterdam",
+    "country": "NL",
+    "language": None,
+    "currency": None,
+    "newsletter": True,
+    "service": None,
+    "marketing": None,
+    "custom": {"custom_srs_customer_number": "100001"},
+    "mapping_version": "2f1a",
+    "file": "TestShop_SRS_Customers_20260131060000.zip",
+    "record": 1,
+    "created_at": "2026-01-31T06:00:07Z",
+    "updated_at": "2026-01-31T06:00:07Z",
+}
+
+
+def add(routes: Routes) -> None:
+    """Add the routes of this room."""
+    path = "/merchants/{merchant}/profiles"
+    one = path + "/{profile_id}"
+    routes.change("/merchants/{merchant}/profile-searches", search, example=[PROFILE], tag="Profiles")
+    routes.pages.get(path)(_search_form)
+    routes.pages.post(path)(_search_page)
+    whole = {"profile": PROFILE, "fields": [], "purchases": [], "identifiers": []}
+    routes.show(one, "profile.html", profile, example=whole, tag="Profiles")
+    receipt = {"merchant": "testshop", "dry_run": True, "erased": {"profiles": 1}, "originals": []}
+    routes.change(one + "/forget", forget, example=receipt, tag="Profiles")
+    routes.pages.post(one + "/forget")(_forget_page)

@@ -1,0 +1,157 @@
+"""Rejects: by code, in plain words, with what to do; one record as delivered, its faulty elements marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from erp_feeds.errors import FailError
+from erp_feeds.interfaces import interface_of
+from erp_feeds.merchant import Merchant
+from erp_feeds.operations.record_trace import RecordTrace, trace_record
+from erp_feeds.steps.record_trace import RejectReason
+from erp_feeds.store import audit, incidents, queries
+from erp_feeds.store.file_rows import LedgerFile, Reject
+from erp_feeds.store.incidents import Incident
+from erp_feeds.web.answers import Cursor, Limit, Page, Routes, place_of
+from erp_feeds.web.connections import Store
+from erp_feeds.web.files import FileId, known_file
+from erp_feeds.web.guards import Keeper, Reader
+from erp_feeds.web.merchants import OpenIncident, configured, in_words
+
+LARGEST = 20 << 20
+"""Bytes of a file of which one record is looked up while somebody waits."""
+
+
+class RejectPage(Page[Reject]):
+    """Open rejects, and how many there are of each code."""
+
+    codes: list[OpenIncident]
+    """Also those of quarantined files."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a record as delivered."""
+
+    text: str
+    is_faulty: bool
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    """One record, what became of it, and its text."""
+
+    file: LedgerFile
+    trace: RecordTrace
+    pieces: list[Piece]
+    """Laid together they are the record as delivered."""
+
+
+def rejects(
+    *,
+    visitor: Reader,
+    store: Store,
+    code: Annotated[str | None, Query(max_length=60, examples=["missing_field"])] = None,
+    file_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> RejectPage:
+    """List open rejects, those of the latest file first; and how many there are of each code."""
+    found = queries.rejects(
+        store,
+        visitor.merchant,
+        code=code or None,
+        file_id=file_id,
+        after=place_of(cursor, int, int, str, str),
+        limit=limit + 1,
+    )
+    part = Page.of(found, limit, lambda each: (each.file_id, each.record, each.code, each.field))
+    causes = incidents.causes(store, visitor.merchant)
+    words = [in_words(Incident(**vars(each), merchant=visitor.merchant)) for each in causes]
+    return RejectPage(items=part.items, next=part.next, codes=words)
+
+
+def record(
+    visitor: Keeper, store: Store, file_id: FileId, record: Annotated[int, Path(ge=1, le=2**31 - 1)]
+) -> RecordPage:
+    """Return one record as it was delivered, what became of it, and what is wrong with it."""
+    file = known_file(store, visitor.merchant, file_id)
+    owner = configured(visitor.merchant)
+    audit.note(store, visitor.name, visitor.merchant, "record seen", f"{file.name}: record {record}")
+    errors = queries.rejects(
+        store, visitor.merchant, file_id=file_id, record=record, with_raw=True, with_all=True
+    )
+    if errors and errors[0].raw:
+        found = RecordTrace(
+            file.name,
+            file.state,
+            record,
+            line=errors[0].line,
+            outcome="rejected" if any(each.resolved_at is None for each in errors) else "resolved",
+            errors=tuple(RejectReason(each.code, each.field or None, each.reason) for each in errors),
+            raw=errors[0].raw,
+        )
+    elif file.size > LARGEST:
+        asked = f"python -m erp_feeds record {visitor.merchant} {file.name} {record} --raw"
+        raise FailError(f"the file is large: ask for the record by `{asked}`", "too_large")
+    else:
+        found = trace_record(store, owner, file.name, record)
+    elements = _elements(owner, file.interface, {each.field for each in found.errors if each.field})
+    return RecordPage(file, found, list(_pieces(found.raw or "", elements)))
+
+
+def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
+    """Return the names of the elements that fill some fields."""
+    kind = interface_of(owner, interface)
+    known = {each.name: each.element for each in (*kind.fields, *(kind.lines.fields if kind.lines else ()))}
+    return [known.get(name, name.removeprefix("extra:")) for name in sorted(fields)]
+
+
+def _pieces(raw: str, elements: list[str]) -> Iterator[Piece]:
+    """Yield the parts of a record, those apart that are elements of these names."""
+    if not elements:
+        yield Piece(raw, is_faulty=False)
+        return
+    name = rf"(?:[\w.-]+:)?(?:{'|'.join(map(re.escape, elements))})"
+    form = rf"(<{name}(?:\s[^>]*)?(?:/>|>.*?</{name}\s*>))"
+    for number, text in enumerate(re.split(form, raw, flags=re.DOTALL)):
+        if text:
+            yield Piece(text, is_faulty=number % 2 == 1)
+
+
+REJECT = {
+    "file": "TestShop_SRS_Customers_20260131060000.zip",
+    "file_id": 12,
+    "interface": "srs_customers",
+    "record": 2,
+    "line": 9,
+    "code": "malformed_number",
+    "field": "number",
+    "reason": "CustomerNumber looks like a number that a spreadsheet has rewritten",
+    "run_id": "manual__2026-01-31T06:00:01+00:00",
+    "opened_at": "2026-01-31T06:00:07Z",
+    "resolved_at": None,
+    "resolved_by_run": None,
+    "resolved_by_file": None,
+    "raw": None,
+}
+
+
+def add(routes: Routes) -> None:
+    """Add the routes of this room."""
+    path = "/merchants/{merchant}"
+    part = {"items": [REJECT], "next": None, "codes": []}
+    routes.show(path + "/rejects", "rejects.html", rejects, example=part, tag="Rejects")
+    of_file = path + "/files/{file_id}/records/{record}"
+    text = "<Customer><CustomerNumber>1.23E+05</CustomerNumber></Customer>"
+    one = {
+        "file": {"file_id": 12},
+        "trace": {"record": 2, "outcome": "rejected", "raw": text},
+        "pieces": [{"text": text, "is_faulty": False}],
+    }
+    routes.show(of_file, "record.html", record, example=one, tag="Rejects")

@@ -1,0 +1,71 @@
+"""Pages: Jinja templates, in which every value is escaped and nothing invisible stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from erp_feeds.codes import FileState, QuarantineCode, RejectCode, SkipCode, WarningCode
+from erp_feeds.errors import counted, visible
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.web import PREFIX
+
+WORDS = {str(code): code for kind in (WarningCode, SkipCode, QuarantineCode, RejectCode) for code in kind}
+"""Every code of a file or record -> what it means, who must act, what to do."""
+
+
+def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+    """Return a page; the templates know who asks as `visitor`, where there is a merchant."""
+    root = request.scope.get("root_path", "")
+    known = {
+        "root": root,
+        "airflow": root.removesuffix(PREFIX),
+        "visitor": getattr(request.state, "visitor", None),
+        "path": request.scope["path"].removeprefix(root),
+        "query": request.query_params,
+    }
+    return _TEMPLATES.TemplateResponse(request, template, {**known, **values}, status_code=status)
+
+
+def _shown(value: object) -> object:
+    """Return what stands for a value in a page; no character in it hides others, or turns them round."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return f"{value:,}"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["number"] = "{:,}".format
+    made.filters["day"] = lambda moment: f"{moment:%d %b %H:%M}"
+    made.globals |= {
+        "WORDS": WORDS,
+        "STATES": list(FileState),
+        "counted": counted,
+        "INTERFACES": list(INTERFACES),
+    }
+    return made
+
+
+_TEMPLATES = Jinja2Templates(env=_environment())
