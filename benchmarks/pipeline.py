@@ -15,47 +15,21 @@ The peers keep text as text and check, reject and remember nothing.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from exports import Case, zips
 from measured import Figures, alone, cpu, peak
+from peers import PEERS, Place, cpu_of_server, floor
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("unzip", "parse", "deduplicate", "split", "load")
-CHANGED = {
-    "erp_cache_customers": "PriceListName",
-    "srs_customers": "LastName",
-    "srs_purchases": "Description",
-}
-"""Interface -> the element whose text is another one in every second record."""
-TURNS = {"first": 0, "same": 1, "changed": 2}
-
-
-@dataclass(frozen=True)
-class Case:
-    """Files of one interface."""
-
-    interface: str
-    records: int
-    files: int = 1
-    turns: tuple[str, ...] = ("first", "same", "changed")
-
-    @property
-    def name(self) -> str:
-        """Return what the table calls it."""
-        return f"{self.interface}, {self.records:,} records in {self.files:,} file{'s' * (self.files > 1)}"
-
-
 SIZES = {
     "small": [
         Case("erp_cache_customers", 20_000),
@@ -76,16 +50,6 @@ PEERS_UP_TO = {"small": 20_000, "full": 200_000}
 """Records of the case on which the peers run: on a million they would take most of an hour."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a run works."""
-
-    folder: Path
-    uri: str
-    server: int
-    """Process id of the postmaster."""
-
-
 def merchant(case: Case) -> Any:
     """Return the merchant of a case's files: each case begins without rows."""
     from erp_feeds.interfaces import INTERFACES
@@ -94,51 +58,6 @@ def merchant(case: Case) -> Any:
     facts = {"shop_name": "Bench", "timezone": "UTC", "currency": "EUR", "ftps": {"connection": "none"}}
     name = f"{case.interface}_{case.records}_{case.files}"
     return Merchant.model_validate({"name": name, **facts, "interfaces": {name: {} for name in INTERFACES}})
-
-
-def zips(case: Case, turn: str = "first") -> Iterator[tuple[str, str, bytes]]:
-    """Yield index, name and bytes of each file of a turn."""
-    from itertools import chain, islice, takewhile
-
-    from erp_feeds.interfaces import INTERFACES
-    from erp_feeds.publish.samples import sample
-
-    interface = INTERFACES[case.interface]
-    *containers, record = interface.record_path
-    head = "".join(takewhile(lambda piece: f"<{record}>" not in piece, sample(interface, 1)))
-    tail = "".join(f"</{name}>" for name in reversed(containers))
-    records = (piece for piece in sample(interface, case.records) if f"<{record}>" in piece)
-    for number in range(case.files):
-        index = str(1 + number + TURNS[turn] * case.files)
-        found = io.BytesIO()
-        inner = interface.file_name("Bench", index, "xml")
-        with (
-            zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as packed,
-            packed.open(inner, "w", force_zip64=True) as member,
-        ):
-            own = islice(records, case.records // case.files)
-            for piece in chain([head], _changed(own, case) if turn == "changed" else own, [tail]):
-                member.write(piece.encode())
-        yield index, interface.file_name("Bench", index), found.getvalue()
-
-
-def _changed(records: Iterator[str], case: Case) -> Iterator[str]:
-    element = CHANGED[case.interface]
-    for place, text in enumerate(records):
-        yield text.replace(f"<{element}>", f"<{element}>9") if place % 2 else text
-
-
-def one_zip(case: Case) -> bytes:
-    """Return the one file that holds all records of a case."""
-    ((_, _, content),) = zips(Case(case.interface, case.records))
-    return content
-
-
-@contextmanager
-def unzipped(content: bytes) -> Iterator[Any]:
-    """Open the XML of a zip."""
-    with zipfile.ZipFile(io.BytesIO(content)) as packed, packed.open(packed.namelist()[0]) as member:
-        yield member
 
 
 def archive_files(case: Case, turn: str) -> Any:
@@ -180,141 +99,6 @@ def run_task(name: str, case: Case, batch: Any, place: Place) -> tuple[Any, Figu
     client = cpu() - start
     server = cpu_of_server(place.server) - before
     return left, {"client": client, "server": server, "start": start, "peak": peak()}
-
-
-def cpu_of_server(postmaster: int) -> float:
-    """Return the CPU seconds of PostgreSQL, once the connections of others have ended."""
-    import psutil
-
-    process = psutil.Process(postmaster)
-    while any("[local]" in " ".join(each.cmdline()) for each in process.children()):
-        time.sleep(0.02)
-    times = process.cpu_times()
-    total = times.user + times.system + times.children_user + times.children_system
-    return float(total + sum(sum(each.cpu_times()[:2]) for each in process.children()))
-
-
-def floor(case: Case, place: Place) -> Figures:
-    """Inflate, let expat check, and COPY rows that are ready."""
-    from xml.parsers import expat
-
-    import psycopg
-
-    content = one_zip(case)
-    rows, columns = _finished(case, content)
-    with psycopg.connect(place.uri, autocommit=True) as connection:
-        connection.execute(f"CREATE TEMP TABLE plain ({', '.join(f'c{n} text' for n in range(columns))})")
-        backend, start = _backend(connection), cpu()
-        with unzipped(content) as member:
-            parser = expat.ParserCreate()
-            while block := member.read(1 << 16):
-                parser.Parse(block, False)
-            parser.Parse(b"", True)
-        with connection.cursor().copy("COPY plain FROM STDIN WITH (FORMAT csv)") as copy:
-            for at in range(0, len(rows), 1 << 20):
-                copy.write(rows[at : at + (1 << 20)])
-        return {"client": cpu() - start, "server": _backend(connection) - backend, "peak": peak()}
-
-
-def lxml_executemany(case: Case, place: Place) -> Figures:
-    """Read and upsert as most scripts do."""
-    import psycopg
-    from lxml import etree
-
-    content = one_zip(case)
-    record, names = _elements(case)
-    with psycopg.connect(place.uri) as connection:
-        connection.execute(_table("by_lxml", names))
-        backend, start = _backend(connection), cpu()
-        with unzipped(content) as member:
-            rows = []
-            for _, each in etree.iterparse(member, tag=record):
-                rows.append({name: each.findtext(name) for name in names})
-                each.clear()
-        values = ", ".join(f"%({name})s" for name in names)
-        connection.cursor().executemany(_upsert("by_lxml", names, f"VALUES ({values})"), rows)
-        connection.commit()
-        return {"client": cpu() - start, "server": _backend(connection) - backend, "peak": peak()}
-
-
-def pandas_to_sql(case: Case, place: Place) -> Figures:
-    """Read and upsert with what pandas has."""
-    import pandas as pd
-    import psycopg
-    import sqlalchemy
-
-    content = one_zip(case)
-    record, names = _elements(case)
-    engine = sqlalchemy.create_engine(place.uri.replace("postgresql://", "postgresql+psycopg://", 1))
-    with psycopg.connect(place.uri, autocommit=True) as connection:
-        connection.execute(_table("by_pandas", names))
-        before, start = cpu_of_others(place.server), cpu()
-        with unzipped(content) as member:
-            frame = pd.read_xml(member, xpath=f".//{record}", dtype=str)
-        frame[names].to_sql(
-            "beside", engine, index=False, method="multi", chunksize=1_000, if_exists="replace"
-        )
-        chosen = ", ".join(f'"{name}"' for name in names)
-        connection.execute(_upsert("by_pandas", names, f"SELECT {chosen} FROM beside"))
-        client = cpu() - start
-        engine.dispose()
-        return {"client": client, "server": cpu_of_others(place.server) - before, "peak": peak()}
-
-
-def cpu_of_others(postmaster: int) -> float:
-    """Return the CPU seconds of PostgreSQL while connections are open."""
-    import psutil
-
-    process = psutil.Process(postmaster)
-    times = process.cpu_times()
-    ended = times.children_user + times.children_system
-    return float(ended + sum(sum(each.cpu_times()[:2]) for each in process.children()))
-
-
-PEERS: dict[str, Callable[[Case, Place], Figures]] = {
-    "lxml + executemany": lxml_executemany,
-    "pandas": pandas_to_sql,
-}
-
-
-def _elements(case: Case) -> tuple[str, list[str]]:
-    from erp_feeds.interfaces import INTERFACES
-
-    interface = INTERFACES[case.interface]
-    return interface.record_path[-1], [field.element for field in interface.fields]
-
-
-def _table(name: str, columns: list[str]) -> str:
-    first, *others = (f'"{column}" text' for column in columns)
-    return f"CREATE TABLE {name} ({', '.join([f'{first} PRIMARY KEY', *others])})"
-
-
-def _upsert(name: str, columns: list[str], rows: str) -> str:
-    chosen = ", ".join(f'"{column}"' for column in columns)
-    updates = ", ".join(f'"{column}" = EXCLUDED."{column}"' for column in columns[1:])
-    return f'INSERT INTO {name} ({chosen}) {rows} ON CONFLICT ("{columns[0]}") DO UPDATE SET {updates}'
-
-
-def _finished(case: Case, content: bytes) -> tuple[bytes, int]:
-    """Return the rows of a case as CSV, and the number of columns."""
-    import csv
-
-    from lxml import etree
-
-    record, names = _elements(case)
-    found = io.StringIO()
-    writer = csv.writer(found)
-    with unzipped(content) as member:
-        for _, each in etree.iterparse(member, tag=record):
-            writer.writerow([each.findtext(name) for name in names])
-            each.clear()
-    return found.getvalue().encode(), len(names)
-
-
-def _backend(connection: Any) -> float:
-    import psutil
-
-    return float(sum(psutil.Process(connection.info.backend_pid).cpu_times()[:2]))
 
 
 @contextmanager

@@ -82,9 +82,9 @@ class Loaded:
     """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
 
-def load_order(file: FeedFile) -> tuple[int, Decimal]:
+def load_order(file: FeedFile) -> tuple[int, str, Decimal]:
     """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
-    return INTERFACES[file.interface].rank, Decimal(file.sequence or file.index_number)
+    return INTERFACES[file.interface].rank, file.interface, Decimal(file.sequence or file.index_number)
 
 
 def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
