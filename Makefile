@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers check bench bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -77,7 +77,7 @@ test: setup ## run every test that needs nothing but this folder
 	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST)
 
 test-cluster: $(VENV)/cluster/.installed ## kill each part of that cluster in turn, a worker within a load too: nothing is lost or doubled
-	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 $(PYTEST)
+	@$(VENV)/cluster/bin/python -m pytest tests/cluster -n 0 --log-cli-level=INFO $(PYTEST)
 
 test-unit: setup ## run the unit tests: no network, no database
 	@$(PYTHON) -m pytest tests/unit -n $(WORKERS) $(PYTEST)
@@ -85,12 +85,20 @@ test-unit: setup ## run the unit tests: no network, no database
 test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
 
+test-thorough: setup ## run property tests with hundreds of examples, and 30 kills of loads of 100,000 lines (an hour)
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON) -m pytest -n $(WORKERS) tests/integration/test_crash.py \
+	    tests/integration/test_any_delivery.py tests/integration/store/test_identity_properties.py \
+	    tests/integration/store/test_purchases_properties.py $(PYTEST)
+
 # An environment of its own: the Amazon provider makes every start of Airflow slower.
 $(VENV)/cluster/.installed: requirements-cluster.txt $(VENV)/.installed
 	@$(PYTHON) -m venv --without-pip $(VENV)/cluster
 	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements-cluster.txt
 	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip install --quiet --no-deps --editable .
 	@touch $@
+
+test-ui: setup ## look at the pages in Chromium, inside Airflow, as everybody who may see them (needs Chromium)
+	@$(PYTHON) -m pytest tests/ui $(PYTEST)
 
 check: setup ## lint, formatting, types, layers, merchant files, generated documents, rules
 	@$(VENV)/bin/ruff check .
@@ -116,8 +124,9 @@ fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS
 format: setup ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
 
-docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files
+docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files, tables
 	@$(PYTHON) -m erp_feeds docs
+	@$(PYTHON) docs/tables.py
 
 screenshots: setup ## photograph the running demo for the README (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
@@ -126,9 +135,9 @@ LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --
     --no-emit-index-url --no-emit-find-links --quiet
 
 lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --output-file requirements.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --group demo --group dev --group cluster \
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra openlineage --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra openlineage --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra openlineage --group demo --group dev --group cluster \
 	    --constraint requirements.txt --constraint requirements-dev.txt --output-file requirements-cluster.txt
 	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 

@@ -27,6 +27,8 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
+from erp_feeds.orchestration.deadline import deadline_of
+from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
@@ -87,6 +89,9 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
 transaction per file, and a second load of the same file changes no row.
 
+**How are days loaded again?** By a backfill. Its days begin at midnight in {timezone}: for the dialog choose
+that zone in the user menu first; on the command line give the offset: `--from-date 2017-01-03T00:00+01:00`.
+
 **What is open?** [erp_feeds_health](/dags/erp_feeds_health) stays red until it is resolved or dismissed, also
 when a later run here is green.
 
@@ -146,11 +151,13 @@ def build_dag(merchant: Merchant) -> DAG:
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
         max_active_runs=MAX_ACTIVE_RUNS,
+        deadline=deadline_of(merchant),
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
         tags=["erp-feeds", *merchant.interfaces],
-        params=_params(),
+        owner_links={merchant.owner: merchant.owner_link} if merchant.owner_link else {},
+        params=_params(merchant.timezone),
         default_args={
             "owner": merchant.owner,
             "on_failure_callback": alerts.on_failure(merchant),
@@ -164,7 +171,7 @@ def build_dag(merchant: Merchant) -> DAG:
     return dag
 
 
-def _params() -> dict[str, Param]:
+def _params(timezone: str) -> dict[str, Param]:
     """Return what the trigger form asks; left alone, a run takes new files and replays nothing.
 
     A backfill replays the files of its days; what is given here narrows them.
@@ -186,7 +193,12 @@ def _params() -> dict[str, Param]:
             "title": "Rejected or quarantined with",
             "description_md": "Files with an open reject of this code, or quarantined with it",
         },
-        "since": {**day, "title": "Since", "description_md": "First day of the files"},
+        "since": {
+            **day,
+            "title": "Since",
+            "description_md": "First day of the files. A backfill takes those of its own days, which begin "
+            f"at midnight in {timezone}: choose this zone in the user menu before you choose them",
+        },
         "until": {**day, "title": "Until", "description_md": "Last day of the files"},
         "file_ids": {
             "default": None,
@@ -241,7 +253,7 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         from erp_feeds.orchestration import run_note
 
         with plain_failures():
-            run_note.write(merchant, batch["run"])
+            run_note.write(merchant, Batch.from_xcom(batch))
             return tasks.report(merchant, Batch.from_xcom(batch))
 
     sense = InboxSensor(
@@ -264,8 +276,10 @@ def _line(merchant: Merchant, inbox: Asset) -> None:
         doc_md=TASK_DOCS["load"],
     )
     loaded: Any = load.output
-    report(loaded)
+    last: Any = report(loaded)
     approval.add_questions(merchant, loaded)
+    for each in (sense, load, last.operator):
+        each.operator_extra_links = LINKS
 
 
 def _retention(merchant: Merchant) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from erp_feeds.errors import ConfigurationError
+from erp_feeds.errors import ConfigurationError, in_words
 
 INCLUDE = Path(__file__).resolve().parents[1]
 _CLONE = INCLUDE.parent
@@ -67,6 +67,8 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        names = ", ".join(f"ERP_FEEDS_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
-        message = f"{names}: the environment holds a value that cannot be used; docs say what it may be"
-        raise ConfigurationError(message, "invalid_setting") from None
+        found = (
+            f"ERP_FEEDS_{'_'.join(map(str, each['loc'])).upper()}: {in_words(each)}"
+            for each in error.errors()
+        )
+        raise ConfigurationError("\n".join(found), "invalid_setting") from None

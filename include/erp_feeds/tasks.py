@@ -156,7 +156,6 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
                 if done.error:
                     _quarantine(merchant, batch.run, done.file, done.error)
                     continue
-                log.info("%s: %s", done.file.name, done.counts.model_dump_json(exclude_defaults=True))
                 facts = {name: getattr(done, name) for name in ("counts", "rows", "day", "seconds")}
                 loaded.append(done.file.model_copy(update=facts))
     return batch.with_files(loaded)

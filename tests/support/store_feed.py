@@ -222,6 +222,7 @@ TABLES = (
     "purchase_lines",
     "accounts",
     "mappings",
+    "totals",
 )
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from erp_feeds.codes import TRANSITIONS
+from erp_feeds.codes import (
+    TRANSITIONS,
+    IncidentCode,
+    QuarantineCode,
+    RejectCode,
+    SkipCode,
+    WarningCode,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob("plugins/*.md")])
@@ -32,3 +39,10 @@ def test_the_diagram_of_states_shows_every_transition_and_no_other() -> None:
     page = (PROJECT / "docs" / "operations.md").read_text("utf-8")
     drawn = re.findall(r"^    (\w+) --> (\w+): (.+)$", page, re.M)
     assert drawn == [(state, *after) for state, others in TRANSITIONS.items() for after in others.items()]
+
+
+def test_the_table_of_faults_names_every_code() -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text("utf-8")
+    table = page[page.index("## Every fault") : page.index("## Glossary")]
+    kinds = (QuarantineCode, RejectCode, SkipCode, WarningCode, IncidentCode)
+    assert [str(code) for kind in kinds for code in kind if f"`{code}`" not in table] == []

@@ -10,7 +10,18 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from erp_feeds.cli import archive, config, erasure, incidents, inspect, mapping, rejects, replay, server
+from erp_feeds.cli import (
+    archive,
+    config,
+    erasure,
+    incidents,
+    inspect,
+    mapping,
+    rejects,
+    replay,
+    server,
+    tokens,
+)
 from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import FeedError
 
@@ -101,3 +112,4 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(archive.app, name="archive")
+app.add_typer(tokens.app, name="token")

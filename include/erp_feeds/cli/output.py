@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PIPED_WIDTH = 200
-"""Characters per row where there is no terminal to measure."""
+"""Characters per row where there is no terminal to measure, nor COLUMNS in the environment."""
 WIDE = 140
 """Characters from which a row has room for a whole file name, to be copied into the next command."""
 READABLE = 16
@@ -93,7 +94,8 @@ def facts_of(row: Any, *without: str) -> dict[str, object]:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    is_measured = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if is_measured else PIPED_WIDTH)
 
 
 def _plain(value: Any) -> object:

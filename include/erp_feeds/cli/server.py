@@ -95,7 +95,7 @@ def _quietly(findings: Iterator[Finding]) -> Iterator[Finding]:
 def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
     """Yield whether people would hear of an alert; where asked, a message to them tries it."""
     from erp_feeds.operations.doctor import Finding
-    from erp_feeds.orchestration import alerts, channels, messages
+    from erp_feeds.orchestration import channels, links, messages
 
     if not merchant.alerts.email and not merchant.alerts.apprise:
         yield Finding("alerts", "warning", "the merchant file names nobody under `alerts`")
@@ -103,12 +103,12 @@ def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
     if errors := channels.missing_connections(merchant.alerts):
         yield from (Finding("alerts", "wrong", error) for error in errors)
         return
-    if not alerts.base_url():
+    if not links.base_url():
         yield Finding("alerts", "warning", "`[api] base_url` is not set: alerts have no links to Airflow")
     if not is_tried:
         yield Finding("alerts", "ok", "the connections are there; --alert sends a test message")
         return
-    for name, error in channels.send(merchant.alerts, messages.trial(merchant, alerts.base_url())).items():
+    for name, error in channels.send(merchant.alerts, messages.trial(merchant, links.base_url())).items():
         yield Finding("alerts", "wrong" if error else "ok", f"{name}: {error or 'took a test message'}")
 
 

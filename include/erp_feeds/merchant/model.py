@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -32,6 +33,9 @@ NO_CUSTOMER = ("0", "000", "-1")
 """Customer numbers that no ERP gives to anybody (rule: customers 7)."""
 FIRST_YEAR = 1970
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
+
+time_zones = cache(available_timezones)
+"""The names of all; to find them takes longer than to read a merchant file."""
 
 
 class _Strict(BaseModel):
@@ -196,6 +200,9 @@ class Limits(_Strict):
         6, gt=0, le=240, description="Hours after which a task is stopped and tried again"
     )
     run_hours: float = Field(24, gt=0, le=240, description="Hours after which a run is failed")
+    alert_hours: float = Field(
+        2, gt=0, le=240, description="Hours after which people are alerted of a run that is still at work"
+    )
     files_per_run: int = Field(200, gt=0, description="A run takes at most this many files; the rest follow")
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")
@@ -242,6 +249,11 @@ class Merchant(_Strict):
     shop_name: str = Field(min_length=1, description="[SHOPNAME] of the file names, letter for letter")
     title: str = Field("", description="Name for people")
     owner: str = Field("data-engineering", description="Team that owns the DAG")
+    owner_link: str = Field(
+        "",
+        pattern=r"^(https?://\S+|mailto:\S+@\S+)?$",
+        description="Where to find the owner, from Airflow's list of DAGs: an https:// or mailto: address",
+    )
     timezone: str = Field(description="Zone of times without one, for example Europe/Amsterdam")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code of amounts without one")
     ftps: Ftps
@@ -277,8 +289,8 @@ class Merchant(_Strict):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"no such time zone; {nearest(value, available_timezones())}")
+        if value not in time_zones():
+            raise ValueError(f"no such time zone; {nearest(value, time_zones())}")
         return value
 
     @field_validator("schedule")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from tempfile import TemporaryDirectory
 
 import psycopg
@@ -15,7 +16,9 @@ from erp_feeds.codes import FileState, SkipCode
 from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
+from erp_feeds.steps.parse import RawRecord
 from erp_feeds.steps.record_trace import RejectReason, trace_steps
+from erp_feeds.storage import archive, zips
 from erp_feeds.store import ledger, queries, suppression
 
 
@@ -27,8 +30,10 @@ class RecordTrace:
     state: str
     """Of the file in the ledger."""
     record: int
+    member: str | None = None
+    """The XML of its zip that holds it."""
     line: int | None = None
-    """On which it starts in its XML."""
+    """On which it starts in that XML."""
     outcome: str = "not read"
     """loaded, not loaded, collapsed, skipped, rejected; not read: its file is quarantined."""
     code: str | None = None
@@ -79,19 +84,34 @@ def _read(
     """Take the file up to parse, and follow the record from there."""
     for stage in (stages.unpack, stages.read):
         file = stage(merchant, file, folder)
-    original = next(iter(stages.originals(merchant, file, [found.record])), None)
-    if original is None:
-        raise FailError(
-            f"{file.name} has {counted(file.counts.read, 'record')}, and none is {found.record}", "not_found"
-        )
+    member, original = _original(merchant, file, found.record)
     told = trace_steps(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
     outcome = (
         told.fate if told.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"
     )
     found = replace(
-        found, line=original.line, raw=original.text, outcome=outcome, errors=told.errors, into=told.into
+        found,
+        member=member,
+        line=original.line,
+        raw=original.text,
+        outcome=outcome,
+        errors=told.errors,
+        into=told.into,
     )
     return replace(found, code=told.code or found.code), told.keys
+
+
+def _original(merchant: Merchant, file: FeedFile, record: int) -> tuple[str, RawRecord]:
+    """Return a record as it was delivered, and the name of the XML that holds it."""
+    for position in range(len(file.members)):  # records are numbered over all members
+        so_far = file.model_copy(update={"members": file.members[: position + 1]})
+        if found := next(iter(stages.originals(merchant, so_far, [record])), None):
+            interface = interface_of(merchant, file.interface)
+            with archive.open_original(file.archived) as original:
+                sources = zips.members(original, file.name, interface, merchant).sources()
+                return next(islice(sources, position, None)).name, found
+    number = counted(file.counts.read, "record")
+    raise FailError(f"{file.name} has {number}, and none is {record}", "not_found")
 
 
 def _stored(

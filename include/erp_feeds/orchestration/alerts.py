@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.configuration import conf
-
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError, FeedError, NotAllLoadedError
 from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.links import base_url
 from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.redaction import SAFE_ERRORS
 from erp_feeds.settings import settings
@@ -22,11 +21,6 @@ if TYPE_CHECKING:
     from erp_feeds.store.incidents import Cause, Incident
 
 log = logging.getLogger(__name__)
-
-
-def base_url() -> str:
-    """Return the address of Airflow's UI; "" where `[api] base_url` is not set."""
-    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
 def review(merchant: Merchant, failed: Cause | None = None) -> list[str]:

@@ -91,7 +91,7 @@ def _approval_dag() -> DAG:
         approval: Any = approve(asked, answer)
         TriggerDagRunOperator(
             task_id="load",
-            trigger_dag_id=approval["merchant"],
+            trigger_dag_id="{{ ti.xcom_pull(task_ids='approve', key='merchant') }}",  # Airflow hashes it
             conf=approval["conf"],
             logical_date=None,
         )

@@ -17,7 +17,7 @@ from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, P
 
 from erp_feeds.errors import FailError
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.orchestration.messages import HEALTH_DAG
+from erp_feeds.orchestration.links import HEALTH_DAG, base_url
 from erp_feeds.publish import runbook
 from erp_feeds.settings import settings
 
@@ -158,7 +158,7 @@ def review_all() -> bool:
 
 def shown() -> list[dict[str, str]]:
     """Return what is open: the name and the text of a task each."""
-    from erp_feeds.orchestration import alerts, messages
+    from erp_feeds.orchestration import messages
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
 
@@ -167,7 +167,7 @@ def shown() -> list[dict[str, str]]:
     with store.connect(settings().store_connection) as connection:
         for each in incidents.show(connection):
             merchant = known.get(each.merchant)
-            facts = messages.facts(merchant, each, alerts.base_url()) if merchant else {}
+            facts = messages.facts(merchant, each, base_url()) if merchant else {}
             facts |= {"Dismiss": f"trigger this DAG with incident {each.incident_id} and a reason"}
             text = "\n".join(f"{name}: {value}" for name, value in facts.items())
             found.append({"name": messages.line(each.merchant, each), "text": text})

@@ -30,10 +30,12 @@ class LoadOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Load, and return the batch of the files that did."""
         from erp_feeds import tasks
-        from erp_feeds.orchestration import metrics
+        from erp_feeds.orchestration import metrics, run_note
 
         with plain_failures():
             self.loaded = tasks.load(self.merchant, Batch.from_xcom(self.batch))
+        for line in run_note.table(self.loaded.files):
+            self.log.info("%s", line)
         metrics.count_load(self.merchant, self.loaded)
         changes = assets.changes(self.loaded, tried_before=context["ti"].try_number > 1)
         # Airflow writes an event for each outlet that a task has when it ends.

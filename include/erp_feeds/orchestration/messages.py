@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from erp_feeds.codes import Actor, IncidentKind, words_of
 from erp_feeds.errors import counted
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration import links
 from erp_feeds.orchestration.channels import Message
-from erp_feeds.settings import settings
+from erp_feeds.orchestration.links import HEALTH_DAG
 
 if TYPE_CHECKING:
     from erp_feeds.store.incidents import Cause
 
-HEALTH_DAG = "erp_feeds_health"
 NAMED = 3
 """Causes that a subject names; the text names all."""
 FOR_THE_DATA = {
@@ -57,9 +56,25 @@ def recovery(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> M
 def trial(merchant: Merchant, base_url: str) -> Message:
     """Return the message that tries the channels."""
     text = "This is a test of the alerts of erp-feeds, by `doctor --alert`. Nothing has happened."
-    link = _page(base_url, HEALTH_DAG)
+    link = links.dag_page(base_url, HEALTH_DAG)
     html = f"<p>{escape(text)}</p>" + (f"<p>{_anchor(link)}</p>" if link else "")
     return Message(f"{_title(merchant)}: a test of the alerts", f"{text}\n\n{link}".rstrip() + "\n", html)
+
+
+def still_at_work(merchant: Merchant, run: str, base_url: str) -> Message:
+    """Return the message about a run that takes longer than the merchant file expects."""
+    subject = f"a run is still at work after {merchant.limits.alert_hours:g} h, {Actor.ENGINEER} must act"
+    found = {
+        "What happened": "A run has not ended in the time of `limits.alert_hours`. It goes on.",
+        "Run id": run,
+        "For the data": "What it has not loaded yet waits; nothing is lost or loads twice.",
+        "Who acts": str(Actor.ENGINEER),
+        "What to do": "Look at the task that is at work or waits: its log says for what. A task that hangs "
+        "is stopped after `limits.task_hours`, the run after `limits.run_hours`.",
+        "Run": links.run_page(base_url, merchant.name, run),
+        "Look closer": f"python -m erp_feeds doctor {merchant.name}",
+    }
+    return _written(merchant, subject, [(subject, {name: value for name, value in found.items() if value})])
 
 
 def headline(cause: Cause) -> str:
@@ -83,7 +98,7 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     more = f" and {cause.number - len(cause.examples)} more" if cause.number > len(cause.examples) > 0 else ""
     what = "Records" if cause.kind == IncidentKind.REJECTED else "Files"
     command = LOOK_CLOSER[IncidentKind(cause.kind)].format(merchant=merchant.name, code=cause.code)
-    run = f"{_page(base_url, merchant.name)}/runs/{quote(cause.run_id, safe='')}"
+    run = links.run_page(base_url, merchant.name, cause.run_id)
     found = {
         "What happened": f"{words.meaning}" + (f" (code {code})" if code else ""),
         "Reason": cause.reason,
@@ -92,9 +107,9 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Who acts": str(words.actor),
         "What to do": words.action,
         what: shown + more,
-        "Run": run if base_url and cause.run_id else "",
+        "Run": run if cause.run_id else "",
         "Look closer": f"python -m erp_feeds {command}",
-        "Runbook": _runbook(base_url, code or str(cause.kind)),
+        "Runbook": links.runbook_page(base_url, code or str(cause.kind)),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -105,6 +120,13 @@ def _message(
     told = [(f"{_interface(each)}{headline(each)}", facts(merchant, each, base_url)) for each in incidents]
     if is_recovery:
         told = [(title, _over(found)) for title, found in told]
+    return _written(merchant, subject, told, is_recovery=is_recovery)
+
+
+def _written(
+    merchant: Merchant, subject: str, told: Sequence[tuple[str, dict[str, str]]], *, is_recovery: bool = False
+) -> Message:
+    """Return a message as text and HTML: titles, each with what is to be known of it."""
     text = "\n\n".join("\n".join([title, *(f"  {name}: {value}" for name, value in found.items())])
                        for title, found in told)  # fmt: skip
     html = "".join(f"<h3>{escape(title)}</h3>{_table(found)}" for title, found in told)
@@ -181,14 +203,6 @@ def _interface(cause: Cause) -> str:
 
 def _title(merchant: Merchant) -> str:
     return merchant.title or merchant.name
-
-
-def _page(base_url: str, dag_id: str) -> str:
-    return f"{base_url}/dags/{dag_id}" if base_url else ""
-
-
-def _runbook(base_url: str, code: str) -> str:
-    return f"{settings().runbook}#{code}" if settings().runbook else _page(base_url, HEALTH_DAG)
 
 
 def _table(found: dict[str, str]) -> str:

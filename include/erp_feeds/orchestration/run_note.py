@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from erp_feeds.batch import Counts
+from erp_feeds.batch import Batch, Counts, FeedFile
 from erp_feeds.errors import ConfigurationError, FeedError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.rest_client import airflow_api
@@ -18,13 +18,16 @@ from erp_feeds.store.file_rows import RunFile
 log = logging.getLogger(__name__)
 
 
-def write(merchant: Merchant, run: str) -> None:
+COLUMNS = ("file", "records", "loaded", "collapsed", "skipped", "rejected", "rows changed")
+
+
+def write(merchant: Merchant, batch: Batch) -> None:
     """Write the note of a run, if Airflow's REST API has a connection; a run never fails for its note."""
     try:
         api = airflow_api()
         with store.connect(settings().store_connection) as connection:
-            files = queries.run_files(connection, merchant.name, [run])
-        api.note(merchant.name, run, in_words(files))
+            files = queries.run_files(connection, merchant.name, [batch.run])
+        api.note(merchant.name, batch.run, f"{in_words(files)}{_days(merchant, batch.files)}")
     except ConfigurationError:
         log.info("No note: Airflow has no connection '%s'", settings().airflow_connection)
     except FeedError as error:
@@ -58,3 +61,27 @@ def in_words(files: Sequence[RunFile]) -> str:
     if resolved := sum(file.resolved for file in files):
         lines.append(f"{counted(resolved, 'reject')} resolved")
     return "\n\n".join(lines)  # the UI reads Markdown
+
+
+def table(files: Sequence[FeedFile]) -> Iterator[str]:
+    """Yield a row for each file that loaded, for the log: what became of its records, and of rows."""
+    rows = [COLUMNS, *(_row(file) for file in files)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *numbers in rows:
+        cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
+        yield "  ".join([name.ljust(widths[0]), *cells])
+
+
+def _row(file: FeedFile) -> tuple[str, ...]:
+    counts = file.counts
+    skipped, rejected = sum(counts.skipped.values()), sum(counts.rejected.values())
+    numbers = (counts.read, counts.loaded, counts.collapsed, skipped, rejected, sum(file.rows.values()))
+    return file.name, *(f"{number:,}" for number in numbers)
+
+
+def _days(merchant: Merchant, files: Sequence[FeedFile]) -> str:
+    days = sorted({file.day for file in files if file.day})
+    if not days:
+        return ""
+    span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"\n\ndays of the files: {span} ({merchant.timezone})"

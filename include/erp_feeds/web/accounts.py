@@ -14,7 +14,7 @@ from erp_feeds.records.invoice_graph import InvoiceGraph
 from erp_feeds.store import audit, queries, tokens
 from erp_feeds.store.rows import Account
 from erp_feeds.web.answers import Routes
-from erp_feeds.web.connections import Store
+from erp_feeds.web.connections import Store, lent
 from erp_feeds.web.guards import Keeper, MerchantName, Right, Visitor
 
 Number = Annotated[str, Path(min_length=1, max_length=200, examples=["100001"])]
@@ -23,24 +23,30 @@ Bearer = Annotated[
 ]
 
 
-async def asked_by(request: Request, merchant: MerchantName, store: Store, bearer: Bearer) -> None:
-    """Let in a token that opens the accounts of this merchant, or who may see its people."""
+async def _person(request: Request, merchant: MerchantName, bearer: Bearer) -> Visitor | None:
+    """Return who asks; None: a machine, with a token of ours."""
     if bearer and bearer.credentials.startswith(tokens.PREFIX):
-        if not tokens.is_good(store, bearer.credentials, merchant):
-            raise HTTPException(403, f"this token does not open the accounts of {merchant}")
-        return
+        return None
     user = await get_user(request, None, bearer)
-    visitor = Visitor(user.get_name(), merchant, request, user)
-    if not visitor.may(Right.PEOPLE):
-        raise visitor.refusal(Right.PEOPLE)
-    audit.note(store, visitor.name, merchant, "account seen", "by the API")
+    return Visitor(user.get_name(), merchant, request, user)
 
 
 def price_request(
-    merchant: MerchantName, number: Number, store: Store, _: Annotated[None, Depends(asked_by)]
+    merchant: MerchantName,
+    number: Number,
+    bearer: Bearer,
+    person: Annotated[Visitor | None, Depends(_person)],
 ) -> Account:
     """Return what a price request for an account gets: price list, delivery, discount, cash-back."""
-    return _account(store, merchant, number)
+    # A shop asks this while somebody waits: one function, one thread, one connection.
+    if person and not person.may(Right.PEOPLE):
+        raise person.refusal(Right.PEOPLE)
+    with lent() as store:
+        if person:
+            audit.note(store, person.name, merchant, "account seen", f"account {number}")
+        elif not bearer or not tokens.is_good(store, bearer.credentials, merchant):
+            raise HTTPException(403, f"this token does not open the accounts of {merchant}")
+        return _account(store, merchant, number)
 
 
 def account(

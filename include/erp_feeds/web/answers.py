@@ -101,10 +101,10 @@ class Routes:
         )
 
 
-def _as_json(question: Callable[..., Any], shape: TypeAdapter[Any]) -> Callable[..., Response]:
+def _as_json(question: Callable[..., Any], shape: TypeAdapter[Any]) -> Callable[..., Any]:
     asked: Any = Depends(question)
 
-    def answer(request: Request, found: Any = asked) -> Response:
+    async def answer(request: Request, found: Any = asked) -> Response:
         body = shape.dump_json(found)
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, Any
 
@@ -31,12 +32,12 @@ def pool() -> ConnectionPool[psycopg.Connection[Any]]:
         min_size=1,
         max_size=MOST,
         timeout=PATIENCE_SECONDS,
-        check=ConnectionPool.check_connection,
         open=True,
     )
 
 
-def _connection() -> Iterator[psycopg.Connection[Any]]:
+@contextmanager
+def lent() -> Iterator[psycopg.Connection[Any]]:
     """Lend a connection to one request.
 
     Raises:
@@ -48,6 +49,14 @@ def _connection() -> Iterator[psycopg.Connection[Any]]:
     except PoolTimeout:
         pool.cache_clear()
         raise RetryError("the store is not available now") from None
+    except RetryError:
+        pool().check()  # where the server was restarted, no idle connection lives
+        raise
+
+
+def _connection() -> Iterator[psycopg.Connection[Any]]:
+    with lent() as opened:
+        yield opened
 
 
 Store = Annotated[psycopg.Connection[Any], Depends(_connection)]

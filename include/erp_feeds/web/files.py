@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import psycopg
@@ -41,9 +41,9 @@ def files(
     *,
     visitor: Reader,
     store: Store,
-    day: Annotated[date | str | None, Query(description="Day of the files.", examples=["2026-01-31"])] = None,
+    day: Annotated[date | Literal[""] | None, Query(examples=["2026-01-31"])] = None,
     interface: Annotated[str | None, Query(max_length=100)] = None,
-    state: Annotated[FileState | str | None, Query(max_length=20)] = None,
+    state: FileState | Literal[""] | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[LedgerFile]:
@@ -54,7 +54,7 @@ def files(
         visitor.merchant,
         states=[state] if state else (),
         interface=interface or None,
-        day=date.fromisoformat(str(day)) if day else None,
+        day=day or None,
         before=place[0] if place else None,
         with_drift=False,
         limit=limit + 1,

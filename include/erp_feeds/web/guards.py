@@ -89,7 +89,7 @@ Replayer = Annotated[Visitor, _with(Right.REPLAY)]
 Keeper = Annotated[Visitor, _with(Right.PEOPLE)]
 
 
-def only_same_origin(request: Request) -> None:
+async def only_same_origin(request: Request) -> None:
     """Refuse a change that another site makes somebody's browser ask for: the cookie comes along anyway.
 
     A bearer token is never sent by itself, and counts before the cookie.

@@ -69,7 +69,7 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     with pytest.raises(FailError) as refused:
         shop.report(batch)
     assert (
-        f"- {name}: quarantined, too_many_rejects: 1 of 2 records are refused (1 invalid_decimal), "
+        f"- {name}: quarantined, too_many_rejects: 1 of 2 records are rejected (1 invalid_decimal), "
         "more than the 40 % that max_reject_percent allows\n" in str(refused.value)
     )
     assert "python -m erp_feeds rejects testshop\n" in str(refused.value)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,23 @@ def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: 
     assert "city" not in first.fields
     assert "city" in second.fields
     assert "Lovelace" in str(first.raw)
+
+
+def test_a_record_is_found_in_its_member_of_the_zip(shop: Shop) -> None:
+    exports = [export("srs_customers", index, person(index, "x")) for index in ("20170101", "20170102")]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as both:
+        for each in exports:
+            with zipfile.ZipFile(io.BytesIO(each.content)) as one:
+                (name,) = one.namelist()
+                both.writestr(name, one.read(name))
+    shop.place(replace(exports[0], content=content.getvalue()))
+    shop.run_tasks("first")
+    traces = [found(shop, CUSTOMERS.format(20170101), record) for record in (1, 2)]
+    assert [trace.member for trace in traces] == [
+        CUSTOMERS.format(index).replace("zip", "xml") for index in (20170101, 20170102)
+    ]
+    assert [trace.outcome for trace in traces] == ["loaded", "loaded"]
 
 
 def test_a_purchase_leads_to_its_order_and_its_person_whoever_wrote_it_last(shop: Shop) -> None:

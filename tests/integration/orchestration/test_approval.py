@@ -38,7 +38,7 @@ def test_an_approved_file_loads_its_good_records_and_the_others_of_its_run_never
     assert approval.to_ask(shop.merchant, [ERP], "another run") == []
     question = approval.describe(1)
     assert question["subject"] == f"testshop: load the rest of {NAME}?"
-    assert "1 of 3 records are refused (1 invalid_decimal)" in question["body"]
+    assert "1 of 3 records are rejected (1 invalid_decimal)" in question["body"]
     assert "the other 2 records load" in question["body"]
 
     for _ in range(2):  # a task that died after it had approved runs again
@@ -71,4 +71,4 @@ def test_only_a_merchant_that_wants_it_is_asked(shop: Shop) -> None:
         return dag.get_task("load").downstream_task_ids
 
     assert tasks() == {"report"}
-    assert tasks(on_too_many_rejects="ask") == {"report", "questions"}
+    assert tasks(max_reject_percent=10, on_too_many_rejects="ask") == {"report", "questions"}

@@ -26,13 +26,13 @@ def feed(store: psycopg.Connection) -> Feed:
 
 def delivered(*bad: tuple[int, str], content: str = "<C/>", field: str = "cash_back") -> dict[str, Any]:
     """An accounts file of one good record, and of bad ones by record number and key."""
-    refused = [
+    rejected = [
         {"record": record, "code": "invalid_date", "field": field, "reason": "no such day", "key": key}
         for record, key in bad
     ]
     texts = [{"record": record, "line": record, "text": content} for record, _ in bad]
     good = accounts({"account_number": "good", "price_list_name": "A"})
-    return {**good, "rejects": frame("rejects", refused), "originals": frame("originals", texts)}
+    return {**good, "rejects": frame("rejects", rejected), "originals": frame("originals", texts)}
 
 
 def states(feed: Feed) -> list[tuple[int, str]]:

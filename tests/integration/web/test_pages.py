@@ -1,0 +1,272 @@
+"""What the pages and the API answer, to whom, and what they keep of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from erp_feeds.operations import incidents
+from erp_feeds.store import audit, tokens
+from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
+from support.shop_fixtures import Shop
+
+API = "/api/v1"
+ONE = "/merchants/testshop"
+OPEN_TO_READERS = (ONE, f"{ONE}/files", f"{ONE}/files/FILE", f"{ONE}/rejects", f"{ONE}/runs/manual__first")
+OF_PEOPLE = (
+    f"{ONE}/audit",
+    f"{ONE}/profiles/PERSON",
+    f"{ONE}/files/FILE/records/1",
+    f"{ONE}/files/FILE/original",
+)
+PAGES_OF_PEOPLE = (f"{ONE}/profiles", f"{ONE}/accounts", f"{ONE}/account?number=100001")
+API_OF_PEOPLE = (f"{ONE}/invoice-debtors", "/accounts/testshop/100001")
+CHANGES = (
+    (f"{ONE}/replays", {"file_ids": [1]}),
+    (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
+    (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
+    (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
+)
+PAGE_CHANGES = (
+    f"{ONE}/replays",
+    f"{ONE}/incidents/1/dismiss",
+    f"{ONE}/profiles",
+    f"{ONE}/profiles/PERSON/forget",
+)
+
+
+def scalar(shop: Shop, query: str) -> Any:
+    row = shop.store.execute(query).fetchone()  # type: ignore[arg-type]  # texts of this file
+    shop.store.commit()
+    assert row is not None
+    return row[0]
+
+
+@pytest.fixture
+def named(filled: Shop) -> Any:
+    """Return what puts the ids of the store into a path."""
+    file_id = scalar(filled, "SELECT min(file_id) FROM files WHERE interface = 'srs_customers'")
+    profile_id = scalar(filled, "SELECT min(profile_id) FROM profiles")
+    return lambda path: path.replace("FILE", str(file_id)).replace("PERSON", str(profile_id))
+
+
+def test_who_may_what(ask: Ask, named: Any) -> None:
+    """Every route that the API and the pages list, as each kind of person."""
+    admin, viewer, stranger, nobody = (ask(name) for name in ("admin", "viewer", "stranger", ""))
+    for path in (*OPEN_TO_READERS, *(f"{API}{each}" for each in OPEN_TO_READERS)):
+        asked = named(path)
+        assert admin.get(asked).status_code == 200, asked
+        assert viewer.get(asked).status_code == 200, asked
+        assert stranger.get(asked).status_code == 403, asked
+    closed = (*OF_PEOPLE, *PAGES_OF_PEOPLE, *(f"{API}{each}" for each in (*OF_PEOPLE, *API_OF_PEOPLE)))
+    for path in closed:
+        asked = named(path)
+        assert admin.get(asked).status_code == 200, asked
+        assert viewer.get(asked).status_code == 403, asked
+        assert stranger.get(asked).status_code == 403, asked
+    everything = (*OPEN_TO_READERS, *OF_PEOPLE)
+    for path in (*everything, *API_OF_PEOPLE, "/merchants"):
+        refused = nobody.get(named(f"{API}{path}"))
+        assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    for path in (*everything, *PAGES_OF_PEOPLE, "/"):
+        away = nobody.get(named(path))
+        assert away.status_code == 303, path
+        assert away.headers["location"].startswith("/api/v2/auth/login?next=%2Ferp-feeds%2F"), path
+
+
+def test_every_route_is_in_the_table_above(ask: Ask) -> None:
+    paths = ask("").get(f"{API}/openapi.json").json()["paths"]
+    listed = {*OPEN_TO_READERS, *OF_PEOPLE, *API_OF_PEOPLE, *(path for path, _ in CHANGES), "/merchants"}
+    names = {
+        "FILE": "{file_id}",
+        "PERSON": "{profile_id}",
+        "testshop": "{merchant}",
+        "manual__first": "{run_id}",
+    }
+    names |= {"records/1": "records/{record}", "incidents/1": "incidents/{incident_id}", "100001": "{number}"}
+    known = {"".join(path) for path in listed}
+    for value, name in names.items():
+        known = {path.replace(value, name) for path in known}
+    assert set(paths) == {f"{API}{path}" for path in known}
+
+
+def test_a_change_needs_the_right_and_a_page_of_this_server(ask: Ask, named: Any, filled: Shop) -> None:
+    before = scalar(filled, "SELECT count(*) FROM profiles")
+    for path, body in CHANGES:
+        asked = named(f"{API}{path}")
+        for name in ("viewer", "stranger"):
+            assert ask(name).post(asked, json=body, headers=SAME_ORIGIN).status_code == 403, (path, name)
+        assert ask("").post(asked, json=body, headers=SAME_ORIGIN).status_code == 401, path
+    for path in (*(f"{API}{each}" for each, _ in CHANGES), *PAGE_CHANGES):
+        for headers in (
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site", "Origin": "http://testserver"},
+            {"Origin": "https://evil.example"},
+            {},
+            {"Authorization": "Bearer nonsense"},
+        ):
+            assert ask("admin").post(named(path), headers=headers).status_code == 403, (path, headers)
+    assert scalar(filled, "SELECT count(*) FROM profiles") == before
+    assert scalar(filled, "SELECT count(*) FROM audit_log") == 0
+    search = {"by": "srs", "value": "1001"}
+    for headers in (SAME_ORIGIN, {"Origin": "http://testserver"}):
+        found = ask("admin").post(f"{API}{ONE}/profile-searches", json=search, headers=headers)
+        assert [each["firstname"] for each in found.json()] == ["Ada"]
+
+
+def test_an_answer_may_not_be_changed_cached_or_framed_elsewhere(ask: Ask, named: Any) -> None:
+    for path in (ONE, named(f"{ONE}/profiles/PERSON"), f"{API}{ONE}", "/nowhere"):
+        headers = ask("admin").get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'self'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+    assert ask("admin").get(named(f"{ONE}/profiles/PERSON")).headers["cache-control"] == "no-store"
+
+
+def test_what_files_say_is_shown_and_never_run(ask: Ask, named: Any, filled: Shop) -> None:
+    filled.store.execute("UPDATE files SET name = %s WHERE state = 'quarantined'", [f"a\u202e{HOSTILE}.zip"])
+    filled.store.commit()
+    for path in (f"{ONE}/profiles/PERSON", f"{ONE}/files/FILE/records/2", f"{ONE}/files", ONE):
+        text = ask("admin").get(named(path)).text
+        assert HOSTILE not in text, path
+        assert "\u202e" not in text
+    assert "&lt;script&gt;" in ask("admin").get(named(f"{ONE}/profiles/PERSON")).text
+    assert not re.search(r"<script>|\son\w+=|style=", ask("admin").get(ONE).text)
+
+
+def test_the_merchants_a_failed_one_first_with_its_next_step(ask: Ask, filled: Shop) -> None:
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    rows = ask("admin").get(f"{API}/merchants").json()["items"]
+    assert [row["merchant"] for row in rows] == ["testshop", "completejourney"]
+    assert (rows[0]["rejects"], rows[0]["quarantined"], rows[0]["last_run"]) == (1, 1, "manual__first")
+    assert {each["code"] for each in rows[0]["open"]} == {"malformed_number", "not_a_zip"}
+    assert len(rows[0]["days"]) == 30
+    assert rows[0]["days"][-1]["files"] == 4
+    shown = ask("admin").get("/").text
+    assert shown.index("testshop") < shown.index("completejourney")
+    assert "Next step" in shown
+    assert [row["merchant"] for row in ask("stranger").get(f"{API}/merchants").json()["items"]] == [
+        "completejourney"
+    ]
+    part = ask("admin").get(f"{API}/merchants", params={"limit": 1}).json()
+    assert [row["merchant"] for row in part["items"]] == ["testshop"]
+    rest = ask("admin").get(f"{API}/merchants", params={"cursor": part["next"]}).json()
+    assert ([row["merchant"] for row in rest["items"]], rest["next"]) == (["completejourney"], None)
+
+
+def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
+    admin, path = ask("admin"), f"{API}{ONE}/files"
+    names = [each["name"] for each in admin.get(path).json()["items"]]
+    assert len(names) == 4
+    first = admin.get(path, params={"limit": 3}).json()
+    last = admin.get(path, params={"limit": 3, "cursor": first["next"]}).json()
+    assert [each["name"] for each in (*first["items"], *last["items"])] == names
+    for wanted, number in (
+        ({"state": "quarantined"}, 1),
+        ({"interface": "srs_purchases"}, 1),
+        ({"day": "2017-01-01"}, 1),
+    ):
+        assert len(admin.get(path, params=wanted).json()["items"]) == number, wanted
+    assert admin.get(f"{ONE}/files", params={"day": "", "interface": "", "state": ""}).status_code == 200
+    for wanted in ({"cursor": "nonsense"}, {"cursor": "WyJ4Il0="}, {"day": "never"}, {"limit": "0"}):
+        refused = admin.get(path, params=wanted)
+        assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
+
+
+def test_a_record_is_shown_as_delivered_with_its_faulty_element_marked(ask: Ask, named: Any) -> None:
+    found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
+    assert [each["text"] for each in found["pieces"] if each["is_faulty"]] == [
+        "<CustomerNumber>1.23E+05</CustomerNumber>"
+    ]
+    assert found["trace"]["errors"][0]["code"] == "malformed_number"
+    loaded = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/1")).json()
+    assert loaded["trace"]["outcome"] == "loaded"
+    listed = ask("viewer").get(f"{API}{ONE}/rejects").text
+    assert "malformed_number" in listed
+    assert "x@example.com" not in listed
+    assert ask("admin").get(named(f"{API}{ONE}/files/FILE/records/99")).status_code == 404
+
+
+def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: Any, filled: Shop) -> None:
+    admin = ask("admin")
+    for search in (("srs", "1001"), ("email", "ADA@example.com"), ("name", "<SCRIPT"), ("name", "ada <s")):
+        asked = dict(zip(("by", "value"), search, strict=True))
+        found = admin.post(f"{API}{ONE}/profile-searches", json=asked, headers=SAME_ORIGIN).json()
+        assert [each["firstname"] for each in found] == ["Ada"], search
+    nobody = {"by": "name", "value": "%"}
+    assert admin.post(f"{API}{ONE}/profile-searches", json=nobody, headers=SAME_ORIGIN).json() == []
+    profile = admin.get(named(f"{API}{ONE}/profiles/PERSON")).json()
+    assert {each["field"]: each["record"] for each in profile["fields"]}["firstname"] == 1
+    assert profile["purchases"][0]["lines"]
+    assert [each["rule"] for each in profile["identifiers"]] == ["customers 3"]
+    path = named(f"{ONE}/profiles/PERSON")
+    tried = admin.post(f"{path}/forget", data={"dry_run": "true"}, headers=SAME_ORIGIN)
+    assert "This would be erased" in tried.text
+    assert admin.get(path).status_code == 200
+    done = admin.post(f"{API}{path}/forget", json={"dry_run": False}, headers=SAME_ORIGIN)
+    assert done.json()["erased"]["profiles"] == 1
+    assert admin.get(path).status_code == 404
+
+
+def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any, filled: Shop) -> None:
+    admin = ask("admin")
+    for path in (*OF_PEOPLE[1:], f"{ONE}/account?number=100001"):
+        assert admin.get(named(path)).status_code == 200
+    search = {"by": "email", "value": "ada@example.com"}
+    admin.post(f"{API}{ONE}/profile-searches", json=search, headers=SAME_ORIGIN)
+    admin.post(f"{API}{named(f'{ONE}/profiles/PERSON')}/forget", json={}, headers=SAME_ORIGIN)
+    entries = audit.listed(filled.store, "testshop")
+    assert [each.action for each in reversed(entries)] == [
+        "profile seen",
+        "record seen",
+        "original downloaded",
+        "account seen",
+        "profiles searched",
+        "forget tried",
+    ]
+    assert {each.who for each in entries} == {"admin"}
+    assert "ada@example.com" not in json.dumps([each.subject for each in entries])
+    assert "original downloaded" in admin.get(f"{ONE}/audit").text
+
+
+def test_an_incident_is_dismissed_by_whoever_clicks(ask: Ask, filled: Shop) -> None:
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    opened = ask("admin").get(f"{API}{ONE}").json()["open"]
+    for each in opened:
+        path = f"{ONE}/incidents/{each['incident_id']}/dismiss"
+        back = ask("admin").post(path, data={"reason": "closed"}, headers=SAME_ORIGIN)
+        assert (back.status_code, back.headers["location"]) == (303, f"/erp-feeds{ONE}")
+        assert ask("admin").post(path, data={"reason": "again"}, headers=SAME_ORIGIN).status_code == 404
+    assert "Nothing is open" in ask("admin").get(ONE).text
+    assert scalar(filled, "SELECT string_agg(DISTINCT dismissed_by, ',') FROM incidents") == "admin"
+
+
+def test_a_token_opens_the_accounts_of_its_merchant_and_nothing_else(ask: Ask, filled: Shop) -> None:
+    token = tokens.create(filled.store, "testshop", "webshop", "me", days=None)
+    with_token = {"Authorization": f"Bearer {token}"}
+    shop = ask("")
+    found = shop.get(f"{API}/accounts/testshop/100001", headers=with_token)
+    assert (found.json()["price_list_name"], found.json()["discount_percentage"]) == ("WHOLESALE", "2.50")
+    assert shop.get(f"{API}/accounts/testshop/1/2", headers=with_token).json()["account_number"] == "1/2"
+    again = {**with_token, "If-None-Match": found.headers["etag"]}
+    assert shop.get(f"{API}/accounts/testshop/100001", headers=again).status_code == 304
+    assert shop.get(f"{API}/accounts/testshop/x", headers=with_token).status_code == 404
+    for path in ("/accounts/completejourney/1", ONE, f"{ONE}/files", f"{ONE}/invoice-debtors", "/merchants"):
+        assert shop.get(f"{API}{path}", headers=with_token).status_code == 403, path
+    assert ask("admin").get(ONE, headers=with_token).status_code == 403  # it counts before the cookie
+    [known] = tokens.listed(filled.store)
+    assert known.last_used_at is not None
+    assert token not in scalar(filled, "SELECT string_agg(account_tokens::text, '') FROM account_tokens")
+    tokens.revoke(filled.store, known.token_id, "me")
+    assert shop.get(f"{API}/accounts/testshop/100001", headers=with_token).status_code == 403
+    short = tokens.create(filled.store, "testshop", "short", "me", days=1)
+    filled.store.execute("UPDATE account_tokens SET expires_at = created_at WHERE name = 'short'")
+    filled.store.commit()
+    expired = {"Authorization": f"Bearer {short}"}
+    assert shop.get(f"{API}/accounts/testshop/100001", headers=expired).status_code == 403
