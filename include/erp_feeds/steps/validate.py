@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -262,8 +263,7 @@ def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame)
     for code, number in [(WarningCode.UNKNOWN_ELEMENT, unknown), *odd]:
         if number:
             warnings[str(code)] = warnings.get(str(code), 0) + number
-    first = rejects.drop_duplicates("record")["code"].value_counts() if len(rejects) else {}
-    rejected = {str(code): int(number) for code, number in first.items()}
+    rejected = dict(Counter(map(str, rejects.drop_duplicates("record")["code"]))) if len(rejects) else {}
     return Counts(read=len(block.records), rejected=rejected, warnings=warnings)
 
 
