@@ -165,7 +165,7 @@ def build_dag(merchant: Merchant) -> DAG:
             **RETRIES,
         },
     ) as dag:
-        _line(merchant, inbox)
+        _pipeline(merchant, inbox)
         if merchant.retention.archive_days:
             _retention(merchant)
     return dag
@@ -229,7 +229,7 @@ def _doc(merchant: Merchant) -> str:
     )
 
 
-def _line(merchant: Merchant, inbox: Asset) -> None:
+def _pipeline(merchant: Merchant, inbox: Asset) -> None:
     """Build the tasks; each body is one call of the function of the same name in `tasks`."""
 
     def step(name: str) -> Any:

@@ -46,7 +46,7 @@ WORKER = (
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("archived and noted, others to come", "download", f"{LEDGER}:archive", "after", 2),
     Point("all archived, not yet handed on", "download", f"{LEDGER}:archive", "after", 10),
-    Point("in the middle of unpacking", "unzip", f"{ZIPS}:_Guarded.read", "after", 2),
+    Point("in the middle of unpacking", "unzip", f"{ZIPS}:MeteredMember.read", "after", 2),
     Point("unpacked, not yet under its name", "unzip", COMMIT, "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("found incomplete and noted", "unzip", f"{LEDGER}:wait", "after"),

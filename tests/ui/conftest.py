@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from integration.conftest import server_uri, store, store_uri, template  # noqa: F401 - fixtures
 from integration.web.conftest import filled  # noqa: F401 - a fixture
@@ -19,6 +19,9 @@ from support.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # no
 from support.shop_fixtures import shop  # noqa: F401 - a fixture
 
 Browse = Callable[..., Page]
+PATIENCE = 120_000
+"""Milliseconds for one page: machines of tests are shared."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +80,7 @@ def browse(
             user = SimpleAuthManagerUser(username=name, role=PEOPLE[name])
             token = get_auth_manager().generate_jwt(user)
             context.add_cookies([{"name": COOKIE_NAME_JWT_TOKEN, "value": token, "url": address}])
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from erp_feeds.cli.connections import checked_interface, know_connections, merchant_path
-from erp_feeds.cli.options import AsJson
+from erp_feeds.cli.options import AsJson, interface_names, merchant_names
 from erp_feeds.cli.output import print_json, print_table, say
 from erp_feeds.errors import counted
 
@@ -24,10 +24,20 @@ if TYPE_CHECKING:
 
 Merchants = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[MERCHANT]...", help="Merchants, by name or by file; all by default."),
+    typer.Argument(
+        metavar="MERCHANT",
+        help="Merchants, by name or by file; all by default.",
+        autocompletion=merchant_names,
+    ),
 ]
-OneInterface = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One interface; all by default.")]
-InterfaceName = Annotated[str, typer.Argument(metavar="INTERFACE", help="Name of an interface.")]
+OneInterface = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="One interface; all by default.", autocompletion=interface_names),
+]
+InterfaceName = Annotated[
+    str,
+    typer.Argument(metavar="INTERFACE", help="Name of an interface.", autocompletion=interface_names),
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else standard output.")]
 SampleOutput = Annotated[
     Path | None,

@@ -16,6 +16,7 @@ from erp_feeds.cli.connections import (
 )
 from erp_feeds.cli.options import (
     AsJson,
+    InterfaceOption,
     Kind,
     Limit,
     MerchantName,
@@ -113,7 +114,7 @@ def files(
     state: Annotated[
         list[FileState] | None, typer.Option(help="Only files in this state; may be repeated.")
     ] = None,
-    interface: Annotated[str | None, typer.Option(help="Only files of this interface.")] = None,
+    interface: InterfaceOption = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:

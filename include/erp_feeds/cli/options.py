@@ -35,7 +35,7 @@ MerchantName = Annotated[
 Limit = Annotated[int, typer.Option(min=1, help="Show at most so many rows.")]
 OneMerchant = Annotated[
     str | None,
-    typer.Argument(metavar="[MERCHANT]", help="One merchant; all by default.", autocompletion=merchant_names),
+    typer.Argument(metavar="MERCHANT", help="One merchant; all by default.", autocompletion=merchant_names),
 ]
 InterfaceOption = Annotated[
     str | None, typer.Option("--interface", help="Only of this interface.", autocompletion=interface_names)

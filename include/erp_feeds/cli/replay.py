@@ -18,7 +18,7 @@ from erp_feeds.cli.connections import (
     opened_store,
     store_address,
 )
-from erp_feeds.cli.options import AsJson, MerchantName
+from erp_feeds.cli.options import AsJson, MerchantName, codes
 from erp_feeds.cli.output import print_json, print_table, say
 from erp_feeds.errors import FailError, counted
 
@@ -38,7 +38,12 @@ def replay(
     *,
     file: Annotated[list[str] | None, typer.Option(help="File name; may be repeated.")] = None,
     rejects: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Files with an open reject or quarantine of this code.")
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="Files with an open reject or quarantine of this code.",
+            autocompletion=codes,
+        ),
     ] = None,
     since: Annotated[
         datetime | None, typer.Option(formats=DAY, metavar="DATE", help="Files of this day and later.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Wanted = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[FOLDER]...", help="Folders (srs, ErpCache) or interfaces; all of the merchant's by default."
+        metavar="FOLDER", help="Folders (srs, ErpCache) or interfaces; all of the merchant's by default."
     ),
 ]
 COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "bright_black"}

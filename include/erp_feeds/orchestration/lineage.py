@@ -37,7 +37,7 @@ from erp_feeds.store import queries
 Place = tuple[str, str]
 """Table and column."""
 
-ATOMIC_FILE: Mapping[str, Place] = {
+COLUMN_OF: Mapping[str, Place] = {
     "number": ("identifiers", "value"),
     "email": ("profiles", "email"),
     "event": ("purchases", "kind"),
@@ -184,7 +184,7 @@ def _links(merchant: Merchant, interface: Interface) -> Iterator[tuple[Place, Li
         return
     for link in mapping_of(merchant, interface.name).links:
         column = f"custom.{link.target}" if link.target.startswith(CUSTOM) else link.target
-        yield ATOMIC_FILE.get(link.target, (first, column)), link
+        yield COLUMN_OF.get(link.target, (first, column)), link
     for place, name in KEPT.items():
         if place[0] in interface.tables and name in interface.field_names():
             yield place, Link("", (name,))
@@ -194,7 +194,7 @@ def _how(interface: Interface, link: Link) -> column_lineage_dataset.Transformat
     """Return what becomes of the text of the elements on the way."""
     target = next((each for each in interface.targets if each.name == link.target), None)
     joined = "joined by a space" if len(link.sources) > 1 else ""
-    follows = target.description if target and target.fixed and link.target in ATOMIC_FILE else ""
+    follows = target.description if target and target.fixed and link.target in COLUMN_OF else ""
     words = ", ".join(part for part in (link.transform, joined, follows) if part)
     subtype = "TRANSFORMATION" if words else "IDENTITY"
     return column_lineage_dataset.Transformation("DIRECT", subtype, words or None, masking=False)

@@ -10,7 +10,7 @@ HEAD = """\
 # Runbook
 
 What each code means, who must act and what to do. This page is generated from
-`include/erp_feeds/codes.py` by `python -m erp_feeds docs`; change the codes, not the page.
+`include/erp_feeds/codes/` by `python -m erp_feeds docs`; change the codes, not the page.
 
 Nothing is lost, whatever the code: the original is archived before anything reads it. Look closer with
 `python -m erp_feeds files MERCHANT` and `python -m erp_feeds rejects MERCHANT`. After the cause is

@@ -144,7 +144,7 @@ class _Meter:
             raise QuarantineError(QuarantineCode.TOO_COMPRESSED, reason)
 
 
-class _Guarded(io.RawIOBase):
+class MeteredMember(io.RawIOBase):
     """A member whose every read is metered, and whose errors are quarantine reasons."""
 
     def __init__(self, source: IO[bytes], name: str, meter: _Meter) -> None:
@@ -154,6 +154,7 @@ class _Guarded(io.RawIOBase):
         self._head = b""
 
     def readable(self) -> bool:
+        """Return True, as of any file that is read."""
         return True
 
     def check_not_nested(self, called: str) -> None:
@@ -163,6 +164,11 @@ class _Guarded(io.RawIOBase):
             raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")
 
     def read(self, size: int = -1, /) -> bytes:
+        """Read a block.
+
+        Raises:
+            QuarantineError: the zip is damaged, or the limits are passed.
+        """
         if size is None or size < 0:
             return self.readall()
         if self._head:
@@ -174,13 +180,14 @@ class _Guarded(io.RawIOBase):
         return block
 
     def readinto(self, buffer: Any, /) -> int:
+        """Read into a buffer, as `read` does."""
         block = self.read(len(buffer))
         buffer[: len(block)] = block
         return len(block)
 
 
 def _guarded(source: IO[bytes], name: str, called: str, meter: _Meter) -> BinaryIO:
-    guarded = _Guarded(source, name, meter)
+    guarded = MeteredMember(source, name, meter)
     guarded.check_not_nested(called)
     return cast("BinaryIO", guarded)
 

@@ -18,14 +18,15 @@ FILE = "Shop_SRS_Customers_20170101.zip"
 
 @pytest.fixture(autouse=True)
 def _filled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: psycopg.Connection) -> None:
-    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path))
+    (tmp_path / "merchants").mkdir()
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path / "merchants"))
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "60")
     fill(store)
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
 def test_dismissed_and_opened_again(tmp_path: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG
 
 from erp_feeds.batch import Replay
-from erp_feeds.dag import build_dag
 from erp_feeds.errors import FailError
 from erp_feeds.orchestration import approval
 from erp_feeds.store import approvals
@@ -62,13 +60,3 @@ def test_an_approval_is_of_what_the_person_saw(shop: Shop, asked: list[dict[str,
     with pytest.raises(FailError, match="by now 3 records are rejected, and 1 were approved"):
         approval.approved(question, "Ada")
     assert approvals.questions(shop.store, file=NAME)[0].rejects == 3
-
-
-def test_only_a_merchant_that_wants_it_is_asked(shop: Shop) -> None:
-    def tasks(**settings: Any) -> set[str]:
-        interface = shop.merchant.interfaces[ERP].model_copy(update=settings)
-        dag: DAG = build_dag(shop.merchant.model_copy(update={"interfaces": {ERP: interface}}))
-        return dag.get_task("load").downstream_task_ids
-
-    assert tasks() == {"report"}
-    assert tasks(max_reject_percent=10, on_too_many_rejects="ask") == {"report", "questions"}

@@ -7,6 +7,7 @@ CREATE TABLE erp_feeds.totals (
     revenue  numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (merchant, kind)
 );
+COMMENT ON TABLE erp_feeds.totals IS 'How many profiles, orders and returns each merchant has.';
 
 INSERT INTO erp_feeds.totals (merchant, kind, number)
 SELECT merchant, 'profile', count(*) FROM erp_feeds.profiles GROUP BY merchant;

@@ -1,0 +1,49 @@
+"""What stays open until it is resolved or dismissed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from erp_feeds.codes.code import Actor, Code
+
+
+class IncidentKind(StrEnum):
+    """What stays open until it is resolved or dismissed, and is alerted once."""
+
+    QUARANTINED = "quarantined"
+    PUT_OFF = "put_off"
+    """Files that wait for room on the disk."""
+    REJECTED = "rejected"
+    LATE = "late"
+    MISSING = "missing"
+    UNREACHABLE = "unreachable"
+    FAILED_TASK = "failed_task"
+
+
+class IncidentCode(Code):
+    """What may be wrong beside files and records, and has no code of theirs."""
+
+    LATE = (
+        IncidentKind.LATE,
+        "No file of the interface has come for longer than the merchant file's `freshness` allows.",
+        Actor.SENDER,
+        "Ask the sender whether the export ran and what its upload said; the next file resolves it.",
+    )
+    MISSING = (
+        IncidentKind.MISSING,
+        "No file of the interface has come for so long that at least one was left out.",
+        Actor.SENDER,
+        "Ask the sender to export and upload what is missing; the next file resolves it.",
+    )
+    UNREACHABLE = (
+        IncidentKind.UNREACHABLE,
+        "The inbox was not scanned for longer than `unreachable_after`: files may wait there unseen.",
+        Actor.ENGINEER,
+        "Run `python -m erp_feeds doctor MERCHANT`: it finds the place. The next good scan resolves it.",
+    )
+    FAILED_TASK = (
+        IncidentKind.FAILED_TASK,
+        "A task of the merchant's DAG failed after all retries; no file or record was lost.",
+        Actor.ENGINEER,
+        "The log of the task says why. Clear the task after the fix; a run that gets through resolves it.",
+    )
