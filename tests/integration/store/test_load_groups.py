@@ -141,12 +141,9 @@ def test_groups_hold_one_interface_in_load_order_and_have_limits(monkeypatch: py
     small = [file_of(ERP, index) for index in (3, 10, 2)]
     large = [file_of("srs_customers", 1, 11), file_of("srs_customers", 2), file_of("srs_customers", 4, 9)]
     found = [[(file.interface, file.file_id) for file in group] for group in load.groups([*small, *large])]
-    assert sorted(found, key=str) == sorted(
-        [
-            [(ERP, 2), (ERP, 3)],
-            [(ERP, 10)],
-            [("srs_customers", 1)],
-            [("srs_customers", 2), ("srs_customers", 4)],
-        ],
-        key=str,
-    )
+    assert found == [
+        [(ERP, 2), (ERP, 3)],
+        [(ERP, 10)],
+        [("srs_customers", 1)],
+        [("srs_customers", 2), ("srs_customers", 4)],
+    ]
