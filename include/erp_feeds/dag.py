@@ -61,7 +61,7 @@ TASK_DOCS = {
     "parse": "Reads the XML into typed frames. A record that breaks a rule is rejected, the others go on.",
     "deduplicate": "Lets the last record of a key win within each file.",
     "split": "Divides the records into what loads (profiles, orders, returns, accounts) and what is skipped.",
-    "load": "Loads each file in one transaction. Loading a file again changes no row.",
+    "load": "Loads each file whole or not at all. Loading a file again changes no row.",
     "report": "Fails if a file is quarantined or a record rejected; everything good is loaded by then.",
     "retention": "Deletes archived originals that are older than the merchant's limit.",
 }
