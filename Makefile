@@ -8,7 +8,7 @@ DAYS       ?= 31
 ONCE       ?=
 CMD        ?= version
 WORKERS    ?= 2
-RECORDS    ?= 200000
+SIZE       ?= full
 MEGABYTES  ?= 500
 MERCHANTS  ?= 1000
 SERVERS    ?= 50
@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-reading bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -109,10 +109,8 @@ check: setup ## lint, formatting, types, layers, merchant files, generated docum
 	@$(PYTHON) -m erp_feeds docs --check
 	@$(PYTHON) docs/check_rules.py
 
-bench: bench-reading bench-download bench-sensing ## measure CPU and memory beside a floor and peers
-
-bench-reading: setup ## measure reading and loading (RECORDS=200000)
-	@$(PYTHON) benchmarks/reading.py --records $(RECORDS)
+bench: setup ## measure the pipeline from zips to rows beside a floor and peers (SIZE=small: two minutes)
+	@$(PYTHON) benchmarks/pipeline.py --size $(SIZE)
 
 bench-download: setup ## measure fetching a big file over FTPS beside curl (MEGABYTES=500)
 	@$(PYTHON) benchmarks/downloading.py --megabytes $(MEGABYTES)

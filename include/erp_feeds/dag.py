@@ -27,7 +27,6 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
-from erp_feeds.orchestration.deadline import deadline_of
 from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
@@ -62,7 +61,7 @@ TASK_DOCS = {
     "parse": "Reads the XML into typed frames. A record that breaks a rule is rejected, the others go on.",
     "deduplicate": "Lets the last record of a key win within each file.",
     "split": "Divides the records into what loads (profiles, orders, returns, accounts) and what is skipped.",
-    "load": "Loads each file in one transaction. Loading a file again changes no row.",
+    "load": "Loads each file whole or not at all. Loading a file again changes no row.",
     "report": "Fails if a file is quarantined or a record rejected; everything good is loaded by then.",
     "retention": "Deletes archived originals that are older than the merchant's limit.",
 }
@@ -152,7 +151,6 @@ def build_dag(merchant: Merchant) -> DAG:
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
         max_active_runs=MAX_ACTIVE_RUNS,
-        deadline=deadline_of(merchant),
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one

@@ -30,7 +30,7 @@ Stage = Callable[[Merchant, FeedFile, ObjectStoragePath], FeedFile]
 """Takes a file and the staging folder of the run; returns the file as the next stage finds it."""
 
 OF_REJECTS = ("rejects", "originals")
-"""Frames that only `parse` writes and only `load` reads."""
+"""Frames that only `parse` writes, where records are rejected, and only `load` reads."""
 
 ORIGINALS_AT_ONCE = 1_000
 """Rejected records whose text is held at a time."""
@@ -76,7 +76,9 @@ def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedF
     with ExitStack() as stack, staging.FrameWriters(folder, file.file_id, "parse") as writers:
         sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
         for block in parse(sources, interface, merchant):
-            writers.append(block.frames)
+            writers.append(
+                {name: frame for name, frame in block.frames.items() if name != "rejects" or len(frame)}
+            )
             rejected.update(block.frames["rejects"]["record"])
             counts = counts.plus(block.counts)
         if rejected:

@@ -146,20 +146,18 @@ def split(merchant: Merchant, batch: Batch) -> Batch:
 
 @redact_errors("load")
 def load(merchant: Merchant, batch: Batch) -> Batch:
-    """Load file by file, each in one transaction, in the order that the rules ask for."""
+    """Load the files in the order that the rules ask for, small ones together in one transaction."""
     loaded: list[FeedFile] = []
     with _store() as connection:
-        for file in sorted(batch.files, key=loading.load_order):
-            frames = stages.frames_of(file)
-            try:
-                result = loading.load_file(connection, file, merchant, batch.run, frames)
-            except QuarantineError as error:
-                _add_originals(connection, merchant, batch.run, file)
-                _quarantine(merchant, batch.run, file, error)
-                continue
-            _add_originals(connection, merchant, batch.run, file)
-            facts = {name: getattr(result, name) for name in ("counts", "rows", "day", "seconds")}
-            loaded.append(file.model_copy(update=facts))
+        for group in loading.groups(batch.files):
+            for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
+                if done.counts.rejected:
+                    _add_originals(connection, merchant, batch.run, done.file)
+                if done.error:
+                    _quarantine(merchant, batch.run, done.file, done.error)
+                    continue
+                facts = {name: getattr(done, name) for name in ("counts", "rows", "day", "seconds")}
+                loaded.append(done.file.model_copy(update=facts))
     return batch.with_files(loaded)
 
 

@@ -64,8 +64,9 @@ WORKER = (
     Point("purchases copied, nobody resolved", "load", "erp_feeds.store.purchases:resolve", "before"),
     Point("merged, ledger not yet", "load", f"{LEDGER}:finish", "before", 5),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 5),
-    Point("one file committed, others not", "load", f"{LOAD}:load_file", "after"),
-    Point("all committed, not yet handed on", "load", f"{LOAD}:load_file", "after", 8),
+    Point("some files of a group written, others not", "load", f"{LOAD}:load_within", "after"),
+    Point("one group committed, others not", "load", f"{LOAD}:load_files", "after"),
+    Point("all committed, not yet handed on", "load", f"{LOAD}:load_files", "after", 3),
     Point("inbox not yet cleared", "report", f"{CLEANUP}:clear", "before"),
     Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
     Point("a file moved, others not", "report", f"{CLEANUP}:clear", "after"),
@@ -80,7 +81,7 @@ STORE = (
     Point("lock taken", "load", f"{LOAD}:lock_merchant", "after", 2),
     Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:keep_identifiers", "before"),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 5),
-    Point("one file committed, others not", "load", f"{LOAD}:load_file", "after"),
+    Point("one group committed, others not", "load", f"{LOAD}:load_files", "after"),
     Point("before it is asked what was refused", "report", f"{LEDGER}:problems", "before"),
 )
 FTPS = (

@@ -69,7 +69,7 @@ def test_a_new_interface_is_a_declaration_a_kind_a_query_and_a_table(
 
     first = File(name, 1, ({"Code": "A", "Title": "All", "Discount": "1.50"}, {"Code": "B"}, {"Title": "x"}))
     second = File(name, 2, ({"Code": "A", "Title": ""}, {"Code": "A", "Discount": "2"}, {"Code": "C"}))
-    delivery = intake.Intake(store, intake.prepare((first, second)))
+    delivery = intake.Intake(store, intake.prepare((first, second), intake.SHOP))
     delivery.run("together", [0, 1])
 
     rows = store.execute("SELECT code, title, discount::text FROM price_lists ORDER BY code").fetchall()

@@ -288,7 +288,7 @@ def test_software_that_fails_on_one_file_sets_it_aside(
     [
         "inbox.work.scan.scan",
         "tasks.archive.keep",
-        "tasks.loading.load_file",
+        "tasks.loading.load_files",
         "tasks.stages.frames_of",
         "inbox.work.cleanup.loaded",
     ],

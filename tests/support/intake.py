@@ -21,7 +21,7 @@ from erp_feeds.stages import STAGES, frames_of
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import ledger
 from support.deliveries import Delivery, File, Runs
-from support.store_feed import TESTSHOP, emptied
+from support.store_feed import TESTSHOP, emptied, frame
 from support.store_rows import CLOCKS
 
 STEPS = ("parse", "deduplicate", "split")
@@ -76,7 +76,7 @@ class Prepared:
         return {int(record) for record in orders["record"][replaced]}
 
     def rejects(self) -> pd.DataFrame:
-        return self.frames["parse"]["rejects"]
+        return self.frames["parse"].get("rejects", frame("rejects", []))
 
 
 def prepare(delivery: Delivery, shop: Merchant = SHOP) -> list[Prepared]:

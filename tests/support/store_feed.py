@@ -18,7 +18,7 @@ from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import ledger
-from erp_feeds.store.load import load_file
+from erp_feeds.store.load import load_files
 from support.merchants import merchant_of
 
 TESTSHOP = merchant_of(ftps={"connection": "ftps_testshop"})
@@ -169,7 +169,10 @@ class Feed:
 
     def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
         """Load the frames of a file."""
-        return load_file(self.connection, file, self.merchant, run, frames).counts
+        (done,) = load_files(self.connection, [file], self.merchant, run, lambda _: frames)
+        if done.error:
+            raise done.error
+        return done.counts
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:
         """Register and load a customers file."""

@@ -19,6 +19,7 @@ from erp_feeds.settings import settings
 from erp_feeds.stages import STAGES, frames_of
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, row_changes
+from erp_feeds.store.connection import savepoint
 from erp_feeds.store.load import load_order, load_within
 from erp_feeds.store.row_changes import Difference
 
@@ -180,7 +181,7 @@ def _staged(
 
 def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> DryRunFile:
     try:
-        with row_changes.one_load(writing, f"loading {file.name}"):
+        with savepoint(writing, f"loading {file.name}"):
             loaded = load_within(writing, file, merchant, RUN, frames_of(file))
     except QuarantineError as error:
         return _quarantined(file, error)

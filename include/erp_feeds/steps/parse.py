@@ -36,7 +36,7 @@ def parse(
 
     Yields:
         Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.
-        Records are numbered from 1 over all members. The last block is empty and carries the warnings
+        Records are numbered from 1 over all members. The last block, which may be empty, carries the warnings
         that count once a file (namespace, version, encoding) or once an element name (newer elements), and
         which elements the file carried.
 
@@ -47,6 +47,7 @@ def parse(
     once: set[tuple[WarningCode, str]] = set()
     drift = Drift()
     ignored = 0
+    last: StepResult | None = None
     for source in sources:
         reader = RecordReader(interface, merchant.limits)
         header = _HeaderCheck(reader, interface, merchant)
@@ -58,7 +59,9 @@ def parse(
             unexpected.update(block.unexpected)
             _note_elements(drift, block, interface)
             ignored += sum(block.attributes.values())
-            yield validate(block, interface, merchant)
+            if last:
+                yield last
+            last = validate(block, interface, merchant)
         once |= header.conclude()
         if read == before and unexpected:
             raise _no_records(interface, unexpected)
@@ -71,7 +74,8 @@ def parse(
     warnings: dict[str, int] = {}
     for code, _ in sorted(once):
         warnings[code.value] = warnings.get(code.value, 0) + 1
-    yield StepResult(empty_frames(interface), Counts(warnings=warnings).plus(drift.counts(ignored)))
+    last = last or StepResult(empty_frames(interface), Counts())
+    yield StepResult(last.frames, last.counts.plus(Counts(warnings=warnings)).plus(drift.counts(ignored)))
 
 
 def _no_records(interface: Interface, unexpected: Counter[str]) -> QuarantineError:

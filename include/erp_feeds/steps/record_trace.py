@@ -60,7 +60,7 @@ def trace_steps(frames: Frames, record: int, interface: Interface, merchant: Mer
     Raises:
         KeyError: the file has no such record.
     """
-    if refused := _rows(_only(frames["rejects"], record)):
+    if "rejects" in frames and (refused := _rows(_only(frames["rejects"], record))):
         return StepTrace(
             "rejected", tuple(RejectReason(row["code"], row["field"], row["reason"]) for row in refused)
         )

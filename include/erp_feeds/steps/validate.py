@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -63,9 +64,10 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     found.errors[:0] = [_too_many_fields(block.records, merchant), *_repeated(block)]
     found.errors += _lines_beside_nil(block.records)
     found.errors += [error for rule in kind.across_fields for error in rule(found.columns)]
+    errors = [error for error in found.errors if count_true(error.mask)]  # mostly none
     numbers = block.numbers
     keys = kind.key(found.columns)
-    rejects = [_rejects(error, numbers, keys) for error in found.errors]
+    rejects = [_rejects(error, numbers, keys) for error in errors]
     frames: dict[str, pd.DataFrame] = {}
     bad_lines: list[Column] = []
     if interface.lines and block.lines:
@@ -75,16 +77,17 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
         rejects += [_rejects(error, by_line, keys_by_line) for error in lines.errors]
         bad_lines = [pc.filter(by_line, error.mask) for error in lines.errors]
     nobody = pc.is_null(numbers)
-    by_field = reduce(pc.or_, (error.mask for error in found.errors), nobody)
+    by_field = reduce(pc.or_, (error.mask for error in errors), nobody)
     rejected = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
     good = pc.invert(rejected)
-    frames["records"] = frame_of(_record_table(block, found, keys, interface).filter(good))
+    records = _record_table(block, found, keys, interface)
+    frames["records"] = frame_of(records.filter(good) if rejects else records)
     if interface.lines and block.lines:
         table = pa.table(
             [by_line, block.lines.line_no, *lines.columns.values()],
             schema=lines_schema(interface.lines.fields),
         )
-        frames["lines"] = frame_of(table.filter(pc.take(good, block.lines.record)))
+        frames["lines"] = frame_of(table.filter(pc.take(good, block.lines.record)) if rejects else table)
     frames["rejects"] = _ordered(rejects)
     return StepResult(frames, _counts(block, found, good, frames["rejects"]))
 
@@ -260,8 +263,7 @@ def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame)
     for code, number in [(WarningCode.UNKNOWN_ELEMENT, unknown), *odd]:
         if number:
             warnings[str(code)] = warnings.get(str(code), 0) + number
-    first = rejects.drop_duplicates("record")["code"] if len(rejects) else rejects["code"]
-    rejected = {str(code): int(number) for code, number in first.value_counts().items()}
+    rejected = dict(Counter(map(str, rejects.drop_duplicates("record")["code"]))) if len(rejects) else {}
     return Counts(read=len(block.records), rejected=rejected, warnings=warnings)
 
 

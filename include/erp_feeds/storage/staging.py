@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import IO, BinaryIO, Self
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from airflow.sdk import ObjectStoragePath
 
+from erp_feeds.columns.arrow import frame_of, table_of
 from erp_feeds.errors import FailError
 from erp_feeds.settings import settings
 from erp_feeds.storage.atomic_file import BLOCK, AtomicFile, exists, last_written, make_folder, open_for
@@ -87,7 +87,6 @@ class FrameWriter:
     def __init__(self, folder: ObjectStoragePath, file_id: int, step: str, name: str) -> None:
         self._place = folder / str(file_id) / step
         self._target = self._place / f"{name}.parquet"
-        self._schema: pa.Schema | None = None
         self._writer: pq.ParquetWriter | None = None
         self._arrival: AtomicFile | None = None
         self.url = ""
@@ -101,12 +100,12 @@ class FrameWriter:
         """Add rows; columns and types are those of the first block."""
         if self._arrival is None:
             raise RuntimeError("FrameWriter.append outside of its with block")
-        table = pa.Table.from_pandas(block, schema=self._schema, preserve_index=False)
+        table = table_of(block)
         if self._writer is None:
-            table = table.replace_schema_metadata(None)
-            self._schema = table.schema
             self._writer = pq.ParquetWriter(self._arrival.file, table.schema, compression=COMPRESSION)
-        self._writer.write_table(table)
+        elif not len(table):
+            return
+        self._writer.write_table(table.cast(self._writer.schema))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -172,8 +171,7 @@ def read_frame(url: str) -> pd.DataFrame:
     if not exists(path):
         raise _gone(url, str(path.parent.name))
     with open_for(path, "rb") as file, pq.ParquetFile(file) as parquet:
-        frame: pd.DataFrame = parquet.read().to_pandas(types_mapper=pd.ArrowDtype)
-        return frame
+        return frame_of(parquet.read())
 
 
 def purge(merchant: str, days: int) -> list[str]:

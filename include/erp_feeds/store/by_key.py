@@ -12,7 +12,7 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.store.copy import copy_for_table
-from erp_feeds.store.merge import Version, VersionedField, laid, merge
+from erp_feeds.store.merge import Target, Version, VersionedField, merge
 from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
@@ -26,13 +26,11 @@ def load_by_key(
     kind = KINDS[file.interface]
     rows = kind.rows
     copy_for_table(connection, frames, rows.table, rows.fields)
-    fields = [VersionedField(name) for name in rows.fields]
-    incoming = sql.Identifier(f"incoming_{rows.table}")
-    source = laid(sql.SQL("SELECT * FROM {}").format(incoming), f"incoming_{rows.table}", "key", fields)
-    version = Version(file.sequence, file.file_id)
-    connection.execute(
-        merge(rows.table, merchant.name, source, "key", fields, version, key_column=rows.key_column)
-    )
+    fields = tuple(VersionedField(name) for name in rows.fields)
+    incoming = f"incoming_{rows.table}"
+    records = sql.SQL("SELECT * FROM {}").format(sql.Identifier(incoming)).as_string()
+    target = Target(rows.table, "key", fields, records, keys=incoming, key_column=rows.key_column)
+    merge(connection, target, merchant.name, Version(file.sequence, file.file_id))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     found = {code: _count(connection, statement(name, **owner)) for code, name in rows.warnings.items()}
     warnings = {code.value: number for code, number in found.items() if number}

@@ -100,6 +100,18 @@ def transaction(connection: psycopg.Connection, doing: str) -> Iterator[None]:
             yield
 
 
+@contextmanager
+def savepoint(connection: psycopg.Connection, doing: str) -> Iterator[None]:
+    """Lend a part of the open transaction: where it fails, it takes nothing of the other parts with it.
+
+    It is asked at its end what a transaction is asked at its commit, such as whether two profiles share an
+    address now.
+    """
+    with plain_errors(doing), connection.transaction():
+        yield
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+
 def lock_merchant(connection: psycopg.Connection, merchant: str) -> None:
     """Wait until no other transaction writes this merchant's rows; held until the end of the transaction."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA}:{merchant}"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from io import RawIOBase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
+from erp_feeds.columns.arrow import table_of
 from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
@@ -40,15 +41,23 @@ class _CopySink(RawIOBase):
         return len(data)
 
 
+def empty_tables(connection: psycopg.Connection) -> None:
+    """Make the temporary tables of a load, or empty those that an earlier file has filled."""
+    if not _exists(connection, "incoming_rejects"):
+        connection.execute(statement("temporary/make"))
+        return
+    for (name,) in connection.execute(statement("temporary/filled")).fetchall():
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier("pg_temp", name)))
+
+
 def copy_frames(
     connection: psycopg.Connection, frames: Mapping[str, pd.DataFrame], names: tuple[str, ...]
 ) -> None:
-    """Copy the named frames into temporary tables incoming_<name>, which end with the transaction.
+    """Copy the named frames into the temporary tables incoming_<name>.
 
     A frame that is missing leaves its table empty; columns that the table does not have are left out.
     """
     for name in names:
-        connection.execute(statement(f"load/incoming_{name}"))
         _fill(connection, name, frames.get(name))
 
 
@@ -59,12 +68,13 @@ def copy_for_table(
     columns: Iterable[str],
 ) -> None:
     """Copy the frame of a table, which has these columns of it, into the temporary table incoming_<table>."""
-    parts = {
-        "incoming": sql.Identifier(f"incoming_{table}"),
-        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
-        "table": sql.Identifier(table),
-    }
-    connection.execute(statement("load/incoming_rows", **parts))
+    if not _exists(connection, f"incoming_{table}"):
+        parts = {
+            "incoming": sql.Identifier(f"incoming_{table}"),
+            "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+            "table": sql.Identifier(table),
+        }
+        connection.execute(statement("load/incoming_rows", **parts))
     _fill(connection, table, frames[table])
 
 
@@ -75,13 +85,23 @@ def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[o
             copy.write_row(row)
 
 
+def analyze(connection: psycopg.Connection, table: str, rows: int, columns: LiteralString = "") -> None:
+    """Let the planner look at a temporary table, or at some columns of it, where it has rows enough."""
+    if rows >= WORTH_ANALYZING:
+        connection.execute(sql.SQL("ANALYZE {} " + columns).format(sql.Identifier(table)))
+
+
+def _exists(connection: psycopg.Connection, table: str) -> bool:
+    found = connection.execute(statement("temporary/exists"), {"name": table}).fetchone()
+    return bool(found and found[0])
+
+
 def _fill(connection: psycopg.Connection, name: str, frame: pd.DataFrame | None) -> None:
     if frame is None or frame.empty:
         return
     table = f"incoming_{name}"
-    _copy(connection, table, pa.Table.from_pandas(frame, preserve_index=False))
-    if len(frame) >= WORTH_ANALYZING:
-        connection.execute(sql.SQL("ANALYZE {} (record)").format(sql.Identifier(table)))
+    _copy(connection, table, table_of(frame))
+    analyze(connection, table, len(frame), "(record)")
 
 
 def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:
@@ -93,8 +113,5 @@ def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     options = csv.WriteOptions(include_header=False, batch_size=BATCH)
-    chosen = data.select(columns)
-    # Where the first chunk holds no rows, Arrow's writer sends memory that nobody has written to.
-    filled = pa.Table.from_batches([batch for batch in chosen.to_batches() if len(batch)], chosen.schema)
     with connection.cursor().copy(into) as copy:
-        csv.write_csv(filled, _CopySink(copy), options)
+        csv.write_csv(data.select(columns), _CopySink(copy), options)

@@ -15,7 +15,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.store.copy import copy_for_table
 from erp_feeds.store.identity import count_failed_moves, count_without_email, keep_identifiers, resolve
-from erp_feeds.store.merge import Version, VersionedField, laid, merge
+from erp_feeds.store.merge import Target, Version, VersionedField, merge
 from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 EMAIL = VersionedField("email", clearable=False)
 FIELDS = tuple(VersionedField(name) for name in PROFILE_FIELDS)
 OF_WRITE = ("mapping_version",)
+RECORDS = statement(
+    "load/profile_records", fields=sql.SQL(", ").join(sql.Identifier(field.name) for field in FIELDS)
+).as_string()
 
 
 def load_profiles(
@@ -34,16 +37,13 @@ def load_profiles(
     copy_for_table(connection, frames, "profiles", columns)
     version = Version(file.sequence, file.file_id)
     made_by = ("customers 3", "customers 4")
-    resolve(connection, file, merchant, "incoming_profiles", made_by, movable=EMAIL.not_newer(version))
+    rows = len(frames["profiles"])
+    movable = EMAIL.not_newer(version.parts())
+    resolve(connection, file, merchant, "incoming_profiles", rows, made_by, movable=movable)
     custom = connection.execute(statement("load/custom_keys"))
     fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
-    records = statement(
-        "load/profile_records",
-        fields=sql.SQL(", ").join(sql.Identifier(field.name) for field in FIELDS),
-    )
-    source = laid(records, "resolved", "profile_id", fields, of_write=OF_WRITE)
-    rows = merge("profiles", merchant.name, source, "profile_id", fields, version, of_write=OF_WRITE)
-    connection.execute(rows)
+    target = Target("profiles", "profile_id", fields, RECORDS, keys="resolved", of_write=OF_WRITE)
+    merge(connection, target, merchant.name, version)
     keep_identifiers(connection, file, merchant)
     warnings = {
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),

@@ -7,39 +7,51 @@ from psycopg import sql
 
 from erp_feeds.batch import FeedFile
 from erp_feeds.merchant import Merchant
+from erp_feeds.store.copy import analyze
 from erp_feeds.store.sql import statement
 
 NEVER = sql.SQL("false")
 
 
-def resolve(
+STEPS = ("known", "wishes", "moves", "newcomers", "created", "resolved")
+"""Statements of sql/identity.sql, each with the temporary table that it fills."""
+
+
+def resolve(  # noqa: PLR0917 - whose, from where, and by which rules
     connection: psycopg.Connection,
     file: FeedFile,
     merchant: Merchant,
     table: str,
+    rows: int,
     made_by: tuple[str, str],
     *,
     movable: sql.Composable = NEVER,
 ) -> None:
     """Find the profile of each record of a table with record, number and email (rules: customers 1 to 6, 9).
 
-    Leaves the temporary tables that sql/identity.sql describes: resolved, created and moves.
+    Fills the temporary tables that sql/identity.sql describes, resolved above all.
 
     Args:
         connection: In the transaction of the load.
         file: Whose records they are.
         merchant: Whose people.
         table: The temporary table.
+        rows: How many records it has.
         made_by: The rules by which a new number, and a new e-mail alone, make a profile.
         movable: The condition under which a profile `old` takes a new e-mail from this file.
     """
-    owner = {"merchant": merchant.name, "file_id": file.file_id}
-    people = sql.SQL("SELECT record, number, email FROM {}").format(sql.Identifier(table))
     by_number, by_email = made_by
-    connection.execute(statement("identity/known", people=people, **owner))
-    connection.execute(statement("identity/moves", movable=movable, **owner))
-    connection.execute(statement("identity/newcomers", merchant=merchant.name))
-    connection.execute(statement("identity/resolved", made_by_number=by_number, made_by_email=by_email))
+    parts = {
+        "merchant": merchant.name,
+        "file_id": file.file_id,
+        "people": sql.SQL("SELECT record, number, email FROM {}").format(sql.Identifier(table)),
+        "movable": movable,
+        "made_by_number": by_number,
+        "made_by_email": by_email,
+    }
+    for step in STEPS:
+        connection.execute(statement(f"identity/{step}", **parts))
+        analyze(connection, step, rows)
 
 
 def keep_identifiers(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:

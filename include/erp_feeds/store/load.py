@@ -1,12 +1,13 @@
-"""Load: the final frames of one file into the store, in one transaction; running it again writes nothing."""
+"""Load: the final frames of files into the store, each whole or not at all; a second run writes nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode, WarningCode
-from erp_feeds.errors import QuarantineError
+from erp_feeds.errors import QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
@@ -22,8 +23,8 @@ from erp_feeds.records import KINDS
 from erp_feeds.records.kind import Loading, Rows
 from erp_feeds.store import approvals, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
-from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.connection import lock_merchant, savepoint, transaction
+from erp_feeds.store.copy import copy_frames, empty_tables
 from erp_feeds.store.customers import load_profiles
 from erp_feeds.store.merge import Version
 from erp_feeds.store.purchases import load_purchases, refuse_conflicting
@@ -37,6 +38,12 @@ Frames = Mapping[str, "pd.DataFrame"]
 
 Part = Callable[[psycopg.Connection, FeedFile, Merchant, Frames], Counts]
 """Does its part of a load inside the open transaction; returns what it adds to the counts."""
+
+
+GROUP_FILES = 25
+"""In one transaction, at most: what a file leaves in the temporary tables slows down those after it."""
+GROUP_RECORDS = 20_000
+"""Of the files in one transaction, unless one file has more."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,9 @@ LOADERS: Mapping[Loading, Loader] = {
 class Loaded:
     """What became of a file."""
 
+    file: FeedFile
     counts: Counts
-    """read = loaded + collapsed + skipped + rejected."""
+    """The final ones, where it is loaded: read = loaded + collapsed + skipped + rejected."""
     error: QuarantineError | None = None
     """Why nothing of it was written."""
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -74,44 +82,87 @@ class Loaded:
     """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
 
-def load_order(file: FeedFile) -> tuple[int, Decimal]:
+def load_order(file: FeedFile) -> tuple[int, str, Decimal]:
     """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
-    return INTERFACES[file.interface].rank, Decimal(file.sequence or file.index_number)
+    return INTERFACES[file.interface].rank, file.interface, Decimal(file.sequence or file.index_number)
 
 
-def load_file(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
-) -> Loaded:
-    """Write the records of one file, its rejects and its ledger row, all or nothing.
+def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
+    """Yield the files in load order, small ones of one interface together: each transaction has its cost."""
+    for _, ordered in groupby(sorted(files, key=load_order), key=lambda file: file.interface):
+        group: list[FeedFile] = []
+        for file in ordered:
+            records = sum(each.counts.read for each in (*group, file))
+            if group and (len(group) == GROUP_FILES or records > GROUP_RECORDS):
+                yield group
+                group = []
+            group.append(file)
+        yield group
+
+
+def load_files(
+    connection: psycopg.Connection,
+    files: Sequence[FeedFile],
+    merchant: Merchant,
+    run: str,
+    frames_of: Callable[[FeedFile], Frames],
+) -> list[Loaded]:
+    """Write the records of some files, their rejects and their ledger rows, in one transaction.
+
+    A file that is quarantined leaves nothing but, where it has too many rejects, these and its ledger row;
+    the others load. Where the transaction fails, each file loads by itself: none waits for another's sake.
 
     Args:
         connection: Of the store; whatever transaction it has open is committed first.
-        file: As `split` left it: counts of the earlier steps, sequence set.
+        files: As `split` left them, in load order: counts of the earlier steps, sequence set.
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
-        frames: The final frames of the interface; `rejects`, and `originals`: record, line and text of those.
+        frames_of: Gives the final frames of a file's interface; `rejects`, and `originals`: record, line and
+            text of those.
+
+    Returns:
+        What became of each file.
 
     Raises:
-        QuarantineError: too_many_rejects, which the ledger then knows already; or a value fits nowhere.
         RetryError: the store was lost, or two transactions collided.
         FailError: the store refused the data, or the secret of the suppressed has changed.
     """
-    with transaction(connection, f"loading {file.name}"):
-        loaded = load_within(connection, file, merchant, run, frames)
-    if loaded.error:
-        raise loaded.error
-    return loaded
+    names = files[0].name if len(files) == 1 else f"{len(files)} files from {files[0].name} on"
+    try:
+        with transaction(connection, f"loading {names}"):
+            return [_load_apart(connection, file, merchant, run, frames_of) for file in files]
+    except RetryError:
+        raise
+    except Exception:  # whatever it is: the files that do not meet it load
+        if len(files) == 1:
+            raise
+    return [load_files(connection, [file], merchant, run, frames_of)[0] for file in files]
+
+
+def _load_apart(
+    connection: psycopg.Connection,
+    file: FeedFile,
+    merchant: Merchant,
+    run: str,
+    frames_of: Callable[[FeedFile], Frames],
+) -> Loaded:
+    try:
+        frames = frames_of(file)
+        with savepoint(connection, f"loading {file.name}"):
+            return load_within(connection, file, merchant, run, frames)
+    except QuarantineError as error:
+        return Loaded(file, file.counts, error)
 
 
 def load_within(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Loaded:
-    """Do what `load_file` does inside a transaction that the caller ends."""
-    before = _written(connection)
-    loaded = _load(connection, file, merchant, run, frames)
-    after = _written(connection)
+    """Do what `load_files` does for one file, inside a transaction that the caller ends."""
     tables = INTERFACES[file.interface].tables
-    rows = {table: after.get(table, 0) - before.get(table, 0) for table in tables}
+    before = _written(connection, tables)
+    loaded = _load(connection, file, merchant, run, frames)
+    after = _written(connection, tables)
+    rows = {table: after[table] - before[table] for table in tables}
     return replace(loaded, rows={table: number for table, number in rows.items() if number})
 
 
@@ -121,19 +172,20 @@ def _load(
     rows = KINDS[file.interface].rows
     loader = LOADERS[rows.loading]
     _tune(connection)
+    empty_tables(connection)
     copy_frames(connection, frames, ("rejects", "originals"))
     lock_merchant(connection, merchant.name)
     frames, left_out = without_suppressed(connection, file, merchant, frames)
-    counts = file.counts.plus(left_out)
-    if loader.reject:
-        counts = counts.plus(loader.reject(connection, file, merchant, frames))
+    rejected = loader.reject(connection, file, merchant, frames) if loader.reject else Counts()
+    counts = file.counts.plus(left_out).plus(rejected)
     error = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
     if error and approvals.is_approved(connection, file, sum(counts.rejected.values())):
         error = None
-    rejects.keep(connection, file, merchant, run)
+    if rejected.rejected or len(frames.get("rejects", ())):
+        rejects.keep(connection, file, merchant, run)
     if error:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, error, counts)
-        return Loaded(counts, error)
+        return Loaded(file, counts, error)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
     newer = _newer(loader.newer, rows, file, merchant)
@@ -141,7 +193,7 @@ def _load(
     rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
     _keep_mapping(connection, file, merchant, frames)
     day, seconds = ledger.finish(connection, file, run, counts)
-    return Loaded(counts, day=day, seconds=seconds)
+    return Loaded(file, counts, day=day, seconds=seconds)
 
 
 def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:
@@ -155,9 +207,9 @@ def _tune(connection: psycopg.Connection) -> None:
     connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
 
 
-def _written(connection: psycopg.Connection) -> dict[str, int]:
-    """Return how many rows of each table this transaction, and maybe some before it, have written."""
-    return dict(connection.execute(statement("load/written")).fetchall())
+def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[str, int]:
+    """Return how many rows of some tables this transaction, and maybe some before it, have written."""
+    return dict(connection.execute(statement("load/written"), {"tables": list(tables)}).fetchall())
 
 
 def _keep_mapping(

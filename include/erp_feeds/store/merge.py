@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+import psycopg
 from psycopg import sql
 
 from erp_feeds.store.sql import statement
 
 ARGUMENTS = 40
 """Pairs in one jsonb_build_object: PostgreSQL takes at most 100 arguments."""
+
+
+Parts = Mapping[str, sql.Composable]
+"""What the SQL files call {sequence} and {file_id}: the file that brings the values."""
+
+OF_FILE: Parts = {
+    "sequence": sql.SQL("%(sequence)s::numeric"),
+    "file_id": sql.SQL("%(file_id)s::bigint"),
+}
+"""Given when the statement runs."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class Version:
     file_id: int
 
     def parts(self) -> dict[str, sql.Composable]:
-        """Return what the SQL files call {sequence} and {file_id}."""
+        """Return it as literals."""
         return {
             "sequence": sql.SQL("{}::numeric").format(self.sequence),
             "file_id": sql.Literal(self.file_id),
@@ -54,85 +66,85 @@ class VersionedField:
             value=self.of(row), cleared=self.cleared_by(row)
         )
 
-    def not_newer(self, version: Version) -> sql.Composed:
-        """Return the condition that no newer file than this one has brought what the row `old` holds."""
+    def not_newer(self, version: Parts) -> sql.Composed:
+        """Return the condition that no newer file has brought what the row `old` holds."""
         return sql.SQL(
             "CASE WHEN {newer} THEN true"
             " WHEN old.field_versions ? {name} THEN ({sequence}, {file_id})"
             " >= ((old.field_versions->{name}->>0)::numeric, (old.field_versions->{name}->>1)::bigint)"
             " ELSE {old} IS NULL END"
-        ).format(newer=_newer(version), name=self.name, old=self.of("old"), **version.parts())
+        ).format(newer=_newer(version), name=self.name, old=self.of("old"), **version)
 
 
-def merge(  # noqa: PLR0917 - into what, whose, which rows, how: as in the statement
-    target: str,
-    merchant: str,
-    source: sql.Composable,
-    key: str,
-    fields: Sequence[VersionedField],
-    version: Version,
-    *,
-    key_column: str = "",
-    of_write: Sequence[str] = (),
-) -> sql.Composed:
-    """Return the statement that writes the records of a query over the versioned rows of a merchant's table.
+@dataclass(frozen=True)
+class Target:
+    """Versioned rows, and what is written over them."""
 
-    `source` gives the key, the fields, `cleared` and `record`; one row per key. Columns `of_write` belong, as
-    sequence, file and record do, to the row's newest write and not to one field. `key_column`: the key's name
-    in the table, where it is another one.
+    table: str
+    key: str
+    """Column of the records."""
+    fields: tuple[VersionedField, ...]
+    """What the last record that says anything of it decides."""
+    records: str
+    """A query that gives the key, `record`, the fields, `cleared` and `of_write`."""
+    keys: str
+    """The table that says which record has which key."""
+    key_column: str = ""
+    """The key's name in the table, where it is another one."""
+    of_write: tuple[str, ...] = ()
+    """Columns that all records of a file have alike; they belong, as sequence, file and record do, to the
+    row's newest write and not to one field."""
+
+
+def merge(connection: psycopg.Connection, target: Target, merchant: str, version: Version) -> None:
+    """Write the records of a file over the versioned rows of a merchant's table.
+
+    Of the records of one key each field counts as the last one says that says anything of it.
     """
-    values = {**_values(fields, version), **{name: _of_newest(name, version) for name in of_write}}
+    values = {"merchant": merchant, "sequence": version.sequence, "file_id": version.file_id}
+    connection.execute(_statement(target), values)
+
+
+@lru_cache(maxsize=64)
+def _statement(target: Target) -> bytes:
+    """Return the statement for a target: the same text for each file, so that PostgreSQL keeps its plan."""
+    values = {**_values(target.fields), **{name: _of_newest(name) for name in target.of_write}}
     return statement(
         "load/versioned",
-        target=sql.Identifier(target),
-        merchant=merchant,
-        source=source,
-        key=sql.Identifier(key_column or key),
-        new_key=sql.Identifier(key),
-        newer=_newer(version),
+        target=sql.Identifier(target.table),
+        merchant=sql.Placeholder("merchant"),
+        source=_laid(target),
+        key=sql.Identifier(target.key_column or target.key),
+        new_key=sql.Identifier(target.key),
+        newer=_newer(OF_FILE),
         old_fields=_list(_of("old", name) for name in values),
         fields=_list(values.values()),
         assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
-        field_versions=_origins(fields, version),
+        field_versions=_origins(target.fields),
         columns=_list(map(sql.Identifier, values)),
         new_values=_list(_of("new", name) for name in values),
-        first_origins=_first_origins(fields, version),
-        **version.parts(),
-    )
+        first_origins=_first_origins(target.fields),
+        **OF_FILE,
+    ).as_bytes()
 
 
-def laid(
-    records: sql.Composable,
-    keys: str,
-    key: str,
-    fields: Sequence[VersionedField],
-    *,
-    of_write: Sequence[str] = (),
-) -> sql.Composed:
-    """Return the query that lays the records of each key over each other in file order, field by field.
-
-    Args:
-        records: A query with the key, record, the fields, cleared and the columns `of_write`.
-        keys: The table with the key of each record.
-        key: Its name.
-        fields: What the last record that says anything of it decides.
-        of_write: Columns that all records of a file have alike.
-    """
+def _laid(target: Target) -> sql.Composed:
+    """Return the query that lays the records of each key over each other in file order, field by field."""
     values: dict[str, sql.Composable] = {
-        field.name: _last_brought(field) for field in fields if not field.custom
+        field.name: _last_brought(field) for field in target.fields if not field.custom
     }
-    custom = [(field.name, _last_brought(field)) for field in fields if field.custom]
+    custom = [(field.name, _last_brought(field)) for field in target.fields if field.custom]
     if custom:
         values["custom"] = _json_object(custom)
-    values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in of_write}
+    values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in target.of_write}
     return statement(
         "load/laid",
-        records=records,
-        keys=sql.Identifier(keys),
-        key=sql.Identifier(key),
+        records=sql.SQL(target.records),
+        keys=sql.Identifier(target.keys),
+        key=sql.Identifier(target.key),
         columns=_list(map(sql.Identifier, values)),
         last_values=_list(values.values()),
-        emptied=_list(_emptied_last(field) for field in fields),
+        emptied=_list(_emptied_last(field) for field in target.fields),
     )
 
 
@@ -160,39 +172,37 @@ def _json_object(pairs: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
     return sql.SQL("jsonb_strip_nulls({})").format(sql.SQL(" || ").join(objects))
 
 
-def _newer(version: Version) -> sql.Composed:
+def _newer(version: Parts) -> sql.Composed:
     """The row's newest write is not newer than this file: no field's can be, either."""
-    return sql.SQL("({sequence}, {file_id}) >= (old.sequence, old.file_id)").format(**version.parts())
+    return sql.SQL("({sequence}, {file_id}) >= (old.sequence, old.file_id)").format(**version)
 
 
-def _taken(field: VersionedField, version: Version) -> sql.Composed:
+def _taken(field: VersionedField) -> sql.Composed:
     return sql.SQL("{brought} AND {not_newer}").format(
-        brought=field.brought_by("new"), not_newer=field.not_newer(version)
+        brought=field.brought_by("new"), not_newer=field.not_newer(OF_FILE)
     )
 
 
-def _values(fields: Sequence[VersionedField], version: Version) -> dict[str, sql.Composable]:
+def _values(fields: Sequence[VersionedField]) -> dict[str, sql.Composable]:
     """Return column -> what it becomes; the custom fields are one column together."""
-    values: dict[str, sql.Composable] = {
-        field.name: _value(field, version) for field in fields if not field.custom
-    }
-    custom = [(field.name, _value(field, version)) for field in fields if field.custom]
+    values: dict[str, sql.Composable] = {field.name: _value(field) for field in fields if not field.custom}
+    custom = [(field.name, _value(field)) for field in fields if field.custom]
     return {**values, "custom": _json_object(custom)} if custom else values
 
 
-def _of_newest(column: str, version: Version) -> sql.Composed:
+def _of_newest(column: str) -> sql.Composed:
     return sql.SQL("CASE WHEN {newer} THEN {new} ELSE {old} END").format(
-        newer=_newer(version), new=_of("new", column), old=_of("old", column)
+        newer=_newer(OF_FILE), new=_of("new", column), old=_of("old", column)
     )
 
 
-def _value(field: VersionedField, version: Version) -> sql.Composed:
+def _value(field: VersionedField) -> sql.Composed:
     return sql.SQL("CASE WHEN {taken} THEN {new} ELSE {old} END").format(
-        taken=_taken(field, version), new=field.of("new"), old=field.of("old")
+        taken=_taken(field), new=field.of("new"), old=field.of("old")
     )
 
 
-def _origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed:
+def _origins(fields: Sequence[VersionedField]) -> sql.Composed:
     """Say where each field comes from, unless that is the newest write; mostly there is nothing to say."""
     nothing_to_say = sql.SQL(" AND ").join(
         sql.SQL("({new} IS NOT NULL OR {old} IS NULL)").format(new=field.of("new"), old=field.of("old"))
@@ -202,13 +212,13 @@ def _origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed
         "CASE WHEN {newer} AND new.cleared IS NULL AND old.field_versions = '{{}}' AND {nothing}"
         " THEN old.field_versions ELSE {all} END"
     ).format(
-        newer=_newer(version),
+        newer=_newer(OF_FILE),
         nothing=nothing_to_say,
-        all=_json_object((field.name, _origin(field, version)) for field in fields),
+        all=_json_object((field.name, _origin(field)) for field in fields),
     )
 
 
-def _origin(field: VersionedField, version: Version) -> sql.Composed:
+def _origin(field: VersionedField) -> sql.Composed:
     return sql.SQL(
         "CASE WHEN {taken} THEN CASE WHEN {newer} AND {new} IS NOT NULL THEN NULL ELSE {here} END"
         " WHEN old.field_versions ? {name} THEN old.field_versions->{name}"
@@ -216,23 +226,23 @@ def _origin(field: VersionedField, version: Version) -> sql.Composed:
         " AND (old.sequence, old.file_id, old.record) <> ({sequence}, {file_id}, new.record)"
         " THEN jsonb_build_array(old.sequence, old.file_id, old.record) END"
     ).format(
-        taken=_taken(field, version),
-        newer=_newer(version),
+        taken=_taken(field),
+        newer=_newer(OF_FILE),
         new=field.of("new"),
         old=field.of("old"),
-        here=_here(version),
+        here=_here(),
         name=field.name,
-        **version.parts(),
+        **OF_FILE,
     )
 
 
-def _first_origins(fields: Sequence[VersionedField], version: Version) -> sql.Composed:
+def _first_origins(fields: Sequence[VersionedField]) -> sql.Composed:
     """A new row needs to remember only what was emptied: an older file must not fill it later."""
     emptied = (
         (
             field.name,
             sql.SQL("CASE WHEN {value} IS NULL AND {cleared} THEN {here} END").format(
-                value=field.of("new"), cleared=field.cleared_by("new"), here=_here(version)
+                value=field.of("new"), cleared=field.cleared_by("new"), here=_here()
             ),
         )
         for field in fields
@@ -240,8 +250,8 @@ def _first_origins(fields: Sequence[VersionedField], version: Version) -> sql.Co
     return sql.SQL("CASE WHEN new.cleared IS NULL THEN '{{}}' ELSE {} END").format(_json_object(emptied))
 
 
-def _here(version: Version) -> sql.Composed:
-    return sql.SQL("jsonb_build_array({sequence}, {file_id}, new.record)").format(**version.parts())
+def _here() -> sql.Composed:
+    return sql.SQL("jsonb_build_array({sequence}, {file_id}, new.record)").format(**OF_FILE)
 
 
 def _of(row: str, column: str) -> sql.Composed:

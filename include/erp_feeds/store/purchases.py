@@ -12,7 +12,7 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.purchases import ONLINE
-from erp_feeds.store.copy import copy_frames
+from erp_feeds.store.copy import analyze, copy_frames
 from erp_feeds.store.identity import count_without_email, keep_identifiers, resolve
 from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
@@ -46,17 +46,22 @@ def load_purchases(
     connection: psycopg.Connection,
     file: FeedFile,
     merchant: Merchant,
-    frames: Mapping[str, pd.DataFrame],  # noqa: ARG001 - copied before some of their records were rejected
+    frames: Mapping[str, pd.DataFrame],
 ) -> Counts:
     """Store what `refuse_conflicting` left as orders and returns (rules: purchases 3, 4, 6, 12)."""
     connection.execute(statement("load/known_buyers", merchant=merchant.name))
-    resolve(connection, file, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
+    rows = len(frames["orders"]) + len(
+        frames["returns"]
+    )  # some of which were rejected since they were copied
+    resolve(connection, file, merchant, "incoming_purchases", rows, ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     _fill_gaps(connection, owner)
     keep_identifiers(connection, file, merchant)
     connection.execute(statement("load/replaced_purchases", **owner))
     version = Version(file.sequence, file.file_id).parts()
+    connection.execute(statement("load/changed", merchant=merchant.name, **version))
+    analyze(connection, "changed", rows)
     connection.execute(statement("load/purchases", merchant=merchant.name, **version))
     silent = count_without_email(connection, file, merchant)
     taken = connection.execute("SELECT count(*) FROM incoming_purchases").fetchone()

@@ -11,7 +11,7 @@ from psycopg import sql
 from erp_feeds.batch import FeedFile
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.copy import copy_rows
+from erp_feeds.store.copy import copy_rows, empty_tables
 from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import empty_payloads
@@ -50,11 +50,13 @@ def resolve(
     version = Version(file.sequence, file.file_id).parts()
     whose = {"merchant": merchant.name, "interface": file.interface}
     found = connection.execute(statement("rejects/any_open", **whose, **version)).fetchone()
-    earlier_open, is_late = found or (False, False)
+    earlier_open, is_late, own_open = found or (False, False, False)
     if earlier_open:
         taken = sql.SQL("SELECT key FROM {}").format(sql.Identifier(incoming))
         facts = {**whose, "file_name": file.name, "run": run}
         connection.execute(statement("rejects/resolve", taken=taken, **facts, **version))
+    if not own_open:
+        return
     none = sql.SQL("SELECT NULL::int AS record, NULL::bigint AS file_id WHERE false")
     brought = newer if is_late else none
     connection.execute(statement("rejects/resolve_own", newer=brought, run=run, **version))
@@ -76,7 +78,7 @@ def add_originals(
     """
     with transaction(connection, f"keeping what {file.name} was rejected for"):
         lock_merchant(connection, merchant.name)
-        connection.execute(statement("load/incoming_originals"))
+        empty_tables(connection)
         copy_rows(connection, "incoming_originals", originals)
         empty_payloads(connection, merchant, file)
         connection.execute(statement("rejects/add_originals", file_id=file.file_id))

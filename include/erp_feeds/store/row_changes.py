@@ -85,17 +85,6 @@ def nothing_kept(connection: psycopg.Connection, merchant: str) -> Iterator[None
         yield
 
 
-@contextmanager
-def one_load(connection: psycopg.Connection, doing: str) -> Iterator[None]:
-    """Lend a savepoint for one load: one that fails takes nothing of the others with it."""
-    with plain_errors(doing), connection.transaction():
-        yield
-        # What a real load is asked at its commit, for example whether two profiles now share an address.
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-        for (name,) in connection.execute(statement("row_changes/temporary_tables")).fetchall():
-            connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("pg_temp", name)))
-
-
 def differences(
     writing: psycopg.Connection, reading: psycopg.Connection, merchant: str, table: str
 ) -> Iterator[Difference]:

@@ -161,7 +161,7 @@ def without_suppressed(
         connection: In the transaction of the load, under the merchant's lock.
         file: Whose frames they are.
         merchant: Whose file it is.
-        frames: As `load_file` gets them.
+        frames: As `load_files` gets them.
 
     Returns:
         The frames, and the number of records left out, by code; the table suppressed_emails, mostly empty.
@@ -169,7 +169,6 @@ def without_suppressed(
     Raises:
         FailError: the present secret is not the one under which people were suppressed.
     """
-    connection.execute(statement("load/suppressed_emails"))
     kind = KINDS[file.interface]
     if not (kind.people and _any_suppressed(connection, merchant.name)):
         return frames, Counts()

@@ -121,7 +121,7 @@ def test_a_file_whose_load_failed_stays(clearer: Shop, monkeypatch: pytest.Monke
         raise RetryError("the store is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(loading, "load_file", fails)
+        patched.setattr(loading, "load_files", fails)
         with pytest.raises(RetryError):
             tasks.load(clearer.merchant, batch)
     clearer.report(batch)

@@ -21,8 +21,8 @@ SET email = EXCLUDED.email, profile_id = EXCLUDED.profile_id, rule = EXCLUDED.ru
 -- Whom the store knows of the people in one file: by their number, and of those without one by what the same record led
 -- to when it was loaded before, so that a reload decides the same. Rules: customers 1 and 4.
 -- In:  people: a query (record, number, email) over the file; suppressed_emails: they count as absent; merchant; file_id.
--- Out: temporary table known (record, number, email, profile_id or null, held: the address of that profile).
-CREATE TEMP TABLE known ON COMMIT DROP AS
+-- Out: known (record, number, email, profile_id or null, held: the address of that profile).
+INSERT INTO known (record, number, email, profile_id, held)
 SELECT people.record, people.number, people.email, profiles.profile_id, profiles.email AS held
 FROM (
     SELECT record, number, CASE WHEN email NOT IN (SELECT email FROM suppressed_emails) THEN email END AS email
@@ -33,17 +33,14 @@ LEFT JOIN identifiers AS numbered
 LEFT JOIN email_matches AS matched
        ON people.number IS NULL AND matched.file_id = {file_id} AND matched.record = people.record
       AND matched.email = people.email
-LEFT JOIN profiles ON profiles.profile_id = coalesce(numbered.profile_id, matched.profile_id);
-ANALYZE known
+LEFT JOIN profiles ON profiles.profile_id = coalesce(numbered.profile_id, matched.profile_id)
 
--- name: moves
--- First step: the moves of the known numbers' profiles. Each wants the address of the last record of its numbers. Assume
--- that every move succeeds, then take back those that cannot, until nothing changes: so swaps and chains succeed as a
--- whole. Rules: customers 5 (an address stays with whom it belongs to), 6 (superseded addresses do not count), 9.
+-- name: wishes
+-- First step: the moves of the known numbers' profiles. Each wants the address of the last record of its numbers.
+-- Rules: customers 5 (an address stays with whom it belongs to), 6 (superseded addresses do not count), 9.
 -- In:  known; merchant; file_id; movable: the condition under which a profile "old" may take a new address.
--- Out: temporary tables wishes (profile_id, email, record, holder) and moves (profile_id, email); email_conflicts: the
---      wishes that failed. A reload does not try them again, even where the address is free by then.
-CREATE TEMP TABLE wishes ON COMMIT DROP AS
+-- Out: wishes (profile_id, email, record, holder).
+INSERT INTO wishes (profile_id, email, record, holder)
 SELECT wanted.profile_id, wanted.email, wanted.record, holder.profile_id AS holder
 FROM (
     SELECT DISTINCT ON (profile_id) profile_id, email, record, held
@@ -57,10 +54,14 @@ WHERE wanted.held IS DISTINCT FROM wanted.email AND {movable}
   AND NOT EXISTS (
       SELECT FROM email_conflicts AS conflict
       WHERE conflict.file_id = {file_id} AND conflict.profile_id = wanted.profile_id AND conflict.email = wanted.email
-  );
-ANALYZE wishes;
+  )
 
-CREATE TEMP TABLE moves ON COMMIT DROP AS
+-- name: moves
+-- Of the wishes those that succeed. Assume that every move does, then take back those that cannot, until nothing changes: so
+-- swaps and chains succeed as a whole.
+-- In: wishes; file_id. Out: moves; email_conflicts: the wishes that failed. A reload does not try them again, even where the
+-- address is free by then.
+INSERT INTO moves (profile_id, email)
 WITH RECURSIVE first_wishes AS MATERIALIZED (
     SELECT DISTINCT ON (email) email, profile_id FROM wishes ORDER BY email, record
 ), lost AS (
@@ -73,7 +74,6 @@ WITH RECURSIVE first_wishes AS MATERIALIZED (
     SELECT wishes.profile_id FROM lost JOIN wishes ON wishes.holder = lost.profile_id
 )
 SELECT profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM lost);
-ANALYZE moves;
 
 INSERT INTO email_conflicts (file_id, profile_id, email)
 SELECT {file_id}, profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM moves)
@@ -84,10 +84,8 @@ ON CONFLICT (file_id, profile_id) DO UPDATE SET email = EXCLUDED.email
 -- A number goes by its last address in the file; who finds nobody makes a profile, the earliest record of each address
 -- for all that bear it. Rules: customers 2 to 4, 6 and 9.
 -- In:  known, moves; merchant.
--- Out: temporary tables
---      newcomers (record, number, email, profile_id: found, or null; maker: the record that makes the profile then)
---      created   (profile_id, number, email, record): the profiles to make.
-CREATE TEMP TABLE newcomers ON COMMIT DROP AS
+-- Out: newcomers (record, number, email, profile_id: found, or null; maker: the record that makes the profile then).
+INSERT INTO newcomers (record, number, email, profile_id, maker)
 SELECT latest.record, latest.number, latest.email, coalesce(moves.profile_id, holder.profile_id) AS profile_id,
        min(latest.record) OVER (
            PARTITION BY latest.email, CASE WHEN latest.email IS NULL THEN latest.number END
@@ -102,13 +100,13 @@ FROM (
 LEFT JOIN moves ON moves.email = latest.email
 LEFT JOIN profiles AS holder
        ON holder.merchant = {merchant} AND holder.email = latest.email
-      AND holder.profile_id NOT IN (SELECT profile_id FROM moves);
-ANALYZE newcomers;
+      AND holder.profile_id NOT IN (SELECT profile_id FROM moves)
 
-CREATE TEMP TABLE created ON COMMIT DROP AS
+-- name: created
+-- The profiles that the newcomers make. In: newcomers. Out: created.
+INSERT INTO created (profile_id, number, email, record)
 SELECT nextval('profile_ids') AS profile_id, number, email, record
-FROM (SELECT * FROM newcomers WHERE profile_id IS NULL AND record = maker ORDER BY record) AS makers;
-ANALYZE created
+FROM (SELECT * FROM newcomers WHERE profile_id IS NULL AND record = maker ORDER BY record) AS makers
 
 -- name: no_email
 -- Numbers that this file brought first, and without an e-mail: such profiles cannot be mailed (rule: customers 3).
@@ -124,10 +122,10 @@ WHERE {file_id} = (
 -- name: resolved
 -- The profile of each record of one file, by which rule, and the address that the record brings it.
 -- In:  known, moves, newcomers, created; made_by_number, made_by_email: the rules by which this file makes a profile.
--- Out: temporary table resolved, one row per record: record, number, email, profile_id, rule; address: the e-mail of the
+-- Out: resolved, one row per record: record, number, email, profile_id, rule; address: the e-mail of the
 --      record where it is the one of its profile from now on; unknown: the number is new; unmatched: a record without
 --      number that is here for the first time.
-CREATE TEMP TABLE resolved ON COMMIT DROP AS
+INSERT INTO resolved (record, number, email, profile_id, rule, address, unknown, unmatched)
 SELECT known.record, known.number, known.email, known.profile_id,
        CASE WHEN known.number IS NULL THEN 'customers 4' ELSE 'customers 1' END AS rule,
        CASE WHEN known.email = coalesce(moves.email, known.held) THEN known.email END AS address,
@@ -144,5 +142,4 @@ SELECT newcomers.record, newcomers.number, newcomers.email, coalesce(newcomers.p
             ELSE 'customers 6' END,
        newcomers.email, newcomers.number IS NOT NULL, newcomers.number IS NULL
 FROM newcomers
-LEFT JOIN created ON newcomers.profile_id IS NULL AND created.record = newcomers.maker;
-ANALYZE resolved
+LEFT JOIN created ON newcomers.profile_id IS NULL AND created.record = newcomers.maker

@@ -66,37 +66,15 @@ WITH first AS (
 )
 SELECT count(*) FROM rejected
 
--- name: incoming_lines
--- The lines of one file's purchases, by record.
-CREATE TEMP TABLE incoming_lines (
-    record int, line_no int, sku text, description text, quantity numeric(14,3), amount numeric(14,2)
-) ON COMMIT DROP
-
--- name: incoming_originals
--- Rejected records of one file as delivered, each with the line on which it starts in its member.
-CREATE TEMP TABLE incoming_originals (record int PRIMARY KEY, line int, text text) ON COMMIT DROP
-
--- name: incoming_purchases
--- The purchases of one file, by record.
-CREATE TEMP TABLE incoming_purchases (
-    record int, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
-    receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
-    line_count int, content_hash text, custom jsonb, mapping_version text
-) ON COMMIT DROP
-
--- name: incoming_rejects
--- The errors of one file's rejected records, as the steps found them. key: by which a newer file may bring the record.
-CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DROP;
-CREATE INDEX ON incoming_rejects (record)
-
 -- name: incoming_rows
 -- The records of one file, for rows that are written field by field. NULL: not delivered; cleared names the fields that
 -- are emptied, as ',a,b,'; key and number as in the frames of the steps.
 -- In: incoming: the name of the temporary table; columns: those that table has too, with its types.
-CREATE TEMP TABLE {incoming} ON COMMIT DROP AS
+CREATE TEMP TABLE {incoming} ON COMMIT DELETE ROWS AS
 SELECT 0 AS record, NULL::text AS key, NULL::text AS number, {columns}, NULL::text AS cleared
 FROM {table}
-LIMIT 0
+LIMIT 0;
+ANALYZE {incoming}
 
 -- name: index_gap
 -- How many index numbers are missing right before this file (rule: ERP cache 6, gaps; for interfaces that count up).
@@ -277,7 +255,7 @@ WHERE old.profile_id = first.profile_id
 -- What existing profiles lack and the purchases of this file know. Rule: purchases 12.
 -- The first record of a profile decides its number. A profile that has one, and an address that somebody holds, stay.
 -- What a purchase fills has sequence 0, as the profiles that it makes: any customers file may replace it.
--- In: resolved; merchant; file_id. Out: profiles; temporary table gaps (profile_id, email, record): wishes for an address.
+-- In: resolved; merchant; file_id. Out: profiles; gaps: wishes for an address.
 UPDATE profiles AS old
 SET custom = old.custom || jsonb_build_object('custom_srs_customer_number', new.number),
     field_versions = old.field_versions
@@ -291,7 +269,7 @@ FROM (
 ) AS new
 WHERE old.profile_id = new.profile_id AND NOT old.custom ? 'custom_srs_customer_number';
 
-CREATE TEMP TABLE gaps ON COMMIT DROP AS
+INSERT INTO gaps (profile_id, email, record)
 SELECT resolved.profile_id, resolved.email, min(resolved.record) AS record
 FROM resolved
 JOIN profiles USING (profile_id)
@@ -332,14 +310,12 @@ JOIN resolved USING (record)
 WHERE old.profile_id = resolved.profile_id AND old.sequence = 0
   AND (old.file_id, old.record) = ({file_id}, new.record) AND old.mapping_version IS DISTINCT FROM new.mapping_version
 
--- name: purchases
--- Orders and returns: the newest file that brings a purchase decides, files compared by (sequence, file_id).
--- Rules: purchases 4 and 6.
+-- name: changed
+-- The purchases of one file that are written: those that are new, and those of which no newer file has brought another
+-- content, files compared by (sequence, file_id).
 -- What another mapping makes of the same content counts as changed: a replay after a change of the mapping rewrites.
--- The same content from a newer file moves only sequence, file and record on, lest an older file arriving late
--- overwrite it; updated_at and lines stay.
--- In: incoming_purchases, incoming_lines, resolved; merchant; sequence; file_id. Out: purchases, purchase_lines.
-CREATE TEMP TABLE changed ON COMMIT DROP AS
+-- In: incoming_purchases, resolved; merchant; sequence; file_id. Out: changed.
+INSERT INTO changed (record, purchase_id, profile_id, stored)
 SELECT new.record, new.purchase_id, resolved.profile_id, old.purchase_id IS NOT NULL AS stored
 FROM incoming_purchases AS new
 JOIN resolved USING (record)
@@ -351,9 +327,13 @@ WHERE old.purchase_id IS NULL
       IS DISTINCT FROM
       (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
        new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
-       coalesce(new.custom, '{{}}'), new.mapping_version);
-ANALYZE changed;
+       coalesce(new.custom, '{{}}'), new.mapping_version)
 
+-- name: purchases
+-- Orders and returns: the newest file that brings a purchase decides. Rules: purchases 4 and 6.
+-- The same content from a newer file moves only sequence, file and record on, lest an older file arriving late
+-- overwrite it; updated_at and lines stay.
+-- In: incoming_purchases, incoming_lines, changed; merchant; sequence; file_id. Out: purchases, purchase_lines.
 MERGE INTO purchases AS old
 USING (
     SELECT new.*, changed.profile_id, changed.record IS NOT NULL AS changed
@@ -404,10 +384,6 @@ DELETE FROM purchase_lines AS line
 USING removed
 WHERE line.merchant = {merchant} AND line.purchase_id = removed.purchase_id
 
--- name: suppressed_emails
--- The e-mails of one file that are suppressed: no profile gets them. Gone with the transaction, like all incoming rows.
-CREATE TEMP TABLE suppressed_emails (email text) ON COMMIT DROP
-
 -- name: unknown_debtor
 -- Accounts of this file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to
 -- a price request is decided anew at every request, so a debtor that arrives later counts from then on.
@@ -449,12 +425,14 @@ WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
                   OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN UPDATE SET
     sequence = {sequence}, file_id = {file_id}, record = new.record
 WHEN NOT MATCHED THEN INSERT
-    (merchant, {key}, {columns}, sequence, file_id, record, field_versions)
-    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins})
+    (merchant, {key}, {columns}, sequence, file_id, record, field_versions, created_at)
+    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, clock_timestamp())
 
 -- name: written
 -- How many rows this session has written and PostgreSQL has not yet added to its statistics: of the open transaction all,
--- of earlier ones maybe some, so two answers within a transaction are compared. In: nothing. Out: table, rows.
-SELECT relname::text, (n_tup_ins + n_tup_upd + n_tup_del)::bigint
-FROM pg_stat_xact_user_tables
-WHERE schemaname = 'erp_feeds'
+-- of earlier ones maybe some, so two answers within a transaction are compared. In: tables. Out: table, rows.
+SELECT name, (
+    pg_stat_get_xact_tuples_inserted(name::regclass) + pg_stat_get_xact_tuples_updated(name::regclass)
+    + pg_stat_get_xact_tuples_deleted(name::regclass)
+)::bigint
+FROM unnest(%(tables)s::text[]) AS name

@@ -12,8 +12,8 @@ FROM incoming_originals AS new
 WHERE rejected_records.file_id = {file_id} AND rejected_records.record = new.record AND raw IS NULL
 
 -- name: any_open
--- Whether earlier files of an interface have open rejects, and whether newer ones are loaded: mostly neither.
--- In: merchant; interface; sequence; file_id. Out: two booleans.
+-- Whether earlier files of an interface have open rejects, whether newer ones are loaded, and whether this file has open
+-- rejects: mostly none of it. In: merchant; interface; sequence; file_id. Out: three booleans.
 SELECT
     EXISTS (
         SELECT FROM rejects
@@ -24,7 +24,8 @@ SELECT
         SELECT FROM files
         WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
           AND (sequence, file_id) > ({sequence}, {file_id})
-    )
+    ),
+    EXISTS (SELECT FROM rejects WHERE file_id = {file_id} AND resolved_at IS NULL)
 
 -- name: dismiss
 -- Dismiss the open rejects of a merchant, or open again those that were dismissed. In a quarantined file as in a loaded one.

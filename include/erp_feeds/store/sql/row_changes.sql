@@ -53,7 +53,3 @@ SELECT concat_ws(':', rejects.file_id, record, rejects.code, field) AS key,
 FROM rejects
 JOIN files USING (file_id)
 WHERE merchant = {merchant} AND ({chosen})
-
--- name: temporary_tables
--- The temporary tables of this session, which a load leaves until its transaction ends. Out: name.
-SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'

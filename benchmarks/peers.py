@@ -1,0 +1,153 @@
+"""What the pipeline is measured against: a floor below which nothing can go, and two ways that scripts go.
+
+The peers keep text as text and check, reject and remember nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from erp_feeds.interfaces import INTERFACES
+from exports import Case, one_zip, unzipped
+from measured import Figures, cpu, peak
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works."""
+
+    folder: Path
+    uri: str
+    server: int
+    """Process id of the postmaster."""
+
+
+def floor(case: Case, place: Place) -> Figures:
+    """Inflate, let expat check, and COPY rows that are ready."""
+    from xml.parsers import expat
+
+    import psycopg
+
+    content = one_zip(case)
+    rows, columns = _finished(case, content)
+    with psycopg.connect(place.uri, autocommit=True) as connection:
+        connection.execute(f"CREATE TEMP TABLE plain ({', '.join(f'c{n} text' for n in range(columns))})")
+        backend, start = _backend(connection), cpu()
+        with unzipped(content) as member:
+            parser = expat.ParserCreate()
+            while block := member.read(1 << 16):
+                parser.Parse(block, False)
+            parser.Parse(b"", True)
+        with connection.cursor().copy("COPY plain FROM STDIN WITH (FORMAT csv)") as copy:
+            for at in range(0, len(rows), 1 << 20):
+                copy.write(rows[at : at + (1 << 20)])
+        return {"client": cpu() - start, "server": _backend(connection) - backend, "peak": peak()}
+
+
+def lxml_executemany(case: Case, place: Place) -> Figures:
+    """Read and upsert as most scripts do."""
+    import psycopg
+    from lxml import etree
+
+    content = one_zip(case)
+    record, names = _elements(case)
+    with psycopg.connect(place.uri) as connection:
+        connection.execute(_table("by_lxml", names))
+        backend, start = _backend(connection), cpu()
+        with unzipped(content) as member:
+            rows = []
+            for _, each in etree.iterparse(member, tag=record):
+                rows.append({name: each.findtext(name) for name in names})
+                each.clear()
+        values = ", ".join(f"%({name})s" for name in names)
+        connection.cursor().executemany(_upsert("by_lxml", names, f"VALUES ({values})"), rows)
+        connection.commit()
+        return {"client": cpu() - start, "server": _backend(connection) - backend, "peak": peak()}
+
+
+def pandas_to_sql(case: Case, place: Place) -> Figures:
+    """Read and upsert with what pandas has."""
+    import pandas as pd
+    import psycopg
+    import sqlalchemy
+
+    content = one_zip(case)
+    record, names = _elements(case)
+    engine = sqlalchemy.create_engine(place.uri.replace("postgresql://", "postgresql+psycopg://", 1))
+    with psycopg.connect(place.uri, autocommit=True) as connection:
+        connection.execute(_table("by_pandas", names))
+        before, start = cpu_of_others(place.server), cpu()
+        with unzipped(content) as member:
+            frame = pd.read_xml(member, xpath=f".//{record}", dtype=str)
+        frame[names].to_sql(
+            "beside", engine, index=False, method="multi", chunksize=1_000, if_exists="replace"
+        )
+        chosen = ", ".join(f'"{name}"' for name in names)
+        connection.execute(_upsert("by_pandas", names, f"SELECT {chosen} FROM beside"))
+        client = cpu() - start
+        engine.dispose()
+        return {"client": client, "server": cpu_of_others(place.server) - before, "peak": peak()}
+
+
+def cpu_of_server(postmaster: int) -> float:
+    """Return the CPU seconds of PostgreSQL, once the connections of others have ended."""
+    process = psutil.Process(postmaster)
+    while any("[local]" in " ".join(each.cmdline()) for each in process.children()):
+        time.sleep(0.02)
+    return cpu_of_others(postmaster)
+
+
+def cpu_of_others(postmaster: int) -> float:
+    """Return the CPU seconds of PostgreSQL while connections are open."""
+    process = psutil.Process(postmaster)
+    times = process.cpu_times()
+    ended = times.children_user + times.children_system
+    return float(ended + sum(sum(each.cpu_times()[:2]) for each in process.children()))
+
+
+PEERS: dict[str, Callable[[Case, Place], Figures]] = {
+    "lxml + executemany": lxml_executemany,
+    "pandas": pandas_to_sql,
+}
+
+
+def _elements(case: Case) -> tuple[str, list[str]]:
+    interface = INTERFACES[case.interface]
+    return interface.record_path[-1], [field.element for field in interface.fields]
+
+
+def _table(name: str, columns: list[str]) -> str:
+    first, *others = (f'"{column}" text' for column in columns)
+    return f"CREATE TABLE {name} ({', '.join([f'{first} PRIMARY KEY', *others])})"
+
+
+def _upsert(name: str, columns: list[str], rows: str) -> str:
+    chosen = ", ".join(f'"{column}"' for column in columns)
+    updates = ", ".join(f'"{column}" = EXCLUDED."{column}"' for column in columns[1:])
+    return f'INSERT INTO {name} ({chosen}) {rows} ON CONFLICT ("{columns[0]}") DO UPDATE SET {updates}'
+
+
+def _finished(case: Case, content: bytes) -> tuple[bytes, int]:
+    """Return the rows of a case as CSV, and the number of columns."""
+    from lxml import etree
+
+    record, names = _elements(case)
+    found = io.StringIO()
+    writer = csv.writer(found)
+    with unzipped(content) as member:
+        for _, each in etree.iterparse(member, tag=record):
+            writer.writerow([each.findtext(name) for name in names])
+            each.clear()
+    return found.getvalue().encode(), len(names)
+
+
+def _backend(connection: Any) -> float:
+    return float(sum(psutil.Process(connection.info.backend_pid).cpu_times()[:2]))

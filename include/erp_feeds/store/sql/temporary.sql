@@ -1,0 +1,42 @@
+-- The temporary tables of a load. They live as long as the connection and are empty at the end of each transaction, so that
+-- a load of many small files makes them once, and what PostgreSQL has planned for one file serves the next.
+
+-- name: make
+-- suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames of one file; rejects are the errors
+-- of its rejected records, key: by which a newer file may bring the record; originals those records as delivered, each with
+-- the line on which it starts in its member. The others: see sql/identity.sql and sql/load.sql. Of a table that it has never
+-- looked at, the planner expects hundreds of rows, where mostly there are none.
+CREATE TEMP TABLE suppressed_emails (email text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DELETE ROWS;
+CREATE INDEX ON incoming_rejects (record);
+CREATE TEMP TABLE incoming_originals (record int PRIMARY KEY, line int, text text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE incoming_purchases (
+    record int, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
+    receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
+    line_count int, content_hash text, custom jsonb, mapping_version text
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE incoming_lines (
+    record int, line_no int, sku text, description text, quantity numeric(14,3), amount numeric(14,2)
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE known (record int, number text, email text, profile_id bigint, held text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE wishes (profile_id bigint, email text, record int, holder bigint) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE moves (profile_id bigint, email text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE newcomers (record int, number text, email text, profile_id bigint, maker int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE created (profile_id bigint, number text, email text, record int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE resolved (
+    record int, number text, email text, profile_id bigint, rule text, address text, unknown boolean, unmatched boolean
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE gaps (profile_id bigint, email text, record int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE changed (record int, purchase_id text, profile_id bigint, stored boolean) ON COMMIT DELETE ROWS;
+ANALYZE suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
+    newcomers, created, resolved, gaps, changed
+
+-- name: filled
+-- Those that hold rows, or held any in this transaction. Out: name.
+SELECT relname
+FROM pg_class
+WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' AND pg_relation_size(oid) > 0
+
+-- name: exists
+-- Whether this connection has a temporary table. In: name. Out: one boolean.
+SELECT to_regclass('pg_temp.' || %(name)s) IS NOT NULL
