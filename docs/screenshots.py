@@ -1,4 +1,4 @@
-"""Take the pictures of the README from a running demo: `make run`, then `make screenshots`.
+"""Take the pictures of the documents from a running demo: `make run`, then `make screenshots`.
 
 Needs Chromium on the PATH (or its place in CHROMIUM), headless.
 """
@@ -15,7 +15,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from erp_feeds.demo import environment
 from erp_feeds.demo.ports import Ports
-from erp_feeds.errors import FeedError
+from erp_feeds.errors import FailError, FeedError
+from erp_feeds.orchestration.links import HEALTH_DAG
 from erp_feeds.orchestration.rest_client import AirflowApi
 
 IMAGES = Path(__file__).parent / "images"
@@ -30,12 +31,12 @@ SETTLE = 2_500
 
 
 def main() -> None:
-    """Log in as the demo's admin and photograph the grid and the graph of a real run."""
+    """Log in as the demo's admin and photograph what people look at first."""
     home = environment.home()
     ports = Ports.model_validate_json((home.run / "ports.json").read_text("utf-8"))
     address = f"http://{environment.HOST}:{ports.ui}"
     password = environment.secrets_of(home).admin_password
-    run = AirflowApi(address, password).runs(DAG, ["success"])[-1]
+    run = _run_that_loaded(AirflowApi(address, password))
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
@@ -46,7 +47,18 @@ def main() -> None:
         page.evaluate(LEFT_PANEL)
         _take(page, f"{address}/dags/{DAG}", "grid.png")
         _take(page, f"{address}/dags/{DAG}/runs/{run}", "graph.png", click="Show Graph (Press g)")
+        _take(page, f"{address}/dags/{DAG}/runs/{run}/tasks/load", "load.png")
+        _take(page, f"{address}/dags/{HEALTH_DAG}", "health.png", click="Show Grid (Press g)")
         browser.close()
+
+
+def _run_that_loaded(api: AirflowApi) -> str:
+    """Return a run that had files, as its note says: the others end after `sense`."""
+    runs = api._call("GET", f"/api/v2/dags/{DAG}/dagRuns", params={"limit": 100, "state": ["success"]})
+    noted = [run["dag_run_id"] for run in runs["dag_runs"] if run["note"]]
+    if not noted:
+        raise FailError("no run has loaded files yet", "no_run")
+    return str(noted[-1])
 
 
 def _log_in(page: Page, address: str, password: str) -> None:

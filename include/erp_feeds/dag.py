@@ -90,7 +90,8 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 transaction per file, and a second load of the same file changes no row.
 
 **How are days loaded again?** By a backfill. Its days begin at midnight in {timezone}: for the dialog choose
-that zone in the user menu first; on the command line give the offset: `--from-date 2017-01-03T00:00+01:00`.
+that zone at the clock in the navigation first; on the command line give the offset, as in
+`--from-date 2017-01-03T00:00+01:00`.
 
 **What is open?** [erp_feeds_health](/dags/erp_feeds_health) stays red until it is resolved or dismissed, also
 when a later run here is green.
@@ -197,7 +198,7 @@ def _params(timezone: str) -> dict[str, Param]:
             **day,
             "title": "Since",
             "description_md": "First day of the files. A backfill takes those of its own days, which begin "
-            f"at midnight in {timezone}: choose this zone in the user menu before you choose them",
+            f"at midnight in {timezone}: choose this zone at the clock in the navigation first",
         },
         "until": {**day, "title": "Until", "description_md": "Last day of the files"},
         "file_ids": {

@@ -104,7 +104,6 @@ def kill_within_a_load(demo: Demo) -> None:
         until(demo, lambda: holder.execute(waiting).fetchone() != (0,), mends=False)
         for name in cluster.WORKERS:
             kill(demo, name)
-        until(demo, lambda: holder.execute(waiting).fetchone() == (0,), mends=False)
 
 
 def kill(demo: Demo, name: str) -> None:

@@ -137,6 +137,9 @@ def _start_neighbours(
 ) -> None:
     """Start the servers that belong to others in real life: the FTPS server and the mail server."""
     ftps_server.write_users(home.ftps, users)
+    for merchant in environment.merchants():  # the first daily run comes before the first file
+        root = merchant.ftps.root.replace("\\", "/").strip("/")
+        (home.ftps / merchant.name / root).mkdir(parents=True, exist_ok=True)
     ftps = _module("erp_feeds.demo.ftps_server", "--home", str(home.ftps), "--port", str(chosen.ftps))
     supervisor.start("ftps-server", ftps, variables)
     mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))

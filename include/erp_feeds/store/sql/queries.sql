@@ -402,9 +402,10 @@ WITH wanted_files AS (
     FROM files LEFT JOIN replaced_files USING (file_id)
     WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
 ), row_counts AS (
-    SELECT merchant, sum(number) FILTER (WHERE kind = 'profile') AS profiles,
-           sum(number) FILTER (WHERE kind = 'order') AS orders, sum(number) FILTER (WHERE kind = 'return') AS returns,
-           sum(lines) AS lines, sum(revenue) AS revenue
+    SELECT merchant, (sum(number) FILTER (WHERE kind = 'profile'))::bigint AS profiles,
+           (sum(number) FILTER (WHERE kind = 'order'))::bigint AS orders,
+           (sum(number) FILTER (WHERE kind = 'return'))::bigint AS returns,
+           sum(lines)::bigint AS lines, sum(revenue) AS revenue
     FROM totals WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s GROUP BY merchant
 ), account_counts AS (
     SELECT merchant, count(*) AS accounts
