@@ -27,7 +27,6 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
-from erp_feeds.orchestration.deadline import deadline_of
 from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
@@ -152,7 +151,6 @@ def build_dag(merchant: Merchant) -> DAG:
         start_date=datetime.combine(merchant.history_from, time.min, zone),
         catchup=False,
         max_active_runs=MAX_ACTIVE_RUNS,
-        deadline=deadline_of(merchant),
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
         auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one

@@ -11,7 +11,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -28,6 +28,7 @@ from erp_feeds.demo.exporter import REAL, Inbox, account_of
 from erp_feeds.demo.exports import Export, exports
 from erp_feeds.demo.processes import Supervisor, only_one
 from erp_feeds.demo.servers import Demo
+from erp_feeds.errors import RetryError
 from erp_feeds.settings import PROJECT
 from erp_feeds.store.connection import open_uri
 
@@ -116,6 +117,7 @@ def kill_postgres(demo: Demo) -> None:
     server = postgres._server(demo.home.postgres)
     assert server
     server.kill()
+    server.wait(30)
 
 
 def suspend(demo: Demo, name: str) -> None:
@@ -137,8 +139,9 @@ def until(demo: Demo, condition: Callable[[], bool], *, mends: bool = True) -> N
     while time.monotonic() < deadline:
         for line in demo.supervisor.restart_dead() if mends else ():
             log.info(line)
-        if condition():
-            return
+        with suppress(RetryError, psycopg.OperationalError):  # PostgreSQL is coming up again
+            if condition():
+                return
         time.sleep(1)
     pytest.fail(f"waited {WAIT_SECONDS} s in vain: {ledger_states(demo)}")
 

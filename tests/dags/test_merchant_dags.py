@@ -68,8 +68,6 @@ class TestEveryDag:
     def test_alerts_on_every_task_and_stops_what_takes_too_long(self, dag: DAG) -> None:
         assert all(task.on_failure_callback and task.execution_timeout for task in dag.tasks)
         assert dag.dagrun_timeout
-        (deadline,) = dag.deadline
-        assert deadline.interval < dag.dagrun_timeout
 
     def test_serialises_what_feels_the_store(self, dag: DAG) -> None:
         sense, load = dag.get_task("sense"), dag.get_task("load")
@@ -137,14 +135,14 @@ def test_no_name_of_a_merchant_breaks_the_loader(merchants: Path, name: str) -> 
 def test_a_dag_that_airflow_refuses_is_an_import_error_and_removes_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = building._line
+    whole = building._pipeline
 
     def line(merchant: Merchant, inbox: Asset) -> None:
         whole(merchant, inbox)
         if merchant.name == "testshop":
             raise RuntimeError("half-built")
 
-    monkeypatch.setattr(building, "_line", line)
+    monkeypatch.setattr(building, "_pipeline", line)
     assert list(loaded()) == ["completejourney"]
     with pytest.raises(
         ConfigurationError, match="testshop: Airflow refuses its DAG: RuntimeError: half-built"

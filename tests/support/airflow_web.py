@@ -43,10 +43,13 @@ def make_metadata() -> None:
     from airflow.models import import_all_models
     from airflow.models.base import Base
     from airflow.models.dagbundle import DagBundleModel
+    from airflow.utils.db import add_default_pool_if_not_exists, synchronize_log_template
     from airflow.utils.session import create_session
 
     import_all_models()
     Base.metadata.create_all(settings.engine)
+    synchronize_log_template()
+    add_default_pool_if_not_exists()
     with create_session() as session:
         if session.get(DagBundleModel, BUNDLE) is None:
             session.add(DagBundleModel(name=BUNDLE))

@@ -200,9 +200,6 @@ class Limits(_Strict):
         6, gt=0, le=240, description="Hours after which a task is stopped and tried again"
     )
     run_hours: float = Field(24, gt=0, le=240, description="Hours after which a run is failed")
-    alert_hours: float = Field(
-        2, gt=0, le=240, description="Hours after which people are alerted of a run that is still at work"
-    )
     files_per_run: int = Field(200, gt=0, description="A run takes at most this many files; the rest follow")
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")

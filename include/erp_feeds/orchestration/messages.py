@@ -61,22 +61,6 @@ def trial(merchant: Merchant, base_url: str) -> Message:
     return Message(f"{_title(merchant)}: a test of the alerts", f"{text}\n\n{link}".rstrip() + "\n", html)
 
 
-def still_at_work(merchant: Merchant, run: str, base_url: str) -> Message:
-    """Return the message about a run that takes longer than the merchant file expects."""
-    subject = f"a run is still at work after {merchant.limits.alert_hours:g} h, {Actor.ENGINEER} must act"
-    found = {
-        "What happened": "A run has not ended in the time of `limits.alert_hours`. It goes on.",
-        "Run id": run,
-        "For the data": "What it has not loaded yet waits; nothing is lost or loads twice.",
-        "Who acts": str(Actor.ENGINEER),
-        "What to do": "Look at the task that is at work or waits: its log says for what. A task that hangs "
-        "is stopped after `limits.task_hours`, the run after `limits.run_hours`.",
-        "Run": links.run_page(base_url, merchant.name, run),
-        "Look closer": f"python -m erp_feeds doctor {merchant.name}",
-    }
-    return _written(merchant, subject, [(subject, {name: value for name, value in found.items() if value})])
-
-
 def headline(cause: Cause) -> str:
     """Return a cause in a few words: 19 files quarantined."""
     return _headline(cause.kind, cause.number, _place(cause))

@@ -65,6 +65,9 @@ def in_words(files: Sequence[RunFile]) -> str:
 
 def table(files: Sequence[FeedFile]) -> Iterator[str]:
     """Yield a row for each file that loaded, for the log: what became of its records, and of rows."""
+    if not files:
+        yield "No file of this run is left to load"
+        return
     rows = [COLUMNS, *(_row(file) for file in files)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, *numbers in rows:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode, WarningCode
-from erp_feeds.errors import FailError, QuarantineError
+from erp_feeds.errors import QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
@@ -131,7 +131,9 @@ def load_files(
     try:
         with transaction(connection, f"loading {names}"):
             return [_load_apart(connection, file, merchant, run, frames_of) for file in files]
-    except FailError:
+    except RetryError:
+        raise
+    except Exception:  # whatever it is: the files that do not meet it load
         if len(files) == 1:
             raise
     return [load_files(connection, [file], merchant, run, frames_of)[0] for file in files]

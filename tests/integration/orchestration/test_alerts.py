@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import pkgutil
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -27,7 +24,7 @@ from erp_feeds.codes import QuarantineCode
 from erp_feeds.demo import mail
 from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, RetryError
 from erp_feeds.merchant import Merchant
-from erp_feeds.orchestration import alerts, channels, deadline
+from erp_feeds.orchestration import alerts, channels
 from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.store import incidents, ledger
 from support.store_feed import TESTSHOP, Feed, customers
@@ -242,24 +239,3 @@ def test_doctor_tries_the_channels_and_names_what_is_missing(
         "alerts: Airflow has no connection 'chat' (type apprise): nobody would be alerted by it",
         "alerts: connection 'smtp_default' is of type http, and not smtp",
     ]
-
-
-def test_a_run_that_takes_long_is_told_once_and_a_queued_backfill_is_not(
-    merchant: Merchant, receivers: Receivers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written = merchant.model_dump(mode="json", exclude_none=True)
-    (tmp_path / "merchants").mkdir()
-    (tmp_path / "merchants" / "testshop.yaml").write_text(json.dumps(written))
-    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path / "merchants"))
-    alert = deadline.deadline_of(merchant)
-    assert alert.interval == timedelta(hours=2)
-    call = pkgutil.resolve_name(alert.callback.path)
-    for run_type in ("backfill", "scheduled"):
-        asyncio.run(
-            call(**alert.callback.kwargs, context={"dag_run": {"run_type": run_type, "dag_run_id": RUN}})
-        )
-    (told,) = receivers.mails()
-    assert told["Subject"] == ("Test Shop & Co: a run is still at work after 2 h, the data engineer must act")
-    link = "https://airflow.example.com/dags/testshop/runs/asset_triggered__2026-03-02T11%3A00%3A00%2B00%3A00"
-    (posted,) = receivers.posted
-    assert link in posted["message"]
