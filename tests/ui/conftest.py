@@ -47,6 +47,8 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     place = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not place:
+        pytest.skip("needs Chromium: `apt install chromium`, or its place in CHROMIUM")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=place, args=["--no-sandbox", "--disable-background-networking"]
