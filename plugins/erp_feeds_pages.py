@@ -1,11 +1,11 @@
-"""Registers the pages of erp-feeds, and the places in Airflow's UI that lead to them."""
+"""Registers the pages of erp-feeds and their entries in Airflow's UI."""
 
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
 from erp_feeds.web import PREFIX, app
-from erp_feeds.web.places import VIEWS
+from erp_feeds.web.navigation import VIEWS
 
 
 class ErpFeedsPages(AirflowPlugin):

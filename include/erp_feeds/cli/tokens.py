@@ -42,7 +42,7 @@ def create(
     if as_json:
         print_json({"merchant": known, "name": name, "token": token})
         return
-    say(f"{token}\nIt is shown this once. Use it as: Authorization: Bearer TOKEN")
+    say(f"{token}\nIt is shown only once. Use it as: Authorization: Bearer TOKEN")
 
 
 @app.command(name="list")

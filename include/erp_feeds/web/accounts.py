@@ -13,9 +13,9 @@ from erp_feeds.errors import FailError
 from erp_feeds.records.invoice_graph import InvoiceGraph
 from erp_feeds.store import audit, queries, tokens
 from erp_feeds.store.rows import Account
-from erp_feeds.web.answers import Routes
-from erp_feeds.web.connections import Store, lent
-from erp_feeds.web.guards import Keeper, MerchantName, Right, Visitor
+from erp_feeds.web.connections import Store, connect
+from erp_feeds.web.guards import Caller, MerchantName, PeopleEditor, Right
+from erp_feeds.web.routes import Routes
 
 Number = Annotated[str, Path(min_length=1, max_length=200, examples=["100001"])]
 Bearer = Annotated[
@@ -23,25 +23,25 @@ Bearer = Annotated[
 ]
 
 
-async def _person(request: Request, merchant: MerchantName, bearer: Bearer) -> Visitor | None:
+async def _person(request: Request, merchant: MerchantName, bearer: Bearer) -> Caller | None:
     """Return who asks; None: a machine, with a token of ours."""
     if bearer and bearer.credentials.startswith(tokens.PREFIX):
         return None
     user = await get_user(request, None, bearer)
-    return Visitor(user.get_name(), merchant, request, user)
+    return Caller(user.get_name(), merchant, request, user)
 
 
 def price_request(
     merchant: MerchantName,
     number: Number,
     bearer: Bearer,
-    person: Annotated[Visitor | None, Depends(_person)],
+    person: Annotated[Caller | None, Depends(_person)],
 ) -> Account:
     """Return what a price request for an account gets: price list, delivery, discount, cash-back."""
     # A shop asks this while somebody waits: one function, one thread, one connection.
     if person and not person.may(Right.PEOPLE):
         raise person.refusal(Right.PEOPLE)
-    with lent() as store:
+    with connect() as store:
         if person:
             audit.note(store, person.name, merchant, "account seen", f"account {number}")
         elif not bearer or not tokens.is_good(store, bearer.credentials, merchant):
@@ -50,15 +50,17 @@ def price_request(
 
 
 def account(
-    visitor: Keeper, store: Store, number: Annotated[str, Query(min_length=1, max_length=200)]
+    visitor: PeopleEditor, store: Store, number: Annotated[str, Query(min_length=1, max_length=200)]
 ) -> Account:
     """Return an account, for the page."""
     audit.note(store, visitor.name, visitor.merchant, "account seen", f"account {number}")
     return _account(store, visitor.merchant, number)
 
 
-def debtors(visitor: Keeper, store: Store, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> InvoiceGraph:
-    """List invoice debtors that are odd: self references, chains, cycles, unknown ones; none is followed."""
+def debtors(
+    visitor: PeopleEditor, store: Store, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> InvoiceGraph:
+    """List unusual invoice debtors: self references, chains, cycles, unknown ones; none is followed."""
     return queries.invoice_graph(store, visitor.merchant, limit)
 
 
@@ -88,8 +90,8 @@ ACCOUNT = {
 
 
 def add(routes: Routes) -> None:
-    """Add the routes of this room."""
-    routes.ask("/accounts/{merchant}/{number:path}", price_request, example=ACCOUNT, tag="Accounts")
+    """Add the routes of this module."""
+    routes.get("/accounts/{merchant}/{number:path}", price_request, example=ACCOUNT, tag="Accounts")
     path = "/merchants/{merchant}"
     odd: dict[str, object] = {
         "counts": {},
@@ -98,6 +100,6 @@ def add(routes: Routes) -> None:
         "unknown_debtors": [],
         "self_references": [],
     }
-    routes.ask(path + "/invoice-debtors", debtors, example=odd, tag="Accounts")
+    routes.get(path + "/invoice-debtors", debtors, example=odd, tag="Accounts")
     routes.pages.get(path + "/accounts")(routes.page(debtors, "accounts.html"))
     routes.pages.get(path + "/account")(routes.page(account, "account.html"))

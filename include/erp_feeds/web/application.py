@@ -1,4 +1,4 @@
-"""Puts the application together: routes, guards, headers, errors, static files."""
+"""Builds the application: routes, access control, headers, errors, static files."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from erp_feeds.web import accounts, changes, files, merchants, profiles, rejects
-from erp_feeds.web.answers import API, Routes
 from erp_feeds.web.guards import Headers, only_same_origin
 from erp_feeds.web.problems import add_handlers
+from erp_feeds.web.routes import API, Routes
 
 DESCRIPTION = """\
 What the pages of erp-feeds show and do. Send a token of Airflow's (`POST /auth/token`) as bearer: its
 rights on the merchant's DAG are yours here. A token of `python -m erp_feeds token create` opens
-`GET /accounts` of its merchant, and nothing else. Errors are `application/problem+json`; a list hands out
-`next`, which goes into `cursor`.
+`GET /accounts` of its merchant, and nothing else. Errors are `application/problem+json`; a list returns
+`next`, to be sent as `cursor`.
 """
 
 
@@ -32,8 +32,8 @@ def application() -> FastAPI:
         dependencies=[Depends(only_same_origin)],
     )
     routes = Routes()
-    for room in (merchants, files, rejects, profiles, accounts, changes):
-        room.add(routes)
+    for module in (merchants, files, rejects, profiles, accounts, changes):
+        module.add(routes)
     app.include_router(routes.api)
     app.include_router(routes.pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

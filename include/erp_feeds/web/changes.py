@@ -1,4 +1,4 @@
-"""What buttons do: replay, dry run, dismiss; each as the person who clicks."""
+"""Changes made from a page or the API: replay, dry run, dismiss; each in the name of the caller."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from erp_feeds.orchestration.replays import Started, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import audit, incidents, ledger
 from erp_feeds.store.load import load_order
-from erp_feeds.web.answers import Routes
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import Replayer
 from erp_feeds.web.merchants import configured
+from erp_feeds.web.routes import Routes
 
 TOKEN_SECONDS = 60
 IncidentId = Annotated[int, Path(ge=1, le=2**62, examples=[3])]
@@ -45,64 +45,64 @@ class Dismissed(BaseModel):
     merchant: str
 
 
-def replay(visitor: Replayer, store: Store, asked: Replaying) -> list[Started]:
+def replay(caller: Replayer, store: Store, asked: Replaying) -> list[Started]:
     """Start runs that load archived files again, as you; or that only show what would change."""
     if bool(asked.file_ids) == bool(asked.code):
         raise FailError("use exactly one of file_ids and code", "usage")
-    owner = configured(visitor.merchant)
+    owner = configured(caller.merchant)
     wanted = Replay(file_ids=tuple(asked.file_ids), rejects=asked.code or None)
     chosen = ledger.archived(
         store, owner.name, list(owner.interfaces), wanted, or_unfetched=not asked.dry_run
     )
     if not chosen:
         raise FailError("no archived file to replay", "not_found")
-    token = get_auth_manager().generate_jwt(visitor.user, expiration_time_in_seconds=TOKEN_SECONDS)
+    token = get_auth_manager().generate_jwt(caller.user, expiration_time_in_seconds=TOKEN_SECONDS)
     what = "dry run started" if asked.dry_run else "replay started"
-    audit.note(store, visitor.name, owner.name, what, counted(len(chosen), "file"))
+    audit.note(store, caller.name, owner.name, what, counted(len(chosen), "file"))
     return start_replay(airflow_api_as(token), owner, sorted(chosen, key=load_order), dry_run=asked.dry_run)
 
 
-def dismiss(visitor: Replayer, store: Store, incident_id: IncidentId, asked: Dismissing) -> Dismissed:
-    """Dismiss what is open: it is red no more, and nobody hears of it, until there is more of it."""
-    known = incidents.listed(store, visitor.merchant)
+def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, asked: Dismissing) -> Dismissed:
+    """Dismiss an incident: it is no longer red and sends no alert, until more files or records join it."""
+    known = incidents.listed(store, caller.merchant)
     if incident_id not in {each.incident_id for each in known}:
-        raise FailError(f"no incident {incident_id} of {visitor.merchant} is open", "not_found")
-    audit.note(store, visitor.name, visitor.merchant, "dismissed", f"incident {incident_id}")
-    merchant = incidents.dismiss(store, incident_id, visitor.name, asked.reason)
+        raise FailError(f"no incident {incident_id} of {caller.merchant} is open", "not_found")
+    audit.note(store, caller.name, caller.merchant, "dismissed", f"incident {incident_id}")
+    merchant = incidents.dismiss(store, incident_id, caller.name, asked.reason)
     return Dismissed(incident_id=incident_id, merchant=merchant)
 
 
 def _replay_page(
-    request: Request, visitor: Replayer, store: Store, asked: Annotated[Replaying, Form()]
+    request: Request, caller: Replayer, store: Store, asked: Annotated[Replaying, Form()]
 ) -> RedirectResponse:
-    started = replay(visitor, store, asked)
-    return _back(request, visitor.merchant, f"/runs/{started[0].run_id}")
+    started = replay(caller, store, asked)
+    return _back(request, caller.merchant, f"/runs/{started[0].run_id}")
 
 
 def _dismiss_page(
     request: Request,
-    visitor: Replayer,
+    caller: Replayer,
     store: Store,
     incident_id: IncidentId,
     asked: Annotated[Dismissing, Form()],
 ) -> RedirectResponse:
-    dismiss(visitor, store, incident_id, asked)
-    return _back(request, visitor.merchant)
+    dismiss(caller, store, incident_id, asked)
+    return _back(request, caller.merchant)
 
 
-def _back(request: Request, merchant: str, place: str = "") -> RedirectResponse:
+def _back(request: Request, merchant: str, path: str = "") -> RedirectResponse:
     root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{merchant}{place}", status_code=303)
+    return RedirectResponse(f"{root}/merchants/{merchant}{path}", status_code=303)
 
 
 def add(routes: Routes) -> None:
-    """Add the routes of this room."""
+    """Add the routes of this module."""
     path = "/merchants/{merchant}"
     run_id = "replay__2026-01-31T06:00:01.000000__1"
     link = f"https://airflow.example.com/dags/testshop/runs/{run_id}"
     run = {"run_id": run_id, "link": link, "files": 1, "state": "queued"}
-    routes.change(path + "/replays", replay, example=[run], tag="Changes")
+    routes.post(path + "/replays", replay, example=[run], tag="Changes")
     routes.pages.post(path + "/replays")(_replay_page)
     one = path + "/incidents/{incident_id}/dismiss"
-    routes.change(one, dismiss, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
+    routes.post(one, dismiss, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
     routes.pages.post(one)(_dismiss_page)

@@ -15,8 +15,8 @@ from erp_feeds.errors import RetryError
 from erp_feeds.settings import settings
 from erp_feeds.store.connection import SCHEMA, conninfo_of, plain_errors
 
-MOST = 8
-PATIENCE_SECONDS = 5.0
+MAX_CONNECTIONS = 8
+POOL_TIMEOUT_SECONDS = 5.0
 
 
 @cache
@@ -30,18 +30,18 @@ def pool() -> ConnectionPool[psycopg.Connection[Any]]:
             "options": f"-c search_path={SCHEMA},public -c statement_timeout=60s",
         },
         min_size=1,
-        max_size=MOST,
-        timeout=PATIENCE_SECONDS,
+        max_size=MAX_CONNECTIONS,
+        timeout=POOL_TIMEOUT_SECONDS,
         open=True,
     )
 
 
 @contextmanager
-def lent() -> Iterator[psycopg.Connection[Any]]:
+def connect() -> Iterator[psycopg.Connection[Any]]:
     """Lend a connection to one request.
 
     Raises:
-        RetryError: the store cannot be reached now; the next request asks Airflow for its address again.
+        RetryError: the store cannot be reached now; the next request reads its address from Airflow again.
     """
     try:
         with pool().connection() as opened, plain_errors("reading the store"):
@@ -50,12 +50,12 @@ def lent() -> Iterator[psycopg.Connection[Any]]:
         pool.cache_clear()
         raise RetryError("the store is not available now") from None
     except RetryError:
-        pool().check()  # where the server was restarted, no idle connection lives
+        pool().check()  # after a restart of the server every idle connection is dead
         raise
 
 
 def _connection() -> Iterator[psycopg.Connection[Any]]:
-    with lent() as opened:
+    with connect() as opened:
         yield opened
 
 

@@ -18,9 +18,9 @@ from erp_feeds.errors import FailError
 from erp_feeds.storage.archive import open_original
 from erp_feeds.store import audit, queries
 from erp_feeds.store.file_rows import FileRun, LedgerFile
-from erp_feeds.web.answers import Cursor, Limit, Page, Routes, place_of
 from erp_feeds.web.connections import Store
-from erp_feeds.web.guards import Keeper, Reader
+from erp_feeds.web.guards import PeopleEditor, Reader
+from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 BLOCK = 1 << 18
 FileId = Annotated[int, Path(ge=1, le=2**62, description="As `files` lists it.", examples=[12])]
@@ -48,7 +48,7 @@ def files(
     limit: Limit = 50,
 ) -> Page[LedgerFile]:
     """List a merchant's files, the latest first; without their drift."""
-    place = place_of(cursor, int)
+    place = decode_cursor(cursor, int)
     found = queries.files(
         store,
         visitor.merchant,
@@ -68,7 +68,7 @@ def file(visitor: Reader, store: Store, file_id: FileId) -> FilePage:
     return FilePage(known_file(store, visitor.merchant, file_id), runs, TASKS)
 
 
-def original(visitor: Keeper, store: Store, file_id: FileId) -> StreamingResponse:
+def original(visitor: PeopleEditor, store: Store, file_id: FileId) -> StreamingResponse:
     """Download the original, byte for byte as it was delivered."""
     found = known_file(store, visitor.merchant, file_id)
     if not found.archived or found.archive_deleted_at:
@@ -120,7 +120,7 @@ FILE = {
 
 
 def add(routes: Routes) -> None:
-    """Add the routes of this room."""
+    """Add the routes of this module."""
     path = "/merchants/{merchant}/files"
     routes.show(path, "files.html", files, example={"items": [FILE], "next": None}, tag="Files")
     one = {"file": FILE, "runs": [], "tasks": list(TASKS)}

@@ -1,4 +1,4 @@
-"""Who may do what, by Airflow's auth manager; and what no foreign page may make a browser do."""
+"""Access control: permissions from Airflow's auth manager, a same-origin check, and security headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
-    # Nothing from elsewhere, nothing inline; Airflow itself may show the pages in a frame.
+    # Nothing from another origin and nothing inline; Airflow itself may show the pages in a frame.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
     "Referrer-Policy": "same-origin",
@@ -28,19 +28,19 @@ MerchantName = Annotated[
 
 
 class Right(Enum):
-    """What somebody may do with a merchant: the right on its DAG that this takes."""
+    """What a user may do with a merchant: each value is the right on the merchant's DAG that it requires."""
 
     READ = ("GET", None)
     """See files, counts, and what records were rejected for."""
     REPLAY = ("POST", DagAccessEntity.RUN)
-    """Replay files, dismiss what is open."""
+    """Replay files, dismiss incidents."""
     PEOPLE = ("PUT", None)
     """See personal data, originals and accounts, and forget people."""
 
 
 @dataclass(frozen=True)
-class Visitor:
-    """Whoever asks, about one merchant."""
+class Caller:
+    """The user who sent a request about one merchant."""
 
     name: str
     merchant: str
@@ -57,10 +57,10 @@ class Visitor:
         return True
 
     def refusal(self, right: Right) -> HTTPException:
-        """Return what whoever lacks a right is answered."""
+        """Return the error for a caller who lacks a right."""
         method, entity = right.value
         what = f"{method} on {entity.value if entity else 'the DAG'} of {self.merchant}"
-        return HTTPException(403, f"your role in Airflow does not allow this: it takes {what}")
+        return HTTPException(403, f"your role in Airflow does not allow this: it requires {what}")
 
     @property
     def may_replay(self) -> bool:
@@ -74,36 +74,36 @@ class Visitor:
 
 
 def _with(right: Right) -> Any:
-    def visitor(request: Request, merchant: MerchantName, user: GetUserDep) -> Visitor:
-        found = Visitor(user.get_name(), merchant, request, user)
+    def caller(request: Request, merchant: MerchantName, user: GetUserDep) -> Caller:
+        found = Caller(user.get_name(), merchant, request, user)
         if not found.may(right):
             raise found.refusal(right)
-        request.state.visitor = found
+        request.state.caller = found
         return found
 
-    return Depends(visitor)
+    return Depends(caller)
 
 
-Reader = Annotated[Visitor, _with(Right.READ)]
-Replayer = Annotated[Visitor, _with(Right.REPLAY)]
-Keeper = Annotated[Visitor, _with(Right.PEOPLE)]
+Reader = Annotated[Caller, _with(Right.READ)]
+Replayer = Annotated[Caller, _with(Right.REPLAY)]
+PeopleEditor = Annotated[Caller, _with(Right.PEOPLE)]
 
 
 async def only_same_origin(request: Request) -> None:
-    """Refuse a change that another site makes somebody's browser ask for: the cookie comes along anyway.
+    """Reject a change that another site makes a user's browser send: the browser adds the cookie by itself.
 
-    A bearer token is never sent by itself, and counts before the cookie.
+    A browser never adds a bearer token by itself, and a token takes precedence over the cookie.
     """
     if request.method in SAFE or request.headers.get("authorization", "").lower().startswith("bearer "):
         return
     site = request.headers.get("sec-fetch-site")
     origin = urlsplit(request.headers.get("origin", "")).netloc
     if site != "same-origin" and (site is not None or not origin or origin != request.headers.get("host")):
-        raise HTTPException(403, "a change is asked for by a page of this server, or with a bearer token")
+        raise HTTPException(403, "a change must come from a page of this server, or carry a bearer token")
 
 
 class Headers:
-    """Adds the security headers to every answer; what is not static is not cached either."""
+    """Adds the security headers to every response; only static files may be cached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

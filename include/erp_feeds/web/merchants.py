@@ -24,9 +24,9 @@ from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, queries
 from erp_feeds.store.file_rows import Day, DriftingInterface, MerchantFiles, RunFile
 from erp_feeds.store.incidents import Incident
-from erp_feeds.web.answers import Cursor, Limit, Page, Routes, place_of
 from erp_feeds.web.connections import Store
-from erp_feeds.web.guards import Keeper, Reader
+from erp_feeds.web.guards import PeopleEditor, Reader
+from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 DAYS = 30
 """Of the strip of files."""
@@ -101,7 +101,7 @@ def merchants(
     open_now = _by_merchant(incidents.listed(store, with_dismissed=True))
     failing = {name for name, rows in open_now.items() if any(row.dismissed_at is None for row in rows)}
     ordered = sorted((name not in failing, name) for name in known if search.lower() in name)
-    after = place_of(cursor, bool, str)
+    after = decode_cursor(cursor, bool, str)
     wanted = [each for each in ordered if after is None or list(each) > after][: limit + 1]
     lately = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
     rows = [_row(store, lately[name], open_now.get(name, [])) for _, name in wanted]
@@ -122,9 +122,9 @@ def run(
     return RunPage(visitor.merchant, run_id, queries.run_files(store, visitor.merchant, [run_id]))
 
 
-def log(visitor: Keeper, store: Store, cursor: Cursor = None, limit: Limit = 50) -> Page[audit.Entry]:
+def log(visitor: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit = 50) -> Page[audit.Entry]:
     """List who looked at personal data, and who changed something, the latest first."""
-    place = place_of(cursor, int)
+    place = decode_cursor(cursor, int)
     found = audit.listed(store, visitor.merchant, before=place[0] if place else None, limit=limit + 1)
     return Page.of(found, limit, lambda entry: [entry.audit_id])
 
@@ -233,10 +233,10 @@ ENTRY = {
 
 
 def add(routes: Routes) -> None:
-    """Add the routes of this room."""
+    """Add the routes of this module."""
     of_one = "/merchants/{merchant}"
     page_of = {"items": [ROW], "next": None}
-    routes.ask("/merchants", merchants, example=page_of, tag="Merchants")
+    routes.get("/merchants", merchants, example=page_of, tag="Merchants")
     routes.pages.get("/")(routes.page(merchants, "merchants.html"))
     routes.show(of_one, "merchant.html", merchant, example={**ROW, "drift": []}, tag="Merchants")
     routes.show(of_one + "/runs/{run_id:path}", "run.html", run, example=RUN, tag="Merchants")

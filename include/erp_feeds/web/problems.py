@@ -43,7 +43,7 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
     }
     for status, why in (
         (401, "Not authenticated"),
-        (403, "your role in Airflow does not allow this: it takes PUT on DAG of testshop"),
+        (403, "your role in Airflow does not allow this: it requires PUT on DAG of testshop"),
         (404, "testshop has no file 12"),
         (422, "limit: 200 or less is expected"),
     )
@@ -51,7 +51,7 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let the application answer every error in the form that its caller reads."""
+    """Answer every error as JSON below /api, and as a page elsewhere."""
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -61,15 +61,15 @@ def add_handlers(app: FastAPI) -> None:
     async def feed(request: Request, error: FeedError) -> Response:
         if isinstance(error, RetryError):
             return _answer(request, 503, str(error))
-        if isinstance(error, QuarantineError):  # what a file is quarantined for, nobody may ask for either
+        if isinstance(error, QuarantineError):  # a request for such a file is invalid too
             return _answer(request, 422, error.reason, code=str(error.code))
         return _answer(request, STATUS.get(error.code, 409), str(error), code=error.code)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         # Without what was sent: it may be personal data.
-        said = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-        return _answer(request, 422, said, code="invalid_request")
+        detail = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+        return _answer(request, 422, detail, code="invalid_request")
 
 
 def _answer(request: Request, status: int, detail: str, headers: Any = None, code: str = "") -> Response:
@@ -81,6 +81,6 @@ def _answer(request: Request, status: int, detail: str, headers: Any = None, cod
         return Response(body, status, headers, "application/problem+json")
     if status == 401 and request.method == "GET":
         airflow = root.removesuffix("/erp-feeds")
-        there = quote(f"{root}{path}", safe="")
-        return Response(status_code=303, headers={"Location": f"{airflow}/api/v2/auth/login?next={there}"})
+        target = quote(f"{root}{path}", safe="")
+        return Response(status_code=303, headers={"Location": f"{airflow}/api/v2/auth/login?next={target}"})
     return page(request, "error.html", {"title": title, "detail": detail}, status=status)

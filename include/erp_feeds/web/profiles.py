@@ -15,11 +15,11 @@ from erp_feeds.interfaces import INTERFACES, interfaces_of
 from erp_feeds.operations import erasure
 from erp_feeds.store import audit, queries
 from erp_feeds.store.rows import Identifier, Profile, ProfileField, Purchase, PurchaseLine
-from erp_feeds.web.answers import Routes
 from erp_feeds.web.connections import Store
-from erp_feeds.web.guards import Keeper
+from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import page
+from erp_feeds.web.routes import Routes
 
 MOST = 50
 ProfileId = Annotated[int, Path(ge=1, le=2**62, examples=[12])]
@@ -69,43 +69,43 @@ class ProfilePage:
     identifiers: list[Identifier]
 
 
-def search(visitor: Keeper, store: Store, wanted: Search) -> list[Profile]:
+def search(caller: PeopleEditor, store: Store, wanted: Search) -> list[Profile]:
     """Find people by customer number, e-mail address, phone number, or the beginning of a name."""
-    audit.note(store, visitor.name, visitor.merchant, "profiles searched", f"by {wanted.by}")
+    audit.note(store, caller.name, caller.merchant, "profiles searched", f"by {wanted.by}")
     value = wanted.value.strip()
     if wanted.by in {By.PHONE, By.NAME}:
-        return queries.people(store, visitor.merchant, **{wanted.by.value: value}, limit=MOST)
-    found = queries.profile(store, visitor.merchant, **{wanted.by.value: value})  # type: ignore[arg-type]
+        return queries.people(store, caller.merchant, **{wanted.by.value: value}, limit=MOST)
+    found = queries.profile(store, caller.merchant, **{wanted.by.value: value})  # type: ignore[arg-type]
     return [found] if found else []
 
 
-def profile(visitor: Keeper, store: Store, profile_id: ProfileId) -> ProfilePage:
+def profile(caller: PeopleEditor, store: Store, profile_id: ProfileId) -> ProfilePage:
     """Return a person: what set each field, orders and returns, external identifiers and what linked them."""
-    found = queries.profile(store, visitor.merchant, profile_id=profile_id)
+    found = queries.profile(store, caller.merchant, profile_id=profile_id)
     if found is None:
-        raise FailError(f"{visitor.merchant} has no profile {profile_id}", "not_found")
-    audit.note(store, visitor.name, visitor.merchant, "profile seen", f"profile {profile_id}")
+        raise FailError(f"{caller.merchant} has no profile {profile_id}", "not_found")
+    audit.note(store, caller.name, caller.merchant, "profile seen", f"profile {profile_id}")
     return ProfilePage(
         found,
-        queries.profile_fields(store, visitor.merchant, profile_id),
-        _baskets(store, visitor.merchant, profile_id),
-        queries.identifiers(store, visitor.merchant, profile_id),
+        queries.profile_fields(store, caller.merchant, profile_id),
+        _baskets(store, caller.merchant, profile_id),
+        queries.identifiers(store, caller.merchant, profile_id),
     )
 
 
-def forget(visitor: Keeper, store: Store, profile_id: ProfileId, asked: Forgetting) -> erasure.Receipt:
+def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, asked: Forgetting) -> erasure.Receipt:
     """Forget a person for good, or show what that would erase."""
-    names = queries.identifiers(store, visitor.merchant, profile_id)
-    found = queries.profile(store, visitor.merchant, profile_id=profile_id)
+    names = queries.identifiers(store, caller.merchant, profile_id)
+    found = queries.profile(store, caller.merchant, profile_id=profile_id)
     numbers = [erasure.Named("srs", each.value) for each in names if each.type == "srs"]
     addresses = [erasure.Named("email", found.email)] if found and found.email else []
     if not numbers and not addresses:
-        raise FailError(f"{visitor.merchant} has no profile {profile_id}", "not_found")
-    interfaces = dict(INTERFACES) | {each.name: each for each in interfaces_of(configured(visitor.merchant))}
+        raise FailError(f"{caller.merchant} has no profile {profile_id}", "not_found")
+    interfaces = dict(INTERFACES) | {each.name: each for each in interfaces_of(configured(caller.merchant))}
     named = (numbers + addresses)[0]
     action = "forget tried" if asked.dry_run else "person forgotten"
-    audit.note(store, visitor.name, visitor.merchant, action, f"profile {profile_id}")
-    return erasure.forget(store, visitor.merchant, named, interfaces, dry_run=asked.dry_run)
+    audit.note(store, caller.name, caller.merchant, action, f"profile {profile_id}")
+    return erasure.forget(store, caller.merchant, named, interfaces, dry_run=asked.dry_run)
 
 
 def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[Basket]:
@@ -121,25 +121,25 @@ def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[
     return alone
 
 
-def _search_form(request: Request, _: Keeper) -> Response:
+def _search_form(request: Request, _: PeopleEditor) -> Response:
     return page(request, "profiles.html", {"found": None, "wanted": None})
 
 
 def _search_page(
-    request: Request, visitor: Keeper, store: Store, wanted: Annotated[Search, Form()]
+    request: Request, caller: PeopleEditor, store: Store, wanted: Annotated[Search, Form()]
 ) -> Response:
-    return page(request, "profiles.html", {"found": search(visitor, store, wanted), "wanted": wanted})
+    return page(request, "profiles.html", {"found": search(caller, store, wanted), "wanted": wanted})
 
 
 def _forget_page(
     request: Request,
     *,
-    visitor: Keeper,
+    caller: PeopleEditor,
     store: Store,
     profile_id: ProfileId,
     asked: Annotated[Forgetting, Form()],
 ) -> Response:
-    found = forget(visitor, store, profile_id, asked)
+    found = forget(caller, store, profile_id, asked)
     return page(request, "forget.html", {"found": found, "profile_id": profile_id})
 
 
@@ -169,14 +169,14 @@ PROFILE = {
 
 
 def add(routes: Routes) -> None:
-    """Add the routes of this room."""
+    """Add the routes of this module."""
     path = "/merchants/{merchant}/profiles"
     one = path + "/{profile_id}"
-    routes.change("/merchants/{merchant}/profile-searches", search, example=[PROFILE], tag="Profiles")
+    routes.post("/merchants/{merchant}/profile-searches", search, example=[PROFILE], tag="Profiles")
     routes.pages.get(path)(_search_form)
     routes.pages.post(path)(_search_page)
     whole = {"profile": PROFILE, "fields": [], "purchases": [], "identifiers": []}
     routes.show(one, "profile.html", profile, example=whole, tag="Profiles")
     receipt = {"merchant": "testshop", "dry_run": True, "erased": {"profiles": 1}, "originals": []}
-    routes.change(one + "/forget", forget, example=receipt, tag="Profiles")
+    routes.post(one + "/forget", forget, example=receipt, tag="Profiles")
     routes.pages.post(one + "/forget")(_forget_page)

@@ -17,14 +17,14 @@ from erp_feeds.steps.record_trace import RejectReason
 from erp_feeds.store import audit, incidents, queries
 from erp_feeds.store.file_rows import LedgerFile, Reject
 from erp_feeds.store.incidents import Incident
-from erp_feeds.web.answers import Cursor, Limit, Page, Routes, place_of
 from erp_feeds.web.connections import Store
 from erp_feeds.web.files import FileId, known_file
-from erp_feeds.web.guards import Keeper, Reader
+from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.merchants import OpenIncident, configured, in_words
+from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
-LARGEST = 20 << 20
-"""Bytes of a file of which one record is looked up while somebody waits."""
+MAX_FILE_BYTES = 20 << 20
+"""Bytes of the largest file that is searched for one record during a request."""
 
 
 class RejectPage(Page[Reject]):
@@ -49,12 +49,12 @@ class RecordPage:
     file: LedgerFile
     trace: RecordTrace
     pieces: list[Piece]
-    """Laid together they are the record as delivered."""
+    """Joined, they are the record as delivered."""
 
 
 def rejects(
     *,
-    visitor: Reader,
+    caller: Reader,
     store: Store,
     code: Annotated[str | None, Query(max_length=60, examples=["missing_field"])] = None,
     file_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
@@ -64,27 +64,27 @@ def rejects(
     """List open rejects, those of the latest file first; and how many there are of each code."""
     found = queries.rejects(
         store,
-        visitor.merchant,
+        caller.merchant,
         code=code or None,
         file_id=file_id,
-        after=place_of(cursor, int, int, str, str),
+        after=decode_cursor(cursor, int, int, str, str),
         limit=limit + 1,
     )
     part = Page.of(found, limit, lambda each: (each.file_id, each.record, each.code, each.field))
-    causes = incidents.causes(store, visitor.merchant)
-    words = [in_words(Incident(**vars(each), merchant=visitor.merchant)) for each in causes]
+    causes = incidents.causes(store, caller.merchant)
+    words = [in_words(Incident(**vars(each), merchant=caller.merchant)) for each in causes]
     return RejectPage(items=part.items, next=part.next, codes=words)
 
 
 def record(
-    visitor: Keeper, store: Store, file_id: FileId, record: Annotated[int, Path(ge=1, le=2**31 - 1)]
+    caller: PeopleEditor, store: Store, file_id: FileId, record: Annotated[int, Path(ge=1, le=2**31 - 1)]
 ) -> RecordPage:
     """Return one record as it was delivered, what became of it, and what is wrong with it."""
-    file = known_file(store, visitor.merchant, file_id)
-    owner = configured(visitor.merchant)
-    audit.note(store, visitor.name, visitor.merchant, "record seen", f"{file.name}: record {record}")
+    file = known_file(store, caller.merchant, file_id)
+    owner = configured(caller.merchant)
+    audit.note(store, caller.name, caller.merchant, "record seen", f"{file.name}: record {record}")
     errors = queries.rejects(
-        store, visitor.merchant, file_id=file_id, record=record, with_raw=True, with_all=True
+        store, caller.merchant, file_id=file_id, record=record, with_raw=True, with_all=True
     )
     if errors and errors[0].raw:
         found = RecordTrace(
@@ -96,9 +96,9 @@ def record(
             errors=tuple(RejectReason(each.code, each.field or None, each.reason) for each in errors),
             raw=errors[0].raw,
         )
-    elif file.size > LARGEST:
-        asked = f"python -m erp_feeds record {visitor.merchant} {file.name} {record} --raw"
-        raise FailError(f"the file is large: ask for the record by `{asked}`", "too_large")
+    elif file.size > MAX_FILE_BYTES:
+        command = f"python -m erp_feeds record {caller.merchant} {file.name} {record} --raw"
+        raise FailError(f"the file is too large for this page: run `{command}`", "too_large")
     else:
         found = trace_record(store, owner, file.name, record)
     elements = _elements(owner, file.interface, {each.field for each in found.errors if each.field})
@@ -113,7 +113,7 @@ def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
 
 
 def _pieces(raw: str, elements: list[str]) -> Iterator[Piece]:
-    """Yield the parts of a record, those apart that are elements of these names."""
+    """Split a record into its faulty elements and the text between them."""
     if not elements:
         yield Piece(raw, is_faulty=False)
         return
@@ -143,7 +143,7 @@ REJECT = {
 
 
 def add(routes: Routes) -> None:
-    """Add the routes of this room."""
+    """Add the routes of this module."""
     path = "/merchants/{merchant}"
     part = {"items": [REJECT], "next": None, "codes": []}
     routes.show(path + "/rejects", "rejects.html", rejects, example=part, tag="Rejects")

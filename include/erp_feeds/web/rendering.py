@@ -1,4 +1,4 @@
-"""Pages: Jinja templates, in which every value is escaped and nothing invisible stays so."""
+"""Renders Jinja templates: every value is escaped, and invisible characters are made visible."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ WORDS = {str(code): code for kind in (WarningCode, SkipCode, QuarantineCode, Rej
 
 
 def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-    """Return a page; the templates know who asks as `visitor`, where there is a merchant."""
+    """Return a page; templates get the user as `caller`, where the path names a merchant."""
     root = request.scope.get("root_path", "")
     known = {
         "root": root,
         "airflow": root.removesuffix(PREFIX),
-        "visitor": getattr(request.state, "visitor", None),
+        "caller": getattr(request.state, "caller", None),
         "path": request.scope["path"].removeprefix(root),
         "query": request.query_params,
     }
@@ -36,7 +36,7 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
 
 
 def _shown(value: object) -> object:
-    """Return what stands for a value in a page; no character in it hides others, or turns them round."""
+    """Return a value as a page shows it, without characters that hide others or reverse their direction."""
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Markup):

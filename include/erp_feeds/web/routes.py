@@ -1,4 +1,4 @@
-"""Each question is one function: its answer is JSON below /api/v1, and a page where it has a template."""
+"""Each endpoint is one function: its result is JSON below /api/v1, and a page where it has a template."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Page(BaseModel, Generic[Item]):
 
     @classmethod
     def of(cls, found: Sequence[Any], limit: int, key: Callable[[Any], Sequence[object]]) -> Page[Any]:
-        """Return the first `limit` of at most one row more, and a cursor by the key of the last."""
+        """Return the first `limit` rows, and a cursor where `found` has one row more than that."""
         more = len(found) > limit
         items = list(found[:limit])
         text = json.dumps(list(key(items[-1]))) if more else ""
         return cls(items=items, next=base64.urlsafe_b64encode(text.encode()).decode() if more else None)
 
 
-def place_of(cursor: str | None, *kinds: type) -> list[Any] | None:
+def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
     """Return the key that a cursor holds.
 
     Raises:
-        HTTPException: it is none of ours.
+        HTTPException: the cursor is not one that this list returned.
     """
     if cursor is None:
         return None
@@ -52,7 +52,7 @@ def place_of(cursor: str | None, *kinds: type) -> list[Any] | None:
             return list(key)
     except (ValueError, TypeError):
         pass
-    raise HTTPException(422, "cursor: not one that this list has handed out")
+    raise HTTPException(422, "cursor: not one that this list returned")
 
 
 class Routes:
@@ -63,48 +63,48 @@ class Routes:
         self.pages = APIRouter(include_in_schema=False)
 
     def show(
-        self, path: str, template: str, question: Callable[..., Any], *, example: object, tag: str
+        self, path: str, template: str, endpoint: Callable[..., Any], *, example: object, tag: str
     ) -> None:
-        """Add what somebody asks: as JSON, and as a page."""
-        self.ask(path, question, example=example, tag=tag)
-        self.pages.get(path)(self.page(question, template))
+        """Add a GET endpoint: as JSON, and as a page."""
+        self.get(path, endpoint, example=example, tag=tag)
+        self.pages.get(path)(self.page(endpoint, template))
 
     @staticmethod
-    def page(question: Callable[..., Any], template: str) -> Callable[..., Response]:
-        """Return what answers a question by a page."""
-        asked: Any = Depends(question)
+    def page(endpoint: Callable[..., Any], template: str) -> Callable[..., Response]:
+        """Return a handler that renders the result of an endpoint as a page."""
+        result: Any = Depends(endpoint)
 
-        def answer(request: Request, found: Any = asked) -> Response:
+        def render(request: Request, found: Any = result) -> Response:
             return page(request, template, {"found": found})
 
-        return answer
+        return render
 
-    def ask(self, path: str, question: Callable[..., Any], *, example: object, tag: str) -> None:
-        """Add what a machine asks: JSON with an ETag."""
-        self._add("GET", path, question, example, tag)
+    def get(self, path: str, endpoint: Callable[..., Any], *, example: object, tag: str) -> None:
+        """Add a GET endpoint of the API: JSON with an ETag."""
+        self._add("GET", path, endpoint, example, tag)
 
-    def change(self, path: str, question: Callable[..., Any], *, example: object, tag: str) -> None:
-        """Add what a machine has changed."""
-        self._add("POST", path, question, example, tag)
+    def post(self, path: str, endpoint: Callable[..., Any], *, example: object, tag: str) -> None:
+        """Add a POST endpoint of the API."""
+        self._add("POST", path, endpoint, example, tag)
 
-    def _add(self, method: str, path: str, question: Callable[..., Any], example: object, tag: str) -> None:
-        shape = get_type_hints(question)["return"]
+    def _add(self, method: str, path: str, endpoint: Callable[..., Any], example: object, tag: str) -> None:
+        shape = get_type_hints(endpoint)["return"]
         self.api.add_api_route(
             path,
-            _as_json(question, TypeAdapter(shape)),
+            _as_json(endpoint, TypeAdapter(shape)),
             methods=[method],
             response_model=shape,
             tags=[tag],
-            summary=(inspect.getdoc(question) or "").splitlines()[0],
-            operation_id=f"{question.__module__.rpartition('.')[2]}_{question.__name__}",
+            summary=(inspect.getdoc(endpoint) or "").splitlines()[0],
+            operation_id=f"{endpoint.__module__.rpartition('.')[2]}_{endpoint.__name__}",
             responses={200: {"content": {"application/json": {"example": example}}}},
         )
 
 
-def _as_json(question: Callable[..., Any], shape: TypeAdapter[Any]) -> Callable[..., Any]:
-    asked: Any = Depends(question)
+def _as_json(endpoint: Callable[..., Any], shape: TypeAdapter[Any]) -> Callable[..., Any]:
+    result: Any = Depends(endpoint)
 
-    async def answer(request: Request, found: Any = asked) -> Response:
+    async def respond(request: Request, found: Any = result) -> Response:
         body = shape.dump_json(found)
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
@@ -112,4 +112,4 @@ def _as_json(question: Callable[..., Any], shape: TypeAdapter[Any]) -> Callable[
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
-    return answer
+    return respond

@@ -1,4 +1,4 @@
-"""Where Airflow's own pages lead to ours: they show them in a frame."""
+"""The entries of these pages in Airflow's UI: an item of the navigation, and tabs on DAGs and runs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from airflow.configuration import conf
 
 from erp_feeds.web import PREFIX
 
-_HERE = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PREFIX
-_ICON = f"{_HERE}/static/icon.svg"
-_ICON_DARK = f"{_HERE}/static/icon-dark.svg"
+_BASE_PATH = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PREFIX
+_ICON = f"{_BASE_PATH}/static/icon.svg"
+_ICON_DARK = f"{_BASE_PATH}/static/icon-dark.svg"
 VIEWS: list[dict[str, str | bool]] = [
     {
         "name": "ERP feeds",
-        "href": f"{_HERE}/",
+        "href": f"{_BASE_PATH}/",
         "destination": "nav",
         "nav_top_level": True,
         "url_route": "erp-feeds",
@@ -23,7 +23,7 @@ VIEWS: list[dict[str, str | bool]] = [
     },
     {
         "name": "ERP feed",
-        "href": _HERE + "/merchants/{DAG_ID}",
+        "href": _BASE_PATH + "/merchants/{DAG_ID}",
         "destination": "dag",
         "url_route": "erp-feed",
         "icon": _ICON,
@@ -31,7 +31,7 @@ VIEWS: list[dict[str, str | bool]] = [
     },
     {
         "name": "Files",
-        "href": _HERE + "/merchants/{DAG_ID}/runs/{RUN_ID}",
+        "href": _BASE_PATH + "/merchants/{DAG_ID}/runs/{RUN_ID}",
         "destination": "dag_run",
         "url_route": "erp-feed-files",
         "icon": _ICON,
