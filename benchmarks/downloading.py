@@ -85,7 +85,7 @@ def erp_feeds(offer: Offer) -> Figures:
 
     start = cpu()
     with FtpsHook("bench") as hook:
-        kept = archive.keep(hook.fetch(offer.path), "bench", "srs_customers", NAME)
+        kept = archive.save(hook.fetch(offer.path), "bench", "srs_customers", NAME)
     figures = {"cpu": cpu() - start, "start": start, "peak": peak()}
     return _fetched(Path(kept.url.removeprefix("file://")), offer, figures)
 

@@ -71,7 +71,7 @@ def archive_files(case: Case, turn: str) -> Any:
     owner, names = merchant(case), []
     with store.connect(settings().store_connection) as connection:
         for index, name, content in zips(case, turn):
-            kept = archive.keep([content], owner.name, case.interface, name)
+            kept = archive.save([content], owner.name, case.interface, name)
             facts = {
                 "interface": case.interface,
                 "name": name,

@@ -1,4 +1,4 @@
-"""The manifest of one run: which files it carries and where each step left them. The only thing in XCom."""
+"""The manifest of one run: its files, and the path of each step's output. Nothing else crosses XCom."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class RemoteFile(BaseModel):
     modified: datetime
     """When the server says it was last changed, in UTC."""
     path: str = ""
-    """Where the server keeps it."""
+    """Path on the server."""
     listed: str = ""
     """The time as the listing gives it, where that is not to the second; see `Entry.listed`."""
 
 
 class Replay(BaseModel):
-    """Which files run again; what is not given does not narrow the choice."""
+    """Which files run again; a field that is not given does not narrow the choice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,10 +52,10 @@ class Replay(BaseModel):
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self | None:
-        """Read the parameters of a DAG run; None where they ask for no replay."""
+        """Read the parameters of a DAG run; None where they name no replay."""
         given = {name: params.get(PARAM + name) for name in cls.model_fields}
-        asked = cls.model_validate({name: value for name, value in given.items() if value})
-        return asked if asked != cls() else None
+        replay = cls.model_validate({name: value for name, value in given.items() if value})
+        return replay if replay != cls() else None
 
     def to_params(self) -> dict[str, Any]:
         """Return what `from_params` reads, as JSON types."""
@@ -64,7 +64,7 @@ class Replay(BaseModel):
 
 
 PARAM = "replay_"
-"""Begins the names of a run's parameters that ask for a replay."""
+"""Prefix of the parameters of a run that describe a replay."""
 
 
 class Counts(BaseModel):
@@ -84,7 +84,7 @@ class Counts(BaseModel):
     """Element that the interface does not know -> how often; see `xml.schema_drift`."""
 
     def plus(self, other: Counts) -> Counts:
-        """Add two tallies of the same file, kept by two steps."""
+        """Add the counts that two steps made of the same file."""
         return Counts(
             read=self.read + other.read,
             loaded=self.loaded + other.loaded,
@@ -98,7 +98,7 @@ class Counts(BaseModel):
 
     @classmethod
     def sum(cls, parts: Iterable[Counts]) -> Counts:
-        """Add the tallies of several files, or of several parts of one."""
+        """Add the counts of several files, or of several parts of one."""
         return reduce(cls.plus, parts, cls())
 
 
@@ -116,7 +116,7 @@ class FeedFile(BaseModel):
     name: str
     size: int
     path: str = ""
-    """Where the FTPS server keeps it; empty for what comes from the archive."""
+    """Path on the FTPS server; empty for files that come from the archive."""
     index_number: str
     sequence: str = ""
     """Index and revision as one number, for example '20170101.0001'; orders the files of an interface."""
@@ -135,7 +135,7 @@ class FeedFile(BaseModel):
     """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
     def with_staged(self, staged: dict[str, str], counts: Counts | None = None) -> Self:
-        """Return the file for the next step: with these frames in place of older ones, and counts added."""
+        """Return the file for the next step: with these frames instead of older ones, and counts added."""
         total = self.counts.plus(counts) if counts else self.counts
         return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total})
 
@@ -150,14 +150,14 @@ class Batch(BaseModel):
     """The DAG run's id: names the staging folder and the ledger's rows."""
     files: tuple[FeedFile, ...] = ()
     from_archive: bool = False
-    """A backfill, which never asks the server: what is to be done there is left to the next other run."""
+    """A backfill, which never uses the server: the next other run moves and reports files there."""
 
     def with_files(self, files: list[FeedFile]) -> Self:
-        """Return the batch with what the step left of its files."""
+        """Return the batch with the files that passed the step."""
         return self.model_copy(update={"files": tuple(files)})
 
     def to_xcom(self) -> dict[str, Any]:
-        """Return plain JSON types, which any XCom backend can keep."""
+        """Return plain JSON types, which any XCom backend can store."""
         return self.model_dump(mode="json")
 
     @classmethod

@@ -29,7 +29,7 @@ from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
 from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
-from erp_feeds.orchestration.plain_failure import PlainRefusal, plain_failures
+from erp_feeds.orchestration.plain_failure import PlainFatal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.settings import settings
 
@@ -42,16 +42,16 @@ RETRIES = {
     "max_retry_delay": timedelta(minutes=10),
     # Bad data and wrong settings stay bad: only transport and database errors are worth another try.
     "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainRefusal)]
+        rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainFatal)]
     ),
 }
 
 MAX_ACTIVE_RUNS = 10_000
-"""More days than any backfill has: Airflow counts its queued runs too, and would let new files wait until the
-last of them has ended. What a run has taken the others leave to it, and one at a time loads."""
+"""More than the days of any backfill: Airflow counts its queued runs too, and would make new files wait until
+the last of them has ended. Parallel runs are safe: no two take the same file, and one at a time loads."""
 
 STEPS = ("download", "unzip", "parse", "deduplicate", "split")
-"""The tasks between sense and load: all of one form, from batch to batch."""
+"""The tasks between sense and load: each takes a batch and returns a batch."""
 
 TASK_DOCS = {
     "sense": "Scans the inbox, and returns the new files that are complete; a replay or backfill adds "
@@ -65,7 +65,7 @@ TASK_DOCS = {
     "report": "Fails if a file is quarantined or a record rejected; everything good is loaded by then.",
     "retention": "Deletes archived originals that are older than the merchant's limit.",
 }
-"""What people read about each task in Airflow's UI."""
+"""The description of each task in Airflow's UI."""
 
 DOC = """\
 ### {title}
@@ -80,9 +80,9 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 | failed task | what it means | what to do |
 |---|---|---|
 | `report` | All good files are loaded; the message names the others | fix, then replay: see below |
-| `sense`, `download` | The FTPS server `{connection}` is away | the log says what to change; clear the task |
-| `load` | The store is away; nothing was half written | clear the task |
-| `retention` | Originals past their days could not be deleted; the line goes on | clear the task |
+| `sense`, `download` | The FTPS server `{connection}` fails | see the log; clear the task after the fix |
+| `load` | The store cannot be reached; nothing is half written | clear the task |
+| `retention` | Expired originals could not be deleted; files load all the same | clear the task |
 | any other | A bug in the software, or a full disk | clear the task after the fix |
 
 **Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
@@ -121,18 +121,18 @@ def report_bad_merchants() -> None:
 
 
 def _built(wanted: str | None = None) -> tuple[dict[str, DAG], list[str]]:
-    """Build the DAG of each merchant by itself; what fails for one of them is told, and no other's loss."""
-    merchants, refused = read_merchants(settings().merchants)
+    """Build the DAG of each merchant by itself: an error of one is reported, and the others keep theirs."""
+    merchants, rejected = read_merchants(settings().merchants)
     dags: dict[str, DAG] = {}
-    errors = [str(error) for error in refused]
+    errors = [str(error) for error in rejected]
     for merchant in merchants:
         if wanted not in {None, merchant.name}:
             continue
         try:
             dags[merchant.name] = build_dag(merchant)
-        except Exception as error:  # whatever it is: Airflow would drop every DAG of the file
+        except Exception as error:  # any error: Airflow would drop every DAG of the file
             log.exception("no DAG of the merchant %s", merchant.name)
-            errors.append(f"{merchant.name}: Airflow refuses its DAG: {type(error).__name__}: {error}")
+            errors.append(f"{merchant.name}: Airflow rejects its DAG: {type(error).__name__}: {error}")
     return dags, errors
 
 
@@ -153,7 +153,7 @@ def build_dag(merchant: Merchant) -> DAG:
         max_active_runs=MAX_ACTIVE_RUNS,
         dagrun_timeout=timedelta(hours=merchant.limits.run_hours),
         is_paused_upon_creation=merchant.paused,
-        auto_register=False,  # the loader hands it on when it is whole, and Airflow never sees half of one
+        auto_register=False,  # the loader registers it when it is complete, so Airflow never sees half of one
         tags=["erp-feeds", *merchant.interfaces],
         owner_links={merchant.owner: merchant.owner_link} if merchant.owner_link else {},
         params=_params(merchant.timezone),
@@ -171,9 +171,9 @@ def build_dag(merchant: Merchant) -> DAG:
 
 
 def _params(timezone: str) -> dict[str, Param]:
-    """Return what the trigger form asks; left alone, a run takes new files and replays nothing.
+    """Return the fields of the trigger form; left empty, a run takes new files and replays nothing.
 
-    A backfill replays the files of its days; what is given here narrows them.
+    A backfill replays the files of its days; these fields narrow them.
     """
     day = {"default": None, "type": ["null", "string"], "format": "date"}
     fields: dict[str, dict[str, Any]] = {
@@ -282,7 +282,7 @@ def _pipeline(merchant: Merchant, inbox: Asset) -> None:
 
 
 def _retention(merchant: Merchant) -> None:
-    """Add the task that stands beside the line: it runs also when nothing is new, and stops no file."""
+    """Add the task beside the pipeline: it runs also when no file is new, and its failure stops no file."""
 
     @task(
         max_active_tis_per_dag=1,

@@ -1,4 +1,4 @@
-"""What is shown of an internal error: its type and place, never its text, which may quote data."""
+"""Shows only type and location of an internal error, never its text, which may quote data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from erp_feeds.errors import FeedError, QuarantineError, RetryError
 log = logging.getLogger(__name__)
 
 SAFE_ERRORS = (FeedError, OSError, MemoryError)
-"""Their words are ours, or of the machine."""
+"""Errors whose text is written by this package or the system, and quotes no data."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -30,14 +30,14 @@ def redact_errors(task: str) -> Iterator[None]:
         yield
     except SAFE_ERRORS:
         raise
-    except Exception as error:  # whatever it is: nobody knows what it quotes
-        _log_place(f"task {task}", error)
+    except Exception as error:  # any error: its text may quote data
+        _log_location(f"task {task}", error)
         message = f"the software failed in {task} ({type(error).__name__}); the log of this task says where"
         raise RetryError(message, "internal_error") from None
 
 
 def full_disk(error: OSError) -> QuarantineError:
-    """Return why a file waits for room on a disk; any other error of the machine is raised again."""
+    """Return why a file waits for disk space; any other system error is raised again."""
     if error.errno not in FULL:
         raise error
     reason = f"no room is left to write to ({os.strerror(error.errno or 0)})"
@@ -46,15 +46,15 @@ def full_disk(error: OSError) -> QuarantineError:
 
 def internal_error(file: str, error: Exception) -> QuarantineError:
     """Log an internal error on one file, and return why the file is quarantined."""
-    _log_place(file, error)
+    _log_location(file, error)
     reason = f"the software failed on it ({type(error).__name__}); the log of this task says where"
     return QuarantineError(QuarantineCode.INTERNAL_ERROR, reason)
 
 
-def _log_place(where: str, error: BaseException) -> None:
-    """Log type and place of an error and of its causes."""
+def _log_location(where: str, error: BaseException) -> None:
+    """Log type and location of an error and of its causes."""
     behind: BaseException | None = error
     while behind is not None:
-        place = "".join(traceback.format_tb(behind.__traceback__))
-        log.error("Internal error on %s: %s at\n%s", where, type(behind).__name__, place)
+        location = "".join(traceback.format_tb(behind.__traceback__))
+        log.error("Internal error on %s: %s at\n%s", where, type(behind).__name__, location)
         behind = behind.__cause__ or behind.__context__

@@ -1,4 +1,4 @@
-"""What each stage makes of one file. Stages write to a staging folder only, never to the ledger.
+"""What each stage does with one file. Stages write to a staging folder only, never to the ledger.
 
 A run and a dry run call the same stages; the caller decides what happens to a quarantined file.
 """
@@ -27,13 +27,13 @@ from erp_feeds.steps.split import split
 from erp_feeds.storage import archive, staging, zips
 
 Stage = Callable[[Merchant, FeedFile, ObjectStoragePath], FeedFile]
-"""Takes a file and the staging folder of the run; returns the file as the next stage finds it."""
+"""Takes a file and the staging folder of the run; returns the file as input of the next stage."""
 
 OF_REJECTS = ("rejects", "originals")
-"""Frames that only `parse` writes, where records are rejected, and only `load` reads."""
+"""Frames of rejected records: only `parse` writes them, and only `load` reads them."""
 
-ORIGINALS_AT_ONCE = 1_000
-"""Rejected records whose text is held at a time."""
+ORIGINALS_IN_MEMORY = 1_000
+"""Rejected records whose text is in memory at a time."""
 
 Step = Callable[[dict[str, pd.DataFrame], Interface, Merchant], StepResult]
 
@@ -42,12 +42,13 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
     """Unpack the archived original into staged XML members.
 
     Raises:
-        QuarantineError: the zip is unsafe, damaged or another shop's, its index future, or the disk full.
+        QuarantineError: the zip is unsafe, damaged or of another shop, its index is in the future, or the
+            disk is full.
     """
     interface = interface_of(merchant, file.interface)
     _check_index(merchant, file, interface)
     with archive.open_original(file.archived) as original:
-        unpacked = zips.members(original, file.name, interface, merchant, staging.room(folder))
+        unpacked = zips.members(original, file.name, interface, merchant, staging.free_bytes(folder))
         members = tuple(
             staging.stage_member(folder, file.file_id, number, source)
             for number, source in enumerate(unpacked.sources())
@@ -56,9 +57,9 @@ def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> Fee
 
 
 def _check_index(merchant: Merchant, file: FeedFile, interface: Interface) -> None:
-    """Quarantine an index whose records would shut out every honest file after it (rule: files 10)."""
+    """Quarantine a future index: its records would count as newer than all later ones (rule: files 10)."""
     name = interface.match(file.name)
-    is_its_own = name and int(name.index_number) == int(file.index_number)  # `reindex` gives another one
+    is_its_own = name and int(name.index_number) == int(file.index_number)  # not so after `reindex`
     if name and is_its_own and has_future_index(merchant, file.interface, name):
         reason = f"index {name.index_number} is a time more than a day in the future"
         raise QuarantineError(QuarantineCode.FUTURE_INDEX, reason)
@@ -83,12 +84,12 @@ def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedF
             counts = counts.plus(block.counts)
         if rejected:
             rows = originals(merchant, file, rejected)
-            while some := list(islice(rows, ORIGINALS_AT_ONCE)):
+            while some := list(islice(rows, ORIGINALS_IN_MEMORY)):
                 writers.append({"originals": frame_of(pa.Table.from_pylist([row._asdict() for row in some]))})
     return file.with_staged(writers.urls, counts)
 
 
-def _of(name: str, step: Step) -> Stage:
+def _stage_of(name: str, step: Step) -> Stage:
     """Make a stage of a pure step on the staged frames; rejects stay as parse staged them."""
 
     def stage(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
@@ -108,10 +109,10 @@ def _of(name: str, step: Step) -> Stage:
 STAGES: Mapping[str, Stage] = {
     "unzip": unpack,
     "parse": read,
-    "deduplicate": _of("deduplicate", deduplicate),
-    "split": _of("split", split),
+    "deduplicate": _stage_of("deduplicate", deduplicate),
+    "split": _stage_of("split", split),
 }
-"""In the order of the line, by the name of the task."""
+"""Task name -> stage, in the order of the pipeline."""
 
 
 def frames_of(file: FeedFile) -> dict[str, pd.DataFrame]:
@@ -120,7 +121,7 @@ def frames_of(file: FeedFile) -> dict[str, pd.DataFrame]:
 
 
 def originals(merchant: Merchant, file: FeedFile, numbers: Collection[int]) -> Iterator[RawRecord]:
-    """Find line and text of rejected records, in a second pass that only files with rejects need."""
+    """Read line and text of rejected records, in a second pass that only files with rejects need."""
     with ExitStack() as stack:
         sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
         yield from raw_records(sources, interface_of(merchant, file.interface), numbers)

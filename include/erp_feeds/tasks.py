@@ -33,7 +33,7 @@ from erp_feeds.store import load as loading
 log = logging.getLogger(__name__)
 
 PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "report")
-"""What a run that comes to its report has got through, in this order; `sense` comes before."""
+"""The tasks after `sense`, in their order: a run that reaches `report` has completed all before it."""
 
 
 @redact_errors("sense")
@@ -45,12 +45,12 @@ def sense(
 ) -> Sensed:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
-    What another run has taken that is still `active` is left to it.
+    Files that another run has taken are left to it while it is still `active`.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
-        FailError: Login or folder must be corrected first, or the server does not list all that waits or
-            that a replay asks for.
+        FailError: Login or folder must be corrected first, or the server does not list every file that waits
+            or that a replay names.
     """
     with _store() as connection:
         return find_work(connection, merchant, run, replay, active)
@@ -58,7 +58,7 @@ def sense(
 
 @redact_errors("sense")
 def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
-    """Return the archived files that a backfill asks for, whatever state the server is in."""
+    """Return the archived files of a backfill; the FTPS server is not needed."""
     with _store() as connection:
         return find_archived(connection, merchant, run, replay)
 
@@ -66,28 +66,28 @@ def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
 @redact_errors("download")
 def download(merchant: Merchant, batch: Batch) -> Batch:
     """Archive the original bytes of every new file before anything reads them."""
-    kept: list[FeedFile] = []
+    done: list[FeedFile] = []
     with _store() as connection, ExitStack() as stack:
         hook: FtpsHook | None = None
         for file in batch.files:
             if file.archived:
-                kept.append(file)
+                done.append(file)
                 continue
             hook = hook or stack.enter_context(FtpsHook(merchant.ftps.connection))
             archived = _archive(merchant, batch.run, file, hook, connection)
             if archived:
-                kept.append(archived)
-    return batch.with_files(kept)
+                done.append(archived)
+    return batch.with_files(done)
 
 
 def _archive(
     merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, connection: psycopg.Connection
 ) -> FeedFile | None:
     """Fetch and archive one file; None where it is gone or its bytes are known."""
-    if not ledger.is_to_fetch(connection, file):  # a retry: by now its path may lead to other bytes
-        return ledger.kept(connection, file)
+    if not ledger.is_to_fetch(connection, file):  # a retry: the path may hold other bytes by now
+        return ledger.archived_file(connection, file)
     try:
-        original = archive.keep(hook.fetch(file.path), merchant.name, file.interface, file.name)
+        original = archive.save(hook.fetch(file.path), merchant.name, file.interface, file.name)
     except ChangedError as error:  # left in its state: the next scan of the inbox decides
         log.warning("%s waits for the next run: %s", file.name, error)
         return None
@@ -140,13 +140,13 @@ def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
 
 @redact_errors("split")
 def split(merchant: Merchant, batch: Batch) -> Batch:
-    """Part what loads (profiles; orders and returns; accounts) from what is skipped."""
+    """Split the records into those that load (profiles; orders and returns; accounts) and those skipped."""
     return _each_file(merchant, batch, "split")
 
 
 @redact_errors("load")
 def load(merchant: Merchant, batch: Batch) -> Batch:
-    """Load the files in the order that the rules ask for, small ones together in one transaction."""
+    """Load the files in the order that the rules require, small ones together in one transaction."""
     loaded: list[FeedFile] = []
     with _store() as connection:
         for group in loading.groups(batch.files):
@@ -162,7 +162,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
 
 
 def _add_originals(connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile) -> None:
-    """Keep the text of records that only the store could reject: their file is read once more."""
+    """Store the text of records that the load rejected: their file is read once more."""
     if numbers := rejects.without_original(connection, file):
         rejects.add_originals(connection, file, merchant, run, stages.originals(merchant, file, numbers))
 
@@ -178,7 +178,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
     with _store() as connection:
         if not batch.from_archive:
             _clear_loaded(merchant, batch, connection)
-            with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is owed
+            with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is pending
                 deliver.deliver_results(hook, connection, merchant, batch.run)
         problems = ledger.problems(connection, merchant.name, batch.run)
     _purge(merchant)
@@ -197,7 +197,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
 
 
 def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connection) -> None:
-    """Clear the inbox of this run's files; whatever happens here, they are loaded and stay so."""
+    """Move or delete this run's files on the server; an error here does not undo their load."""
     if merchant.ftps.after_load == "leave":
         return
     remote_files = cleanup.remote_files_of(connection, batch.files)
@@ -207,7 +207,7 @@ def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connecti
 
 
 def _purge(merchant: Merchant) -> None:
-    """Remove what earlier runs staged, and what killed ones had not finished archiving."""
+    """Remove the staged files of earlier runs, and incomplete originals that killed tasks left."""
     staging.purge(merchant.name, settings().staging_days)
     if removed := archive.purge(merchant.name):
         log.info("Removed %d incomplete originals of killed tasks from the archive", removed)
@@ -233,11 +233,11 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     error is not the file's, and the run must fail and be retried.
     """
     folder = staging.run_folder(batch.merchant, batch.run)
-    kept: list[FeedFile] = []
+    done: list[FeedFile] = []
     broken: list[tuple[FeedFile, Exception]] = []
     for file in batch.files:
         try:
-            kept.append(stages.STAGES[stage](merchant, file, folder))
+            done.append(stages.STAGES[stage](merchant, file, folder))
         except QuarantineError as error:
             _quarantine(merchant, batch.run, file, error)
             if error.code is QuarantineCode.NO_SPACE:
@@ -247,13 +247,13 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
             staging.drop(folder, file.file_id)
         except SAFE_ERRORS:
             raise
-        except Exception as error:  # one poisonous file must not block a merchant for ever
+        except Exception as error:  # one file must not block a merchant for ever
             broken.append((file, error))
-    if broken and not kept:
+    if broken and not done:
         raise broken[0][1]
     for file, cause in broken:
         _quarantine(merchant, batch.run, file, internal_error(file.name, cause))
-    return batch.with_files(kept)
+    return batch.with_files(done)
 
 
 def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineError) -> None:

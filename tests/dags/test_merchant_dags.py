@@ -145,7 +145,7 @@ def test_a_dag_that_airflow_refuses_is_an_import_error_and_removes_no_other(
     monkeypatch.setattr(building, "_pipeline", line)
     assert list(loaded()) == ["completejourney"]
     with pytest.raises(
-        ConfigurationError, match="testshop: Airflow refuses its DAG: RuntimeError: half-built"
+        ConfigurationError, match="testshop: Airflow rejects its DAG: RuntimeError: half-built"
     ):
         loaded("merchant_files.py")
 

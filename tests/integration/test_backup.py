@@ -1,4 +1,4 @@
-"""Store, archive and secret are backed up, lost, restored; then the line goes on where it stood."""
+"""Store, archive and secret are backed up, lost, restored; then the pipeline continues where it stopped."""
 
 from __future__ import annotations
 

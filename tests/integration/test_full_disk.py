@@ -77,7 +77,7 @@ def test_a_disk_that_fills_while_a_file_is_unzipped_leaves_nothing_of_it(
     shop: Shop, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ERP_FEEDS_STAGING", f"file://{small_disk}")
-    monkeypatch.setattr(staging, "room", lambda _folder: None)  # as if others took it meanwhile
+    monkeypatch.setattr(staging, "free_bytes", lambda _folder: None)  # as if others took it meanwhile
     shop.place(*exports())
     assert_only_the_large_one_waits(shop, small_disk)
     monkeypatch.delenv("ERP_FEEDS_STAGING")

@@ -287,7 +287,7 @@ def test_software_that_fails_on_one_file_sets_it_aside(
     "target",
     [
         "inbox.work.scan.scan",
-        "tasks.archive.keep",
+        "tasks.archive.save",
         "tasks.loading.load_files",
         "tasks.stages.frames_of",
         "inbox.work.cleanup.loaded",

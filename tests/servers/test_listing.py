@@ -76,7 +76,9 @@ def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoi
     )
 
     def look(client: FtpsHook) -> list[tuple[str, int]]:
-        seen = listing.stamped(client, listing.look(client, merchant, interfaces_of(merchant)).remote_files)
+        seen = listing.with_exact_times(
+            client, listing.list_files(client, merchant, interfaces_of(merchant)).remote_files
+        )
         assert all(abs(each.modified - PLACED) < timedelta(seconds=1) for each in seen)
         return [(each.name, each.size) for each in seen]
 
@@ -101,4 +103,4 @@ def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoi
         update={"ftps": merchant.ftps.model_copy(update={"root": f"{share.path}/absent"})}
     )
     with FtpsHook(merchant.ftps.connection) as client, pytest.raises(FailError, match=r"correct ftps\.root"):
-        listing.look(client, absent, interfaces_of(absent))
+        listing.list_files(client, absent, interfaces_of(absent))

@@ -87,7 +87,7 @@ def prepare(delivery: Delivery, shop: Merchant = SHOP) -> list[Prepared]:
 
 def _prepared(file: File, number: int, folder: Any, shop: Merchant) -> Prepared:
     export = file.export
-    kept = archive.keep([export.content], SHOP.name, file.interface, export.name)
+    kept = archive.save([export.content], SHOP.name, file.interface, export.name)
     staged = FeedFile(
         file_id=number,
         interface=file.interface,

@@ -79,7 +79,7 @@ def import_files(
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
             files = progress.track(found.files, description="importing")
-            done = [archive_import.bring_in(connection, owner, each, day and day.date()) for each in files]
+            done = [archive_import.import_file(connection, owner, each, day and day.date()) for each in files]
     summary = _summary(owner, found, done)
     if as_json:
         print_json(summary)

@@ -53,7 +53,7 @@ def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
     """Check merchant files: each error with file, line, value and the nearest valid name."""
     good, errors = _read([merchant_path(each) for each in merchants or ()])
     listed = [{"code": error.code, "message": line} for error in errors for line in str(error).splitlines()]
-    warnings = [f"{each.name}: {said}" for each in good for said in _unheard(each)]
+    warnings = [f"{each.name}: {warning}" for each in good for warning in _missing_channels(each)]
     if as_json:
         fine = [{"merchant": each.name, "interfaces": list(each.interfaces)} for each in good]
         print_json({"merchants": fine, "errors": listed, "warnings": warnings})
@@ -68,7 +68,7 @@ def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _unheard(merchant: Merchant) -> list[str]:
+def _missing_channels(merchant: Merchant) -> list[str]:
     """Return which channels of a merchant's alerts have no connection here, so that nobody hears of them."""
     if not merchant.alerts.email and not merchant.alerts.apprise:
         return []
@@ -80,7 +80,7 @@ def _unheard(merchant: Merchant) -> list[str]:
 
 
 def interfaces(name: OneInterface = None, as_json: AsJson = False) -> None:
-    """Show what a file of each interface looks like: its name, folder and fields."""
+    """Show the file name, folder and fields of each interface."""
     from erp_feeds.interfaces import INTERFACES
     from erp_feeds.publish.markdown import field_rows
 
@@ -124,8 +124,8 @@ def sample(
     with _writing(path, chosen.file_name(shop, index, "xml")) as file:
         for piece in pieces:
             file.write(piece.encode("utf-8"))
-    told = f"{path}: {counted(records, 'record')}"
-    print_json({**facts, "path": str(path)}) if as_json else say(told)
+    summary = f"{path}: {counted(records, 'record')}"
+    print_json({**facts, "path": str(path)}) if as_json else say(summary)
 
 
 def schema(output: Output = None, as_json: AsJson = False) -> None:  # noqa: ARG001 - a schema is JSON with and without
@@ -141,14 +141,14 @@ def docs(root: Root = None, check: OnlyCheck = False, as_json: AsJson = False) -
     """Regenerate docs/*.md, docs/xsd and the merchant schema from the declarations."""
     from erp_feeds.settings import INCLUDE
 
-    place = root or INCLUDE.parent
+    folder = root or INCLUDE.parent
     wanted = _documents()
-    published = sorted((place / "docs/xsd").glob("*.xsd"))
-    surplus = [path for path in published if _relative(path, place) not in wanted]
-    stale = [name for name, text in wanted.items() if not _holds(place / name, text)]
+    published = sorted((folder / "docs/xsd").glob("*.xsd"))
+    surplus = [path for path in published if _relative(path, folder) not in wanted]
+    stale = [name for name, text in wanted.items() if not _holds(folder / name, text)]
     if not check:
-        _write_documents(place, {name: wanted[name] for name in stale}, surplus)
-    names = [*stale, *(_relative(path, place) for path in surplus)]
+        _write_documents(folder, {name: wanted[name] for name in stale}, surplus)
+    names = [*stale, *(_relative(path, folder) for path in surplus)]
     if as_json:
         print_json({"stale" if check else "written": names})
     else:

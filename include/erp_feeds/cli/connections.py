@@ -81,7 +81,7 @@ def know_connections() -> None:
     """Let Airflow find its connections: in the environment, else the demo, else its backends and database.
 
     To be called before anything of Airflow is imported. Where nothing is configured, Airflow's files go to
-    the state folder, and not to the home folder of whoever asks.
+    the state folder, and not to the home folder of the user.
     """
     from erp_feeds.settings import settings
 
@@ -90,7 +90,7 @@ def know_connections() -> None:
         os.environ.setdefault(name, value)
     if not (Path("~/airflow").expanduser() / "airflow.cfg").exists():
         os.environ.setdefault("AIRFLOW_HOME", str(home / "airflow"))
-    # As Airflow's own command line does: connections that are kept in its database count too.
+    # As Airflow's own command line does: connections in its database count too.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 

@@ -56,7 +56,7 @@ def forget(
         known = configured_merchant(name)
         interfaces = dict(INTERFACES)
         if known:
-            _refuse_placeholder(named, known)
+            _reject_placeholder(named, known)
             interfaces |= {each.name: each for each in interfaces_of(known)}
         found = _searched(connection, name, known, named, interfaces) if search_archive else []
         if dry_run or not yes:
@@ -129,8 +129,8 @@ def _named(srs: str | None, email: str | None) -> Named:
     return named
 
 
-def _refuse_placeholder(named: Named, merchant: Merchant) -> None:
-    """Refuse what stands for nobody: it would erase whoever was last taken for it (rule: customers 7)."""
+def _reject_placeholder(named: Named, merchant: Merchant) -> None:
+    """Reject a placeholder: it identifies nobody, and could erase the wrong person (rule: customers 7)."""
     if named.value in (*merchant.excluded_identifiers, *merchant.excluded_emails):
         raise FailError(f"this value means 'no customer' in the files of {merchant.name}", "placeholder")
 

@@ -216,7 +216,7 @@ def account(
 
 
 def invoice_graph(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) -> None:
-    """Show invoice debtors that are odd: self references, chains, cycles, unknown ones; none is followed."""
+    """Show unusual invoice debtors: self references, chains, cycles, unknown ones; none is followed."""
     from erp_feeds.store import queries
 
     with opened_store() as connection:

@@ -29,7 +29,7 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
     links = {each.name: link_rows(each, effective[each.name]) for each in mapped}
     stored = _stored(known) if rows else []
     if as_json:
-        told = [
+        mappings = [
             {
                 "interface": name,
                 "version": effective[name].version,
@@ -37,7 +37,7 @@ def mapping(merchant: MerchantName, *, rows: Rows = False, as_json: AsJson = Fal
             }
             for name in effective
         ]
-        print_json({"merchant": known.name, "mappings": told, **({"rows": stored} if rows else {})})
+        print_json({"merchant": known.name, "mappings": mappings, **({"rows": stored} if rows else {})})
         return
     if not links:
         say(f"no interface of {known.name} has a mapping")

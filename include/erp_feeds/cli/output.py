@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 200
 """Characters per row where there is no terminal to measure, nor COLUMNS in the environment."""
 WIDE = 140
-"""Characters from which a row has room for a whole file name, to be copied into the next command."""
+"""Width in characters from which a row shows a whole file name, to be copied into the next command."""
 READABLE = 16
 """Characters of a cell that a table shows in one piece."""
 NAMES = ("file", "name")

@@ -85,8 +85,8 @@ def _export(rejects: list[Reject], path: Path, as_json: bool) -> None:
     from erp_feeds.operations.reject_export import write
 
     write(path, rejects)
-    told = f"{path}: {counted(len(rejects), 'reject')}, for you and the ERP party only"
-    print_json({"path": str(path), "rejects": len(rejects)}) if as_json else say(told)
+    summary = f"{path}: {counted(len(rejects), 'reject')}, for you and the ERP party only"
+    print_json({"path": str(path), "rejects": len(rejects)}) if as_json else say(summary)
 
 
 def record(

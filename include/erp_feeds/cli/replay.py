@@ -69,13 +69,13 @@ def replay(
     wanted = _choice(file, rejects, since, until)
     owner = merchant_named(merchant)
     chosen, days = _chosen(owner, wanted, or_unfetched=not dry_run)
-    told = f"{counted(len(chosen), 'file')} of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
+    choice = f"{counted(len(chosen), 'file')} of {owner.name}" + (f", {days[0]} to {days[1]}" if days else "")
     if not chosen:
         print_json({"merchant": owner.name, "files": []}) if as_json else say("nothing to replay")
     elif dry_run:
-        _show(owner, told, _tried(owner, chosen, limit if values else 0), as_json)
+        _show(owner, choice, _tried(owner, chosen, limit if values else 0), as_json)
     else:
-        _run(owner, told, chosen, wait=wait, as_json=as_json)
+        _run(owner, choice, chosen, wait=wait, as_json=as_json)
 
 
 def approve(
@@ -156,8 +156,8 @@ def _chosen(
         return sorted(found, key=load_order), queries.days(connection, [each.file_id for each in found])
 
 
-def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_json: bool) -> None:
-    """Start the runs, say where to see them, and follow them where asked."""
+def _run(owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as_json: bool) -> None:
+    """Start the runs, print their links, and follow them with --wait."""
     from erp_feeds.cli.api import airflow_api
     from erp_feeds.orchestration.replays import start_replay
 
@@ -169,7 +169,7 @@ def _run(owner: Merchant, told: str, chosen: list[FeedFile], *, wait: bool, as_j
         say(f"warning: {message}", err=True)
     runs = start_replay(api, owner, chosen)
     if not as_json:
-        say(f"replaying {told}")
+        say(f"replaying {choice}")
         for run in runs:
             say(f"{counted(run.files, 'file')}: {run.link}")
     if wait:
@@ -215,14 +215,14 @@ def _tried(owner: Merchant, chosen: list[FeedFile], examples: int) -> DryRun:
         return dry_run_of(writing, reading, owner, chosen, examples)
 
 
-def _show(owner: Merchant, told: str, found: DryRun, as_json: bool) -> None:
+def _show(owner: Merchant, choice: str, found: DryRun, as_json: bool) -> None:
     if as_json:
         shown = {"resolved": found.resolved, "opened": found.opened}
         print_json({"merchant": owner.name, "files": found.files, "tables": found.tables, "rejects": shown})
         return
     from erp_feeds.operations.dry_run import in_words
 
-    say(f"dry run of {told}: nothing is written")
+    say(f"dry run of {choice}: nothing is written")
     for line in in_words(found):
         say(line)
     for name, table in found.tables.items():

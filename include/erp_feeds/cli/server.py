@@ -69,7 +69,7 @@ def doctor(
 
     known = merchant_named(merchant)
     findings = []
-    of_store = ("store", _store_says), ("last scan", lambda: _last_scan(known))
+    of_store = ("store", _check_store), ("last scan", lambda: _last_scan(known))
     for finding in chain(
         examine(known, *of_store), _quietly(examine_airflow(known)), _alerts(known, is_tried=alert)
     ):
@@ -93,7 +93,7 @@ def _quietly(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
-    """Yield whether people would hear of an alert; where asked, a message to them tries it."""
+    """Yield whether alerts can be sent; with --alert, a test message is sent."""
     from erp_feeds.operations.doctor import Finding
     from erp_feeds.orchestration import channels, links, messages
 
@@ -128,17 +128,17 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
     from erp_feeds.interfaces import interfaces_of
 
     interfaces = interfaces_of(merchant)
-    places = {
+    folders = {
         name: listing.folder_of(merchant, each) for each in interfaces for name in (each.folder, each.name)
     }
     for name in names:
-        if name not in places:
-            message = f"'{name}' is no folder or interface of {merchant.name}; {nearest(name, places)}"
+        if name not in folders:
+            message = f"'{name}' is no folder or interface of {merchant.name}; {nearest(name, folders)}"
             raise ConfigurationError(message, "unknown_folder")
-    return sorted({places[name] for name in names or places})
+    return sorted({folders[name] for name in names or folders})
 
 
-def _store_says() -> str:
+def _check_store() -> str:
     from erp_feeds.store.migrate import outdated
 
     if problem := outdated(store_address()):

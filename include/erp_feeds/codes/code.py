@@ -13,7 +13,7 @@ class Actor(StrEnum):
     """The ERP party, who exports and uploads the files."""
     ENGINEER = "the data engineer"
     """Who runs this project and edits merchant files."""
-    SERVER = "whoever runs the FTPS server"
+    SERVER = "the operator of the FTPS server"
     NOBODY = "nobody"
 
 

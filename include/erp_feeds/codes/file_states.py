@@ -14,7 +14,7 @@ class FileState(StrEnum):
     REGISTERED = "registered"
     """It is complete, and waits for a run that fetches it."""
     ARCHIVED = "archived"
-    """Its original bytes are kept, and a run is loading them; what was imported waits for a replay."""
+    """Its original bytes are archived, and a run is loading them; what was imported waits for a replay."""
     WAITING = "waiting"
     """It was incomplete, or the server did not hand it out: it is fetched again."""
     LOADED = "loaded"
@@ -24,7 +24,7 @@ class FileState(StrEnum):
     MISSING = "missing"
     """It was gone from the server before it could be fetched."""
     REPLACED = "replaced"
-    """Another file took its place on the server before it could be fetched. A quarantined file after which
+    """Another file replaced it on the server before it could be fetched. A quarantined file after which
     another one of its name has loaded is shown so too; in the table it stays quarantined."""
 
 
@@ -33,8 +33,8 @@ TRANSITIONS: Mapping[FileState, Mapping[FileState, str]] = {
     FileState.REGISTERED: {
         FileState.ARCHIVED: "fetched",
         FileState.DUPLICATE: "fetched, bytes known",
-        FileState.WAITING: "not handed out",
-        FileState.QUARANTINED: "not handed out too often, or too large",
+        FileState.WAITING: "not readable",
+        FileState.QUARANTINED: "not readable too often, or too large",
         FileState.MISSING: "gone from the server",
         FileState.REPLACED: "another file lies there",
     },
@@ -46,7 +46,7 @@ TRANSITIONS: Mapping[FileState, Mapping[FileState, str]] = {
     FileState.WAITING: {
         FileState.ARCHIVED: "fetched again",
         FileState.DUPLICATE: "fetched again, bytes known",
-        FileState.QUARANTINED: "not handed out too often, or gone while incomplete",
+        FileState.QUARANTINED: "not readable too often, or gone while incomplete",
         FileState.MISSING: "gone, never fetched",
         FileState.REPLACED: "another file lies there",
     },
@@ -55,7 +55,7 @@ TRANSITIONS: Mapping[FileState, Mapping[FileState, str]] = {
         FileState.LOADED: "replayed after a fix, or approved",
         FileState.ARCHIVED: "fetched at last",
         FileState.DUPLICATE: "fetched at last, bytes known",
-        FileState.WAITING: "not handed out, more attempts allowed",
+        FileState.WAITING: "not readable, more attempts allowed",
         FileState.MISSING: "gone, never fetched",
         FileState.REPLACED: "never fetched, another file lies there",
     },

@@ -12,7 +12,7 @@ class IncidentKind(StrEnum):
 
     QUARANTINED = "quarantined"
     PUT_OFF = "put_off"
-    """Files that wait for room on the disk."""
+    """Files that wait for disk space."""
     REJECTED = "rejected"
     LATE = "late"
     MISSING = "missing"
@@ -27,7 +27,7 @@ class IncidentCode(Code):
         IncidentKind.LATE,
         "No file of the interface has come for longer than the merchant file's `freshness` allows.",
         Actor.SENDER,
-        "Ask the sender whether the export ran and what its upload said; the next file resolves it.",
+        "Ask the sender whether the export ran and what its upload reported; the next file resolves it.",
     )
     MISSING = (
         IncidentKind.MISSING,
@@ -39,7 +39,7 @@ class IncidentCode(Code):
         IncidentKind.UNREACHABLE,
         "The inbox was not scanned for longer than `unreachable_after`: files may wait there unseen.",
         Actor.ENGINEER,
-        "Run `python -m erp_feeds doctor MERCHANT`: it finds the place. The next good scan resolves it.",
+        "Run `python -m erp_feeds doctor MERCHANT`: it shows the failing step. The next scan resolves it.",
     )
     FAILED_TASK = (
         IncidentKind.FAILED_TASK,

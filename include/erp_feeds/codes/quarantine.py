@@ -78,19 +78,19 @@ class QuarantineCode(Code):
         "too_large",
         "The unzipped file is larger than the limit.",
         Actor.ENGINEER,
-        "If the size is honest, raise `limits.unzipped_bytes` in the merchant file and replay.",
+        "If the size is correct, raise `limits.unzipped_bytes` in the merchant file and replay.",
     )
     TOO_COMPRESSED = (
         "too_compressed",
         "The zip unpacks to far more than its own size, as a zip bomb does.",
         Actor.ENGINEER,
-        "If the file is honest, raise `limits.ratio` in the merchant file and replay.",
+        "If the file is correct, raise `limits.ratio` in the merchant file and replay.",
     )
     TOO_MANY_MEMBERS = (
         "too_many_members",
         "The zip holds more files than the limit.",
         Actor.ENGINEER,
-        "If the number is honest, raise `limits.members` in the merchant file and replay.",
+        "If the number is correct, raise `limits.members` in the merchant file and replay.",
     )
     DOCTYPE = (
         "doctype",
@@ -100,7 +100,7 @@ class QuarantineCode(Code):
     )
     NOT_WELL_FORMED = (
         "not_well_formed",
-        "The XML is broken at the line and column that the reason names.",
+        "The XML is not well-formed at the line and column in the reason.",
         Actor.SENDER,
         EXPORT_AGAIN,
     )
@@ -120,25 +120,25 @@ class QuarantineCode(Code):
         "too_deep",
         "Elements are nested more deeply than the limit.",
         Actor.ENGINEER,
-        "If the structure is honest, raise `limits.depth` in the merchant file and replay.",
+        "If the structure is correct, raise `limits.depth` in the merchant file and replay.",
     )
     RECORD_TOO_LARGE = (
         "record_too_large",
         "One record, or text between records, is larger than the limit.",
         Actor.ENGINEER,
-        "If the size is honest, raise `limits.record_bytes` in the merchant file and replay.",
+        "If the size is correct, raise `limits.record_bytes` in the merchant file and replay.",
     )
     TOO_MANY_ATTRIBUTES = (
         "too_many_attributes",
         "One element carries more attributes than the limit.",
         Actor.ENGINEER,
-        "If the number is honest, raise `limits.attributes` in the merchant file and replay.",
+        "If the number is correct, raise `limits.attributes` in the merchant file and replay.",
     )
     TOO_MANY_NAMESPACES = (
         "too_many_namespaces",
         "The XML declares more namespaces than the limit.",
         Actor.ENGINEER,
-        "If the number is honest, raise `limits.namespaces` in the merchant file and replay.",
+        "If the number is correct, raise `limits.namespaces` in the merchant file and replay.",
     )
     NAME_TOO_LONG = (
         "name_too_long",
@@ -174,7 +174,7 @@ class QuarantineCode(Code):
         "internal_error",
         "The software failed on this file alone; it says nothing about the file's quality.",
         Actor.ENGINEER,
-        "Report the place that the task's log names; replay the file after the fix.",
+        "Report the error and location from the task's log; replay the file after the fix.",
     )
     NOT_LOADABLE = (
         "not_loadable",
@@ -184,7 +184,7 @@ class QuarantineCode(Code):
     )
     NOT_READABLE = (
         "not_readable",
-        "The server lists the file but does not hand it out; it is tried again every hour.",
+        "The server lists the file but does not let it be read; it is tried again every hour.",
         Actor.SERVER,
         "Give the login the right to read the file, or release its lock; `replay --file` fetches it at once.",
     )
@@ -198,11 +198,11 @@ class QuarantineCode(Code):
         "no_space",
         "The disk of archive or staging is full; the file is untouched, and every later run takes it again.",
         Actor.ENGINEER,
-        "Make room on the disk, or move `ERP_FEEDS_STAGING`; then the file loads by itself.",
+        "Free disk space, or move `ERP_FEEDS_STAGING`; then the file loads by itself.",
     )
     TOO_MANY_REJECTS = (
         "too_many_rejects",
         "More of its records are rejected than `max_reject_percent` allows, so none of them was loaded.",
         Actor.SENDER,
-        "Look at the rejects by code; ask for a new export, or load the good records with `approve`.",
+        "Check the rejects by code; ask for a new export, or load the good records with `approve`.",
     )

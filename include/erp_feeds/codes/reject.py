@@ -24,7 +24,7 @@ class RejectCode(Code):
         "too_many_fields",
         "The record holds more elements than the limit.",
         Actor.ENGINEER,
-        "If the number is honest, raise `limits.fields` in the merchant file and replay.",
+        "If the number is correct, raise `limits.fields` in the merchant file and replay.",
     )
     DAMAGED_TEXT = (
         "damaged_text",

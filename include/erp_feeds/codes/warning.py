@@ -1,4 +1,4 @@
-"""What was odd about a record or file that was loaded all the same."""
+"""Warnings about a record or file that was loaded all the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from erp_feeds.codes.code import NOTHING, Actor, Code
 
 
 class WarningCode(Code):
-    """What was odd about a record or file that was loaded all the same."""
+    """Warnings about a record or file that was loaded all the same."""
 
     def of_field(self, field: str) -> str:
         """Return the key under which the code is counted for one field; `code:field`."""
@@ -28,7 +28,7 @@ class WarningCode(Code):
         "email_owned_by_other",
         "A profile kept its e-mail address, because the new one belongs to another profile.",
         Actor.SENDER,
-        "Look both profiles up; ask the sender which of the two customers has the address.",
+        "Compare both profiles; ask the sender which of the two customers has the address.",
     )
     UNKNOWN_VALUE = (
         "unknown_value",
@@ -74,7 +74,7 @@ class WarningCode(Code):
     )
     RECEIPT_COLLISION = (
         "receipt_collision",
-        "Two different baskets have the same receipt number, branch and time; both were kept.",
+        "Two different baskets have the same receipt number, branch and time; both were loaded.",
         Actor.SENDER,
         "Ask the sender why a receipt number was used twice.",
     )

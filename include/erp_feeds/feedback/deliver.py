@@ -1,7 +1,7 @@
 """Uploads result files for the ERP party: what became of each of its files.
 
-Level-triggered: what the ledger says is compared with what was placed, so a result that could not be placed
-is owed until a later run succeeds. No error of the server or the store fails a run here or repeats a load.
+Level-triggered: the ledger is compared with what was uploaded, so a result that could not be uploaded stays
+pending until a later run succeeds. No error of the server or the store fails a run here or repeats a load.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import logging
 import psycopg
 
 from erp_feeds.errors import FailError, FeedError, RetryError
-from erp_feeds.feedback import pending as debts
-from erp_feeds.feedback import upload as placing
+from erp_feeds.feedback import pending, upload
 from erp_feeds.feedback.result_file import Format, result_file
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.merchant import Merchant
@@ -22,18 +21,20 @@ log = logging.getLogger(__name__)
 
 
 def deliver_results(hook: FtpsHook, connection: psycopg.Connection, merchant: Merchant, run: str) -> None:
-    """Place the results that are owed to this merchant's ERP party, where it asked for them."""
+    """Upload the pending results of a merchant that has `feedback` configured."""
     feedback = merchant.feedback
     if feedback is None:
         return
     try:
         with one_at_a_time(connection, "feedback", merchant.name):  # two uploads of one name would mix
-            pending_files = debts.pending_files(connection, merchant.name, run, merchant.limits.files_per_run)
+            pending_files = pending.pending_files(
+                connection, merchant.name, run, merchant.limits.files_per_run
+            )
             if pending_files:
                 _deliver_all(
                     hook,
                     connection,
-                    placing.folder_of(merchant.ftps, feedback),
+                    upload.folder_of(merchant.ftps, feedback),
                     feedback.format,
                     pending_files,
                 )
@@ -46,9 +47,9 @@ def _deliver_all(
     connection: psycopg.Connection,
     folder: str,
     form: Format,
-    pending_files: list[debts.PendingResult],
+    pending_files: list[pending.PendingResult],
 ) -> None:
-    """Place what differs from what lies there.
+    """Upload the results that differ from those on the server.
 
     Raises:
         RetryError: The server or the store cannot be reached for now.
@@ -57,19 +58,19 @@ def _deliver_all(
     has_folder = False
     for file in pending_files:
         name, content = result_file(file.result, form)
-        digest = placing.digest_of(folder, name, content)
+        digest = upload.digest_of(folder, name, content)
         if digest != file.placed:
             if not has_folder:
                 hook.create_directory(folder)
                 has_folder = True
-            if not _placed(hook, folder, name, content):
+            if not _uploaded(hook, folder, name, content):
                 continue
-        debts.mark_uploaded(connection, file, digest)
+        pending.mark_uploaded(connection, file, digest)
 
 
-def _placed(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
+def _uploaded(hook: FtpsHook, folder: str, name: str, content: bytes) -> bool:
     try:
-        placing.place(hook, folder, name, content)
+        upload.upload(hook, folder, name, content)
     except (FailError, RetryError) as error:
         if isinstance(error, RetryError) and error.code != "server_busy":  # else the file has the error
             raise

@@ -12,26 +12,26 @@ from erp_feeds.feedback.result_file import FileResult, RejectedRecord
 from erp_feeds.store.connection import plain_errors
 from erp_feeds.store.sql import statement
 
-RECENT = 7
-"""Days after which a result that could not be uploaded is given up."""
+RETRY_DAYS = 7
+"""Days after which a result that could not be uploaded is no longer tried."""
 
 
 @dataclass(frozen=True)
 class PendingResult:
-    """A file whose result may differ from the one that was placed."""
+    """A file whose result may differ from the one that was uploaded."""
 
     file_id: int
     result: FileResult
     placed: str
     """Digest of the result that lies on the server; empty where there is none."""
-    looked_at: datetime
+    read_at: datetime
     """When the ledger was read."""
 
 
-@plain_errors("looking which results are owed")
+@plain_errors("reading the pending results")
 def pending_files(connection: psycopg.Connection, merchant: str, run: str, limit: int) -> list[PendingResult]:
-    """Return at most `limit` files whose result may have to be placed, those of this run first."""
-    values = {"merchant": merchant, "run": run, "days": RECENT, "limit": limit}
+    """Return at most `limit` files whose result may have to be uploaded, those of this run first."""
+    values = {"merchant": merchant, "run": run, "days": RETRY_DAYS, "limit": limit}
     rows = connection.execute(statement("feedback/pending"), values).fetchall()
     return [
         PendingResult(
@@ -40,16 +40,16 @@ def pending_files(connection: psycopg.Connection, merchant: str, run: str, limit
                 name, sha256, state, code, Counts.model_validate(counts), _open_rejects(connection, file_id)
             ),
             placed,
-            looked_at,
+            read_at,
         )
-        for file_id, name, sha256, state, code, counts, placed, looked_at in rows
+        for file_id, name, sha256, state, code, counts, placed, read_at in rows
     ]
 
 
-@plain_errors("noting that a result was placed")
+@plain_errors("noting that a result was uploaded")
 def mark_uploaded(connection: psycopg.Connection, file: PendingResult, digest: str) -> None:
     """Remember the result that lies on the server now."""
-    values = {"file_id": file.file_id, "digest": digest, "looked_at": file.looked_at}
+    values = {"file_id": file.file_id, "digest": digest, "looked_at": file.read_at}
     connection.execute(statement("feedback/placed"), values)
 
 

@@ -1,6 +1,6 @@
 """The result file for the ERP party: what became of one of its files, as XML or CSV.
 
-It holds codes, counts, record numbers and field names only. Reasons stay inside: they may quote a value.
+It holds codes, counts, record numbers and field names only. Reasons are left out: they may quote a value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FileResult:
 
     name: str
     sha256: str
-    """Of the bytes as they were placed; empty where they could not be fetched."""
+    """Of the bytes as the ERP party uploaded them; empty where they could not be fetched."""
     state: str
     """`loaded` or `quarantined`."""
     code: str

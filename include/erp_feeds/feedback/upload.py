@@ -1,4 +1,4 @@
-"""Places result files for the ERP party: whole or not at all, and never twice the same."""
+"""Uploads result files for the ERP party: whole or not at all, and only when they have changed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from erp_feeds.ftps.hook import normalised
 from erp_feeds.merchant import Feedback, Ftps
 
 
-class Placer(Protocol):
-    """What placing needs of an FTPS client."""
+class Uploader(Protocol):
+    """What an upload needs of an FTPS client."""
 
     def store_bytes(self, path: str, content: bytes) -> None:
         """Write a file whole or not at all."""
@@ -28,7 +28,7 @@ def digest_of(folder: str, name: str, content: bytes) -> str:
     return hashlib.sha256(f"{folder}/{name}\n".encode() + content).hexdigest()
 
 
-def place(hook: Placer, folder: str, name: str, content: bytes) -> None:
+def upload(hook: Uploader, folder: str, name: str, content: bytes) -> None:
     """Write a result file into a folder that is there, over an older one of its name.
 
     Raises:

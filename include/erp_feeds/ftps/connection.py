@@ -87,7 +87,7 @@ class Extras(BaseModel):
         gt=0,
         le=DAY,
         title="Read timeout",
-        description="Seconds without a reply, or below the minimal rate, after which a server is given up",
+        description="Seconds without a reply, or below the minimal rate, after which an attempt fails",
     )
     operation_timeout: float = Field(
         300,

@@ -1,8 +1,8 @@
 """Moves or deletes loaded files on the server, and never a newer file of the same name.
 
-Nothing is ever written over: a file first gets a name of its own and is looked at again there, since between
-a scan and a delete the ERP party may place a newer one. What is left under such a name, by a killed task or
-because it was the newer one, the next scan finds like any other file: loaded, and it goes; new, and it loads.
+Nothing is ever overwritten: a file is first renamed to a claimed name and checked again there, since between
+a scan and a delete the ERP party may upload a newer one. A file left under a claimed name, by a killed task
+or because it was the newer one, is found by the next scan: a loaded one is removed, a new one loads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps.listing import utc
 from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
-from erp_feeds.inbox.listing import aside, is_aside
+from erp_feeds.inbox.listing import claimed_path, is_claimed
 from erp_feeds.inbox.scan import columns
 from erp_feeds.merchant import Ftps
 from erp_feeds.store.connection import plain_errors
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Mover(Protocol):
-    """What clearing needs of an FTPS client."""
+    """What cleaning up needs of an FTPS client."""
 
     def stamp(self, path: str) -> Stamp:
         """Return SIZE and MDTM of a file."""
@@ -47,7 +47,7 @@ class Mover(Protocol):
         ...
 
 
-@plain_errors("looking which files need not stay on the server")
+@plain_errors("finding loaded files on the server")
 def loaded(
     connection: psycopg.Connection, merchant: str, remote_files: Sequence[RemoteFile]
 ) -> list[RemoteFile]:
@@ -58,7 +58,7 @@ def loaded(
     ]
 
 
-@plain_errors("looking up loaded files")
+@plain_errors("reading loaded files")
 def remote_files_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[RemoteFile]:
     """Return loaded files as they were found on the server."""
     values = {"file_ids": [file.file_id for file in files]}
@@ -70,7 +70,7 @@ def remote_files_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -
 
 
 def clear_all(hook: Mover, remote_files: Iterable[RemoteFile], settings: Ftps) -> None:
-    """Move or delete loaded files; what fails here is logged, and taken up again by the next run."""
+    """Move or delete loaded files; an error is logged, and the next run tries again."""
     for remote_file in remote_files:
         try:
             if not clear(hook, remote_file, settings):
@@ -88,29 +88,31 @@ def clear(hook: Mover, remote_file: RemoteFile, settings: Ftps) -> bool:
 
     Raises:
         RetryError: The server cannot be reached for now.
-        FailError: The server refuses, or cannot tell a loaded file from a newer one.
+        FailError: The server refuses, or does not say whether the file is the loaded one or a newer one.
     """
     path = remote_file.path
     if not _is_same(hook, remote_file, path):
         return False
-    place = _place(hook, remote_file, settings.processed_folder) if settings.after_load == "move" else ""
-    if not is_aside(path):
-        path = aside(path)
+    target = (
+        _target_path(hook, remote_file, settings.processed_folder) if settings.after_load == "move" else ""
+    )
+    if not is_claimed(path):
+        path = claimed_path(path)
         hook.rename(remote_file.path, path)
         if not _is_same(hook, remote_file, path):
             return False
-    if place:
-        hook.rename(path, place)
+    if target:
+        hook.rename(path, target)
     else:
         hook.delete_file(path)
     return True
 
 
 def _is_same(hook: Mover, remote_file: RemoteFile, path: str) -> bool:
-    """Return whether a path leads to the very file that was loaded."""
+    """Return whether the file at a path is the one that was loaded."""
     stamp = hook.stamp(path)
     if None in stamp:
-        stamp = hook.stamp(path)  # one that goes between the two questions is gone at the next
+        stamp = hook.stamp(path)  # the file may have gone between SIZE and MDTM
     if stamp == NOTHING_KNOWN:
         return False
     size, time = stamp
@@ -124,15 +126,15 @@ def _is_same(hook: Mover, remote_file: RemoteFile, path: str) -> bool:
     return (size, utc(time)) == (remote_file.size, remote_file.modified)
 
 
-def _place(hook: Mover, remote_file: RemoteFile, folder: str) -> str:
+def _target_path(hook: Mover, remote_file: RemoteFile, folder: str) -> str:
     """Return a free path in the folder of processed files; a name that is taken gets the file's time."""
-    place = posixpath.join(posixpath.dirname(remote_file.path), folder)
-    hook.create_directory(place)
+    target = posixpath.join(posixpath.dirname(remote_file.path), folder)
+    hook.create_directory(target)
     stem, extension = posixpath.splitext(remote_file.name)
     name = remote_file.name
     number = 1
-    while hook.stamp(posixpath.join(place, name))[0] is not None:
+    while hook.stamp(posixpath.join(target, name))[0] is not None:
         mark = f".{remote_file.modified:%Y%m%d%H%M%S}" + (f"-{number}" if number > 1 else "")
         name = f"{stem}{mark}{extension}"
         number += 1
-    return posixpath.join(place, name)
+    return posixpath.join(target, name)

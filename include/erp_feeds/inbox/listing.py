@@ -19,12 +19,12 @@ from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
 
 NO_TIME = datetime.fromtimestamp(0, UTC)
-"""Stands for the time of a file on a server that says none: name and size alone identify it."""
-_SET_ASIDE = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
-"""The name of a file that `clearing` was about to move or delete; anybody else takes it for an upload."""
+"""Time of a file on a server that gives none: name and size alone identify it."""
+_CLAIMED = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
+"""A claimed name: of a file that `cleanup` moves or deletes. To others it looks like an unfinished upload."""
 UNKNOWN_SIZE = -1
 UNLISTED = "?"
-"""Stands for the time in a listing that gives none."""
+"""Time of an entry in a listing that gives none."""
 
 
 class Lister(Protocol):
@@ -44,7 +44,7 @@ class Lister(Protocol):
 
 
 class ListedOnce:
-    """A server during one scan: merchants that share a folder have it listed once."""
+    """A server during one scan: a folder that several merchants share is listed once."""
 
     def __init__(self, hook: Lister) -> None:
         self._hook = hook
@@ -79,19 +79,19 @@ class Inbox:
     """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
 
 
-def aside(path: str) -> str:
-    """Return a path of its own for a loaded file that is about to leave, where a rename overwrites none."""
+def claimed_path(path: str) -> str:
+    """Return a unique path to which a loaded file is renamed before it is moved or deleted."""
     return f"{path}.{uuid.uuid4().hex[:8]}.loaded.part"
 
 
-def is_aside(path: str) -> bool:
-    """Return whether a file is under a name that `aside` made."""
-    return _SET_ASIDE.fullmatch(path) is not None
+def is_claimed(path: str) -> bool:
+    """Return whether a path is one that `claimed_path` made."""
+    return _CLAIMED.fullmatch(path) is not None
 
 
 def _name(entry: Entry) -> str:
-    """Return the name under which the ERP party placed a file."""
-    found = _SET_ASIDE.fullmatch(entry.name)
+    """Return the name under which the ERP party uploaded a file."""
+    found = _CLAIMED.fullmatch(entry.name)
     return found["name"] if found else entry.name
 
 
@@ -111,13 +111,13 @@ def path_of(merchant: Merchant, interface: Interface) -> str:
     return posixpath.join(folder_of(merchant, interface), name)
 
 
-def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> Inbox:
-    """List the files that the ERP parties have placed, among them those that `clearing` has left aside.
+def list_files(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> Inbox:
+    """List the files that the ERP parties have uploaded, also those under a claimed name.
 
     Args:
         hook: The open FTPS client.
         merchant: Whose root folder and shop name count.
-        interfaces: Kinds of files to look for; folders that they share are listed once.
+        interfaces: Kinds of files to find; folders that they share are listed once.
 
     Returns:
         Remote files by rank of the interface, index number as an integer, name (rule: ERP cache 6).
@@ -128,7 +128,7 @@ def look(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> I
     ranked: list[tuple[int, int, str, RemoteFile]] = []
     misnamed: list[str] = []
     listings = {folder: hook.listing(folder) for folder in folders(merchant, interfaces)}
-    for folder, entry, found in _recognised(merchant, interfaces, listings):
+    for folder, entry, found in _entries(merchant, interfaces, listings):
         if found and (remote_file := _remote_file(found[0], folder, entry)):
             ranked.append((found[0].rank, int(found[1].index_number), entry.name, remote_file))
         elif not found and _is_misnamed(merchant, interfaces, entry):
@@ -156,16 +156,16 @@ def misnamed_files(
     return tuple(
         sorted(
             posixpath.join(folder, entry.name)
-            for folder, entry, found in _recognised(merchant, interfaces, listings)
+            for folder, entry, found in _entries(merchant, interfaces, listings)
             if not found and _is_misnamed(merchant, interfaces, entry)
         )
     )
 
 
-def _recognised(
+def _entries(
     merchant: Merchant, interfaces: Sequence[Interface], listings: Mapping[str, Listing]
 ) -> Iterator[tuple[str, Entry, tuple[Interface, FileName] | None]]:
-    """Yield what lies in each folder, with the interface that takes it there and what its name says."""
+    """Yield the entries of each folder, each with its interface and parsed name, or None."""
     for folder, listing in listings.items():
         kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
         for entry in listing.entries:
@@ -178,22 +178,22 @@ def _is_misnamed(merchant: Merchant, interfaces: Iterable[Interface], entry: Ent
 
 
 def _is_meant(merchant: Merchant, interfaces: Iterable[Interface], name: str) -> bool:
-    """Return whether a name is one of this merchant but for upper case, or for its index number."""
+    """Return whether a name differs from one of this merchant only in case, accents or index number."""
     read = [found for interface in interfaces if (found := interface.match(name))]
-    if read:  # else another shop whose name begins alike would be taken for this one
-        return any(_alike(found.shop_name) == _alike(merchant.shop_name) for found in read)
-    alike = _alike(name)
-    starts = (_alike(f"{merchant.shop_name}_{interface.token}") for interface in interfaces)
+    if read:  # else a shop whose name begins with this one's name would match
+        return any(_normalised(found.shop_name) == _normalised(merchant.shop_name) for found in read)
+    alike = _normalised(name)
+    starts = (_normalised(f"{merchant.shop_name}_{interface.token}") for interface in interfaces)
     return alike.endswith((".zip", ".xml")) and any(alike.startswith(start) for start in starts)
 
 
-def _alike(name: str) -> str:
-    """Return a form that names share which look alike: Macs part a letter from its accent."""
+def _normalised(name: str) -> str:
+    """Return a name without differences of case; macOS stores a letter and its accent apart, so NFC too."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def require_root(hook: Lister, merchant: Merchant) -> None:
-    """Refuse a root folder that does not exist.
+    """Check that the root folder exists.
 
     Raises:
         FailError: says which folder to correct.
@@ -206,16 +206,19 @@ def require_root(hook: Lister, merchant: Merchant) -> None:
         raise FailError(message, "no_root_folder")
 
 
-def stamped(hook: Lister, remote_files: Iterable[RemoteFile]) -> list[RemoteFile]:
-    """Ask for size and time to the second where the listing gives them roughly or not at all.
+def with_exact_times(hook: Lister, remote_files: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """Return the files with exact size and time, requested where the listing lacks them.
 
-    A file that is gone by now, or has no size that could tell its completeness, stays out.
+    A file that is gone by now, or has no size by which to know that it is complete, is left out.
     """
-    asked = (_asked(hook, remote_file) if remote_file.listed else remote_file for remote_file in remote_files)
-    return [remote_file for remote_file in asked if remote_file.size >= 0]
+    exact = (
+        _with_exact_time(hook, remote_file) if remote_file.listed else remote_file
+        for remote_file in remote_files
+    )
+    return [remote_file for remote_file in exact if remote_file.size >= 0]
 
 
-def _asked(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
+def _with_exact_time(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
     size, time = hook.stamp(remote_file.path)
     modified = (utc(time) if time else None) or remote_file.modified
     return remote_file.model_copy(
@@ -226,7 +229,7 @@ def _asked(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
 def kind_of(
     merchant: Merchant, interfaces: Sequence[Interface], name: str
 ) -> tuple[Interface, FileName] | None:
-    """Return the interface that a file name belongs to; another shop's files are none of ours."""
+    """Return the interface that a file name belongs to; None for another shop's files."""
     if is_temporary(name):
         return None
     for interface in interfaces:

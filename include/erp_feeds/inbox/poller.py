@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from erp_feeds.inbox.listing import Lister
 
 COALESCE_SECONDS = 0.2
-"""Seconds in which the questions of one moment come in."""
+"""Seconds for which requests are collected, to answer them by one scan."""
 REFUSED_LOGIN_SECONDS = 300.0
 """Seconds between two logins after a refused one: a server may lock out a user who keeps trying."""
 POLLING = ThreadPoolExecutor(max_workers=64, thread_name_prefix="inbox")
@@ -43,11 +43,11 @@ class PollResult:
     waiting: Waiting | None = None
     """None: the inbox cannot be scanned now."""
     error: str = ""
-    """Why not, in words for people."""
+    """Why not, as a message for people."""
     pause: float = 0.0
     """Seconds until the next scan, where it is not the merchant's poll interval."""
     host: str = ""
-    """That was scanned."""
+    """Host name of the server that was scanned."""
 
 
 class ServerPoller:
@@ -60,7 +60,7 @@ class ServerPoller:
         self._running: asyncio.Task[None] | None = None
 
     async def scan(self, merchant: Merchant) -> PollResult:
-        """Return what the next scan finds, together with the merchants that ask at the same moment.
+        """Return what the next scan finds; requests that arrive within COALESCE_SECONDS share it.
 
         A scan still under way is waited for: a slow server gets no second login, and holds one thread.
         """
@@ -87,14 +87,14 @@ class ServerPoller:
             found = await asyncio.get_running_loop().run_in_executor(
                 POLLING, scan_together, self._connection_id, merchants
             )
-        except Exception as error:  # whatever it is: a trigger that ends would leave its inbox unwatched
+        except Exception as error:  # any error: a trigger that ends would leave its inbox without scans
             found = {merchant.name: _not_scanned(error) for merchant in merchants}
-        self._tell(found)
+        self._log_changes(found)
         for merchant, answer in asking:
             if not answer.done():
                 answer.set_result(found[merchant.name])
 
-    def _tell(self, found: dict[str, PollResult]) -> None:
+    def _log_changes(self, found: dict[str, PollResult]) -> None:
         """Log once, not at every scan, which inboxes cannot be scanned, and that they can be again."""
         unseen = {name for name, each in found.items() if each.waiting is None}
         for error in sorted({found[name].error for name in unseen - self._not_scanned}):
@@ -128,7 +128,7 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
         RetryError: The server or the store cannot be reached for now.
         FailError: The login or the store's connection must be corrected first.
     """
-    # Only the triggerer scans; the DAG loader, which reads the watcher too, stays light.
+    # Only the triggerer scans; the DAG loader, which imports this module too, stays light.
     from erp_feeds.ftps import FtpsHook
     from erp_feeds.inbox.listing import ListedOnce
     from erp_feeds.store import connection as store
@@ -169,7 +169,7 @@ def _scanned(server: Lister, connection: Connection[Any], merchant: Merchant) ->
 
 
 def _not_scanned(error: Exception) -> PollResult:
-    """Return what an error leaves; the words of an error of the software may quote data, and stay out."""
+    """Return the result for an error; of an internal error only the type, since its text may quote data."""
     if not isinstance(error, FeedError):
         return PollResult(error=type(error).__name__)
     return PollResult(error=str(error), pause=REFUSED_LOGIN_SECONDS if error.code == "login_refused" else 0.0)

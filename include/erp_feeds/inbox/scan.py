@@ -22,8 +22,8 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
-ASKED_AT_ONCE = 1_000
-"""Files whose exact time one scan asks for, where LIST gives it roughly: the others follow in later scans."""
+MAX_TIME_REQUESTS = 1_000
+"""Files whose exact time one scan requests, where LIST gives it roughly; the others follow in later scans."""
 RECENT_SECONDS = 15 * 60
 """Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""
 
@@ -43,24 +43,26 @@ class InboxScan:
     unreadable: int
     """Lines of listings that are in no known form."""
     without_size: int
-    """Files without a size in the listing: nobody could know when they are complete."""
+    """Files without a size in the listing: nothing shows when they are complete."""
     misnamed: tuple[str, ...]
     """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
 
     def never_taken(self) -> list[str]:
-        """Return a sentence for each kind of thing that no run will ever take as it is."""
-        said = []
+        """Return a sentence for each kind of file that no run will ever take as it is."""
+        sentences = []
         if self.unreadable:
-            said.append(f"{counted(self.unreadable, 'line')} of the listing skipped: unknown form")
+            sentences.append(f"{counted(self.unreadable, 'line')} of the listing skipped: unknown form")
         if self.without_size:
-            said.append(f"{counted(self.without_size, 'file')} ignored, because the server gives no size")
+            sentences.append(
+                f"{counted(self.without_size, 'file')} ignored, because the server gives no size"
+            )
         if self.misnamed:
-            said.append(
+            sentences.append(
                 f"{counted(len(self.misnamed), 'file')} with a wrong name or folder, "
                 f"such as {self.misnamed[0]}: "
                 "`python -m erp_feeds doctor` shows which names are expected"
             )
-        return said
+        return sentences
 
 
 def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> InboxScan:
@@ -71,11 +73,11 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
         FailError: A folder or the login must be corrected first.
     """
     interfaces = interfaces_of(merchant)
-    found = listing.look(hook, merchant, interfaces)
+    found = listing.list_files(hook, merchant, interfaces)
     candidates = unknown(connection, merchant.name, found.remote_files)
-    later = _asked_later(candidates)
-    asked = [each for each in candidates if each.path not in later]
-    new = exact = listing.stamped(hook, asked)
+    later = _paths_for_later(candidates)
+    requested = [each for each in candidates if each.path not in later]
+    new = exact = listing.with_exact_times(hook, requested)
     if any(each.listed for each in exact):
         new = unknown(connection, merchant.name, exact, exact=True)
         remember_times(connection, merchant.name, exact)
@@ -89,20 +91,22 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
         truncated=found.truncated,
         unreadable=found.unreadable,
         misnamed=found.misnamed,
-        without_size=len(asked) - len(exact),
+        without_size=len(requested) - len(exact),
     )
 
 
-def _asked_later(candidates: list[RemoteFile]) -> set[str]:
-    """Return the paths that this scan does not ask for, since each question is a round trip to the server."""
-    return {remote_file.path for remote_file in [each for each in candidates if each.listed][ASKED_AT_ONCE:]}
+def _paths_for_later(candidates: list[RemoteFile]) -> set[str]:
+    """Return the paths whose exact time a later scan requests: each request is a round trip to the server."""
+    return {
+        remote_file.path for remote_file in [each for each in candidates if each.listed][MAX_TIME_REQUESTS:]
+    }
 
 
-@plain_errors("looking for new files")
+@plain_errors("finding new files")
 def unknown(
     connection: psycopg.Connection, merchant: str, found: Sequence[RemoteFile], *, exact: bool = False
 ) -> list[RemoteFile]:
-    """Return the files that are new or not registered yet (an event carries no files).
+    """Return the files that the ledger does not have yet.
 
     Args:
         connection: Of the store.
@@ -136,7 +140,7 @@ def register(
     Args:
         connection: Of the store.
         merchant: Whose inbox was scanned.
-        interfaces: What was looked for: other uploads stay as they are.
+        interfaces: Those that were scanned: files of others stay as they are.
         new: All that is there and not registered yet.
         stable_for: Seconds that a file must stay the same to be complete.
     """

@@ -1,4 +1,4 @@
-"""What a run has to do: it compares the inbox with the ledger, and adds what a replay asks for."""
+"""Finds the files of a run: it compares the inbox with the ledger, and adds the files of a replay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sensed:
-    """What a run has to do, and what it could wait for."""
+    """The batch of a run, and how many uploads it could wait for."""
 
     batch: Batch
     uploading: int = 0
@@ -45,13 +45,13 @@ def find_work(
         connection: Of the store.
         merchant: Whose inbox is scanned.
         run: The DAG run's id.
-        replay: What else it takes.
-        active: Tells which of some runs are still at work; what those have taken is left to them.
+        replay: Which archived files it takes besides.
+        active: Returns those of some runs that have not ended; files that they have taken are left to them.
 
     Raises:
         RetryError: The server cannot be reached for now, and nothing archived waits.
-        FailError: Login or folder must be corrected first, or the server does not list all that waits or
-            that a replay asks for.
+        FailError: Login or folder must be corrected first, or the server does not list every file that waits
+            or that a replay names.
     """
     names = [interface.name for interface in interfaces_of(merchant)]
     unreachable: FeedError | None = None
@@ -73,7 +73,7 @@ def find_work(
         known = {file.file_id for file in files}
         replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)
         files += [file for file in replayed if file.file_id not in known]
-    _name(files)
+    _log_files(files)
     if scanned and scanned.truncated and not (files or scanned.uploading):
         raise _truncated(scanned)
     batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
@@ -81,15 +81,15 @@ def find_work(
 
 
 def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, replay: Replay) -> Batch:
-    """Return the archived files that a backfill asks for; the server is not asked for anything."""
+    """Return the archived files of a backfill; the server is not used."""
     names = [interface.name for interface in interfaces_of(merchant)]
     files = ledger.archived(connection, merchant.name, names, replay)
     _warn_of_deleted(connection, merchant, names, replay)
-    _name(files)
+    _log_files(files)
     return Batch(merchant=merchant.name, run=run, files=tuple(files), from_archive=True)
 
 
-def _name(files: Sequence[FeedFile]) -> None:
+def _log_files(files: Sequence[FeedFile]) -> None:
     log.info("This run takes %s", counted(len(files), "file"))
     for file in files:
         log.info("%s: %s bytes, %s", file.name, f"{file.size:,}", "archived" if file.archived else "new")
@@ -109,7 +109,7 @@ def _replayed(
     replay: Replay,
     scanned: InboxScan | FeedError | None,
 ) -> list[FeedFile]:
-    """Return the files that a replay asks for; what could never be fetched must be on the server."""
+    """Return the files of a replay; one that was never fetched must be on the server."""
     found = ledger.archived(connection, merchant.name, names, replay, or_unfetched=True)
     _warn_of_deleted(connection, merchant, names, replay)
     unfetched = [file for file in found if not file.archived]
@@ -132,9 +132,7 @@ def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run:
         if merchant.ftps.after_load != "leave":
             done = cleanup.loaded(connection, merchant.name, scanned.known)
             cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
-        deliver.deliver_results(
-            hook, connection, merchant, run
-        )  # a run without files never comes to its report
+        deliver.deliver_results(hook, connection, merchant, run)  # a run without files never reaches `report`
     if scanned.registered or scanned.uploading:
         complete, uploading = len(scanned.registered), scanned.uploading
         log.info("%d new files are complete, %d are still being uploaded", complete, uploading)

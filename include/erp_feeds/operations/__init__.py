@@ -1,1 +1,1 @@
-"""What operators ask for: doctor, dry run, record trace, erasure, archive search, retention."""
+"""What operators run: doctor, dry run, record trace, erasure, archive search, retention."""

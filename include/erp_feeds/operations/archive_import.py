@@ -1,4 +1,4 @@
-"""Files from before the system existed go into the archive, where a backfill finds them."""
+"""Imports files from before the system existed into the archive, from which a backfill loads them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class HistoricalFile:
     """As that storage names it."""
     interface: str
     name: str
-    said: FileName
+    parsed: FileName
     modified: datetime
     """When it was written last, in UTC."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What lies below the paths that somebody named."""
+    """What was found below the given paths."""
 
     files: tuple[HistoricalFile, ...]
     """By index number; those of one name by their time, since the later one is the newer revision."""
@@ -61,37 +61,37 @@ class Imported:
     """False where the archive knew these bytes under this name."""
 
 
-def find(merchant: Merchant, places: Iterable[str]) -> Found:
-    """Look for a merchant's files; nothing is read yet.
+def find(merchant: Merchant, paths: Iterable[str]) -> Found:
+    """Find a merchant's files; nothing is read yet.
 
     Args:
         merchant: Whose shop name and interfaces count.
-        places: Files, folders with all that is below them, globs, and URLs of object storage.
+        paths: Files, folders with all that is below them, globs, and URLs of object storage.
 
     Raises:
-        ConfigurationError: nothing is there, or nobody knows that kind of storage.
+        ConfigurationError: a path does not exist, or its kind of storage is unknown.
         FailError: a folder cannot be read.
     """
     interfaces = interfaces_of(merchant)
     files: list[HistoricalFile] = []
     ignored: list[str] = []
     seen: dict[tuple[str, str], ObjectStoragePath] = {}
-    for place in places:
-        storage = _storage(place)
-        seen |= {(storage.protocol, path): storage for path in _paths(storage, place)}
+    for given in paths:
+        storage = _storage(given)
+        seen |= {(storage.protocol, path): storage for path in _paths(storage, given)}
     for (_, path), storage in seen.items():
         name = path.rpartition("/")[2]
         kind = listing.kind_of(merchant, interfaces, name)
         if kind is None:
             ignored.append(path)
             continue
-        interface, said = kind
+        interface, parsed = kind
         modified = last_written(storage, path)
-        files.append(HistoricalFile(storage, path, interface.name, name, said, modified))
+        files.append(HistoricalFile(storage, path, interface.name, name, parsed, modified))
     return Found(tuple(sorted(files, key=_order)), tuple(sorted(ignored)))
 
 
-def bring_in(
+def import_file(
     connection: psycopg.Connection, merchant: Merchant, file: HistoricalFile, day: date | None = None
 ) -> Imported:
     """Copy one file into the archive and register it there; a second time changes nothing.
@@ -105,17 +105,17 @@ def bring_in(
     Raises:
         FailError: the file cannot be read, or the archive cannot be written.
     """
-    dated = file.said.day() or day or file.modified.astimezone(ZoneInfo(merchant.timezone)).date()
+    dated = file.parsed.day() or day or file.modified.astimezone(ZoneInfo(merchant.timezone)).date()
     try:
         with file.storage.fs.open(file.path, "rb") as source:
             blocks = iter(partial(source.read, BLOCK), b"")
-            original = archive.keep(blocks, merchant.name, file.interface, file.name)
+            original = archive.save(blocks, merchant.name, file.interface, file.name)
     except OSError as error:
         raise _unreadable(file.path, error) from None
     facts = {
         "interface": file.interface,
         "name": file.name,
-        "index_number": file.said.index_number,
+        "index_number": file.parsed.index_number,
         "size": original.size,
         "sha256": original.sha256,
         "url": original.url,
@@ -126,32 +126,32 @@ def bring_in(
 
 
 def _order(file: HistoricalFile) -> tuple[Any, ...]:
-    return int(file.said.index_number), file.name, file.modified, file.path
+    return int(file.parsed.index_number), file.name, file.modified, file.path
 
 
-def _storage(place: str) -> ObjectStoragePath:
+def _storage(given: str) -> ObjectStoragePath:
     try:
-        storage = ObjectStoragePath(place)
+        storage = ObjectStoragePath(given)
         _ = storage.fs  # finds the provider and the connection
     except (ValueError, ImportError, AirflowException) as error:
-        message = f"'{place}': {error}: install this storage's Airflow provider, or correct its connection"
+        message = f"'{given}': {error}: install this storage's Airflow provider, or correct its connection"
         raise ConfigurationError(message, "unknown_storage") from None
     return storage
 
 
-def _paths(storage: ObjectStoragePath, place: str) -> Iterator[str]:
-    """Yield the files at and below a place, as its storage names them."""
+def _paths(storage: ObjectStoragePath, given: str) -> Iterator[str]:
+    """Yield the files at and below a path, as its storage names them."""
     fs = storage.fs
     try:
         roots = [storage.path] if fs.exists(storage.path) else fs.glob(storage.path)
         if not roots:
-            raise ConfigurationError(f"'{place}': there is no such file or folder", "no_such_path")
+            raise ConfigurationError(f"'{given}': there is no such file or folder", "no_such_path")
         for root in roots:
-            # Not by `find`, which passes over a folder that it may not read.
+            # Not `fs.find`, which silently skips a folder that it may not read.
             for _, _, files in fs.walk(root, detail=True, on_error="raise"):
                 yield from (each["name"] for each in files.values() if fs.isfile(each["name"]))
     except OSError as error:
-        raise _unreadable(place, error) from None
+        raise _unreadable(given, error) from None
 
 
 def _unreadable(path: str, error: OSError) -> FailError:

@@ -1,4 +1,4 @@
-"""Which archived originals hold a person: they are read, since rows remember only who wrote them last."""
+"""Finds the archived originals that hold a person: all are read, since rows name only the last file."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from erp_feeds.settings import settings
 from erp_feeds.storage import atomic_file
 
 TRIAL = ".erp-feeds-doctor"
-"""Name of the file that is placed and removed again, to try what this user may do; no scan takes it."""
+"""Name of a file that is uploaded and removed again, to test the rights of this user; no scan takes it."""
 TLS_NOTE = "SSL connection using "
 """How libcurl's note on the version of TLS and the cipher begins."""
 RENEW_WITHIN = 30
-"""Days before a certificate ends in which somebody should hear of it."""
+"""Days before the end of a certificate from which on the doctor warns."""
 LARGE = 10_000_000
 """Bytes above which a file is not fetched only to see whether it can be."""
 STEP_OF_CODE = {
@@ -48,7 +48,7 @@ class Finding:
 
 
 class CautionError(FeedError):
-    """It works, but somebody should know this."""
+    """The step works, with a warning."""
 
 
 Step = tuple[str, Callable[[], str]]
@@ -65,7 +65,7 @@ def examine(merchant: Merchant, *of_store: Step) -> Iterator[Finding]:
 
 
 def findings(steps: Sequence[Step]) -> Iterator[Finding]:
-    """Take steps that build on each other: after an error the others cannot be checked."""
+    """Run steps that build on each other: after an error the others are not checked."""
     broken = ""
     for name, check in steps:
         if broken:
@@ -171,15 +171,15 @@ class _Server:
             folder: self._hook.listing(folder) for folder in [*self._folders, self._merchant.ftps.root]
         }
         form = next(each.form for each in listings.values() if each.form)
-        doubts = [*self._doubts(listings)]
-        if doubts:
-            raise CautionError(f"{form}; {'; '.join(doubts)}")
+        warnings = [*self._warnings(listings)]
+        if warnings:
+            raise CautionError(f"{form}; {'; '.join(warnings)}")
         count = sum(len(each.entries) for each in listings.values())
         exact = "" if form == "MLSD" else "; exact times are asked for file by file"
         return f"{form}, {counted(count, 'name')}{exact}"
 
-    def _doubts(self, listings: dict[str, Listing]) -> Iterator[str]:
-        """Yield what somebody should know of the listings."""
+    def _warnings(self, listings: dict[str, Listing]) -> Iterator[str]:
+        """Yield warnings about the listings."""
         if cut := [folder for folder, found in listings.items() if found.truncated]:
             yield f"the server leaves names out in {', '.join(cut)}: see ftps.after_load"
         if not self._hook.server().extras.close_notify:
@@ -241,12 +241,12 @@ class _Server:
     def _check_feedback(self) -> str:
         folder = upload.folder_of(self._merchant.ftps, self._merchant.feedback or Feedback())
         self._hook.create_directory(folder)
-        upload.place(self._hook, folder, TRIAL, TRIAL.encode())
+        upload.upload(self._hook, folder, TRIAL, TRIAL.encode())
         self._hook.delete_file(posixpath.join(folder, TRIAL))
         return f"result files can be placed in {folder}"
 
     def _check_download(self) -> str:
-        found = listing.look(listing.ListedOnce(self._hook), self._merchant, self._interfaces)
+        found = listing.list_files(listing.ListedOnce(self._hook), self._merchant, self._interfaces)
         small = [remote_file for remote_file in found.remote_files if 0 < remote_file.size <= LARGE]
         if not small:
             return "no file there that could be tried"

@@ -143,9 +143,9 @@ def dry_run_of(
         RetryError: the store or the archive is away.
     """
     found = DryRun()
-    with TemporaryDirectory(prefix="erp-feeds-dry-run-") as place:
-        staged = list(_staged(merchant, sorted(files, key=load_order), Path(place), found.files))
-        with row_changes.nothing_kept(writing, merchant.name):
+    with TemporaryDirectory(prefix="erp-feeds-dry-run-") as folder:
+        staged = list(_staged(merchant, sorted(files, key=load_order), Path(folder), found.files))
+        with row_changes.rolled_back(writing, merchant.name):
             for file in staged:
                 found.files.append(_load(writing, merchant, file))
             _compare(writing, reading, merchant, found, examples)
@@ -156,14 +156,14 @@ def dry_run_of(
 
 
 def _staged(
-    merchant: Merchant, files: Sequence[FeedFile], place: Path, quarantined: list[DryRunFile]
+    merchant: Merchant, files: Sequence[FeedFile], folder: Path, quarantined: list[DryRunFile]
 ) -> Iterator[FeedFile]:
-    """Take the files up to `split` before any transaction is open; of each only its final frames are kept."""
+    """Take the files up to `split` before any transaction is open; only their final frames stay on disk."""
     for file in files:
         staged = file
         try:
             for stage in STAGES.values():
-                staged = stage(merchant, staged, ObjectStoragePath(f"file://{place}"))
+                staged = stage(merchant, staged, ObjectStoragePath(f"file://{folder}"))
         except QuarantineError as error:
             quarantined.append(_quarantined(file, error))
         except (FeedError, OSError, MemoryError):
@@ -174,7 +174,7 @@ def _staged(
         else:
             yield staged
         needed = set(staged.staged.values())
-        for path in (place / str(file.file_id)).rglob("*"):
+        for path in (folder / str(file.file_id)).rglob("*"):
             if path.is_file() and f"file://{path}" not in needed:
                 path.unlink()
 

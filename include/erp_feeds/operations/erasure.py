@@ -127,7 +127,7 @@ def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> 
     Raises:
         FailError: as `forget`.
     """
-    with transaction(connection, "looking up a person"):
+    with transaction(connection, "finding a person"):
         profile_id = _person(connection, merchant, named)
         identifiers = {(named.kind, named.value), *_identifiers(connection, merchant, profile_id)}
     return _mentions(identifiers)

@@ -46,7 +46,7 @@ def feeds(connection: psycopg.Connection, merchant: Merchant, now: datetime) -> 
 def sync(
     connection: psycopg.Connection, merchant: Merchant, now: datetime, *, failed: Cause | None = None
 ) -> list[Incident]:
-    """Bring the incidents of a merchant up to date; return those that people must hear of.
+    """Bring the incidents of a merchant up to date; return those of which an alert is due.
 
     Args:
         connection: Of the store.
@@ -65,7 +65,7 @@ def sync(
 
 
 def _late(feed: Feed, merchant: Merchant) -> Cause | None:
-    """Return the cause that a feed is, where it does not come as expected."""
+    """Return a cause for a feed that is late or missing."""
     if feed.state not in KIND_OF or feed.last_file is None or feed.next_expected is None:
         return None
     reason = (
@@ -78,7 +78,7 @@ def _late(feed: Feed, merchant: Merchant) -> Cause | None:
 def _inbox(
     connection: psycopg.Connection, merchant: Merchant, now: datetime, *, gave_up: bool
 ) -> list[Cause]:
-    """Return the cause that an inbox is which was not scanned for too long.
+    """Return a cause for an inbox that was not scanned for too long.
 
     Once open it stays so until a scan succeeds, however soon it opened.
     """

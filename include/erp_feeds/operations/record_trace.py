@@ -1,4 +1,4 @@
-"""What became of one record of an archived file: it is read again and the store asked; nothing is written."""
+"""Traces one record of an archived file: the file is read again, the store queried, nothing written."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class RecordTrace:
     errors: tuple[RejectReason, ...] = ()
     """Why the record is rejected, one by one."""
     into: int | None = None
-    """The record of the same file that a collapsed one goes by."""
+    """The record of the same file into which a collapsed one was merged."""
     profile_id: int | None = None
     purchase_id: str | None = None
     account_number: str | None = None
     fields: tuple[str, ...] = ()
-    """Those of the profile that still hold what this record said."""
+    """Those of the profile that still hold the value of this record."""
     raw: str | None = None
     """As it was delivered."""
 
@@ -65,14 +65,14 @@ def trace_record(connection: psycopg.Connection, merchant: Merchant, name: str, 
 
     Raises:
         FailError: the archive has no such file, or the file no such record.
-        RetryError: the archive is away.
+        RetryError: the archive cannot be reached.
     """
     file = ledger.archived(connection, merchant.name, list(merchant.interfaces), Replay(files=(name,)))[-1]
     (known,) = queries.files(connection, merchant.name, file_ids=[file.file_id])
     found = RecordTrace(name, known.state, record, code=known.code, reason=known.reason)
-    with TemporaryDirectory(prefix="erp-feeds-record-") as place:
+    with TemporaryDirectory(prefix="erp-feeds-record-") as folder:
         try:
-            found, keys = _read(merchant, file, ObjectStoragePath(f"file://{place}"), found)
+            found, keys = _read(merchant, file, ObjectStoragePath(f"file://{folder}"), found)
         except QuarantineError as error:
             return replace(found, code=str(error.code), reason=error.reason)
     return _stored(connection, merchant, file, found, keys) if keys else found
@@ -85,9 +85,11 @@ def _read(
     for stage in (stages.unpack, stages.read):
         file = stage(merchant, file, folder)
     member, original = _original(merchant, file, found.record)
-    told = trace_steps(stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant)
+    trace = trace_steps(
+        stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant
+    )
     outcome = (
-        told.fate if told.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"
+        trace.fate if trace.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"
     )
     found = replace(
         found,
@@ -95,10 +97,10 @@ def _read(
         line=original.line,
         raw=original.text,
         outcome=outcome,
-        errors=told.errors,
-        into=told.into,
+        errors=trace.errors,
+        into=trace.into,
     )
-    return replace(found, code=told.code or found.code), told.keys
+    return replace(found, code=trace.code or found.code), trace.keys
 
 
 def _original(merchant: Merchant, file: FeedFile, record: int) -> tuple[str, RawRecord]:
@@ -121,14 +123,14 @@ def _stored(
     found: RecordTrace,
     keys: Mapping[str, str],
 ) -> RecordTrace:
-    """Say where a kept record is in the store, or why it is not there."""
+    """Add where a record is in the store, or why it is not there."""
     rejects = queries.rejects(connection, merchant.name, file=file.name)
     errors = tuple(
         RejectReason(each.code, each.field or None, each.reason)
         for each in rejects
         if (each.file_id, each.record) == (file.file_id, found.record)
     )
-    if errors:  # what only the store could tell
+    if errors:  # found only by the load
         return replace(found, outcome="rejected", errors=errors)
     if found.outcome != "loaded":
         return found

@@ -1,4 +1,4 @@
-"""Rejects as a table for the ERP party, who knows files and records and nothing of this system."""
+"""Exports rejects as a table for the ERP party, which knows its files and records but not this system."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = (
 ASKING = "Ask the sender to "
 """How most actions begin; what follows is what the sender reads."""
 SHEET_ROWS = 1_048_575
-"""Rows that a sheet has room for below its head."""
+"""Rows that fit on a sheet below its header."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of a formula."""
 PLAIN_CELLS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

@@ -19,7 +19,7 @@ def delete_expired(merchant: Merchant) -> int:
     """Delete the originals older than the merchant's `retention.archive_days`; return how many.
 
     What was loaded of them stays; a replay of their days says that they were deleted. Quarantined ones go
-    too: the limit is one of law, and leaves as many days to fix them. A file that is not done with stays.
+    too: the limit is one of law, and leaves as many days to fix them. A file that is not finished stays.
     """
     days = merchant.retention.archive_days
     if days is None:

@@ -42,11 +42,11 @@ def review(merchant: Merchant, failed: Cause | None = None) -> list[str]:
         store.one_at_a_time(connection, "alerts", merchant.name),
     ):
         heard = sync(connection, merchant, datetime.now(UTC), failed=failed)
-        return [*_tell(connection, merchant, heard)]
+        return [*_notify(connection, merchant, heard)]
 
 
-def _tell(connection: Connection[Any], merchant: Merchant, heard: Sequence[Incident]) -> list[str]:
-    """Send a message about what is new and one about what is over; what nobody got is sent next time."""
+def _notify(connection: Connection[Any], merchant: Merchant, heard: Sequence[Incident]) -> list[str]:
+    """Send one message about new incidents and one about resolved ones; next time again, if none was sent."""
     from erp_feeds.orchestration import messages
     from erp_feeds.orchestration.channels import send
     from erp_feeds.store import incidents
@@ -70,7 +70,7 @@ def on_failure(merchant: Merchant) -> Callable[[Any], None]:
     def alert_failure(context: Any) -> None:
         error, task = _error(context), context["ti"].task_id
         if _is_typing_error(context):
-            log.info("Nobody is alerted: whoever started this run sees what is wrong with it")
+            log.info("No alert is sent: the person who started this run sees the error")
             return
         is_through = isinstance(error, NotAllLoadedError)  # what was not loaded are incidents of their own
         failed = None if is_through else _cause(error, task, context["dag_run"].run_id)
@@ -80,7 +80,7 @@ def on_failure(merchant: Merchant) -> Callable[[Any], None]:
             problems = review(merchant, failed)
         except FeedError as away:
             log.warning("The incidents cannot be kept now, so this alert may come again: %s", away)
-            problems = _tell_directly(merchant, failed)
+            problems = _notify_directly(merchant, failed)
         for problem in problems:
             log.error("%s", problem)
 
@@ -119,14 +119,14 @@ def _error(context: Any) -> object:
 
 
 def _cause(error: object, task: str, run: str) -> Cause:
-    """Return a failed task as a cause, in words that quote nobody's data."""
+    """Return a failed task as a cause, without text that may quote data."""
     from erp_feeds.store.incidents import Cause
 
     words = str(error) if isinstance(error, SAFE_ERRORS) else type(error).__name__
     return Cause(None, IncidentKind.FAILED_TASK, task, 1, datetime.now(UTC), words, run)
 
 
-def _tell_directly(merchant: Merchant, failed: Cause | None) -> list[str]:
+def _notify_directly(merchant: Merchant, failed: Cause | None) -> list[str]:
     from erp_feeds.orchestration import messages
     from erp_feeds.orchestration.channels import send
 

@@ -47,7 +47,7 @@ def asking(merchant: Merchant) -> list[str]:
 
 
 def build_approval_dag() -> Iterator[DAG]:
-    """Yield the DAG that asks, where a merchant wants it."""
+    """Yield the DAG that asks, where a merchant has it configured."""
     if any(map(asking, read_merchants(settings().merchants)[0])):
         yield _approval_dag()
 
@@ -75,9 +75,9 @@ def _approval_dag() -> DAG:
                 return describe((params or {})["file_id"])
 
         @task(multiple_outputs=True)
-        def approve(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        def approve(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
             with plain_failures():
-                return approved(asked, (answer["responded_by_user"] or {}).get("name") or "somebody")
+                return approved(question, (answer["responded_by_user"] or {}).get("name") or "somebody")
 
         asked: Any = question()
         ask = ApprovalOperator(
@@ -100,7 +100,7 @@ def _approval_dag() -> DAG:
 
 
 def add_questions(merchant: Merchant, loaded: Any) -> None:
-    """Let the DAG of a merchant that wants it start a question for each file that waits for an approval."""
+    """Add tasks that start a question for each file that waits for an approval, where this is configured."""
     if not (interfaces := asking(merchant)):
         return
     from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator  # noqa: PLC0415
@@ -108,7 +108,7 @@ def add_questions(merchant: Merchant, loaded: Any) -> None:
     @task(multiple_outputs=False, doc_md="Finds the files of this run with more rejects than allowed.")
     def questions(batch: dict[str, Any]) -> list[dict[str, Any]]:
         with plain_failures():
-            return to_ask(merchant, interfaces, batch["run"])
+            return open_questions(merchant, interfaces, batch["run"])
 
     waiting: Any = questions(loaded)
     TriggerDagRunOperator.partial(
@@ -116,11 +116,11 @@ def add_questions(merchant: Merchant, loaded: Any) -> None:
         trigger_dag_id=APPROVAL_DAG,
         logical_date=None,
         skip_when_already_exists=True,
-        doc_md=f"Starts a run of {APPROVAL_DAG} for each; asked before, it is skipped.",
+        doc_md=f"Starts a run of {APPROVAL_DAG} for each file; a question that was asked before is skipped.",
     ).expand_kwargs(waiting)
 
 
-def to_ask(merchant: Merchant, interfaces: list[str], run: str) -> list[dict[str, Any]]:
+def open_questions(merchant: Merchant, interfaces: list[str], run: str) -> list[dict[str, Any]]:
     """Return the id and the configuration of a run for each file that a run left waiting for an approval."""
     from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
     from erp_feeds.store import connection as store  # noqa: PLC0415
@@ -157,18 +157,20 @@ def describe(file_id: int) -> dict[str, Any]:
     }
 
 
-def approved(asked: dict[str, Any], by: str) -> dict[str, Any]:
+def approved(question: dict[str, Any], by: str) -> dict[str, Any]:
     """Note the approval; return whose DAG loads the file, and the configuration of that run.
 
     Raises:
-        FailError: By now the file waits no more, or more of its records are rejected.
+        FailError: The file does not wait any more, or more of its records are rejected now.
     """
     from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
     from erp_feeds.store import connection as store  # noqa: PLC0415
 
     with store.connect(settings().store_connection) as connection:
-        found = approvals.questions(connection, file_id=asked["file_id"])
+        found = approvals.questions(connection, file_id=question["file_id"])
         if not found:
-            raise FailError(f"file {asked['file_id']} does not wait for an approval any more", "not_waiting")
-        approvals.approve(connection, found[0], by, asked["rejects"])
-    return {"merchant": found[0].merchant, "conf": Replay(file_ids=(asked["file_id"],)).to_params()}
+            raise FailError(
+                f"file {question['file_id']} does not wait for an approval any more", "not_waiting"
+            )
+        approvals.approve(connection, found[0], by, question["rejects"])
+    return {"merchant": found[0].merchant, "conf": Replay(file_ids=(question["file_id"],)).to_params()}

@@ -13,12 +13,12 @@ from erp_feeds.orchestration.trigger import InboxTrigger
 from erp_feeds.settings import settings
 
 WATCHED = {"name", "shop_name", "timezone", "currency", "ftps", "interfaces", "limits"}
-"""What the watcher needs to know of a merchant; another value here makes Airflow start another watcher."""
+"""The fields of a merchant that the trigger needs; a change of one makes Airflow start the trigger anew."""
 SCHEMA = "erp_feeds"
 
 
 def inbox(merchant: Merchant) -> Asset:
-    """Return the merchant's inbox, whose watcher wakes the DAG; its events name the host too."""
+    """Return the merchant's inbox, whose trigger starts the DAG; its events name the host too."""
     folder = merchant.ftps.root.replace("\\", "/").strip("/")
     facts = merchant.model_dump(mode="json", include=WATCHED)
     return Asset(
@@ -38,7 +38,7 @@ def tables(merchant: Merchant) -> list[Asset]:
 
 
 def table(merchant: str, name: str) -> Asset:
-    """Return a merchant's rows of a table of the store: who waits for one merchant hears of no other."""
+    """Return a merchant's rows of a table: a DAG that waits for one merchant gets no events of others."""
     host, _, database = settings().lineage_store.partition("/")
     return Asset(
         name=f"{merchant}.{name}",

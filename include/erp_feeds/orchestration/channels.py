@@ -1,4 +1,4 @@
-"""The ways to people on call: mail and Apprise, over the connections that Airflow knows.
+"""How people on call are alerted: mail and Apprise, over the connections that Airflow knows.
 
 By the providers' hooks and not their notifiers, which send HTML without text, and take no for an answer.
 """
@@ -20,7 +20,7 @@ from erp_feeds.merchant import Alerts
 
 @dataclass(frozen=True)
 class Message:
-    """What people get to read."""
+    """The text of a message."""
 
     subject: str
     text: str
@@ -29,7 +29,7 @@ class Message:
 
 
 Channel = tuple[str, Callable[[Message], None]]
-"""What it is, and how a message is sent by it."""
+"""Its name, and the function that sends a message."""
 
 
 def channels(alerts: Alerts) -> Iterator[Channel]:

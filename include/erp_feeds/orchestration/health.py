@@ -1,7 +1,7 @@
-"""Two DAGs that keep what is open in Airflow's own lists.
+"""Two DAGs that show open incidents in Airflow's own lists.
 
 One checks every few minutes and alerts. The other fails, with a task for each open incident, and runs only
-when something has changed: its latest run stays red until all is resolved, and its grid is the history.
+when an incident has changed: its latest run stays red until all are resolved, and its grid is the history.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 CHECK_DAG = "erp_feeds_check"
 CHANGED = Asset(name="erp_feeds.incidents", uri="erp-feeds://incidents", group="health")
-"""Has an event whenever what is open has changed."""
+"""Gets an event whenever the open incidents have changed."""
 COMMON: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")),
     "catchup": False,
@@ -40,9 +40,9 @@ DOC = """\
 
 Red as long as something is open: quarantined files, rejected records, feeds that are late or missing,
 inboxes out of reach, failed tasks. `incident` has one task for each, named after it; its log says who acts
-and what to do. What is resolved leaves by itself. What nobody will ever correct is dismissed: trigger this
-DAG with the number of the incident and a reason, or run
-`python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It comes back where there is more of it.
+and what to do. A resolved incident disappears by itself. One that nobody will ever correct is dismissed:
+trigger this DAG with the number of the incident and a reason, or run
+`python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It opens again when more files or records join it.
 
 """
 
@@ -58,7 +58,7 @@ def _check_dag() -> DAG:
         dag_id=CHECK_DAG,
         dag_display_name="ERP feeds: check",
         description="Compares files, records, feeds and inboxes with the open incidents, and alerts",
-        doc_md=f"Alerts, and wakes `{HEALTH_DAG}` when what is open has changed. Red: alerts cannot be sent.",
+        doc_md=f"Alerts, and starts `{HEALTH_DAG}` when incidents have changed. Red: alerts cannot be sent.",
         schedule=settings().health_schedule,
         **COMMON,
     ) as dag:
@@ -69,18 +69,18 @@ def _check_dag() -> DAG:
 
         @task(outlets=[CHANGED])
         def announce() -> None:
-            """Wake the DAG that shows what is open."""
+            """Start the DAG that shows what is open."""
 
         check() >> announce()
     return dag
 
 
 def _health_dag() -> DAG:
-    """Build the DAG that fails while something is open; once an hour also without a change, to be sure."""
+    """Build the DAG that fails while something is open; once an hour it runs also without a change."""
     with DAG(
         dag_id=HEALTH_DAG,
         dag_display_name="ERP feeds: what is open",
-        description="Red while something needs somebody: quarantines, rejects, late feeds, silent inboxes",
+        description="Red while somebody must act: quarantines, rejects, late feeds, silent inboxes",
         doc_md=DOC + runbook.markdown(),
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[CHANGED]
@@ -106,7 +106,7 @@ def _health_dag() -> DAG:
 
 
 def _params() -> dict[str, Param]:
-    """Return what the trigger form asks; left alone, a run dismisses nothing."""
+    """Return the fields of the trigger form; left empty, a run dismisses nothing."""
     number = Param(
         None,
         type=["null", "integer"],
@@ -145,7 +145,7 @@ def review_all() -> bool:
     merchants, errors = read_merchants(settings().merchants)
     problems = [f"{merchant.name}: {each}" for merchant in merchants for each in alerts.review(merchant)]
     with store.connect(settings().store_connection) as connection:
-        if not errors:  # else nobody knows which merchants are gone
+        if not errors:  # else a merchant whose file has an error would count as gone
             incidents.retire(connection, [merchant.name for merchant in merchants])
         metrics.measure(connection, merchants)
         is_changed = incidents.changed(connection)

@@ -1,4 +1,4 @@
-"""The task `load`: it loads, and tells Airflow, OpenLineage and the metrics what has become of the files."""
+"""The task `load`: it loads, and reports the results to Airflow, OpenLineage and the metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow's own metrics say of the feeds, by merchant and interface: the one place that sends them.
+"""Metrics of the feeds in Airflow's own metrics, by merchant and interface: the one place that sends them.
 
 They go where `[metrics]` of airflow.cfg sends Airflow's own, to OpenTelemetry or StatsD. Labels are
 merchants, interfaces and codes: bounded, and never a person, a file or a run.

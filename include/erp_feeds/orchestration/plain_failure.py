@@ -22,10 +22,10 @@ class PlainFailure(SystemExit):
         super().__init__(str(error))
         self.code = 1
         self.error = error
-        """What failed; alerts tell by its code what it means."""
+        """The error; its code lets alerts explain it."""
 
 
-class PlainRefusal(PlainFailure):
+class PlainFatal(PlainFailure):
     """A failure that another attempt would not change: the task's retry policy fails it at once."""
 
 
@@ -36,7 +36,7 @@ def plain_failures() -> Iterator[None]:
         yield
     except FailError as error:
         log.error("%s", error)  # noqa: TRY400 - no traceback is the purpose
-        raise PlainRefusal(error) from None
+        raise PlainFatal(error) from None
     except RetryError as error:
-        log.error("%s", error)  # noqa: TRY400 - as said above
+        log.error("%s", error)  # noqa: TRY400 - as above
         raise PlainFailure(error) from None

@@ -1,4 +1,4 @@
-"""Imports what every task needs once, in the process from which tasks are forked: a fork has it for nothing.
+"""Imports what every task needs once, in the process from which tasks are forked.
 
 By themselves these imports take a task nine tenths of its time to start, many times what a day's files take.
 A change of this package therefore needs a restart of that process; a change of a merchant file does not.

@@ -1,4 +1,4 @@
-"""What Airflow asks a provider for: the connection type FTPS, with a form that holds the hook's extras.
+"""Describes this package as an Airflow provider: the connection type FTPS, with a form for its extras.
 
 Airflow finds this by the entry point `apache_airflow_provider` of the installed package.
 """
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's facts, in the form of Airflow's provider.yaml."""
     # Whoever imports this module first would start Airflow, which asks here before the function is there.
-    from erp_feeds.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as said above
+    from erp_feeds.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as above
 
     return {
         "package-name": "erp-feeds",
         "name": "erp-feeds",
-        "description": "FTPS that works with the servers people have.",
+        "description": "FTPS client for the FTPS servers in common use.",
         "connection-types": [
             {
                 "connection-type": "ftps",

@@ -1,4 +1,4 @@
-"""Starts runs that replay archived files, as whoever calls Airflow's REST API."""
+"""Starts runs that replay archived files, in the name of the caller of Airflow's REST API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Started:
 def start_replay(
     api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
 ) -> list[Started]:
-    """Start as many runs as the merchant's files_per_run asks for; they follow each other in load order.
+    """Start as many runs as the merchant's files_per_run requires; they follow each other in load order.
 
     Args:
         api: Airflow, as the person who asks for it.

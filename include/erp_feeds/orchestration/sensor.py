@@ -20,9 +20,9 @@ from erp_feeds.orchestration.plain_failure import plain_failures
 class InboxSensor(BaseSensorOperator, SkipMixin):
     """Returns the batch of new files; without any, the run ends here as skipped.
 
-    Where nothing is complete yet but something was just placed, the task defers for the merchant's
-    `stable_for` and scans once more. What is still being uploaded then is left to the watcher, which wakes
-    another run.
+    Where nothing is complete yet but an upload is going on, the task defers for the merchant's
+    `stable_for` and scans once more. A file that is still being uploaded then is left to the trigger, which
+    starts another run.
     """
 
     inherits_from_skipmixin = True
@@ -52,7 +52,7 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
             if replay and context["dag_run"].run_type == "backfill":
                 batch = tasks.sense_archive(self.merchant, run, replay)
                 return batch.to_xcom() if batch.files else self._end(context)
-            sensed = tasks.sense(self.merchant, run, replay, partial(_at_work, context["ti"]))
+            sensed = tasks.sense(self.merchant, run, replay, partial(_active, context["ti"]))
         if sensed.batch.files:
             return sensed.batch.to_xcom()
         if sensed.uploading and may_wait:
@@ -75,16 +75,16 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         self._end(context)
 
     def _replay(self, context: Context) -> Replay | None:
-        """Return what the run's parameters ask for; in a backfill they narrow the files of its days."""
-        asked = Replay.from_params(context["params"])
+        """Return the replay in the run's parameters; in a backfill they narrow the files of its days."""
+        replay = Replay.from_params(context["params"])
         if context["dag_run"].run_type != "backfill":
-            return asked
+            return replay
         zone = ZoneInfo(self.merchant.timezone)
         days = (context["data_interval_start"], context["data_interval_end"])
-        return (asked or Replay()).within(*(moment.astimezone(zone).date() for moment in days if moment))
+        return (replay or Replay()).within(*(moment.astimezone(zone).date() for moment in days if moment))
 
 
-def _at_work(task: Any, runs: Collection[str]) -> list[str]:
+def _active(task: Any, runs: Collection[str]) -> list[str]:
     """Return those of some runs of the task's DAG that have not ended."""
     states = ["queued", "running"]
     return [run for run in runs if task.get_dr_count(task.dag_id, run_ids=[run], states=states)]

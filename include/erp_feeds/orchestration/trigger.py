@@ -21,12 +21,10 @@ from erp_feeds.merchant import Merchant
 REMIND_SECONDS = 60.0
 """Seconds after which files that still wait are announced again, where a run does not take them all."""
 ABANDONED_SECONDS = 15 * 60.0
-"""Seconds after which all others are announced again: their run may have failed. Many, since a run that is
-started beside one that is still at work finds nothing, and its success would cover the other's failure."""
-
-
+"""Seconds after which all others are announced again: their run may have failed. Many, since a run that
+starts while that one is still running finds nothing, and its success would hide the failure."""
 HOLD_SECONDS = 60.0
-"""Seconds for which new files wait for the run that is at work, so that the next one takes many together."""
+"""Seconds for which new files wait while a run is active, so that the next run takes many together."""
 
 
 class InboxTrigger(BaseEventTrigger):

@@ -31,7 +31,7 @@ class ArchivedFile:
     """Bytes."""
 
 
-def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> ArchivedFile:
+def save(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> ArchivedFile:
     """Write an original to the archive while hashing it; the same bytes under the same name are kept once.
 
     Args:
@@ -57,7 +57,7 @@ def keep(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> A
             size += len(chunk)
         sha256 = digest.hexdigest()
         target = folder / f"{stem}.{sha256[:HASH_IN_NAME]}{extension}"
-        if not _is_kept(target, size):
+        if not _is_stored(target, size):
             arrival.commit(target)
     return ArchivedFile(str(target), sha256, size)
 
@@ -89,7 +89,7 @@ def purge(merchant: str) -> int:
     return purge_unfinished(folder, datetime.now(UTC) - DEAD_AFTER)
 
 
-def _is_kept(target: ObjectStoragePath, size: int) -> bool:
+def _is_stored(target: ObjectStoragePath, size: int) -> bool:
     """Return whether the archive holds these bytes; a copy of another length is damaged and written anew."""
     return exists(target) and target.fs.size(target.path) == size
 

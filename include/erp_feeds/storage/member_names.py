@@ -25,7 +25,7 @@ def base_of(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
-def said_of(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo]) -> str:
+def label_of(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo]) -> str:
     """Return what stands for a member in a sentence: its name, or its place among the members, from 1."""
     base = base_of(info.orig_filename)
     if _EXPORT.fullmatch(base):
@@ -34,6 +34,6 @@ def said_of(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo]) -> str:
     return f"member {infos.index(info) + 1}" + (f" ({ending})" if ending else "")
 
 
-def said_by(error: Exception) -> str:
+def damage_in(error: Exception) -> str:
     """Return what zipfile says of damage, up to the first name that it quotes."""
     return _QUOTE.sub("", str(error)) or type(error).__name__

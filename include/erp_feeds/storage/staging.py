@@ -66,7 +66,7 @@ def open_member(url: str) -> BinaryIO:
     return open_for(path, "rb")
 
 
-def room(folder: ObjectStoragePath) -> int | None:
+def free_bytes(folder: ObjectStoragePath) -> int | None:
     """Return the bytes that the disk of a folder still takes; None for object stores, which do not say."""
     return shutil.disk_usage(folder.path).free if folder.protocol == "file" else None
 

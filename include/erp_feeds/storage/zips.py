@@ -20,7 +20,7 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant
-from erp_feeds.storage.member_names import base_of, said_by, said_of
+from erp_feeds.storage.member_names import base_of, damage_in, label_of
 from erp_feeds.storage.zip_directory import directory_of, ends_with_zip
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -34,7 +34,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, No
 """What zipfile raises on damaged bytes."""
 ENCRYPTED_BIT = 0x1
 ENTRY_SIZE = 2_000
-"""Bytes of the directory that a member may take: its name and extras are short in any honest zip."""
+"""Bytes of the directory that a member may take: its name and extras are short in any regular zip."""
 
 
 class Members:
@@ -89,7 +89,7 @@ class Members:
             self._check_room(sum(info.file_size for info in chosen))
             for info in chosen:
                 with archive.open(info) as raw:
-                    yield _guarded(raw, info.filename, said_of(info, infos), meter)
+                    yield _guarded(raw, info.filename, label_of(info, infos), meter)
 
     def _check_room(self, declared: int) -> None:
         """Quarantine before a byte is written what does not fit; a lying size counts up to the limits."""
@@ -233,7 +233,7 @@ def _zip_errors() -> Iterator[None]:
         yield
     except DAMAGE as error:
         raise QuarantineError(
-            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({said_by(error)})"
+            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({damage_in(error)})"
         ) from None
     except OSError as error:
         if error.errno != errno.EINVAL:
@@ -260,24 +260,24 @@ def _check_start(archive: zipfile.ZipFile) -> None:
 
 
 def _check_names(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Quarantine what no honest export holds, before a byte is unzipped."""
+    """Quarantine what no regular export contains, before a byte is unzipped."""
     if len(infos) > limits.members:
         reason = f"holds {len(infos)} members, more than {limits.members}; see limits.members"
         raise QuarantineError(QuarantineCode.TOO_MANY_MEMBERS, reason)
     for info in infos:
         name = info.orig_filename.replace("\\", "/")
         if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/") or "\0" in name:
-            reason = f"{said_of(info, infos)} points out of the zip"
+            reason = f"{label_of(info, infos)} points out of the zip"
             raise QuarantineError(QuarantineCode.UNSAFE_PATH, reason)
         if info.flag_bits & ENCRYPTED_BIT:
-            raise QuarantineError(QuarantineCode.ENCRYPTED, f"{said_of(info, infos)} is encrypted")
+            raise QuarantineError(QuarantineCode.ENCRYPTED, f"{label_of(info, infos)} is encrypted")
         if info.compress_type not in METHODS:
             packed = f"is packed by method {info.compress_type}: only deflate can be unzipped"
-            raise QuarantineError(QuarantineCode.NOT_A_ZIP, f"{said_of(info, infos)} {packed}")
+            raise QuarantineError(QuarantineCode.NOT_A_ZIP, f"{label_of(info, infos)} {packed}")
     times = Counter(info.orig_filename.replace("\\", "/") for info in infos)
     for info in infos:
         if (number := times[info.orig_filename.replace("\\", "/")]) > 1:
-            reason = f"{said_of(info, infos)} is there {number} times"
+            reason = f"{label_of(info, infos)} is there {number} times"
             raise QuarantineError(QuarantineCode.DUPLICATE_MEMBER, reason)
 
 
@@ -286,7 +286,7 @@ def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Mercha
     files = [info for info in infos if not _is_ignored(info)]
     for info in files:
         if _base(info).lower().endswith(NESTED_ENDINGS):
-            reason = f"{said_of(info, infos)} is itself an archive"
+            reason = f"{label_of(info, infos)} is itself an archive"
             raise QuarantineError(QuarantineCode.NESTED_ZIP, reason)
     xml = _xml_members(infos)
     for info in xml:
@@ -294,7 +294,7 @@ def _chosen(infos: list[zipfile.ZipInfo], interface: Interface, merchant: Mercha
     matching = [info for info in xml if interface.match(_base(info))]
     lone = xml if len(xml) == 1 and not any(each.match(_base(xml[0])) for each in INTERFACES.values()) else []
     if not (matching or lone):
-        found = ", ".join([said_of(info, infos) for info in files][:5]) or "nothing"
+        found = ", ".join([label_of(info, infos) for info in files][:5]) or "nothing"
         example = interface.file_name(merchant.shop_name, "<index>", "xml")
         raise QuarantineError(
             QuarantineCode.NO_MEMBER, f"contains no XML such as {example}; it contains {found}"
@@ -312,7 +312,7 @@ def _check_shop(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo], merchant: M
         found = interface.match(_base(info))
         if found and found.shop_name != merchant.shop_name:
             reason = (
-                f"{said_of(info, infos)} is of another shop, not of '{merchant.shop_name}' letter for letter"
+                f"{label_of(info, infos)} is of another shop, not of '{merchant.shop_name}' letter for letter"
             )
             raise QuarantineError(QuarantineCode.FOREIGN_MEMBER, reason)
 

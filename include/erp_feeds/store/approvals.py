@@ -37,7 +37,7 @@ class Question:
         return sum(self.tally.rejected.values())
 
 
-@plain_errors("looking up what waits for an approval")
+@plain_errors("reading what waits for an approval")
 def questions(
     connection: psycopg.Connection,
     *,
@@ -61,7 +61,7 @@ def approve(connection: psycopg.Connection, question: Question, by: str, rejects
         FailError: By now more records are rejected than the person saw, or nobody gives a name.
     """
     if not by.strip():
-        raise FailError("whoever approves a file gives a name", "no_name")
+        raise FailError("to approve a file, give your name", "no_name")
     if rejects is not None and rejects < question.rejects:
         raise FailError(
             f"{question.file}: by now {question.rejects} records are rejected, and {rejects} were approved",

@@ -1,4 +1,4 @@
-"""Who looked at personal data, or changed something: written before the answer is given."""
+"""The audit log: who viewed personal data or changed something, written before the response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from erp_feeds.store.sql import statement
 
 @dataclass(frozen=True)
 class Entry:
-    """One look, or one change."""
+    """One view of personal data, or one change."""
 
     audit_id: int
     at: datetime
@@ -27,7 +27,7 @@ class Entry:
 
 @plain_errors("writing the audit log")
 def note(connection: psycopg.Connection, who: str, merchant: str, action: str, subject: str = "") -> None:
-    """Note what somebody does."""
+    """Write an entry."""
     values = {"who": who, "merchant": merchant, "action": action, "subject": subject}
     connection.execute(statement("audit/note"), values)
 
@@ -36,7 +36,7 @@ def note(connection: psycopg.Connection, who: str, merchant: str, action: str, s
 def listed(
     connection: psycopg.Connection, merchant: str, *, before: int | None = None, limit: int = 50
 ) -> list[Entry]:
-    """Return what people did, the latest first."""
+    """Return the entries, the latest first."""
     with connection.cursor(row_factory=class_row(Entry)) as cursor:
         values = {"merchant": merchant, "before": before, "max_rows": limit}
         return cursor.execute(statement("audit/list"), values).fetchall()

@@ -74,7 +74,7 @@ def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
 
 @contextmanager
 def plain_errors(doing: str) -> Iterator[None]:
-    """Turn a lost connection or a deadlock into RetryError, any other refusal of a statement into FailError.
+    """Turn a lost connection or a deadlock into RetryError, any other error of a statement into FailError.
 
     Values that PostgreSQL rejects come from the file: the file is quarantined, so that it blocks
     no other file. PostgreSQL's own text may quote a row, hence only its state and the name of a
@@ -93,7 +93,7 @@ def plain_errors(doing: str) -> Iterator[None]:
 
 @contextmanager
 def transaction(connection: psycopg.Connection, doing: str) -> Iterator[None]:
-    """One real transaction: whatever a read left open ends first, and the block commits or leaves nothing."""
+    """One real transaction: an open read ends first, and the block commits as a whole or not at all."""
     with plain_errors(doing):
         connection.commit()
         with connection.transaction():
@@ -102,9 +102,9 @@ def transaction(connection: psycopg.Connection, doing: str) -> Iterator[None]:
 
 @contextmanager
 def savepoint(connection: psycopg.Connection, doing: str) -> Iterator[None]:
-    """Lend a part of the open transaction: where it fails, it takes nothing of the other parts with it.
+    """Run a part of the open transaction: if it fails, the other parts are not affected.
 
-    It is asked at its end what a transaction is asked at its commit, such as whether two profiles share an
+    At its end the checks of a commit run, such as whether two profiles share an
     address now.
     """
     with plain_errors(doing), connection.transaction():
@@ -129,7 +129,7 @@ def one_at_a_time(connection: psycopg.Connection, work: str, merchant: str) -> I
     try:
         yield
     finally:
-        with suppress(psycopg.Error):  # a lost connection has let go already
+        with suppress(psycopg.Error):  # a lost connection has released the lock already
             connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
@@ -169,7 +169,7 @@ def conninfo_of(connection_id: str) -> str:
 
 
 def _state(error: psycopg.Error) -> str:
-    """Say what PostgreSQL says without quoting rows: its text is safe where the statement has the error.
+    """Describe an error without quoting rows: PostgreSQL's text is safe where the statement has the error.
 
     Those are the errors of class 42. Others count as ProgrammingError too, such as what a trigger raises.
     """

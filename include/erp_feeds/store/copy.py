@@ -21,7 +21,7 @@ BATCH = 16_384
 """Rows in one write to the server."""
 
 WORTH_ANALYZING = 1_000
-"""Rows from which the planner's guess about a temporary table costs more than looking."""
+"""Rows from which a wrong guess of the planner costs more than ANALYZE."""
 
 
 class _CopySink(RawIOBase):
@@ -86,7 +86,7 @@ def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[o
 
 
 def analyze(connection: psycopg.Connection, table: str, rows: int, columns: LiteralString = "") -> None:
-    """Let the planner look at a temporary table, or at some columns of it, where it has rows enough."""
+    """Analyse a temporary table, or some of its columns, for the planner, if it has enough rows."""
     if rows >= WORTH_ANALYZING:
         connection.execute(sql.SQL("ANALYZE {} " + columns).format(sql.Identifier(table)))
 

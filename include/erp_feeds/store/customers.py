@@ -14,7 +14,7 @@ from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.store.copy import copy_for_table
-from erp_feeds.store.identity import count_failed_moves, count_without_email, keep_identifiers, resolve
+from erp_feeds.store.identity import count_failed_moves, count_without_email, resolve, save_identifiers
 from erp_feeds.store.merge import Target, Version, VersionedField, merge
 from erp_feeds.store.sql import statement
 
@@ -44,7 +44,7 @@ def load_profiles(
     fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
     target = Target("profiles", "profile_id", fields, RECORDS, keys="resolved", of_write=OF_WRITE)
     merge(connection, target, merchant.name, version)
-    keep_identifiers(connection, file, merchant)
+    save_identifiers(connection, file, merchant)
     warnings = {
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),
         WarningCode.EMAIL_OWNED_BY_OTHER.value: count_failed_moves(connection, file),

@@ -142,7 +142,7 @@ class LedgerFile:
 
     @property
     def warnings(self) -> dict[str, int]:
-        """What was odd about it, by code."""
+        """Its warnings, by code."""
         return self.tally.warnings
 
 
@@ -249,7 +249,7 @@ class Reject:
     key: str | None
     """Customer, order or account number, or an address; None as `raw` is."""
     raw: str | None
-    """The record as delivered; None unless asked for, since it holds personal data."""
+    """The record as delivered; None unless requested, since it holds personal data."""
 
     @property
     def state(self) -> str:

@@ -54,7 +54,7 @@ def resolve(  # noqa: PLR0917 - whose, from where, and by which rules
         analyze(connection, step, rows)
 
 
-def keep_identifiers(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
+def save_identifiers(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
     """Note which number and which record belongs to which profile, once the profiles exist."""
     connection.execute(statement("identity/keep", merchant=merchant.name, file_id=file.file_id))
 

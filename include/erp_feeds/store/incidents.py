@@ -1,4 +1,4 @@
-"""Incidents: what is open of a merchant until it is resolved or dismissed, and of whom people have heard."""
+"""Incidents: the open problems of a merchant, until resolved or dismissed, and which alerts were sent."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Cause:
     since: datetime
     reason: str = ""
     run_id: str = ""
-    """The latest run that met it."""
+    """The latest run in which it occurred."""
     examples: Sequence[str] = ()
     """The first files, or files and records."""
 
 
 @dataclass(frozen=True)
 class Incident(Cause):
-    """A cause that people hear of once, when it begins and when it ends."""
+    """A cause for which one alert is sent when it begins and one when it ends."""
 
     incident_id: int = 0
     merchant: str = ""
@@ -65,20 +65,20 @@ class InboxState:
     reason: str
 
 
-@plain_errors("looking what is open")
+@plain_errors("reading what is open")
 def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
     """Return what of a merchant's files and records is open."""
     with connection.cursor(row_factory=class_row(Cause)) as cursor:
         return cursor.execute(statement("incidents/open_in_store"), {"merchant": merchant}).fetchall()
 
 
-@plain_errors("looking up the latest files")
+@plain_errors("reading the latest files")
 def latest_files(connection: psycopg.Connection, merchant: str) -> dict[str, datetime]:
     """Return when the latest file of each interface came."""
     return dict(connection.execute(statement("incidents/feeds"), {"merchant": merchant}).fetchall())
 
 
-@plain_errors("looking up the scans")
+@plain_errors("reading the scans")
 def inbox_state(connection: psycopg.Connection, merchant: str) -> InboxState | None:
     """Return whether the inbox can be scanned; None before the first scan."""
     query = "SELECT merchant, succeeded_at, failing_since, reason FROM inbox_scans WHERE merchant = %s"
@@ -113,7 +113,7 @@ def task_failed(connection: psycopg.Connection, merchant: str, cause: Cause) -> 
 
 
 def tasks_succeeded(connection: psycopg.Connection, merchant: str, tasks: Collection[str]) -> None:
-    """Resolve the incidents of failed tasks that a run has got through."""
+    """Resolve the incidents of failed tasks that have now succeeded."""
     with transaction(connection, "noting a task"):
         connection.execute(statement("incidents/resolve_task"), {"merchant": merchant, "tasks": list(tasks)})
 
@@ -125,7 +125,7 @@ def retire(connection: psycopg.Connection, known: Collection[str]) -> None:
 
 
 def pending(connection: psycopg.Connection, merchant: str) -> list[Incident]:
-    """Return the incidents that people must hear of: the new ones, and those that are over."""
+    """Return the incidents of which an alert is due: new ones, and resolved ones."""
     return _list(connection, merchant, pending=True)
 
 
@@ -137,7 +137,7 @@ def listed(
 
 
 def notified(connection: psycopg.Connection, incidents: Collection[Incident]) -> None:
-    """Note that people have heard of incidents as they stand."""
+    """Note that an alert about incidents in their present state was sent."""
     values = {"incident_ids": [each.incident_id for each in incidents]}
     with transaction(connection, "noting an alert"):
         connection.execute(statement("incidents/notified"), values)
@@ -163,7 +163,7 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
     Raises:
         FailError: No such incident is open, or nobody says who dismisses it and why.
     """
-    by, reason = _given(by, reason)
+    by, reason = _checked(by, reason)
     values = {"incident_id": incident_id, "by": by, "reason": reason}
     with transaction(connection, "dismissing an incident"):
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
@@ -182,7 +182,7 @@ def dismiss_rejects(connection: psycopg.Connection, choice: rejects.Choice, by: 
     Raises:
         FailError: Nobody says who dismisses them and why.
     """
-    by, reason = _given(by, reason)
+    by, reason = _checked(by, reason)
     values = {"merchant": choice.merchant, "by": by, "reason": reason}
     with transaction(connection, "dismissing rejects"):
         number = rejects.dismiss(connection, choice, by, reason)
@@ -196,13 +196,13 @@ def reopen_rejects(connection: psycopg.Connection, choice: rejects.Choice) -> in
         return rejects.dismiss(connection, choice, "", "", reopen=True)
 
 
-def _given(by: str, reason: str) -> tuple[str, str]:
+def _checked(by: str, reason: str) -> tuple[str, str]:
     if not by.strip() or not reason.strip():
-        raise FailError("whoever dismisses something gives a name and a reason", "no_reason")
+        raise FailError("to dismiss something, give your name and a reason", "no_reason")
     return by.strip(), reason.strip()
 
 
-@plain_errors("looking up the incidents")
+@plain_errors("reading the incidents")
 def _list(
     connection: psycopg.Connection,
     merchant: str | None,

@@ -30,7 +30,7 @@ def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> No
             _note_run(connection, file, run, FileState.QUARANTINED, file.counts)
 
 
-@plain_errors("looking for unfinished files")
+@plain_errors("finding unfinished files")
 def unfinished(
     connection: psycopg.Connection,
     merchant: str,
@@ -50,7 +50,7 @@ def unfinished(
     return [_feed_file(row) for row in found]
 
 
-@plain_errors("looking up which runs are at work")
+@plain_errors("reading which runs have unfinished files")
 def taken_by(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
     """Return the ids of the other runs that have taken files which are not finished."""
     found = connection.execute(statement("ledger/taken_by"), {"merchant": merchant, "run": run})
@@ -58,13 +58,13 @@ def taken_by(connection: psycopg.Connection, merchant: str, run: str) -> list[st
 
 
 def take(connection: psycopg.Connection, files: Collection[FeedFile], run: str) -> None:
-    """Note that a run has taken these files; as long as it is at work, others leave them to it."""
+    """Note that a run has taken these files; until it ends, other runs do not take them."""
     with transaction(connection, "taking files"):
         values = {"file_ids": [file.file_id for file in files], "run": run}
         connection.execute(statement("ledger/take"), values)
 
 
-@plain_errors("looking up archived files")
+@plain_errors("reading archived files")
 def archived(
     connection: psycopg.Connection,
     merchant: str,
@@ -73,7 +73,7 @@ def archived(
     *,
     or_unfetched: bool = False,
 ) -> list[FeedFile]:
-    """Return the archived originals that a replay asks for, ordered by interface and sequence.
+    """Return the archived originals of a replay, ordered by interface and sequence.
 
     With `or_unfetched` quarantined files that could never be fetched follow, with their path on the server.
 
@@ -93,11 +93,11 @@ def archived(
     return found
 
 
-@plain_errors("looking up deleted files")
+@plain_errors("reading deleted files")
 def deleted(
     connection: psycopg.Connection, merchant: str, interfaces: Collection[str], replay: Replay
 ) -> list[str]:
-    """Return the names of files that a replay asks for and whose originals retention has deleted."""
+    """Return the names of files of a replay whose originals retention has deleted."""
     return [file.name for file in _chosen(connection, merchant, interfaces, replay, deleted=True)]
 
 
@@ -122,9 +122,9 @@ def _chosen(
     return [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
 
 
-@plain_errors("looking for expired files")
+@plain_errors("finding expired files")
 def expired(connection: psycopg.Connection, merchant: str, days: int) -> list[str]:
-    """Return the URLs of originals received more than `days` days ago, of files that are done with."""
+    """Return the URLs of originals received more than `days` days ago, of finished files."""
     found = connection.execute(statement("ledger/expired"), {"merchant": merchant, "days": days})
     return [url for (url,) in found]
 
@@ -132,7 +132,7 @@ def expired(connection: psycopg.Connection, merchant: str, days: int) -> list[st
 def drop_original(
     connection: psycopg.Connection, merchant: str, url: str, delete: Callable[[str], None]
 ) -> bool:
-    """Delete an original and note it; a crash between the two leaves it to be deleted again, never forgotten.
+    """Delete an original and note it; after a crash between the two it is deleted again.
 
     Return False where a new remote file has come to share the original, which then stays.
     """
@@ -148,23 +148,23 @@ def drop_original(
 def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
     """Return whether retention has deleted the original of a file, or is just doing so."""
     query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
-    with transaction(connection, f"looking up {file.name}"):
+    with transaction(connection, f"reading {file.name}"):
         lock_merchant(connection, _row(connection, file)[0])
         found = connection.execute(query, [file.file_id]).fetchone()
     return bool(found and found[0])
 
 
-@plain_errors("looking up a file")
+@plain_errors("reading a file")
 def is_to_fetch(connection: psycopg.Connection, file: FeedFile) -> bool:
-    """Return whether the server's bytes are still wanted; else an earlier attempt dealt with them."""
+    """Return whether the file is still to be fetched; False after an earlier attempt has fetched it."""
     _, state, sha256 = _row(connection, file)
     if state == FileState.QUARANTINED:
         return sha256 is None
     return state in {FileState.REGISTERED, FileState.WAITING}
 
 
-@plain_errors("looking up a file")
-def kept(connection: psycopg.Connection, file: FeedFile) -> FeedFile | None:
+@plain_errors("reading a file")
+def archived_file(connection: psycopg.Connection, file: FeedFile) -> FeedFile | None:
     """Return a file as it was archived before; None where it is missing or was a duplicate."""
     if _row(connection, file)[1] not in MAY_BE_ARCHIVED:
         return None
@@ -195,7 +195,7 @@ def archive(
 
 
 def import_original(connection: psycopg.Connection, merchant: str, original: Mapping[str, Any]) -> bool:
-    """Register an archived original that never lay on the server; False where it is known already.
+    """Register an archived original that was never on the server; False where it is known already.
 
     Args:
         connection: Of the store.
@@ -266,7 +266,7 @@ def finish(
     return (found[0], found[1]) if found else (None, None)
 
 
-@plain_errors("looking up what a run could not load")
+@plain_errors("reading what a run could not load")
 def problems(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
     """Return one sentence per file that this run quarantined, or loaded without all of its records."""
     found = connection.execute(statement("ledger/problems"), {"merchant": merchant, "run": run})

@@ -27,7 +27,7 @@ from erp_feeds.store.connection import lock_merchant, savepoint, transaction
 from erp_feeds.store.copy import copy_frames, empty_tables
 from erp_feeds.store.customers import load_profiles
 from erp_feeds.store.merge import Version
-from erp_feeds.store.purchases import load_purchases, refuse_conflicting
+from erp_feeds.store.purchases import load_purchases, reject_conflicting
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import without_suppressed
 
@@ -41,7 +41,7 @@ Part = Callable[[psycopg.Connection, FeedFile, Merchant, Frames], Counts]
 
 
 GROUP_FILES = 25
-"""In one transaction, at most: what a file leaves in the temporary tables slows down those after it."""
+"""Most files in one transaction: each leaves rows in temporary tables that slow down the next."""
 GROUP_RECORDS = 20_000
 """Of the files in one transaction, unless one file has more."""
 
@@ -55,12 +55,12 @@ class Loader:
     newer: str
     """SQL file that names the rejected records that newer files have brought."""
     reject: Part | None = None
-    """Rejects, before anything is written, what only the store can tell."""
+    """Rejects records, before anything is written, by comparing them with the store."""
 
 
 LOADERS: Mapping[Loading, Loader] = {
     Loading.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
-    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", refuse_conflicting),
+    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", reject_conflicting),
     Loading.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
 }
 
@@ -88,7 +88,7 @@ def load_order(file: FeedFile) -> tuple[int, str, Decimal]:
 
 
 def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
-    """Yield the files in load order, small ones of one interface together: each transaction has its cost."""
+    """Yield the files in load order, small ones of one interface together: each transaction has a cost."""
     for _, ordered in groupby(sorted(files, key=load_order), key=lambda file: file.interface):
         group: list[FeedFile] = []
         for file in ordered:
@@ -133,7 +133,7 @@ def load_files(
             return [_load_apart(connection, file, merchant, run, frames_of) for file in files]
     except RetryError:
         raise
-    except Exception:  # whatever it is: the files that do not meet it load
+    except Exception:  # any error: the files without it load
         if len(files) == 1:
             raise
     return [load_files(connection, [file], merchant, run, frames_of)[0] for file in files]
@@ -182,16 +182,16 @@ def _load(
     if error and approvals.is_approved(connection, file, sum(counts.rejected.values())):
         error = None
     if rejected.rejected or len(frames.get("rejects", ())):
-        rejects.keep(connection, file, merchant, run)
+        rejects.save(connection, file, merchant, run)
     if error:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, error, counts)
         return Loaded(file, counts, error)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
-    counts = counts.plus(Counts(warnings=_odd_index(connection, file, merchant)))
+    counts = counts.plus(Counts(warnings=_index_warnings(connection, file, merchant)))
     newer = _newer(loader.newer, rows, file, merchant)
     incoming = f"incoming_{rows.table}"
     rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
-    _keep_mapping(connection, file, merchant, frames)
+    _save_mapping(connection, file, merchant, frames)
     day, seconds = ledger.finish(connection, file, run, counts)
     return Loaded(file, counts, day=day, seconds=seconds)
 
@@ -212,10 +212,10 @@ def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[st
     return dict(connection.execute(statement("load/written"), {"tables": list(tables)}).fetchall())
 
 
-def _keep_mapping(
+def _save_mapping(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> None:
-    """Keep what the mapping says that filled the frames, unless it has changed since they were filled."""
+    """Store the mapping that filled the frames, unless it has changed since then."""
     mapping = mapping_of(merchant, file.interface)
     filled_by = (frame["mapping_version"] for frame in frames.values() if "mapping_version" in frame)
     if any(mapping.version in versions.head(1).dropna().to_list() for versions in filled_by):
@@ -237,8 +237,8 @@ def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
     return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)
 
 
-def _odd_index(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
-    """Say whether a newer file was loaded before, and how many are missing before this one (ERP cache 6)."""
+def _index_warnings(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
+    """Return warnings: a newer file was loaded before, or files before this one are missing (ERP cache 6)."""
     values = {"file_id": file.file_id, "sequence": file.sequence}
     late = connection.execute(statement("load/late_file"), values).fetchone()
     warnings = {WarningCode.LATE_FILE.value: int(bool(late and late[0]))}

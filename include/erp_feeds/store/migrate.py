@@ -120,7 +120,7 @@ def _revision(uri: str) -> str | None:
 
 def _blocked(uri: str) -> str:
     """Say which sessions hold the store's tables; never what they do, since that may quote a row."""
-    with open_uri(uri) as connection, plain_errors("looking who uses the store"):
+    with open_uri(uri) as connection, plain_errors("finding who uses the store"):
         found = connection.execute(statement("migrate/holders"), {"schema": SCHEMA}).fetchall()
     holders = "; ".join(
         f"process {pid} of user {user} ({name or 'no name'}, {state} since {since:%H:%M:%S} UTC)"

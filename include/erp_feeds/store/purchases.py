@@ -13,15 +13,15 @@ from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.purchases import ONLINE
 from erp_feeds.store.copy import analyze, copy_frames
-from erp_feeds.store.identity import count_without_email, keep_identifiers, resolve
+from erp_feeds.store.identity import count_without_email, resolve, save_identifiers
 from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
 
 
-def refuse_conflicting(
+def reject_conflicting(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Copy the frames, and reject what conflicts with the stored (rules: purchases 6, 11)."""
+    """Copy the frames, and reject purchases that conflict with stored ones (rules: purchases 6, 11)."""
     orders, superseded = _last_orders(frames["orders"])
     purchases = pd.concat([orders, frames["returns"]], ignore_index=True)
     copy_frames(connection, {**frames, "purchases": purchases}, ("purchases", "lines"))
@@ -48,7 +48,7 @@ def load_purchases(
     merchant: Merchant,
     frames: Mapping[str, pd.DataFrame],
 ) -> Counts:
-    """Store what `refuse_conflicting` left as orders and returns (rules: purchases 3, 4, 6, 12)."""
+    """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12)."""
     connection.execute(statement("load/known_buyers", merchant=merchant.name))
     rows = len(frames["orders"]) + len(
         frames["returns"]
@@ -57,7 +57,7 @@ def load_purchases(
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))
     _fill_gaps(connection, owner)
-    keep_identifiers(connection, file, merchant)
+    save_identifiers(connection, file, merchant)
     connection.execute(statement("load/replaced_purchases", **owner))
     version = Version(file.sequence, file.file_id).parts()
     connection.execute(statement("load/changed", merchant=merchant.name, **version))

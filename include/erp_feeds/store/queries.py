@@ -194,7 +194,7 @@ def account(connection: Connection[Any], merchant: str, number: str) -> Account 
 
 
 def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None = None) -> InvoiceGraph:
-    """Return what is odd about the invoice debtors of a merchant's accounts, at most `limit` of each kind."""
+    """Return the unusual invoice debtors of a merchant's accounts, at most `limit` of each kind."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 
@@ -214,7 +214,7 @@ def rejects(
     with_all: bool = False,
     with_raw: bool = False,
 ) -> list[Reject]:
-    """Return rejects, those of the latest file first; resolved and dismissed ones too where asked.
+    """Return rejects, those of the latest file first; on request also resolved and dismissed ones.
 
     With `with_raw` also what they hold of people: the key of the record, and the record as delivered. `after`
     is the file id, record, code and field of the last one that is known already.
@@ -253,7 +253,7 @@ def quarantined(
     limit: int | None = None,
     with_replaced: bool = False,
 ) -> list[QuarantinedFile]:
-    """Return the quarantined files, the latest first; those in whose place others loaded too where asked."""
+    """Return the quarantined files, the latest first; on request also those that other files replaced."""
     wanted = {"interface": interface, "code": code, "file": file, "with_replaced": with_replaced}
     return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
 

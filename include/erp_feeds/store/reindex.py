@@ -1,4 +1,4 @@
-"""Another index number for a file that came under a wrong one, so that honest files win again."""
+"""Another index number for a file that came under a wrong one, so that correct files win again."""
 
 from __future__ import annotations
 

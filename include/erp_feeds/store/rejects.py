@@ -1,4 +1,4 @@
-"""Rejected records: kept with why, resolved by loads that bring them after all, or dismissed by people."""
+"""Rejected records: stored with the reason, resolved by a later load, or dismissed by people."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Originals = Iterable[tuple[int, int, str]]
 """Record number, line on which it starts, the record as delivered."""
 
 
-def keep(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
-    """Keep what incoming_rejects and incoming_originals hold; people who are suppressed stay unnamed."""
+def save(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
+    """Store the rows of incoming_rejects and incoming_originals, without text of suppressed people."""
     empty_payloads(connection, merchant, file)
     values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
     connection.execute(statement("rejects/keep", **values))
@@ -63,7 +63,7 @@ def resolve(
 
 
 def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int]:
-    """Return the rejected records of a file without text: those that only the store could reject."""
+    """Return the rejected records of a file without text: those that only the load could reject."""
     found = connection.execute(statement("rejects/without_original"), {"file_id": file.file_id})
     return [record for (record,) in found]
 
@@ -87,7 +87,7 @@ def add_originals(
 
 @dataclass(frozen=True)
 class Choice:
-    """Which rejects of a merchant are meant: those that fit all that is given."""
+    """Selects rejects of a merchant: those that match all given fields."""
 
     merchant: str
     interface: str | None = None

@@ -72,7 +72,7 @@ TABLES = tuple(_TABLES)
 
 
 @contextmanager
-def nothing_kept(connection: psycopg.Connection, merchant: str) -> Iterator[None]:
+def rolled_back(connection: psycopg.Connection, merchant: str) -> Iterator[None]:
     """Open a transaction for trial loads of a merchant, and roll it back whatever happens.
 
     Other loads of the merchant wait for its end.
@@ -91,7 +91,7 @@ def differences(
     """Yield the rows of one of TABLES that the open transaction has made new or changed.
 
     Args:
-        writing: In the transaction of `nothing_kept`.
+        writing: In the transaction of `rolled_back`.
         reading: Another connection, outside of any transaction.
         merchant: Whose rows are compared.
         table: Its name; rows of which only the bookkeeping changed are left out.
@@ -116,7 +116,7 @@ def removed_purchases(
     """Yield the orders and returns of some files that the open transaction has removed (rule: purchases 6).
 
     Args:
-        writing: In the transaction of `nothing_kept`.
+        writing: In the transaction of `rolled_back`.
         reading: Another connection, outside of any transaction.
         merchant: Whose rows are compared.
         files: The ids of the files that it has loaded: a load removes nothing but what its file brought.

@@ -32,7 +32,7 @@ class Profile:
     marketing: bool | None
     custom: dict[str, Any]
     mapping_version: str | None
-    """Of the mapping that filled the row's latest write; None where that was before versions were kept."""
+    """Of the mapping that filled the row's latest write; None where that was before versions were stored."""
     file: str | None
     record: int | None
     created_at: datetime
@@ -109,7 +109,7 @@ class MappingVersion:
 
     table: str
     version: str | None
-    """None: before versions were kept."""
+    """None: before versions were stored."""
     interface: str | None
     first_used_at: datetime | None
     links: list[dict[str, Any]] | None

@@ -1,4 +1,4 @@
-"""Suppression: no load brings an erased person back, and what is kept for it shows no number or address.
+"""Suppression: no load brings an erased person back, and what is stored for it shows no number or address.
 
 Kept are HMAC-SHA-256 digests. A plain hash of a customer number is undone by counting, one of an address by a
 list of addresses; hence the key: a salt of the store, and ERP_FEEDS_FORGET_SECRET, which the store does not
@@ -83,7 +83,7 @@ def suppression_of(connection: psycopg.Connection, merchant: str, file_id: int |
     Raises:
         FailError: some digests were made under a secret that is not the one of now.
     """
-    _refuse_to_see_nobody(connection)
+    _row_security_as_error(connection)
     values = {"merchant": merchant, "file_id": file_id}
     found = connection.execute(statement("erasure/suppressed"), values).fetchall()
     salt = connection.execute("SELECT salt FROM suppression_salt").fetchone()
@@ -200,13 +200,13 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fee
     connection.execute("UPDATE incoming_rejects SET key = NULL WHERE record = ANY(%s)", [named])
 
 
-def _refuse_to_see_nobody(connection: psycopg.Connection) -> None:
-    """Make row security an error: a user who may not see the suppressed would bring all of them back."""
+def _row_security_as_error(connection: psycopg.Connection) -> None:
+    """Make row security raise an error: a user who cannot see suppressed people would load all of them."""
     connection.execute("SELECT set_config('row_security', 'off', false)")
 
 
 def _any_suppressed(connection: psycopg.Connection, merchant: str) -> bool:
-    _refuse_to_see_nobody(connection)
+    _row_security_as_error(connection)
     query = "SELECT EXISTS (SELECT FROM suppressed WHERE merchant = %s)"
     found = connection.execute(query, [merchant]).fetchone()
     return bool(found and found[0])

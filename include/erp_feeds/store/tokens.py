@@ -16,7 +16,7 @@ from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
 PREFIX = "erpfeeds_"
-"""Begins every token, so that it is told from Airflow's, and found where one was published by mistake."""
+"""Prefix of every token: it differs from Airflow's, and can be found where one was published by mistake."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Token:
 
 
 def create(connection: psycopg.Connection, merchant: str, name: str, by: str, days: int | None) -> str:
-    """Create a token, and return it: nobody can show it again, since only its hash is kept."""
+    """Create a token, and return it: nobody can show it again, since only its hash is stored."""
     token = PREFIX + secrets.token_urlsafe(32)
     values = {"merchant": merchant, "name": name, "sha256": _hash(token), "created_by": by, "days": days}
     with transaction(connection, "creating a token"):
@@ -46,7 +46,7 @@ def create(connection: psycopg.Connection, merchant: str, name: str, by: str, da
 
 def is_good(connection: psycopg.Connection, token: str, merchant: str) -> bool:
     """Return whether a token opens the accounts of a merchant. 256 random bits need no slow hash."""
-    with plain_errors("looking up a token"):
+    with plain_errors("reading a token"):
         wanted = {"sha256": _hash(token), "merchant": merchant}
         found = connection.execute(statement("tokens/find"), wanted).fetchone()
         if found and not found[1]:

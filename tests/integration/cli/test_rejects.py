@@ -48,7 +48,7 @@ def test_dismissed_and_opened_again(tmp_path: Path) -> None:
         (["shop", "--record", "7"], "--record needs --file"),
         (["12", "--code", "missing_field"], "need a merchant instead of an incident"),
         (["shop", "--code", "missing_fiel"], "did you mean 'missing_field'?"),
-        (["shop", "--code", "missing_field", "--by", "Ada"], "gives a name and a reason"),
+        (["shop", "--code", "missing_field", "--by", "Ada"], "give your name and a reason"),
         (["shopp", "--code", "missing_field", *WHO], "did you mean 'shop'?"),
         (["12", *WHO], "no incident 12 is open"),
     ],

@@ -249,9 +249,9 @@ def test_a_dry_run_goes_on_after_a_load_that_fails(shop: Shop, dry_run: Callable
 def test_a_load_waits_for_a_dry_run_of_its_merchant_alone(shop: Shop, store_uri: str) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
     with open_uri(store_uri) as writing:
-        with row_changes.nothing_kept(writing, "othershop"):
+        with row_changes.rolled_back(writing, "othershop"):
             shop.run_tasks("not held up")
-        with ThreadPoolExecutor() as threads, row_changes.nothing_kept(writing, "testshop"):
+        with ThreadPoolExecutor() as threads, row_changes.rolled_back(writing, "testshop"):
             waiting = threads.submit(shop.run_tasks, "held up", Replay(since="2017-01-01"))
             with pytest.raises(TimeoutError):
                 waiting.result(2)

@@ -41,7 +41,7 @@ def fetched_as_a_task_does(hook: FtpsHook, name: str) -> str:
     """Archive a file; what is worth another try gets a few, as Airflow gives them."""
     for _ in range(5):
         try:
-            return archive.keep(hook.fetch(f"/{name}"), "testshop", "srs_customers", name).url
+            return archive.save(hook.fetch(f"/{name}"), "testshop", "srs_customers", name).url
         except RetryError:
             continue
     raise AssertionError(f"{name} did not come in five attempts")

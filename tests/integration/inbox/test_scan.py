@@ -39,7 +39,8 @@ def hook(ftps_connection: Callable[..., str]) -> Iterator[FtpsHook]:
 
 def names(hook: FtpsHook, merchant: Merchant) -> list[str]:
     return [
-        remote_file.name for remote_file in listing.look(hook, merchant, interfaces_of(merchant)).remote_files
+        remote_file.name
+        for remote_file in listing.list_files(hook, merchant, interfaces_of(merchant)).remote_files
     ]
 
 
@@ -72,7 +73,7 @@ def test_files_come_in_load_order_and_others_stay(root: Path, hook: FtpsHook, me
         (root / folder / "Test_Shop_SRS_Customers_12.zip").mkdir(parents=True)
         for name in files:
             (root / folder / name).write_bytes(b"x")
-    remote_files = listing.look(hook, merchant, interfaces_of(merchant)).remote_files
+    remote_files = listing.list_files(hook, merchant, interfaces_of(merchant)).remote_files
     assert [(each.interface, each.path, each.size) for each in remote_files] == [
         ("erp_cache_customers", "/testshop/ErpCache/Test_Shop_ErpCache_Customers_2.xml", 1),
         ("srs_customers", "/testshop/srs/Test_Shop_SRS_Customers_9.ZIP", 1),

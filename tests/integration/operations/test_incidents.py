@@ -181,7 +181,7 @@ def test_what_is_dismissed_is_quiet_until_there_is_more_of_it(feed: Feed) -> Non
     assert incidents.dismiss(feed.connection, found.incident_id, "ada", "an old test") == "testshop"
     with pytest.raises(FailError, match="no incident 0 is open"):
         incidents.dismiss(feed.connection, 0, "ada", "no such")
-    with pytest.raises(FailError, match="gives a name and a reason"):
+    with pytest.raises(FailError, match="give your name and a reason"):
         incidents.dismiss(feed.connection, found.incident_id, "ada", " ")
     assert incidents.listed(feed.connection) == []
     assert [each.dismissed_reason for each in incidents.listed(feed.connection, with_dismissed=True)] == [

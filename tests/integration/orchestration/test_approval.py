@@ -24,7 +24,7 @@ def asked(shop: Shop) -> list[dict[str, Any]]:
     shop.place(export(ERP, "20170101", account("1"), account("2", CashBack="x"), account("3")))
     shop.place(export(ERP, "20170102", account("4")))
     shop.run_tasks("run")
-    return approval.to_ask(shop.merchant, approval.asking(shop.merchant), "run")
+    return approval.open_questions(shop.merchant, approval.asking(shop.merchant), "run")
 
 
 @pytest.mark.rule("files 17")
@@ -33,7 +33,7 @@ def test_an_approved_file_loads_its_good_records_and_the_others_of_its_run_never
 ) -> None:
     assert set(shop.accounts()) == {"4"}
     assert asked == [{"trigger_run_id": "file_1__1", "conf": {"file_id": 1}}]
-    assert approval.to_ask(shop.merchant, [ERP], "another run") == []
+    assert approval.open_questions(shop.merchant, [ERP], "another run") == []
     question = approval.describe(1)
     assert question["subject"] == f"testshop: load the rest of {NAME}?"
     assert "1 of 3 records are rejected (1 invalid_decimal)" in question["body"]

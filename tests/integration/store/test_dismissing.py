@@ -99,7 +99,7 @@ def test_rejects_are_chosen_by_all_that_is_given(
 
 def test_nobody_dismisses_without_name_and_reason(feed: Feed) -> None:
     for by, reason in (("Ada", " "), ("", "never")):
-        with pytest.raises(FailError, match="gives a name and a reason"):
+        with pytest.raises(FailError, match="give your name and a reason"):
             dismiss_rejects(feed.connection, Choice("testshop", ERP), by, reason)
 
 

@@ -86,7 +86,7 @@ def test_a_file_that_is_gone_is_no_error(server: MemoryServer) -> None:
 
 
 def test_what_was_left_aside_goes_without_another_name(server: MemoryServer) -> None:
-    path = listing.aside(PATH)
+    path = listing.claimed_path(PATH)
     server.rename(PATH, path)
     server.commands.clear()
     assert clear(server, loaded(server, path), ftps("delete"))
@@ -149,7 +149,7 @@ class World:
 
     def run(self) -> None:
         """Load what is new as it lies there, then clear what is loaded."""
-        found = listing.look(self.server, self.merchant, interfaces_of(self.merchant)).remote_files
+        found = listing.list_files(self.server, self.merchant, interfaces_of(self.merchant)).remote_files
         for remote_file in found:
             file = self.server.files.get(remote_file.path)
             if file and (len(file.content), file.modified) == (remote_file.size, remote_file.modified):

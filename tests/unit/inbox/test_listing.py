@@ -34,7 +34,7 @@ class NormalisingServer(MemoryServer):
 
 
 def look(server: MemoryServer, merchant: Merchant) -> listing.Inbox:
-    return listing.look(server, merchant, interfaces_of(merchant))
+    return listing.list_files(server, merchant, interfaces_of(merchant))
 
 
 def test_order_is_by_rank_then_index_number_as_an_integer(server: MemoryServer, merchant: Merchant) -> None:
@@ -73,18 +73,18 @@ def test_a_file_left_aside_keeps_its_name_and_is_found_where_it_is(
     server: MemoryServer, merchant: Merchant
 ) -> None:
     name = "TestShop_SRS_Customers_1.zip"
-    path = listing.aside(f"{SRS}/{name}")
+    path = listing.claimed_path(f"{SRS}/{name}")
     server.place(path, "older")
     server.place(f"{SRS}/{name}", "newer one", 1)
     found = {remote_file.path: remote_file for remote_file in look(server, merchant).remote_files}
     assert found.keys() == {path, f"{SRS}/{name}"}
     assert {(each.name, each.interface) for each in found.values()} == {(name, "srs_customers")}
-    assert listing.is_aside(path)
-    assert not listing.is_aside(f"{SRS}/{name}")
+    assert listing.is_claimed(path)
+    assert not listing.is_claimed(f"{SRS}/{name}")
 
 
 def test_no_two_files_left_aside_share_a_name() -> None:
-    assert len({listing.aside("/srs/a.zip") for _ in range(100)}) == 100
+    assert len({listing.claimed_path("/srs/a.zip") for _ in range(100)}) == 100
 
 
 def test_a_missing_folder_is_empty_and_a_missing_root_is_a_error(
@@ -131,7 +131,7 @@ def test_what_a_listing_leaves_open_is_marked(rough: RoughServer, merchant: Merc
 
 
 def test_size_and_time_are_asked_for_where_they_are_open(rough: RoughServer, merchant: Merchant) -> None:
-    found = listing.stamped(rough, look(rough, merchant).remote_files)
+    found = listing.with_exact_times(rough, look(rough, merchant).remote_files)
     assert [(each.size, each.modified) for each in found] == [
         (1, datetime(2017, 1, 5, 11, 53, 26, tzinfo=UTC)),
         (2, datetime(2017, 1, 5, 11, 53, 31, tzinfo=UTC)),
@@ -143,7 +143,7 @@ def test_what_is_certain_is_not_asked_for(rough: RoughServer) -> None:
     certain = RemoteFile(
         interface="srs_customers", name="a.zip", size=1, modified=moment, path=f"{SRS}/a.zip"
     )
-    assert listing.stamped(rough, [certain]) == [certain]
+    assert listing.with_exact_times(rough, [certain]) == [certain]
     assert rough.commands == []
 
 
@@ -152,14 +152,16 @@ def test_what_is_gone_before_it_is_asked_for_has_no_size_and_stays_out(
 ) -> None:
     remote_files = look(rough, merchant).remote_files
     rough.files.clear()
-    assert [each.name for each in listing.stamped(rough, remote_files)] == ["TestShop_SRS_Customers_1.zip"]
+    assert [each.name for each in listing.with_exact_times(rough, remote_files)] == [
+        "TestShop_SRS_Customers_1.zip"
+    ]
 
 
 def test_a_folder_that_merchants_share_is_listed_once(server: MemoryServer, merchant: Merchant) -> None:
     server.place(f"{SRS}/TestShop_SRS_Customers_1.zip", "x")
     shared = listing.ListedOnce(server)
-    first = listing.look(shared, merchant, interfaces_of(merchant))
-    assert listing.look(shared, merchant, interfaces_of(merchant)) == first
+    first = listing.list_files(shared, merchant, interfaces_of(merchant))
+    assert listing.list_files(shared, merchant, interfaces_of(merchant)) == first
     assert server.commands.count("listing") == 2  # srs and ErpCache
 
 

@@ -89,7 +89,7 @@ def test_an_upload_that_settles_is_waited_for_without_a_worker(
         sensor.execute(run.context)
     wait = deferred.value.trigger.serialize()[1]["moment"] - began
     assert timedelta(seconds=6) < wait < timedelta(seconds=60)
-    with pytest.raises(DownstreamTasksSkipped):  # what is still being uploaded wakes another run
+    with pytest.raises(DownstreamTasksSkipped):  # what is still being uploaded starts another run
         getattr(sensor, deferred.value.method_name)(run.context, event="it is time")
 
 

@@ -23,7 +23,7 @@ NAME = "TestShop_SRS_Customers_1.zip"
 
 
 def test_original_is_kept_under_its_hash(home: Path) -> None:
-    kept = archive.keep([b"ab", b"c"], "testshop", "srs_customers", NAME)
+    kept = archive.save([b"ab", b"c"], "testshop", "srs_customers", NAME)
     sha256 = hashlib.sha256(b"abc").hexdigest()
     path = home / "archive/testshop/srs_customers" / f"TestShop_SRS_Customers_1.{sha256[:16]}.zip"
     assert (kept.url, kept.sha256, kept.size) == (path.as_uri(), sha256, 3)
@@ -34,22 +34,22 @@ def test_original_is_kept_under_its_hash(home: Path) -> None:
 
 
 def test_same_bytes_are_left_alone_and_other_bytes_stand_beside_them(home: Path) -> None:
-    first = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    first = archive.save([b"abc"], "testshop", "srs_customers", NAME)
     path = Path(first.url.removeprefix("file://"))
     before = path.stat()
-    assert archive.keep([b"a", b"bc"], "testshop", "srs_customers", NAME) == first
+    assert archive.save([b"a", b"bc"], "testshop", "srs_customers", NAME) == first
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
-    other = archive.keep([b"xyz"], "testshop", "srs_customers", NAME)
+    other = archive.save([b"xyz"], "testshop", "srs_customers", NAME)
     assert sorted(each.name for each in path.parent.iterdir()) == sorted(
         url.rpartition("/")[2] for url in (first.url, other.url)
     )
 
 
 def test_copy_that_a_crash_cut_short_is_written_anew(home: Path) -> None:
-    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    kept = archive.save([b"abc"], "testshop", "srs_customers", NAME)
     path = Path(kept.url.removeprefix("file://"))
     path.write_bytes(b"a")
-    archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    archive.save([b"abc"], "testshop", "srs_customers", NAME)
     assert path.read_bytes() == b"abc"
 
 
@@ -59,7 +59,7 @@ def test_interrupted_write_leaves_nothing(home: Path) -> None:
         raise ConnectionError("cut")
 
     with pytest.raises(ConnectionError):
-        archive.keep(chunks(), "testshop", "srs_customers", NAME)
+        archive.save(chunks(), "testshop", "srs_customers", NAME)
     assert list((home / "archive/testshop/srs_customers").iterdir()) == []
 
 
@@ -71,7 +71,7 @@ def blocks():
     yield bytes(100_000)
     os.kill(os.getpid(), signal.SIGKILL)
 
-archive.keep(blocks(), "testshop", "srs_customers", "TestShop_SRS_Customers_1.zip")
+archive.save(blocks(), "testshop", "srs_customers", "TestShop_SRS_Customers_1.zip")
 """
 
 
@@ -81,7 +81,7 @@ def age(path: Path, days: float) -> None:
 
 
 def test_what_a_killed_task_left_is_swept_once_it_is_surely_dead(home: Path) -> None:
-    kept = Path(archive.keep([b"abc"], "testshop", "srs_customers", NAME).url.removeprefix("file://"))
+    kept = Path(archive.save([b"abc"], "testshop", "srs_customers", NAME).url.removeprefix("file://"))
     killed = subprocess.run([sys.executable, "-c", KILLED_WITHIN], check=False)
     assert killed.returncode == -signal.SIGKILL
     [left] = set(kept.parent.iterdir()) - {kept}
@@ -99,7 +99,7 @@ def test_what_a_killed_task_left_is_swept_once_it_is_surely_dead(home: Path) -> 
 )
 def test_names_are_never_paths(home: Path, name: str) -> None:
     with pytest.raises(FailError, match="not a safe file name"):
-        archive.keep([b"abc"], "testshop", "srs_customers", name)
+        archive.save([b"abc"], "testshop", "srs_customers", name)
     assert not (home / "archive").exists()
 
 
@@ -109,7 +109,7 @@ def test_missing_original_says_so(home: Path) -> None:
 
 
 def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_error(home: Path) -> None:
-    kept, other = (archive.keep([content], "testshop", "srs_customers", NAME) for content in (b"abc", b"abd"))
+    kept, other = (archive.save([content], "testshop", "srs_customers", NAME) for content in (b"abc", b"abd"))
     for _ in range(2):
         archive.delete(kept.url)
     with pytest.raises(QuarantineError, match="does not hold"):
@@ -121,7 +121,7 @@ def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/swept")
     assert archive.purge("testshop") == 0
-    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    kept = archive.save([b"abc"], "testshop", "srs_customers", NAME)
     left = "/bucket/swept/testshop/srs_customers/.arriving-0123"
     fsspec.filesystem("memory").pipe_file(left, b"ab")
     assert archive.purge("testshop") == 0
@@ -134,7 +134,7 @@ def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_object_store_without_renames(monkeypatch: pytest.MonkeyPatch) -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/archive")
-    kept = archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    kept = archive.save([b"abc"], "testshop", "srs_customers", NAME)
     assert kept.url.startswith("memory://bucket/archive/testshop/srs_customers/TestShop_SRS_Customers_1.")
     with archive.open_original(kept.url) as original:
         assert original.read() == b"abc"

@@ -33,7 +33,7 @@ def rights_below(folder: Path) -> dict[str, int]:
 
 @pytest.mark.usefixtures("open_umask")
 def test_archive_and_staging_are_made_for_their_owner_whatever_the_umask(home: Path) -> None:
-    archive.keep([b"abc"], "testshop", "srs_customers", NAME)
+    archive.save([b"abc"], "testshop", "srs_customers", NAME)
     folder = staging.run_folder("testshop", "run1")
     staging.stage_member(folder, 1, 0, BytesIO(b"<a/>"))
     staging.write_frame(folder, 1, "parse", "records", pd.DataFrame({"email": ["ada@example.com"]}))
