@@ -239,7 +239,7 @@ def test_a_replay_fetches_a_file_that_was_never_archived(shop: Shop, ftps: Runni
     ftps.server.handler.ftp_RETR = original
     assert shop.sense("within the hour").files == ()
     away = path.rename(path.with_suffix(".part"))
-    with pytest.raises(FailError, match=f"never handed out {path.name} and does not list it any more"):
+    with pytest.raises(FailError, match=f"never delivered {path.name} and does not list it any more"):
         shop.sense("gone", wanted)
     away.rename(path)
     shop.report(shop.run_tasks("replay", wanted))

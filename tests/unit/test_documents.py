@@ -43,6 +43,6 @@ def test_the_diagram_of_states_shows_every_transition_and_no_other() -> None:
 
 def test_the_table_of_faults_names_every_code() -> None:
     page = (PROJECT / "docs" / "operations.md").read_text("utf-8")
-    table = page[page.index("## Every fault") : page.index("## Glossary")]
+    table = page[page.index("## Every error") : page.index("## Glossary")]
     kinds = (QuarantineCode, RejectCode, SkipCode, WarningCode, IncidentCode)
     assert [str(code) for kind in kinds for code in kind if f"`{code}`" not in table] == []

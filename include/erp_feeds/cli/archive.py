@@ -59,7 +59,9 @@ def import_files(
     day: Annotated[
         datetime | None,
         typer.Option(
-            formats=DAY, metavar="DATE", help="Day of files whose index number is no time; else when written."
+            formats=DAY,
+            metavar="DATE",
+            help="Day of files without a time as index number.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -29,7 +29,7 @@ def incidents(
     dismissed: Annotated[bool, typer.Option("--dismissed", help="Show the dismissed ones too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is open: quarantines, rejects, late feeds, inboxes out of reach, failed tasks."""
+    """Show what is open: quarantines, rejects, late feeds, unreachable inboxes, failed tasks."""
     from erp_feeds.store import incidents as store
 
     with opened_store() as connection:
@@ -64,10 +64,10 @@ def dismiss(
     undo: Annotated[bool, typer.Option("--undo", help="Open dismissed rejects again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Dismiss what nobody will ever correct: an incident, or rejects. It counts as open no more.
+    """Dismiss what nobody will ever correct: an incident, or rejects. It is then not open any more.
 
-    Rejects stay dismissed when the same record comes again letter for letter; one with other content is a
-    new reject. Another incident comes back where there is more of it.
+    Rejects stay dismissed when exactly the same record comes again; one with other content is a new reject.
+    Other incidents open again when more files join them.
     """
     filters = {"interface": interface, "code": code, "field": field, "file": file, "record": record}
     is_incident = what.isascii() and what.isdecimal()

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what a shell completes them with."""
+"""Arguments and options that several commands share, with their shell completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands for the tokens by which machines ask for accounts: create, list, revoke."""
+"""Commands for the tokens with which machines read accounts: create, list, revoke."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from erp_feeds.cli.connections import checked_merchant, opened_store
 from erp_feeds.cli.options import AsJson, MerchantName, OneMerchant
 from erp_feeds.cli.output import print_json, print_table, say
 
-app = typer.Typer(help="Tokens by which a shop asks for accounts, for nothing else.", no_args_is_help=True)
+app = typer.Typer(help="Tokens that allow a shop to read accounts, and nothing else.", no_args_is_help=True)
 
 COLUMNS = (
     "token_id",
@@ -33,7 +33,7 @@ def create(
     days: Annotated[int | None, typer.Option(min=1, help="Days until it ends; never by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a token for the accounts of one merchant, and show it this once."""
+    """Create a token for the accounts of one merchant, and show it once."""
     from erp_feeds.store import tokens
 
     with opened_store() as connection:
@@ -60,7 +60,7 @@ def revoke(
     token_id: Annotated[int, typer.Argument(metavar="ID", help="As `token list` shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a token open nothing any more."""
+    """Revoke a token: it allows nothing any more."""
     from erp_feeds.store import tokens
 
     with opened_store() as connection:

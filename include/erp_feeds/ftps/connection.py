@@ -62,7 +62,9 @@ class Extras(BaseModel):
         description="Off: any server can pretend to be this one; each use is logged",
     )
     cert_file: Path | None = Field(
-        None, title="Client certificate", description="PEM file, where the server wants to know the client"
+        None,
+        title="Client certificate",
+        description="PEM file, for servers that require one",
     )
     key_file: Path | None = Field(
         None, title="Client key", description="PEM file of its key; empty where cert_file holds both"
@@ -104,13 +106,13 @@ class Extras(BaseModel):
         description="Bytes a second below which a transfer counts as stalled",
     )
     max_reply_kb: float = Field(
-        256, gt=0, le=10_000, title="Longest reply (kB)", description="What a server may say in one operation"
+        256, gt=0, le=10_000, title="Longest reply (kB)", description="Limit of all replies of one operation"
     )
     max_listing_mb: float = Field(
-        64, gt=0, le=10_000, title="Largest listing (MB)", description="What a listing of one folder may hold"
+        64, gt=0, le=10_000, title="Largest listing (MB)", description="Limit of the listing of one folder"
     )
     max_listing_entries: int = Field(
-        200_000, gt=0, title="Most entries", description="Names that one folder may hold"
+        200_000, gt=0, title="Most entries", description="Limit of names in one folder"
     )
     max_file_mb: float = Field(
         20_000, gt=0, le=10_000_000, title="Largest file (MB)", description="A larger file is not fetched"
@@ -175,7 +177,7 @@ class Server:
 
     @property
     def place(self) -> str:
-        """The server in the words of messages and logs."""
+        """Name of the server in messages and logs."""
         return f"FTPS connection '{self.connection_id}' ({self.host})"
 
 
@@ -234,12 +236,12 @@ def extras_of(connection_id: str, extras: Any) -> Extras:
     try:
         return Extras.model_validate(extras)
     except ValidationError as error:
-        found = "; ".join(_said(each) for each in error.errors())
+        found = "; ".join(_error_text(each) for each in error.errors())
         message = f"Connection '{connection_id}', extra {found}"
         raise ConfigurationError(message, "invalid_connection") from None
 
 
-def _said(error: Any) -> str:
+def _error_text(error: Any) -> str:
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return f"{name}: there is no such extra, {nearest(name, Extras.model_fields)}"

@@ -118,7 +118,7 @@ def _replayed(
     listed = {each.path for each in scanned.known} if isinstance(scanned, InboxScan) else set()
     if gone := [file.name for file in unfetched if file.path not in listed]:
         message = (
-            f"{merchant.name}: the server never handed out {', '.join(gone)} and does not list it any more: "
+            f"{merchant.name}: the server never delivered {', '.join(gone)} and does not list it any more: "
             "ask the sender to upload it again"
         )
         raise FailError(message, "not_listed")

@@ -42,7 +42,7 @@ To see them: `python -m erp_feeds rejects {merchant} --file {file}`
 
 
 def asking(merchant: Merchant) -> list[str]:
-    """Return the interfaces of a merchant whose files are asked about."""
+    """Return the interfaces of a merchant where too many rejects start a question."""
     return [name for name, each in merchant.interfaces.items() if each.on_too_many_rejects == "ask"]
 
 

@@ -39,7 +39,7 @@ DOC = """\
 ### What is open
 
 Red as long as something is open: quarantined files, rejected records, feeds that are late or missing,
-inboxes out of reach, failed tasks. `incident` has one task for each, named after it; its log says who acts
+unreachable inboxes, failed tasks. `incident` has one task for each, named after it; its log says who acts
 and what to do. A resolved incident disappears by itself. One that nobody will ever correct is dismissed:
 trigger this DAG with the number of the incident and a reason, or run
 `python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It opens again when more files or records join it.

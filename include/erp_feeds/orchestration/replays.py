@@ -28,13 +28,13 @@ def start_replay(
     """Start as many runs as the merchant's files_per_run requires; they follow each other in load order.
 
     Args:
-        api: Airflow, as the person who asks for it.
+        api: Airflow, in the name of the person who starts the runs.
         merchant: Whose DAG runs.
         files: In load order.
         dry_run: Only show, in the log of `sense`, what would change.
 
     Raises:
-        FailError: Airflow refuses the person, or knows no such DAG.
+        FailError: Airflow does not allow it, or knows no such DAG.
         RetryError: Airflow does not answer.
     """
     what = "dry_run" if dry_run else "replay"
@@ -44,8 +44,8 @@ def start_replay(
     for number, first in enumerate(range(0, len(files), most), 1):
         part = files[first : first + most]
         run_id = f"{what}__{moment}__{number}"
-        asked = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
+        replay = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
         note = f"{what.replace('_', ' ')} of {counted(len(part), 'file')}"
-        api.trigger(merchant.name, run_id, asked.to_params(), note)
+        api.trigger(merchant.name, run_id, replay.to_params(), note)
         started.append(Started(run_id, api.link(merchant.name, run_id), len(part)))
     return started

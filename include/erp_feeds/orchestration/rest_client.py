@@ -47,7 +47,7 @@ def airflow_api() -> AirflowApi:
 
 
 def airflow_api_as(token: str) -> AirflowApi:
-    """Return the server as whoever has a token of it: at the address of the connection, else its own."""
+    """Return the server as the owner of a token: at the address of the connection, else its own."""
     from airflow.sdk.configuration import conf  # noqa: PLC0415 - as below
 
     known = _connection()

@@ -61,7 +61,7 @@ def listed(connection: psycopg.Connection, merchant: str | None = None) -> list[
 
 
 def revoke(connection: psycopg.Connection, token_id: int, by: str) -> str:
-    """Make a token open nothing any more, and return its merchant.
+    """Revoke a token, and return its merchant.
 
     Raises:
         FailError: no such token is good.

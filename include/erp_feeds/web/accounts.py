@@ -1,4 +1,4 @@
-"""Accounts: what a price request gets, also for a shop that asks with a token of its own; odd debtors."""
+"""Accounts: what a price request gets, also for a shop with its own token; unusual debtors."""
 
 from __future__ import annotations
 

@@ -45,37 +45,35 @@ class Dismissed(BaseModel):
     merchant: str
 
 
-def replay(caller: Replayer, store: Store, asked: Replaying) -> list[Started]:
+def replay(caller: Replayer, store: Store, body: Replaying) -> list[Started]:
     """Start runs that load archived files again, as you; or that only show what would change."""
-    if bool(asked.file_ids) == bool(asked.code):
+    if bool(body.file_ids) == bool(body.code):
         raise FailError("use exactly one of file_ids and code", "usage")
     owner = configured(caller.merchant)
-    wanted = Replay(file_ids=tuple(asked.file_ids), rejects=asked.code or None)
-    chosen = ledger.archived(
-        store, owner.name, list(owner.interfaces), wanted, or_unfetched=not asked.dry_run
-    )
+    wanted = Replay(file_ids=tuple(body.file_ids), rejects=body.code or None)
+    chosen = ledger.archived(store, owner.name, list(owner.interfaces), wanted, or_unfetched=not body.dry_run)
     if not chosen:
         raise FailError("no archived file to replay", "not_found")
     token = get_auth_manager().generate_jwt(caller.user, expiration_time_in_seconds=TOKEN_SECONDS)
-    what = "dry run started" if asked.dry_run else "replay started"
+    what = "dry run started" if body.dry_run else "replay started"
     audit.note(store, caller.name, owner.name, what, counted(len(chosen), "file"))
-    return start_replay(airflow_api_as(token), owner, sorted(chosen, key=load_order), dry_run=asked.dry_run)
+    return start_replay(airflow_api_as(token), owner, sorted(chosen, key=load_order), dry_run=body.dry_run)
 
 
-def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, asked: Dismissing) -> Dismissed:
+def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismissing) -> Dismissed:
     """Dismiss an incident: it is no longer red and sends no alert, until more files or records join it."""
     known = incidents.listed(store, caller.merchant)
     if incident_id not in {each.incident_id for each in known}:
         raise FailError(f"no incident {incident_id} of {caller.merchant} is open", "not_found")
     audit.note(store, caller.name, caller.merchant, "dismissed", f"incident {incident_id}")
-    merchant = incidents.dismiss(store, incident_id, caller.name, asked.reason)
+    merchant = incidents.dismiss(store, incident_id, caller.name, body.reason)
     return Dismissed(incident_id=incident_id, merchant=merchant)
 
 
 def _replay_page(
-    request: Request, caller: Replayer, store: Store, asked: Annotated[Replaying, Form()]
+    request: Request, caller: Replayer, store: Store, body: Annotated[Replaying, Form()]
 ) -> RedirectResponse:
-    started = replay(caller, store, asked)
+    started = replay(caller, store, body)
     return _back(request, caller.merchant, f"/runs/{started[0].run_id}")
 
 
@@ -84,9 +82,9 @@ def _dismiss_page(
     caller: Replayer,
     store: Store,
     incident_id: IncidentId,
-    asked: Annotated[Dismissing, Form()],
+    body: Annotated[Dismissing, Form()],
 ) -> RedirectResponse:
-    dismiss(caller, store, incident_id, asked)
+    dismiss(caller, store, incident_id, body)
     return _back(request, caller.merchant)
 
 

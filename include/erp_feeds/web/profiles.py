@@ -35,7 +35,7 @@ class By(StrEnum):
 
 
 class Search(BaseModel):
-    """Whom somebody searches; in a body, since addresses of pages are logged."""
+    """Search terms; sent in the body, since URLs are logged."""
 
     by: By
     value: str = Field(min_length=1, max_length=200)
@@ -93,7 +93,7 @@ def profile(caller: PeopleEditor, store: Store, profile_id: ProfileId) -> Profil
     )
 
 
-def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, asked: Forgetting) -> erasure.Receipt:
+def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, body: Forgetting) -> erasure.Receipt:
     """Forget a person for good, or show what that would erase."""
     names = queries.identifiers(store, caller.merchant, profile_id)
     found = queries.profile(store, caller.merchant, profile_id=profile_id)
@@ -103,9 +103,9 @@ def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, asked: For
         raise FailError(f"{caller.merchant} has no profile {profile_id}", "not_found")
     interfaces = dict(INTERFACES) | {each.name: each for each in interfaces_of(configured(caller.merchant))}
     named = (numbers + addresses)[0]
-    action = "forget tried" if asked.dry_run else "person forgotten"
+    action = "forget tried" if body.dry_run else "person forgotten"
     audit.note(store, caller.name, caller.merchant, action, f"profile {profile_id}")
-    return erasure.forget(store, caller.merchant, named, interfaces, dry_run=asked.dry_run)
+    return erasure.forget(store, caller.merchant, named, interfaces, dry_run=body.dry_run)
 
 
 def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[Basket]:
@@ -137,9 +137,9 @@ def _forget_page(
     caller: PeopleEditor,
     store: Store,
     profile_id: ProfileId,
-    asked: Annotated[Forgetting, Form()],
+    body: Annotated[Forgetting, Form()],
 ) -> Response:
-    found = forget(caller, store, profile_id, asked)
+    found = forget(caller, store, profile_id, body)
     return page(request, "forget.html", {"found": found, "profile_id": profile_id})
 
 
