@@ -25,8 +25,7 @@ server_log.setLevel(logging.WARNING)
 for name in [name for name in os.environ if name.startswith(("ERP_FEEDS_", "AIRFLOW_CONN_"))]:
     del os.environ[name]
 
-settings.register_profile(
-    "fixed", derandomize=True, deadline=None
-)  # a build fails by what was changed, not by chance
+# A build fails by what was changed, not by chance or on a busy machine.
+settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
