@@ -51,7 +51,7 @@ def test_an_approved_file_loads_its_good_records_and_the_others_of_its_run_never
 
 def test_an_approval_is_of_what_the_person_saw(shop: Shop, asked: list[dict[str, Any]]) -> None:
     question = approval.describe(1)
-    with pytest.raises(FailError, match="gives a name"):
+    with pytest.raises(FailError, match="give your name"):
         approval.approved(question, " ")
     approval.approved(question, "Ada")
     configure(shop, ERP, max_reject_percent=10, elements={"price_list_name": "Other"})
