@@ -18,6 +18,8 @@ PROJECT = (
     else Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
 )
 """Folder of the Airflow project: the clone that holds this package; where it is installed, Airflow's home."""
+PAGES = "/erp-feeds"
+"""Where Airflow's API server has our pages."""
 
 
 class Settings(BaseSettings):

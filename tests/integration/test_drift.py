@@ -38,6 +38,8 @@ RELEASES = (
 
 def drifts(store: psycopg.Connection) -> dict[str, object]:
     found = queries.files(store, "testshop")
+    for each in found:  # one file by itself says the same
+        assert queries.drift(store, "testshop", each.file_id).get(each.interface, {}) == each.drift
     return {each.name.rpartition("_")[2]: each.drift for each in reversed(found)}
 
 
@@ -53,6 +55,7 @@ def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg
         "20170105.zip": {"unknown": {"Club": 1}, "new": [], "gone": ["City", "Shoe"]},
     }
     (status,) = queries.status(store, "testshop")
+    assert queries.drift(store, "testshop") == status.drift
     assert status.drift == {"srs_customers": {"unknown": {"Club": 1}, "new": [], "gone": ["City", "Shoe"]}}
     assert [(each.interface, each.unknown_elements) for each in status.drifting()] == [
         ("srs_customers", "Club 1, gone: City Shoe")

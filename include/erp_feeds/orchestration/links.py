@@ -1,14 +1,14 @@
-"""Where Airflow's pages and the runbook are; and the links of the tasks that lead there."""
+"""Where Airflow's pages, ours and the runbook are; and the links of the tasks that lead there."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 
-from erp_feeds.settings import settings
+from erp_feeds.settings import PAGES, settings
 
 HEALTH_DAG = "erp_feeds_health"
 
@@ -31,6 +31,13 @@ def dag_page(base: str, dag_id: str) -> str:
 def run_page(base: str, dag_id: str, run_id: str) -> str:
     """Return the address of a run's page."""
     return page(base, "dags", dag_id, "runs", run_id)
+
+
+def merchant_page(base: str, merchant: str, *parts: str, **wanted: str | None) -> str:
+    """Return the address of our page of a merchant, or of one below it; `wanted` filters a list."""
+    query = urlencode({name: value for name, value in wanted.items() if value})
+    found = page(base and base + PAGES, "merchants", merchant, *parts)
+    return f"{found}?{query}" if found and query else found
 
 
 def runbook_page(base: str, code: str) -> str:
@@ -60,7 +67,17 @@ class OpenLink(BaseOperatorLink):
         return dag_page(base_url(), HEALTH_DAG)
 
 
-LINKS = (RunbookLink(), OpenLink())
+class PagesLink(BaseOperatorLink):
+    """Leads to our page of what the run made of its files."""
+
+    name: ClassVar[str] = "Files of the run"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the address."""
+        return merchant_page(base_url(), operator.dag_id, "runs", ti_key.run_id)
+
+
+LINKS = (RunbookLink(), OpenLink(), PagesLink())
 """Of the tasks at which people look: sense, load and report."""
 
 

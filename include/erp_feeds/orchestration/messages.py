@@ -91,11 +91,27 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Who acts": str(words.actor),
         "What to do": words.action,
         what: shown + more,
+        "Page": _page(merchant.name, cause, base_url),
         "Run": run if cause.run_id else "",
         "Look closer": f"python -m erp_feeds {command}",
         "Runbook": links.runbook_page(base_url, code or str(cause.kind)),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _page(merchant: str, cause: Cause, base_url: str) -> str:
+    """Return the page that lists what a cause is about; else the merchant's, which says what is open."""
+    match cause.kind:
+        case IncidentKind.QUARANTINED:
+            return links.merchant_page(
+                base_url, merchant, "files", interface=cause.interface, state="quarantined"
+            )
+        case IncidentKind.REJECTED:
+            return links.merchant_page(base_url, merchant, "rejects", code=cause.code)
+        case IncidentKind.FAILED_TASK if cause.run_id:
+            return links.merchant_page(base_url, merchant, "runs", cause.run_id)
+        case _:
+            return links.merchant_page(base_url, merchant)
 
 
 def _message(

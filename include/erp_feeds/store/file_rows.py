@@ -52,6 +52,19 @@ class DriftingInterface:
 
 
 @dataclass(frozen=True)
+class Holdings:
+    """How many rows of a merchant there are."""
+
+    profiles: int
+    orders: int
+    returns: int
+    lines: int
+    revenue: Decimal
+    """Sum of all line amounts, what came back negative, in the merchant's currency."""
+    accounts: int
+
+
+@dataclass(frozen=True)
 class MerchantStatus:
     """What the store holds of one merchant."""
 

@@ -13,16 +13,16 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from erp_feeds.records.invoice_graph import InvoiceGraph
 from erp_feeds.records.invoice_graph import invoice_graph as graph_of
 from erp_feeds.store.file_rows import (
-    DriftingInterface,
+    Drift,
     FileProgress,
     FileRun,
+    Holdings,
     LedgerFile,
     MerchantFiles,
     MerchantStatus,
     QuarantinedFile,
     Reject,
     RunFile,
-    drift_in_words,
 )
 from erp_feeds.store.rows import (
     Account,
@@ -79,11 +79,17 @@ def overview(connection: Connection[Any], merchants: Collection[str], days: int)
     return _rows(connection, MerchantFiles, "overview", merchants=list(merchants), days=days)
 
 
-def drift(connection: Connection[Any], merchant: str) -> list[DriftingInterface]:
-    """Return how the latest file of each interface differs from those before it; only where it does."""
-    query = "SELECT interface, drift FROM file_drift WHERE latest AND merchant = %s ORDER BY interface"
-    found = connection.execute(query, [merchant])
-    return [DriftingInterface(merchant, name, drift_in_words(drift)) for name, drift in found]
+def holdings(connection: Connection[Any], merchant: str) -> Holdings:
+    """Return how many rows of a merchant there are."""
+    (found,) = _rows(connection, Holdings, "holdings", merchant=merchant)
+    return found
+
+
+def drift(connection: Connection[Any], merchant: str, file_id: int | None = None) -> dict[str, Drift]:
+    """Return by interface how a file, or the latest of each, differs from those before, where it does."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        wanted = {"merchant": merchant, "file_id": file_id}
+        return dict(cursor.execute(statement("queries/drift"), wanted).fetchall())
 
 
 def file_runs(connection: Connection[Any], merchant: str, file_id: int) -> list[FileRun]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from erp_feeds.settings import PAGES as PREFIX
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import Receive, Scope, Send
 
-PREFIX = "/erp-feeds"
-"""Where the plugin mounts the application."""
+__all__ = ["PREFIX", "app"]
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -65,7 +65,9 @@ def files(
 def file(visitor: Reader, store: Store, file_id: FileId) -> FilePage:
     """Return one file, with its drift, and what each run made of it."""
     runs = queries.file_runs(store, visitor.merchant, file_id)
-    return FilePage(known_file(store, visitor.merchant, file_id), runs, TASKS)
+    found = known_file(store, visitor.merchant, file_id)
+    drift = queries.drift(store, visitor.merchant, file_id).get(found.interface, {})
+    return FilePage(replace(found, drift=drift), runs, TASKS)
 
 
 def original(visitor: PeopleEditor, store: Store, file_id: FileId) -> StreamingResponse:
@@ -79,12 +81,12 @@ def original(visitor: PeopleEditor, store: Store, file_id: FileId) -> StreamingR
 
 
 def known_file(store: psycopg.Connection, merchant: str, file_id: int) -> LedgerFile:
-    """Return a merchant's file.
+    """Return a merchant's file, without its drift.
 
     Raises:
         FailError: it has no such file.
     """
-    found = queries.files(store, merchant, file_ids=[file_id])
+    found = queries.files(store, merchant, file_ids=[file_id], with_drift=False)
     if not found:
         raise FailError(f"{merchant} has no file {file_id}", "not_found")
     return found[0]

@@ -22,7 +22,14 @@ from erp_feeds.merchant_file import files_by_merchant, read_merchant
 from erp_feeds.operations.incidents import Feed, feeds
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, queries
-from erp_feeds.store.file_rows import Day, DriftingInterface, MerchantFiles, RunFile
+from erp_feeds.store.file_rows import (
+    Day,
+    DriftingInterface,
+    Holdings,
+    MerchantFiles,
+    RunFile,
+    drift_in_words,
+)
 from erp_feeds.store.incidents import Incident
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
@@ -74,8 +81,10 @@ class MerchantRow:
 
 @dataclass(frozen=True)
 class MerchantPage(MerchantRow):
-    """How one merchant stands, and how its latest files differ from those before."""
+    """How one merchant stands, what the store holds, and how its latest files differ from those before."""
 
+    currency: str
+    holdings: Holdings
     drift: list[DriftingInterface]
 
 
@@ -112,7 +121,13 @@ def merchant(visitor: Reader, store: Store) -> MerchantPage:
     """Return how one merchant stands, and what to do."""
     (lately,) = queries.overview(store, [visitor.merchant], DAYS)
     row = _row(store, lately, incidents.listed(store, visitor.merchant, with_dismissed=True))
-    return MerchantPage(**vars(row), drift=queries.drift(store, visitor.merchant))
+    drift = queries.drift(store, visitor.merchant).items()
+    return MerchantPage(
+        **vars(row),
+        currency="" if row.error else configured(visitor.merchant).currency,
+        holdings=queries.holdings(store, visitor.merchant),
+        drift=[DriftingInterface(visitor.merchant, name, drift_in_words(each)) for name, each in drift],
+    )
 
 
 def run(
@@ -207,6 +222,18 @@ ROW = {
     "last_run": "asset_triggered__2026-01-31T06:00:01+00:00_x",
     "days": [{"day": "2026-01-31", "files": 3, "quarantined": 0, "rejected": 0}],
 }
+STANDING = {
+    "currency": "EUR",
+    "holdings": {
+        "profiles": 2,
+        "orders": 1,
+        "returns": 0,
+        "lines": 1,
+        "revenue": "0.50",
+        "accounts": 3,
+    },
+    "drift": [],
+}
 RUN = {
     "merchant": "testshop",
     "run_id": "manual__2026-01-31T06:00:01+00:00",
@@ -238,7 +265,7 @@ def add(routes: Routes) -> None:
     page_of = {"items": [ROW], "next": None}
     routes.get("/merchants", merchants, example=page_of, tag="Merchants")
     routes.pages.get("/")(routes.page(merchants, "merchants.html"))
-    routes.show(of_one, "merchant.html", merchant, example={**ROW, "drift": []}, tag="Merchants")
+    routes.show(of_one, "merchant.html", merchant, example={**ROW, **STANDING}, tag="Merchants")
     routes.show(of_one + "/runs/{run_id:path}", "run.html", run, example=RUN, tag="Merchants")
     log_page = {"items": [ENTRY], "next": None}
     routes.show(of_one + "/audit", "audit.html", log, example=log_page, tag="Merchants")

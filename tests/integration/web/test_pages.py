@@ -160,6 +160,13 @@ def test_the_merchants_a_failed_one_first_with_its_next_step(ask: Ask, filled: S
     assert ([row["merchant"] for row in rest["items"]], rest["next"]) == (["completejourney"], None)
 
 
+def test_a_merchant_says_how_much_the_store_holds(ask: Ask, filled: Shop) -> None:
+    found = ask("admin").get(f"{API}{ONE}").json()
+    held = {"profiles": 1, "orders": 1, "returns": 0, "lines": 2, "revenue": "1.50", "accounts": 3}
+    assert (found["holdings"], found["currency"]) == (held, "EUR")
+    assert "1.50 EUR" in ask("admin").get(ONE).text
+
+
 def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
     admin, path = ask("admin"), f"{API}{ONE}/files"
     names = [each["name"] for each in admin.get(path).json()["items"]]

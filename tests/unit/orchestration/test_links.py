@@ -15,6 +15,11 @@ def test_every_link_is_below_the_address_of_the_ui(monkeypatch: pytest.MonkeyPat
     )
     assert links.runbook_page("https://a", "truncated") == links.dag_page("https://a", "erp_feeds_health")
     assert not any((links.dag_page("", "shop"), links.run_page("", "shop", run), links.runbook_page("", "")))
+    assert links.merchant_page("https://a", "shop") == "https://a/erp-feeds/merchants/shop"
+    assert links.merchant_page("https://a", "shop", "rejects", code="invalid_date", state=None) == (
+        "https://a/erp-feeds/merchants/shop/rejects?code=invalid_date"
+    )
+    assert links.merchant_page("", "shop", "rejects", code="invalid_date") == ""
     monkeypatch.setenv("ERP_FEEDS_RUNBOOK", "https://docs/runbook.md")
     assert links.runbook_page("", "truncated") == "https://docs/runbook.md#truncated"
     assert links.runbook_page("", "") == "https://docs/runbook.md"

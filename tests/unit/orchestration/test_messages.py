@@ -79,6 +79,20 @@ def test_every_code_can_be_alerted(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"Runbook: https://docs/runbook.md#{each.code or each.kind}" in text
 
 
+@pytest.mark.parametrize(
+    ("found", "page"),
+    [
+        (cause("quarantined", "truncated"), "/files?interface=srs_customers&state=quarantined"),
+        (cause("rejected", "invalid_date"), "/rejects?code=invalid_date"),
+        (cause("failed_task", "load", run_id="manual__a+b"), "/runs/manual__a%2Bb"),
+        (cause("late"), ""),
+    ],
+)
+def test_an_alert_leads_to_the_page_of_what_it_is_about(found: Cause, page: str) -> None:
+    told = messages.facts(SHOP, found, "https://airflow")
+    assert told["Page"] == f"https://airflow/erp-feeds/merchants/testshop{page}"
+
+
 def test_without_an_address_of_airflow_no_link_is_shown_that_leads_nowhere() -> None:
     told = messages.alert(SHOP, [cause("quarantined", "truncated", run_id="run")], "")
     assert "http" not in told.text + told.html

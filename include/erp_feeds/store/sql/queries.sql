@@ -48,6 +48,46 @@ ORDER BY relname, attnum
 -- The days of some files. In:  file_ids. Out: first, last; both null without files.
 SELECT min(day), max(day) FROM files WHERE file_id = ANY (%(file_ids)s::bigint[])
 
+-- name: drift
+-- What the view file_drift says of one file, or of the latest of each interface, read from it and the three before it.
+-- In:  merchant, file_id (null: the latest of each interface). Out: interface, drift; only where there is any.
+WITH shown AS (
+    SELECT DISTINCT ON (interface) interface, file_id, sequence
+    FROM files
+    WHERE merchant = %(merchant)s AND state = 'loaded' AND counts -> 'elements' <> jsonb_build_object()
+      AND (%(file_id)s::bigint IS NULL OR file_id = %(file_id)s)
+    ORDER BY interface, sequence DESC, file_id DESC
+), before AS MATERIALIZED (
+    SELECT shown.file_id, (counts -> 'elements') || (counts -> 'unknown') AS elements
+    FROM shown
+    CROSS JOIN LATERAL (
+        SELECT counts FROM files
+        WHERE files.merchant = %(merchant)s AND files.interface = shown.interface AND state = 'loaded'
+          AND counts -> 'elements' <> jsonb_build_object()
+          AND (files.sequence, files.file_id) < (shown.sequence, shown.file_id)
+        ORDER BY files.sequence DESC, files.file_id DESC LIMIT 3
+    ) AS earlier
+)
+SELECT shown.interface, jsonb_build_object('unknown', unknown, 'new', new, 'gone', gone)
+FROM shown
+JOIN files USING (file_id)
+CROSS JOIN LATERAL (SELECT counts -> 'unknown' AS unknown, (counts -> 'elements') || (counts -> 'unknown') AS elements) AS carried
+CROSS JOIN LATERAL (SELECT ARRAY(
+    SELECT name FROM jsonb_object_keys(unknown) AS name
+    WHERE shown.file_id IN (SELECT file_id FROM before)
+      AND NOT EXISTS (SELECT FROM before WHERE before.file_id = shown.file_id AND before.elements ? name)
+    ORDER BY name
+) AS new) AS newly
+CROSS JOIN LATERAL (SELECT ARRAY(
+    SELECT name FROM before CROSS JOIN LATERAL jsonb_object_keys(before.elements) AS name
+    WHERE before.file_id = shown.file_id AND NOT carried.elements ? name
+    GROUP BY name
+    HAVING count(*) = (SELECT count(*) FROM before AS each WHERE each.file_id = shown.file_id)
+    ORDER BY name
+) AS gone) AS lost
+WHERE unknown <> jsonb_build_object() OR gone <> ARRAY[]::text[]
+ORDER BY shown.interface
+
 -- name: file_runs
 -- What each run made of one file. In:  merchant, file_id. Out: one row per run, as in the dataclass FileRun.
 SELECT file_runs.run_id, file_runs.at, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts
@@ -77,6 +117,15 @@ WHERE
     AND (%(file_ids)s::bigint[] IS NULL OR file_id = ANY(%(file_ids)s::bigint[]))
 ORDER BY file_id DESC
 LIMIT %(max_rows)s
+
+-- name: holdings
+-- How many rows of a merchant there are. In: merchant. Out: one row, as in the dataclass Holdings.
+SELECT coalesce(sum(number) FILTER (WHERE kind = 'profile'), 0)::bigint AS profiles,
+       coalesce(sum(number) FILTER (WHERE kind = 'order'), 0)::bigint AS orders,
+       coalesce(sum(number) FILTER (WHERE kind = 'return'), 0)::bigint AS returns,
+       coalesce(sum(lines), 0)::bigint AS lines, coalesce(sum(revenue), 0) AS revenue,
+       (SELECT count(*) FROM accounts WHERE merchant = %(merchant)s) AS accounts
+FROM totals WHERE merchant = %(merchant)s
 
 -- name: identifiers
 -- What leads to a profile: its external identifiers, and the addresses by which records without a number found it, each
