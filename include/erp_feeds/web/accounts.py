@@ -50,18 +50,18 @@ def price_request(
 
 
 def account(
-    visitor: PeopleEditor, store: Store, number: Annotated[str, Query(min_length=1, max_length=200)]
+    caller: PeopleEditor, store: Store, number: Annotated[str, Query(min_length=1, max_length=200)]
 ) -> Account:
     """Return an account, for the page."""
-    audit.note(store, visitor.name, visitor.merchant, "account seen", f"account {number}")
-    return _account(store, visitor.merchant, number)
+    audit.note(store, caller.name, caller.merchant, "account seen", f"account {number}")
+    return _account(store, caller.merchant, number)
 
 
 def debtors(
-    visitor: PeopleEditor, store: Store, limit: Annotated[int, Query(ge=1, le=200)] = 20
+    caller: PeopleEditor, store: Store, limit: Annotated[int, Query(ge=1, le=200)] = 20
 ) -> InvoiceGraph:
     """List unusual invoice debtors: self references, chains, cycles, unknown ones; none is followed."""
-    return queries.invoice_graph(store, visitor.merchant, limit)
+    return queries.invoice_graph(store, caller.merchant, limit)
 
 
 def _account(store: psycopg.Connection, merchant: str, number: str) -> Account:

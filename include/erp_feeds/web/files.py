@@ -39,7 +39,7 @@ class FilePage:
 
 def files(
     *,
-    visitor: Reader,
+    caller: Reader,
     store: Store,
     day: Annotated[date | Literal[""] | None, Query(examples=["2026-01-31"])] = None,
     interface: Annotated[str | None, Query(max_length=100)] = None,
@@ -51,7 +51,7 @@ def files(
     place = decode_cursor(cursor, int)
     found = queries.files(
         store,
-        visitor.merchant,
+        caller.merchant,
         states=[state] if state else (),
         interface=interface or None,
         day=day or None,
@@ -62,20 +62,20 @@ def files(
     return Page.of(found, limit, lambda file: [file.file_id])
 
 
-def file(visitor: Reader, store: Store, file_id: FileId) -> FilePage:
+def file(caller: Reader, store: Store, file_id: FileId) -> FilePage:
     """Return one file, with its drift, and what each run made of it."""
-    runs = queries.file_runs(store, visitor.merchant, file_id)
-    found = known_file(store, visitor.merchant, file_id)
-    drift = queries.drift(store, visitor.merchant, file_id).get(found.interface, {})
+    runs = queries.file_runs(store, caller.merchant, file_id)
+    found = known_file(store, caller.merchant, file_id)
+    drift = queries.drift(store, caller.merchant, file_id).get(found.interface, {})
     return FilePage(replace(found, drift=drift), runs, TASKS)
 
 
-def original(visitor: PeopleEditor, store: Store, file_id: FileId) -> StreamingResponse:
+def original(caller: PeopleEditor, store: Store, file_id: FileId) -> StreamingResponse:
     """Download the original, byte for byte as it was delivered."""
-    found = known_file(store, visitor.merchant, file_id)
+    found = known_file(store, caller.merchant, file_id)
     if not found.archived or found.archive_deleted_at:
         raise FailError(f"the original of file {file_id} is not in the archive", "not_archived")
-    audit.note(store, visitor.name, visitor.merchant, "original downloaded", found.name)
+    audit.note(store, caller.name, caller.merchant, "original downloaded", found.name)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
     return StreamingResponse(_blocks(found.archived), headers=headers, media_type="application/octet-stream")
 

@@ -117,30 +117,30 @@ def merchants(
     return Page.of(rows, limit, lambda row: (not row.open, row.merchant))
 
 
-def merchant(visitor: Reader, store: Store) -> MerchantPage:
+def merchant(caller: Reader, store: Store) -> MerchantPage:
     """Return how one merchant stands, and what to do."""
-    (lately,) = queries.overview(store, [visitor.merchant], DAYS)
-    row = _row(store, lately, incidents.listed(store, visitor.merchant, with_dismissed=True))
-    drift = queries.drift(store, visitor.merchant).items()
+    (lately,) = queries.overview(store, [caller.merchant], DAYS)
+    row = _row(store, lately, incidents.listed(store, caller.merchant, with_dismissed=True))
+    drift = queries.drift(store, caller.merchant).items()
     return MerchantPage(
         **vars(row),
-        currency="" if row.error else configured(visitor.merchant).currency,
-        holdings=queries.holdings(store, visitor.merchant),
-        drift=[DriftingInterface(visitor.merchant, name, drift_in_words(each)) for name, each in drift],
+        currency="" if row.error else configured(caller.merchant).currency,
+        holdings=queries.holdings(store, caller.merchant),
+        drift=[DriftingInterface(caller.merchant, name, drift_in_words(each)) for name, each in drift],
     )
 
 
 def run(
-    visitor: Reader, store: Store, run_id: Annotated[str, InPath(max_length=250, description="Of Airflow.")]
+    caller: Reader, store: Store, run_id: Annotated[str, InPath(max_length=250, description="Of Airflow.")]
 ) -> RunPage:
     """Return what one run made of its files."""
-    return RunPage(visitor.merchant, run_id, queries.run_files(store, visitor.merchant, [run_id]))
+    return RunPage(caller.merchant, run_id, queries.run_files(store, caller.merchant, [run_id]))
 
 
-def log(visitor: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit = 50) -> Page[audit.Entry]:
+def log(caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit = 50) -> Page[audit.Entry]:
     """List who looked at personal data, and who changed something, the latest first."""
     place = decode_cursor(cursor, int)
-    found = audit.listed(store, visitor.merchant, before=place[0] if place else None, limit=limit + 1)
+    found = audit.listed(store, caller.merchant, before=place[0] if place else None, limit=limit + 1)
     return Page.of(found, limit, lambda entry: [entry.audit_id])
 
 
