@@ -63,7 +63,7 @@ def test_after_a_restore_the_line_goes_on(
     backup = tmp_path / "backup"
     first: list[Export] = [*BEFORE, *PERSONS]
     shop.place(*first)
-    shop.walk("before")
+    shop.run_tasks("before")
     forget(shop.store, "testshop", Named("srs", "71"), INTERFACES)
     shop.store.commit()
     run("backup.sh", store_uri, backup)
@@ -71,7 +71,7 @@ def test_after_a_restore_the_line_goes_on(
     assert dump.stat().st_mode & 0o077 == 0
     old = dump.read_bytes()
     shop.place(*AFTER, minute=1)
-    shop.walk("after")
+    shop.run_tasks("after")
     wanted = content(shop)
     if is_later:  # files came between the two halves: the archive knows more than the store
         run("backup.sh", store_uri, backup)
@@ -81,9 +81,9 @@ def test_after_a_restore_the_line_goes_on(
     run("restore.sh", store_uri, backup)
     migrate.migrate(store_uri)
     assert content(shop)["loaded"] == len(first)
-    shop.walk("again")  # what came since the backup still lies on the server
+    shop.run_tasks("again")  # what came since the backup still lies on the server
     assert content(shop) == wanted
-    shop.walk("replay", replay=DAY)
+    shop.run_tasks("replay", replay=DAY)
     assert content(shop) == wanted  # from the archive: who was forgotten stays out
     assert "'71'" not in str(wanted["people"])
     assert "'72'" in str(wanted["people"])

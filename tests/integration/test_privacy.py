@@ -119,7 +119,7 @@ def run_tasks(shop: Shop, run: str, outlets: Outlets, replay: Replay | None = No
     for step in STEPS:
         batch = step(shop.merchant, Batch.from_xcom(json.loads(json.dumps(batch.to_xcom()))))
         outlets.add(f"XCom of {step.__name__} in {run}", json.dumps(batch.to_xcom()))
-    outlets.add("asset events", json.dumps(assets.counts_by_table(batch)))
+    outlets.add("asset events", json.dumps(assets.changes(batch)))
     try:
         outlets.add(f"XCom of report in {run}", json.dumps(shop.report(batch)))
     except FailError as told:

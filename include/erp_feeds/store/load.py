@@ -131,7 +131,7 @@ def load_files(
     try:
         with transaction(connection, f"loading {names}"):
             return [_load_apart(connection, file, merchant, run, frames_of) for file in files]
-    except RetryError:
+    except (RetryError, OSError, MemoryError):  # of the store or the machine
         raise
     except Exception:  # any error: the files without it load
         if len(files) == 1:

@@ -121,6 +121,7 @@ def test_the_command_shows_the_record_as_delivered_only_where_asked(
         json.dumps(shop.merchant.model_dump(mode="json", exclude_defaults=True))
     )
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "300")
 
     def said(*options: str) -> Any:
         result = CliRunner().invoke(app, ["record", "testshop", ACCOUNTS.format(20170101), "1", *options])
