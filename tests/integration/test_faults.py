@@ -70,7 +70,7 @@ def test_a_value_that_fits_nowhere_blocks_no_other_file(shop: Shop, poison: Expo
     shop.place(poison, customers("20170102", person("2")))
     batch = shop.run_tasks("run")
     assert numbers(shop) == {"2"}
-    with pytest.raises(FailError, match="records? rejected"):
+    with pytest.raises(FailError, match=r"records? rejected"):
         shop.report(batch)
 
 
