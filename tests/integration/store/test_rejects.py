@@ -394,6 +394,6 @@ def test_the_work_of_a_load_is_in_proportion_to_its_rejects_also_where_files_bef
             read = scalar(
                 store, "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
             )
-        assert read < 100 * MANY
+        assert read < 200 * MANY  # each with each would be a thousand times as many
         if index == order[0]:
             store.execute("ANALYZE rejects, rejected_records")
