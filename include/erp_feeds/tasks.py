@@ -151,13 +151,12 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     with _store() as connection:
         for group in loading.groups(batch.files):
             for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
-                if done.counts.rejected:
+                if done.file.counts.rejected:
                     _add_originals(connection, merchant, batch.run, done.file)
                 if done.error:
                     _quarantine(merchant, batch.run, done.file, done.error)
-                    continue
-                facts = {name: getattr(done, name) for name in ("counts", "rows", "day", "seconds")}
-                loaded.append(done.file.model_copy(update=facts))
+                else:
+                    loaded.append(done.file)
     return batch.with_files(loaded)
 
 

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -41,6 +40,7 @@ from support.delivery_checks import (
     check_owners,
     independent_rows,
 )
+from support.homes import home  # noqa: F401 - a fixture
 from support.intake import Intake, Prepared, named_rows, prepare
 from support.store_feed import dump
 
@@ -59,12 +59,6 @@ def examples(number: int) -> settings:
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Archive and staging of a test's own."""
-    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
 
 
 def in_one_run(store: psycopg.Connection, prepared: list[Prepared]) -> Intake:

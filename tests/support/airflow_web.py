@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
@@ -36,7 +39,18 @@ class TestAuthManager(SimpleAuthManager):
         return {each for each in found if user.username != "stranger" or each == STRANGERS_DAG}
 
 
-def make_metadata() -> None:
+@contextmanager
+def airflow_web() -> Iterator[None]:
+    """Let this process be Airflow's server, with its tables and the auth manager of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "support.airflow_web.TestAuthManager")
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a secret of the tests, of more than 64 bytes " * 2)
+        patch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+        _make_metadata()
+        yield
+
+
+def _make_metadata() -> None:
     """Make Airflow's tables in the database of the test's own home, with the DAGs of this project."""
     from airflow import settings
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db

@@ -172,7 +172,7 @@ class Feed:
         (done,) = load_files(self.connection, [file], self.merchant, run, lambda _: frames)
         if done.error:
             raise done.error
-        return done.counts
+        return done.file.counts
 
     def customers(self, index: int, *rows: dict[str, Any]) -> Counts:
         """Register and load a customers file."""

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from integration.conftest import server_uri, store, store_uri, template  # noqa: F401 - fixtures
 from integration.web.conftest import filled  # noqa: F401 - a fixture
-from support.airflow_web import PEOPLE, make_metadata
+from support.airflow_web import PEOPLE, airflow_web
 from support.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # noqa: F401 - fixtures
 from support.shop_fixtures import shop  # noqa: F401 - a fixture
 
@@ -27,11 +27,7 @@ expect.set_options(timeout=PATIENCE)
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """Where Airflow listens: its core application, with our plugin as Airflow finds it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "support.airflow_web.TestAuthManager")
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a secret of the tests, of more than 64 bytes " * 2)
-        patch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
-        make_metadata()
+    with airflow_web():
         from airflow.api_fastapi.app import create_app
 
         server = uvicorn.Server(uvicorn.Config(create_app("core"), port=0, log_level="warning"))

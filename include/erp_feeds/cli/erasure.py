@@ -45,7 +45,7 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Erase a person: profile, identifiers, rejected records; orders stay, without the person."""
-    from erp_feeds.interfaces import INTERFACES, interfaces_of
+    from erp_feeds.interfaces import known_interfaces
     from erp_feeds.operations import erasure
 
     if as_json and not (yes or dry_run):
@@ -54,10 +54,9 @@ def forget(
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
         known = configured_merchant(name)
-        interfaces = dict(INTERFACES)
+        interfaces = known_interfaces(known)
         if known:
             _reject_placeholder(named, known)
-            interfaces |= {each.name: each for each in interfaces_of(known)}
         found = _searched(connection, name, known, named, interfaces) if search_archive else []
         if dry_run or not yes:
             _show(erasure.forget(connection, name, named, interfaces, dry_run=True), found, as_json=as_json)

@@ -43,5 +43,8 @@ InterfaceOption = Annotated[
 CodeOption = Annotated[str | None, typer.Option("--code", help="Only with this code.", autocompletion=codes)]
 FieldOption = Annotated[str | None, typer.Option("--field", help="Only of this field.")]
 FileOption = Annotated[str | None, typer.Option("--file", help="Only of this file name.")]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
+]
 SrsNumber = Annotated[str | None, typer.Option("--srs", help="SRS customer number.")]
 Kind = Literal["order", "return"]

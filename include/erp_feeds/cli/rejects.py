@@ -23,6 +23,7 @@ from erp_feeds.cli.options import (
     InterfaceOption,
     Limit,
     MerchantName,
+    RawOption,
 )
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
 from erp_feeds.errors import counted
@@ -41,9 +42,7 @@ def rejects(
     with_all: Annotated[
         bool, typer.Option("--all", help="Also rejects that are resolved or dismissed, and replaced files.")
     ] = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
-    ] = False,
+    raw: RawOption = False,
     export: Annotated[
         Path | None,
         typer.Option(
@@ -94,9 +93,7 @@ def record(
     *,
     file: Annotated[str, typer.Argument(metavar="FILE", help="File name, as `files` shows it.")],
     number: Annotated[int, typer.Argument(metavar="RECORD", min=1, help="Number of the record in its file.")],
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Also the record as delivered: it holds personal data.")
-    ] = False,
+    raw: RawOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what became of one record: loaded into which row, collapsed, skipped, or rejected and why."""

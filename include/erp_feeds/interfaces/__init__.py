@@ -41,6 +41,11 @@ def interfaces_of(merchant: Merchant) -> list[Interface]:
     return sorted(enabled, key=lambda interface: interface.rank)
 
 
+def known_interfaces(merchant: Merchant | None) -> dict[str, Interface]:
+    """Return every interface: as this merchant's ERP delivers it, as declared where it is not switched on."""
+    return {**INTERFACES, **{each.name: each for each in (interfaces_of(merchant) if merchant else ())}}
+
+
 def has_future_index(merchant: Merchant, interface: str, name: FileName) -> bool:
     """Return whether an index is a time more than a day ahead on the merchant's clock (rule: files 10)."""
     now = datetime.now(ZoneInfo(merchant.timezone)).replace(tzinfo=None)

@@ -178,7 +178,11 @@ class Interface:
 
     def field_names(self) -> tuple[str, ...]:
         """Return every column name, of the record and of its lines."""
-        return tuple(field.name for field in (*self.fields, *(self.lines.fields if self.lines else ())))
+        return tuple(field.name for field in self.all_fields())
+
+    def all_fields(self) -> tuple[Field, ...]:
+        """Return the fields of the record and of its lines."""
+        return *self.fields, *(self.lines.fields if self.lines else ())
 
 
 @cache

@@ -186,8 +186,8 @@ def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> Dr
     except QuarantineError as error:
         return _quarantined(file, error)
     if loaded.error:
-        return _quarantined(file.model_copy(update={"counts": loaded.counts}), loaded.error)
-    return DryRunFile(file.name, FileState.LOADED, None, None, loaded.counts)
+        return _quarantined(loaded.file, loaded.error)
+    return DryRunFile(file.name, FileState.LOADED, None, None, loaded.file.counts)
 
 
 def _quarantined(file: FeedFile, error: QuarantineError) -> DryRunFile:

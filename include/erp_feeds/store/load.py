@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -70,16 +69,9 @@ class Loaded:
     """What became of a file."""
 
     file: FeedFile
-    counts: Counts
-    """The final ones, where it is loaded: read = loaded + collapsed + skipped + rejected."""
+    """With rows, day and seconds, and its final counts: read = loaded + collapsed + skipped + rejected."""
     error: QuarantineError | None = None
     """Why nothing of it was written."""
-    rows: Mapping[str, int] = field(default_factory=dict)
-    """Table -> rows that were inserted, changed or removed; a table without any is not named."""
-    day: date | None = None
-    """Under which a backfill finds the file."""
-    seconds: float | None = None
-    """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
 
 def load_order(file: FeedFile) -> tuple[int, str, Decimal]:
@@ -151,7 +143,7 @@ def _load_apart(
         with savepoint(connection, f"loading {file.name}"):
             return load_within(connection, file, merchant, run, frames)
     except QuarantineError as error:
-        return Loaded(file, file.counts, error)
+        return Loaded(file, error)
 
 
 def load_within(
@@ -162,8 +154,8 @@ def load_within(
     before = _written(connection, tables)
     loaded = _load(connection, file, merchant, run, frames)
     after = _written(connection, tables)
-    rows = {table: after[table] - before[table] for table in tables}
-    return replace(loaded, rows={table: number for table, number in rows.items() if number})
+    rows = {table: after[table] - before[table] for table in tables if after[table] != before[table]}
+    return replace(loaded, file=loaded.file.model_copy(update={"rows": rows}))
 
 
 def _load(
@@ -185,7 +177,7 @@ def _load(
         rejects.save(connection, file, merchant, run)
     if error:  # nothing of the file has been written yet, and its rejects say why
         ledger.mark_quarantined(connection, file, run, error, counts)
-        return Loaded(file, counts, error)
+        return Loaded(file.model_copy(update={"counts": counts}), error)
     counts = counts.plus(loader.write(connection, file, merchant, frames))
     counts = counts.plus(Counts(warnings=_index_warnings(connection, file, merchant)))
     newer = _newer(loader.newer, rows, file, merchant)
@@ -193,7 +185,7 @@ def _load(
     rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
     _save_mapping(connection, file, merchant, frames)
     day, seconds = ledger.finish(connection, file, run, counts)
-    return Loaded(file, counts, day=day, seconds=seconds)
+    return Loaded(file.model_copy(update={"counts": counts, "day": day, "seconds": seconds}))
 
 
 def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:

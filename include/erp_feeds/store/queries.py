@@ -241,7 +241,7 @@ def rejects(
 def record_rows(
     connection: Connection[Any], merchant: str, file_id: int, record: int, keys: Mapping[str, str]
 ) -> RecordRows:
-    """Return the rows that the keys of a record lead to; keys as in `steps.story`."""
+    """Return the rows that the keys of a record lead to; keys as in `steps.record_trace`."""
     inputs = dict.fromkeys(("number", "email", "purchase_id", "account_number")) | dict(keys)
     (found,) = _rows(
         connection, RecordRows, "record_rows", merchant=merchant, file_id=file_id, record=record, **inputs

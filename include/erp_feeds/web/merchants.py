@@ -23,7 +23,6 @@ from erp_feeds.operations.incidents import Feed, feeds
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, queries
 from erp_feeds.store.file_rows import (
-    Day,
     DriftingInterface,
     Holdings,
     MerchantFiles,
@@ -59,10 +58,9 @@ class OpenIncident:
 
 
 @dataclass(frozen=True)
-class MerchantRow:
+class MerchantRow(MerchantFiles):
     """How one merchant stands."""
 
-    merchant: str
     title: str
     error: str | None
     """What is wrong with its file; None: it is good."""
@@ -72,11 +70,6 @@ class MerchantRow:
     rejects: int
     """Open ones, the dismissed too."""
     quarantined: int
-    last_file: str | None
-    last_file_at: datetime | None
-    last_file_state: str | None
-    last_run: str | None
-    days: list[Day]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fastapi import Form, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from erp_feeds.errors import FailError
-from erp_feeds.interfaces import INTERFACES, interfaces_of
+from erp_feeds.interfaces import known_interfaces
 from erp_feeds.operations import erasure
 from erp_feeds.store import audit, queries
 from erp_feeds.store.rows import Identifier, Profile, ProfileField, Purchase, PurchaseLine
@@ -101,7 +101,7 @@ def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, body: Forg
     addresses = [erasure.Named("email", found.email)] if found and found.email else []
     if not numbers and not addresses:
         raise FailError(f"{caller.merchant} has no profile {profile_id}", "not_found")
-    interfaces = dict(INTERFACES) | {each.name: each for each in interfaces_of(configured(caller.merchant))}
+    interfaces = known_interfaces(configured(caller.merchant))
     named = (numbers + addresses)[0]
     action = "forget tried" if body.dry_run else "person forgotten"
     audit.note(store, caller.name, caller.merchant, action, f"profile {profile_id}")

@@ -107,8 +107,7 @@ def record(
 
 def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
     """Return the names of the elements that fill some fields."""
-    kind = interface_of(owner, interface)
-    known = {each.name: each.element for each in (*kind.fields, *(kind.lines.fields if kind.lines else ()))}
+    known = {each.name: each.element for each in interface_of(owner, interface).all_fields()}
     return [known.get(name, name.removeprefix("extra:")) for name in sorted(fields)]
 
 

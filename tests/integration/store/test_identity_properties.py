@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 
 from support.customers_model import Customers, Person, Warnings
 from support.deliveries import CUSTOMERS, Delivery, File, Record
+from support.homes import home  # noqa: F401 - a fixture
 from support.intake import Intake, prepare
 
 THOROUGH = settings.get_current_profile_name() == "thorough"
@@ -54,12 +53,6 @@ def arrivals(draw: st.DrawFn) -> tuple[Delivery, list[int]]:
     if late is not None:
         order.append(order.pop(late))
     return delivery, order
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Archive and staging of a test's own."""
-    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
 
 
 @settings(

@@ -109,7 +109,7 @@ def test_a_debtor_of_a_later_file_of_the_group_was_unknown_also_for_a_replay(
     }
     for _ in range(2):
         found = load_files(store, files, TESTSHOP, "run1", lambda file: frames[file.file_id])
-        assert [each.counts.warnings for each in found] == [{"unknown_debtor": 1}, {}]
+        assert [each.file.counts.warnings for each in found] == [{"unknown_debtor": 1}, {}]
 
 
 def test_what_a_file_leaves_in_the_tables_of_a_load_is_not_seen_by_the_next(
@@ -119,7 +119,7 @@ def test_what_a_file_leaves_in_the_tables_of_a_load_is_not_seen_by_the_next(
     files = [feed.file("srs_customers", index) for index in (1, 2)]
     frames = {file.file_id: customers(customer(str(file.file_id))) for file in files}
     found = load_files(store, files, TESTSHOP, "run1", lambda file: frames[file.file_id])
-    assert [each.counts.loaded for each in found] == [1, 1]
+    assert [each.file.counts.loaded for each in found] == [1, 1]
     records = store.execute("SELECT file_id, record FROM identifiers ORDER BY file_id").fetchall()
     assert records == [(file.file_id, 1) for file in files]
 

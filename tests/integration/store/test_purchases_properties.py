@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import queries
 from support.deliveries import CUSTOMERS, PURCHASES, Delivery, File, Record
+from support.homes import home  # noqa: F401 - a fixture
 from support.intake import SHOP, Intake, prepare
 from support.purchases_model import Person, Purchases, Sold, read
 
@@ -127,12 +127,6 @@ def _receipt(record: Record) -> tuple[Any, ...]:
     ):
         return (id(record),)
     return tuple(record.get(name) for name in ("OrderNumber", "ReceiptNumber", "DateTime"))
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Archive and staging of a test's own."""
-    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
 
 
 @settings(

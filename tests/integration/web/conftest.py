@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from support.airflow_web import PEOPLE, make_metadata
+from support.airflow_web import PEOPLE, airflow_web
 from support.shop_files import account, basket, export
 from support.shop_fixtures import Shop
 
@@ -27,11 +27,7 @@ def person(number: str, **fields: str) -> str:
 @pytest.fixture(scope="session")
 def root() -> Iterator[FastAPI]:
     """An application of Airflow's kind: its auth manager, and ours mounted as its plugin mounts it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "support.airflow_web.TestAuthManager")
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a secret of the tests, of more than 64 bytes " * 2)
-        patch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
-        make_metadata()
+    with airflow_web():
         from airflow.api_fastapi.app import init_auth_manager
 
         from erp_feeds.web import PREFIX, app
