@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -58,6 +59,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["number"] = "{:,}".format
+    made.filters["plain"] = lambda value: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
     made.filters["day"] = lambda moment: f"{moment.astimezone(UTC):%d %b %H:%M}"
     made.globals |= {
         "WORDS": WORDS,
