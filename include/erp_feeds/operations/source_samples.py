@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import psycopg
 from lxml import etree
@@ -24,7 +25,7 @@ from erp_feeds.xml.elements import children, local_name
 RECORDS = 50
 """Records of the file's beginning in which values are looked for."""
 CHUNK = 64 << 10
-"""Bytes that are read of it, if they hold a record."""
+"""Bytes that are read of it at a time."""
 LONGEST = 60
 """Characters of a value."""
 
@@ -81,9 +82,9 @@ def _values(
     found: dict[str, str] = {}
     try:
         with closing(archive.open_original(file.archived)) as original:
-            source = next(zips.members(original, file.name, interface, merchant).sources())
-            records = next(iter(children(source, interface, chunk=CHUNK)))[:RECORDS]
-            for record in records:
+            sources = zips.members(original, file.name, interface, merchant).sources()
+            pieces = children(next(sources), interface, chunk=CHUNK)
+            for record in islice(chain.from_iterable(pieces), RECORDS):
                 values = dict(_texts(record, interface))
                 if not _is_suppressed(connection, merchant, file, interface, values):
                     found = {**values, **found}

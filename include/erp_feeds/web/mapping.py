@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import psycopg
 import yaml
-from fastapi import Depends, Path, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import Depends, Path
 from pydantic import Field
-from starlette.datastructures import FormData
 
 from erp_feeds.batch import Replay
-from erp_feeds.errors import FailError, FeedError
+from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.mapping import as_delivered
 from erp_feeds.interfaces.spec import Interface
@@ -29,7 +27,6 @@ from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.mapping_form import Element, Fields, Row, Source
 from erp_feeds.web.merchants import configured, of_file
-from erp_feeds.web.rendering import page
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 MAX_TRIED_BYTES = 5 << 20
@@ -118,7 +115,7 @@ Mapped = Annotated[Interface, Depends(mapped)]
 def mapping(caller: PeopleEditor, store: Store, interface: Mapped) -> MappingPage:
     """Return what fills each field now, and what may; with values of the latest file."""
     merchant = configured(caller.merchant)
-    return _page(store, caller.name, merchant, interface, _fields(merchant, interface))
+    return page_of(store, caller.name, merchant, interface, fields_of(merchant, interface))
 
 
 def check(caller: PeopleEditor, interface: Mapped, fields: FieldSettings) -> Checked:
@@ -128,7 +125,7 @@ def check(caller: PeopleEditor, interface: Mapped, fields: FieldSettings) -> Che
 
 def dry_run(caller: PeopleEditor, store: Store, interface: Mapped, fields: FieldSettings) -> DryRun:
     """Try settings on the latest file of the interface: what would change, and nothing is written."""
-    return _tried(store, caller.name, configured(caller.merchant), interface, mapping_form.as_json(fields))
+    return tried(store, caller.name, configured(caller.merchant), interface, mapping_form.as_json(fields))
 
 
 def save(caller: PeopleEditor, store: Store, interface: Mapped, body: Saving) -> Saved:
@@ -137,7 +134,7 @@ def save(caller: PeopleEditor, store: Store, interface: Mapped, body: Saving) ->
     fields = mapping_form.as_json(
         FieldSettings(**{key: getattr(body, key) for key in FieldSettings.model_fields})
     )
-    document = _document(merchant, interface, fields)
+    document = document_of(merchant, interface, fields)
     found = merchant_settings.save(
         store, of_file(merchant.name), document, author=caller.name, message=body.message, after=body.after
     )
@@ -173,18 +170,20 @@ def revert(caller: PeopleEditor, store: Store, revision: Annotated[int, Path(ge=
     return Saved(found.merchant, found.revision)
 
 
-def _fields(merchant: Merchant, interface: Interface) -> dict[str, Any]:
+def fields_of(merchant: Merchant, interface: Interface) -> dict[str, Any]:
+    """Return the settings of an interface that count now."""
     found: dict[str, Any] = settings_of(merchant)["interfaces"].get(interface.name, {})
     return found
 
 
-def _document(merchant: Merchant, interface: Interface, fields: Fields) -> dict[str, Any]:
+def document_of(merchant: Merchant, interface: Interface, fields: Fields) -> dict[str, Any]:
+    """Return the whole settings of a merchant with those of one interface replaced."""
     return {"interfaces": {**settings_of(merchant)["interfaces"], interface.name: fields}}
 
 
 def _checked(merchant: Merchant, interface: Interface, fields: Fields) -> tuple[Checked, list[SettingError]]:
     """Check settings; also return the errors with their places below the interface."""
-    document = _document(merchant, interface, fields)
+    document = document_of(merchant, interface, fields)
     found, errors = with_settings(merchant, document)
     below = [(place[2:], text) for place, text in errors]
     changes = merchant_settings.changes(settings_of(merchant), document)
@@ -197,9 +196,10 @@ def _yaml(merchant: Merchant, interface: Interface) -> str:
     return yaml.safe_dump(dumped, sort_keys=False, allow_unicode=True)
 
 
-def _page(
+def page_of(
     store: psycopg.Connection, who: str, merchant: Merchant, interface: Interface, fields: Fields
 ) -> MappingPage:
+    """Return the page of some settings, with values of the latest file, which is noted in the audit."""
     checked, errors = _checked(merchant, interface, fields)
     delivered = as_delivered(interface, merchant.interfaces.get(interface.name, InterfaceSettings()))
     samples: Samples | None = latest_samples(store, merchant, delivered)
@@ -222,10 +222,15 @@ def _page(
     )
 
 
-def _tried(
+def tried(
     store: psycopg.Connection, who: str, merchant: Merchant, interface: Interface, fields: Fields
 ) -> DryRun:
-    found, errors = with_settings(merchant, _document(merchant, interface, fields))
+    """Try settings on the latest file, and note it in the audit.
+
+    Raises:
+        FailError: they have errors, or no file can be tried here.
+    """
+    found, errors = with_settings(merchant, document_of(merchant, interface, fields))
     if found is None:
         raise FailError(
             "; ".join(f"{dotted(place[2:])} {text}" for place, text in errors), "invalid_settings"
@@ -238,74 +243,10 @@ def _tried(
             "the latest file is too large to be tried here: save, then start a dry run", "too_large"
         )
     audit.note(store, who, merchant.name, "mapping tried", samples.file.name)
-    tried = found.at_revision(merchant.revision or 0)
-    return dry_run_in_airflow(tried, Replay(file_ids=(samples.file.file_id,)), EXAMPLES)
+    proposed = found.at_revision(merchant.revision or 0)
+    return dry_run_in_airflow(proposed, Replay(file_ids=(samples.file.file_id,)), EXAMPLES)
 
 
-async def _form(request: Request) -> FormData:
-    return await request.form(max_fields=2_000)
-
-
-Form = Annotated[FormData, Depends(_form)]
-
-
-def _submitted(
-    request: Request, caller: PeopleEditor, store: Store, interface: Mapped, form: Form
-) -> Response:
-    """Answer a form: check, try or save what is filled in; errors come back with it."""
-    merchant = configured(caller.merchant)
-    fields = mapping_form.filled_in(interface, form)
-    found = _page(store, caller.name, merchant, interface, fields)
-    tried, problem = None, ""
-    try:
-        if form.get("do") == "try":
-            tried = _tried(store, caller.name, merchant, interface, fields)
-        elif form.get("do") == "save":
-            saved = merchant_settings.save(
-                store,
-                of_file(merchant.name),
-                _document(merchant, interface, fields),
-                author=caller.name,
-                message=str(form.get("message", ""))[:500],
-                after=_number(form.get("after")),
-            )
-            root = request.scope.get("root_path", "")
-            path = f"{root}/merchants/{merchant.name}/mapping/{interface.name}?saved={saved.revision}"
-            return RedirectResponse(path, status_code=303)
-    except FeedError as error:
-        problem = "" if found.checked.errors else str(error)
-        found = replace(found, revision=_number(form.get("after")) or 0)
-    return _shown(request, found, tried=tried, problem=problem)
-
-
-def _mapping_page(request: Request, caller: PeopleEditor, store: Store, interface: Mapped) -> Response:
-    return _shown(request, mapping(caller, store, interface))
-
-
-def _shown(request: Request, found: MappingPage, tried: DryRun | None = None, problem: str = "") -> Response:
-    values = {"found": found, "tried": tried, "problem": problem, "MAPPED": MAPPED}
-    status = 422 if problem else 200
-    return page(
-        request, "mapping.html", {**values, "CHOICES": mapping_form.CHOICES, "TITLES": TITLES}, status
-    )
-
-
-def _first(request: Request, caller: PeopleEditor) -> RedirectResponse:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{caller.merchant}/mapping/{MAPPED[0]}", status_code=303)
-
-
-def _revert_page(request: Request, found: Annotated[Saved, Depends(revert)]) -> RedirectResponse:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{found.merchant}/settings", status_code=303)
-
-
-def _number(value: object) -> int | None:
-    return int(value) if isinstance(value, str) and value.isdecimal() else None
-
-
-TITLES = {"srs_customers": "Customers", "srs_purchases": "Purchases"}
-"""Of the screens; an interface that is not named here has its own title."""
 ROW = {
     "target": "firstname",
     "description": "First name",
@@ -369,10 +310,6 @@ def add(routes: Routes) -> None:
     routes.post(one + "/checks", check, example=CHECKED, tag="Mapping")
     routes.post(one + "/dry-runs", dry_run, example=DRY_RUN, tag="Mapping")
     routes.post(one + "/revisions", save, example=saved, tag="Mapping")
-    routes.pages.get(path + "/mapping")(_first)
-    routes.pages.get(one)(_mapping_page)
-    routes.pages.post(one)(_submitted)
     listed = {"items": [REVISION], "next": None}
     routes.show(path + "/settings", "settings.html", history, example=listed, tag="Mapping")
     routes.post(path + "/settings/{revision}/revert", revert, example=saved, tag="Mapping")
-    routes.pages.post(path + "/settings/{revision}/revert")(_revert_page)

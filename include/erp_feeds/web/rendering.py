@@ -59,7 +59,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["number"] = "{:,}".format
-    made.filters["plain"] = lambda value: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+    made.filters["plain"] = lambda value: (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    )
     made.filters["day"] = lambda moment: f"{moment.astimezone(UTC):%d %b %H:%M}"
     made.globals |= {
         "WORDS": WORDS,

@@ -22,6 +22,8 @@ OF_PEOPLE = (
     f"{ONE}/profiles/PERSON",
     f"{ONE}/files/FILE/records/1",
     f"{ONE}/files/FILE/original",
+    f"{ONE}/mapping/srs_customers",
+    f"{ONE}/settings",
 )
 PAGES_OF_PEOPLE = (f"{ONE}/profiles", f"{ONE}/accounts", f"{ONE}/account?number=100001")
 API_OF_PEOPLE = (f"{ONE}/invoice-debtors", "/accounts/testshop/100001")
@@ -30,12 +32,18 @@ CHANGES = (
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
     (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
+    (f"{ONE}/mapping/srs_customers/checks", {}),
+    (f"{ONE}/mapping/srs_customers/dry-runs", {}),
+    (f"{ONE}/mapping/srs_customers/revisions", {"mapping": {"phone": None}}),
+    (f"{ONE}/settings/1/revert", {}),
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
     f"{ONE}/incidents/1/dismiss",
     f"{ONE}/profiles",
     f"{ONE}/profiles/PERSON/forget",
+    f"{ONE}/mapping/srs_customers",
+    f"{ONE}/settings/1/revert",
 )
 
 
@@ -87,7 +95,13 @@ def test_every_route_is_in_the_table_above(ask: Ask) -> None:
         "testshop": "{merchant}",
         "manual__first": "{run_id}",
     }
-    names |= {"records/1": "records/{record}", "incidents/1": "incidents/{incident_id}", "100001": "{number}"}
+    names |= {
+        "records/1": "records/{record}",
+        "incidents/1": "incidents/{incident_id}",
+        "mapping/srs_customers": "mapping/{interface}",
+        "settings/1": "settings/{revision}",
+        "100001": "{number}",
+    }
     known = {"".join(path) for path in listed}
     for value, name in names.items():
         known = {path.replace(value, name) for path in known}
@@ -233,6 +247,7 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
         "profile seen",
         "record seen",
         "original downloaded",
+        "values of a file seen",
         "account seen",
         "profiles searched",
         "forget tried",
