@@ -1,4 +1,4 @@
-"""Tests against a running Airflow: all on one worker, so that one Airflow at a time runs beside the other tests."""
+"""Tests against a running Airflow: all on one worker, so that only one Airflow runs at a time."""
 
 from pathlib import Path
 
