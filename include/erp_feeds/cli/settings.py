@@ -77,15 +77,17 @@ def import_settings(
 @app.command()
 def history(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) -> None:
     """List the revisions: who saved each, when, and what it changed."""
+    from erp_feeds.merchant_file import read_merchant, settings_of
     from erp_feeds.store import merchant_settings
 
-    known = merchant_path(merchant).stem
+    owner = read_merchant(merchant_path(merchant))
+    known = owner.name
     with opened_store() as connection:
         found = merchant_settings.listed(connection, known, limit=limit + 1)
     if as_json:
         print_json(found[:limit])
         return
-    older = [*(each.document for each in found[1:]), {"interfaces": {}}]
+    older = [*(each.document for each in found[1:]), settings_of(owner)]
     rows = [
         _Row(
             each.revision,

@@ -43,7 +43,7 @@ class Change:
     place: str
     """Such as srs_customers.mapping.firstname."""
     before: str
-    """As JSON; empty: not set."""
+    """As JSON; empty: as by default."""
     after: str
 
 
@@ -196,8 +196,12 @@ def _places(document: Document) -> dict[str, str]:
         found[name] = "on"
         for key, value in fields.items():
             parts = value.items() if isinstance(value, dict) else [("", value)]
-            found |= {".".join(filter(None, (name, key, part))): json.dumps(each) for part, each in parts}
+            found |= {".".join(filter(None, (name, key, part))): _shown(each) for part, each in parts}
     return found
+
+
+def _shown(value: object) -> str:
+    return "not filled" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _checked(merchant: Merchant, document: Document, name: str) -> Merchant:

@@ -149,7 +149,7 @@ def history(
     found = merchant_settings.listed(
         store, caller.merchant, before=place[0] if place else None, limit=limit + 1
     )
-    before = [*(each.document for each in found[1:]), {"interfaces": {}}]
+    before = [*(each.document for each in found[1:]), settings_of(of_file(caller.merchant))]
     rows = [
         RevisionRow(
             each.revision,
