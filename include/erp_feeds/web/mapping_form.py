@@ -132,8 +132,9 @@ def sources(
     found = []
     for field in interface.all_fields():
         is_of_line, element = field.name in of_lines, elements[field.name]
-        sample = samples.values.get((path if is_of_line else "") + element, "") if samples else ""
-        number = samples.known.get(element, 0) if samples else None
+        carried = (path if is_of_line else "") + element
+        sample = samples.values.get(carried, "") if samples else ""
+        number = samples.known.get(carried, 0) if samples else None
         found.append(Source(field.name, element, field.description, number, sample, is_of_line=is_of_line))
     declared: Iterable[str] = fields.get("extra_elements") or ()
     unknown = samples.unknown if samples else {}
