@@ -27,7 +27,7 @@ def pool() -> ConnectionPool[psycopg.Connection[Any]]:
         kwargs={
             "autocommit": True,
             "application_name": "erp-feeds pages",
-            "options": f"-c search_path={SCHEMA},public -c statement_timeout=60s",
+            "options": f"-c search_path={SCHEMA},public -c statement_timeout=60s -c work_mem=32MB",
         },
         min_size=1,
         max_size=MAX_CONNECTIONS,
