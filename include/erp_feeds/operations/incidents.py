@@ -13,6 +13,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.operations.freshness import FeedState, freshness_of
 from erp_feeds.store import incidents
 from erp_feeds.store.incidents import Cause, Incident
+from erp_feeds.store.merchant_settings import effective
 
 KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
 POLLS = 3
@@ -34,6 +35,7 @@ class Feed:
 
 def feeds(connection: psycopg.Connection, merchant: Merchant, now: datetime) -> list[Feed]:
     """Return how fresh each interface of a merchant is."""
+    merchant = effective(connection, merchant)
     latest = incidents.latest_files(connection, merchant.name)
     found = []
     for name in (each.name for each in interfaces_of(merchant)):
