@@ -23,14 +23,14 @@ _MOJIBAKE = rf"[ÂÃÄÅÎÏÐÑ][{_REST}]|â[€\x{{201a}}\x{{80}}\x{{82}}][{_R
 
 
 @dataclass(frozen=True)
-class Damage:
+class TextDamage:
     """Rows of a column whose text is damaged."""
 
     mojibake: Column
     lost: Column
 
 
-def damage_of(text: Column) -> Damage | None:
+def damage_of(text: Column) -> TextDamage | None:
     """Look for damage in a column; None where there is none, which costs next to nothing.
 
     Args:
@@ -44,4 +44,4 @@ def damage_of(text: Column) -> Damage | None:
     if not (count_true(mojibake) or count_true(lost)):
         return None
     nowhere = pa.array([False] * len(text))
-    return Damage(*(pc.replace_with_mask(nowhere, odd, found) for found in (mojibake, lost)))
+    return TextDamage(*(pc.replace_with_mask(nowhere, odd, found) for found in (mojibake, lost)))

@@ -76,29 +76,29 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
         cluster.make_roles(server)
         variables |= _of_cluster(chosen, made, variables, databases["erp_feeds"])
     environment.write_shell(home, variables)
-    clock.lap("PostgreSQL")
+    clock.report_step("PostgreSQL")
     supervisor.start("airflow-db-migrate", _airflow("db", "migrate"), variables, brief=True)
     private = {
         "ERP_FEEDS_FTPS_STORE": databases["erp_feeds"],
         "ERP_FEEDS_FTPS_READER_PASSWORD": made.ftps[READER],
     }
-    _start_neighbours(home, supervisor, chosen, variables | private)
+    _start_external_servers(home, supervisor, chosen, variables | private)
     if is_cluster:
         _start_cluster(home, supervisor, chosen, made, variables)
     migrate.migrate(databases["erp_feeds"])
     environment.make_accounts(databases["erp_feeds"], made)
-    clock.lap("tables of the store, FTPS server, mailbox")
+    clock.report_step("tables of the store, FTPS server, mailbox")
     supervisor.wait("airflow-db-migrate")
-    clock.lap("tables of Airflow")
+    clock.report_step("tables of Airflow")
     for name, arguments in (AIRFLOW | (cluster.COMPONENTS if is_cluster else {})).items():
         supervisor.start(name, _airflow(*arguments), variables)
     _own(supervisor, "api-server", chosen.ui)  # before the password goes there
     ports.keep(home.run / "ports.json", chosen)
     api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
     until(lambda: not api.unhealthy(), supervisor, lambda: "not healthy: " + ", ".join(api.unhealthy()))
-    clock.lap("Airflow")
+    clock.report_step("Airflow")
     switch_on(api, supervisor)
-    clock.lap("DAGs")
+    clock.report_step("DAGs")
     return Demo(home, supervisor, api, databases["erp_feeds"], variables, made.admin_password)
 
 
@@ -138,7 +138,7 @@ def _missing(api: AirflowApi, wanted: set[str]) -> str:
     return "\n".join([f"Airflow has no DAG for {', '.join(absent)}", *api.import_errors()])
 
 
-def _start_neighbours(
+def _start_external_servers(
     home: Home, supervisor: Supervisor, chosen: ports.Ports, variables: dict[str, str]
 ) -> None:
     """Start the FTPS server, and the mail server, which belongs to others in real life."""
@@ -157,7 +157,7 @@ def _start_cluster(
     home: Home, supervisor: Supervisor, chosen: ports.Ports, made: Credentials, variables: dict[str, str]
 ) -> None:
     """Start Redis and the S3 server, and make the bucket."""
-    servers = cluster.neighbours(home, chosen, made)
+    servers = cluster.external_servers(home, chosen, made)
     for server in servers:
         supervisor.start(server.name, server.command, variables)
     for server in servers:
@@ -214,7 +214,7 @@ class _Clock:
         self._say = say
         self._since = time.monotonic()
 
-    def lap(self, what: str) -> None:
+    def report_step(self, what: str) -> None:
         now = time.monotonic()
         self._say(what, now - self._since)
         self._since = now

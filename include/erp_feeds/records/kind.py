@@ -23,7 +23,7 @@ Frames = Mapping[str, pd.DataFrame]
 Row = Mapping[str, Any]
 
 
-class Loading(Enum):
+class LoadMethod(Enum):
     """How the rows of a kind are written; `store.load` holds a loader for each."""
 
     BY_KEY = "one versioned row per key"
@@ -35,7 +35,7 @@ class Loading(Enum):
 class Rows:
     """Where the records of a kind end."""
 
-    loading: Loading
+    loading: LoadMethod
     table: str
     """And the frame of `split` that is loaded into it: record, key, the fields, cleared."""
     key_column: str = ""

@@ -87,7 +87,7 @@ class MerchantStatus:
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
 
-    def crowds(self) -> list[SharedProfile]:
+    def fullest_profiles(self) -> list[SharedProfile]:
         """Return the shared profiles, the fullest first."""
         fullest = sorted(self.shared_profiles.items(), key=lambda each: -each[1])
         return [SharedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]

@@ -35,7 +35,7 @@ class RejectPage(Page[Reject]):
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A part of a record as delivered."""
 
     text: str
@@ -48,7 +48,7 @@ class RecordPage:
 
     file: LedgerFile
     trace: RecordTrace
-    pieces: list[Piece]
+    pieces: list[TextPiece]
     """Joined, they are the record as delivered."""
 
 
@@ -111,16 +111,16 @@ def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
     return [known.get(name, name.removeprefix("extra:")) for name in sorted(fields)]
 
 
-def _pieces(raw: str, elements: list[str]) -> Iterator[Piece]:
+def _pieces(raw: str, elements: list[str]) -> Iterator[TextPiece]:
     """Split a record into its faulty elements and the text between them."""
     if not elements:
-        yield Piece(raw, is_faulty=False)
+        yield TextPiece(raw, is_faulty=False)
         return
     name = rf"(?:[\w.-]+:)?(?:{'|'.join(map(re.escape, elements))})"
     form = rf"(<{name}(?:\s[^>]*)?(?:/>|>.*?</{name}\s*>))"
     for number, text in enumerate(re.split(form, raw, flags=re.DOTALL)):
         if text:
-            yield Piece(text, is_faulty=number % 2 == 1)
+            yield TextPiece(text, is_faulty=number % 2 == 1)
 
 
 REJECT = {
