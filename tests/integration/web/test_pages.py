@@ -16,7 +16,15 @@ from support.shop_fixtures import Shop
 
 API = "/api/v1"
 ONE = "/merchants/testshop"
-OPEN_TO_READERS = (ONE, f"{ONE}/files", f"{ONE}/files/FILE", f"{ONE}/rejects", f"{ONE}/runs/manual__first")
+OPEN_TO_READERS = (
+    ONE,
+    f"{ONE}/files",
+    f"{ONE}/files/FILE",
+    f"{ONE}/rejects",
+    f"{ONE}/runs/manual__first",
+    f"{ONE}/connection",
+    f"{ONE}/apps",
+)
 OF_PEOPLE = (
     f"{ONE}/audit",
     f"{ONE}/profiles/PERSON",
@@ -30,12 +38,18 @@ CHANGES = (
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
     (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
+    (f"{ONE}/connection/checks", {}),
+    (f"{ONE}/connection/account/create", {}),
+    (f"{ONE}/connection/account/rotate", {}),
+    (f"{ONE}/connection/account/disable", {}),
+    (f"{ONE}/apps/srs/enable", {}),
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
     f"{ONE}/incidents/1/dismiss",
     f"{ONE}/profiles",
     f"{ONE}/profiles/PERSON/forget",
+    *(path for path, _ in CHANGES[-5:]),
 )
 
 
@@ -87,7 +101,12 @@ def test_every_route_is_in_the_table_above(ask: Ask) -> None:
         "testshop": "{merchant}",
         "manual__first": "{run_id}",
     }
-    names |= {"records/1": "records/{record}", "incidents/1": "incidents/{incident_id}", "100001": "{number}"}
+    names |= {
+        "records/1": "records/{record}",
+        "incidents/1": "incidents/{incident_id}",
+        "100001": "{number}",
+        "apps/srs": "apps/{app}",
+    }
     known = {"".join(path) for path in listed}
     for value, name in names.items():
         known = {path.replace(value, name) for path in known}
