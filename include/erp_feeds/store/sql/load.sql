@@ -414,8 +414,8 @@ WHERE new.invoice_to <> new.key
 --      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.
 MERGE INTO {target} AS old
 USING (
-    SELECT * FROM ({source}) AS laid
-    WHERE NOT EXISTS (SELECT FROM unchanged WHERE unchanged.record = laid.record)
+    SELECT * FROM ({source}) AS merged
+    WHERE NOT EXISTS (SELECT FROM unchanged WHERE unchanged.record = merged.record)
 ) AS new
 ON old.merchant = {merchant} AND old.{key} = new.{new_key}
 WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, {field_versions}) THEN UPDATE SET
