@@ -125,7 +125,7 @@ class FeedFile(BaseModel):
     members: tuple[str, ...] = ()
     """URLs of the staged XML members, in name order."""
     staged: dict[str, str] = Field(default_factory=dict)
-    """Frame name -> URL of its Parquet file, as the latest step left it."""
+    """Frame name -> URL of its Arrow file, as the latest step left it."""
     counts: Counts = Counts()
     rows: dict[str, int] = Field(default_factory=dict)
     """Table -> rows that its load inserted, changed or removed; a table without any is not named."""

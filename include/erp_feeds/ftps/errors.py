@@ -11,8 +11,8 @@ from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryErro
 
 UNAVAILABLE = 550
 _PASSIVE = (227, 229)
-_OF_THE_FILE = (550, 551, 553)
-"""Replies to RETR that are about the file; any other is about the session or the server."""
+_OF_THE_FILE = (450, 451, 501, 550, 551, 553)
+"""Replies to RETR that are about the file: locked, damaged, no right. Others are about the server."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from fastapi.staticfiles import StaticFiles
 
 from erp_feeds.web import (
     accounts,
+    apps,
     changes,
     charts,
     files,
+    ftps_connection,
     mapping,
     mapping_pages,
     merchants,
@@ -42,8 +44,8 @@ def application() -> FastAPI:
         dependencies=[Depends(only_same_origin)],
     )
     routes = Routes()
-    pages = (merchants, files, rejects, charts, profiles, accounts, mapping, mapping_pages, changes)
-    for module in pages:
+    shown = (merchants, files, rejects, charts, profiles, accounts, mapping, mapping_pages, changes)
+    for module in (*shown, ftps_connection, apps):
         module.add(routes)
     app.include_router(routes.api)
     app.include_router(routes.pages)

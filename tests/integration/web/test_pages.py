@@ -23,6 +23,8 @@ OPEN_TO_READERS = (
     f"{ONE}/rejects",
     f"{ONE}/runs/manual__first",
     f"{ONE}/charts",
+    f"{ONE}/connection",
+    f"{ONE}/apps",
 )
 OF_PEOPLE = (
     f"{ONE}/audit",
@@ -43,6 +45,11 @@ CHANGES = (
     (f"{ONE}/mapping/srs_customers/dry-runs", {}),
     (f"{ONE}/mapping/srs_customers/revisions", {"mapping": {"phone": None}}),
     (f"{ONE}/settings/1/revert", {}),
+    (f"{ONE}/connection/checks", {}),
+    (f"{ONE}/connection/account/create", {}),
+    (f"{ONE}/connection/account/rotate", {}),
+    (f"{ONE}/connection/account/disable", {}),
+    (f"{ONE}/apps/srs/enable", {}),
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
@@ -51,6 +58,7 @@ PAGE_CHANGES = (
     f"{ONE}/profiles/PERSON/forget",
     f"{ONE}/mapping/srs_customers",
     f"{ONE}/settings/1/revert",
+    *(path for path, _ in CHANGES[-5:]),
 )
 
 
@@ -115,6 +123,7 @@ def test_every_route_is_in_the_table_above(ask: Ask) -> None:
         "mapping/srs_customers": "mapping/{interface}",
         "settings/1": "settings/{revision}",
         "100001": "{number}",
+        "apps/srs": "apps/{app}",
     }
     known = {"".join(path) for path in listed}
     for value, name in names.items():

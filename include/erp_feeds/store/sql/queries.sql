@@ -167,12 +167,12 @@ LEFT JOIN accounts AS debtor
 WHERE account.merchant = %(merchant)s AND account.invoice_to IS NOT NULL
 
 -- name: lines
--- The lines of one purchase.
--- In:  merchant, purchase_id. Out: line_no, sku, description, quantity, amount.
-SELECT line_no, sku, description, quantity, amount
+-- The lines of some purchases.
+-- In:  merchant, purchase_ids text[]. Out: purchase_id, line_no, sku, description, quantity, amount; of each in its order.
+SELECT purchase_id, line_no, sku, description, quantity, amount
 FROM purchase_lines
-WHERE merchant = %(merchant)s AND purchase_id = %(purchase_id)s
-ORDER BY line_no
+WHERE merchant = %(merchant)s AND purchase_id = ANY(%(purchase_ids)s::text[])
+ORDER BY purchase_id, line_no
 
 -- name: mapping_versions
 -- How many rows of one merchant each mapping has filled, the most recent mapping first.
