@@ -52,7 +52,9 @@ def test_a_stock_client_places_a_file_with_what_the_page_says(
     ask: Ask, hosted: Path, ftps_certificates: Certificates, shop: Shop
 ) -> None:
     admin = ask("admin")
-    assert "The ERP party has no account yet" in admin.get(HERE).text
+    shown = admin.get(HERE).text
+    assert "The ERP party has no account yet" in shown
+    assert f'action="/erp-feeds{HERE}/account/create"' in shown
     made = admin.post(f"{HERE}/account/create", headers=SAME_ORIGIN)
     assert (made.status_code, made.headers["cache-control"]) == (200, "no-store")
     told = admin.get(f"{API}{HERE}").json()
