@@ -21,6 +21,7 @@ from erp_feeds.cli import (
     rejects,
     replay,
     server,
+    settings,
     tokens,
 )
 from erp_feeds.cli.output import print_json, say
@@ -115,4 +116,5 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(archive.app, name="archive")
+app.add_typer(settings.app, name="settings")
 app.add_typer(tokens.app, name="token")

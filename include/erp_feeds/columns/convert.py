@@ -34,7 +34,7 @@ class FieldError:
 
 @dataclass(frozen=True)
 class Reading:
-    """A column's values, null where there is none or it is faulty."""
+    """A column's values, null where there is none or it is invalid."""
 
     values: Column
     errors: list[FieldError] = field(default_factory=list)
@@ -108,7 +108,7 @@ def _no_plain_number(spec: Field, text: Column) -> Column:
 
 
 def _damaged_identifier(spec: Field, mask: Column) -> FieldError:
-    """Refuse a damaged identifier: it would name somebody or something else."""
+    """Reject a damaged identifier: it would name somebody or something else."""
     reason = "holds a control character or U+FFFD: a conversion lost characters before the file was delivered"
     return FieldError(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
 

@@ -32,7 +32,7 @@ AIRFLOW = {
 """Airflow's components by name; not `standalone`, which hides it when one of them dies."""
 
 Say = Callable[[str, float], None]
-"""Told what is ready, and how many seconds it took."""
+"""Called with what is ready, and how many seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
     Args:
         home: The demo's folder.
         supervisor: Starts and ends the processes.
-        say: Told of each part that is ready.
+        say: Called for each part that is ready.
         is_cluster: With Celery, Redis and S3, as on many machines.
 
     Raises:

@@ -34,11 +34,11 @@ and in `AIRFLOW_CONN_...`, they are the JSON of the field extra:
 """
 TAIL = """
 For the [FTPS server of erp-feeds](operations.md#the-ftps-server) the login is `erp-feeds`, with the server's
-`ERP_FEEDS_FTPS_READER_PASSWORD`: it sees the folders of all merchants, so all of them may name one connection. The
-accounts of ERP parties are other logins, and rotating their passwords changes no connection.
+`ERP_FEEDS_FTPS_READER_PASSWORD`: it sees the folders of all merchants, so all of them may name one
+connection. The accounts of ERP parties are other logins, and rotating their passwords changes no connection.
 
-`python -m erp_feeds doctor MERCHANT`, or *Check* on the page *Connection*, checks the whole way and says what to
-change.
+`python -m erp_feeds doctor MERCHANT`, or *Check* on the page *Connection*, checks the whole way and says what
+to change.
 """
 EXPLICIT_PORT = 21
 IMPLICIT_PORT = 990
@@ -197,7 +197,7 @@ def server_of(connection: Connection) -> Server:
     if not host:
         raise ConfigurationError(f"Airflow connection '{name}' names no host", "invalid_connection")
     for field_name, text in (("login", connection.login), ("password", connection.password)):
-        if any(sign in (text or "") for sign in "\r\n\0"):
+        if any(character in (text or "") for character in "\r\n\0"):
             message = f"Airflow connection '{name}': {field_name} holds a line break: remove it"
             raise ConfigurationError(message, "invalid_connection")
     extras = extras_of(name, connection.extra_dejson or {})

@@ -11,8 +11,8 @@ from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryErro
 
 UNAVAILABLE = 550
 _PASSIVE = (227, 229)
-_OF_THE_FILE = (550, 551, 553)
-"""Replies to RETR that are about the file; any other is about the session or the server."""
+_OF_THE_FILE = (450, 451, 501, 550, 551, 553)
+"""Replies to RETR that are about the file: locked, damaged, no right. Others are about the server."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Reply:
 
     @property
     def value(self) -> str:
-        """What stands behind the code; empty where the server refuses."""
+        """What follows the code; empty where the server refuses."""
         return self.text[3:].strip() if self.code < 300 else ""
 
 
@@ -66,7 +66,7 @@ class CurlError(Exception):
 
 
 class FileGoneError(FailError):
-    """The file is no longer on the server; the next scan settles what to do."""
+    """The file is no longer on the server; the next scan decides what to do."""
 
 
 class FileRefusedError(FailError):

@@ -169,7 +169,7 @@ class Session:
         return self._perform(path, options)
 
     def store(self, path: bytes, content: bytes) -> None:
-        """Write a file; the end of TLS tells the server that nothing was cut."""
+        """Write a file; the end of TLS proves to the server that nothing was cut."""
         options = {
             pycurl.UPLOAD: 1,
             pycurl.READDATA: io.BytesIO(content),
@@ -252,7 +252,7 @@ class Session:
             self._selector.register(descriptor, events)
 
     def _take_line(self, line: bytes) -> int | None:
-        """Keep a line of a reply; refuse more of them than the connection allows."""
+        """Keep a line of a reply; raise at more of them than the connection allows."""
         self._lines.append(line)
         self._reply_bytes += len(line)
         return -1 if self._reply_bytes > self.extras.max_reply_kb * 1000 else None
@@ -265,7 +265,7 @@ def _address(server: Server, path: bytes) -> bytes:
 
 
 def _replies(lines: list[bytes]) -> list[Reply]:
-    """Put the lines of the control channel together to replies, as libcurl tells their ends."""
+    """Put the lines of the control channel together to replies, as libcurl finds their ends."""
     replies, open_lines = [], []
     for line in lines:
         open_lines.append(line.rstrip(b"\r\n"))

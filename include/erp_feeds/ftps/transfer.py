@@ -42,7 +42,7 @@ class Transfer:
 
     @property
     def size(self) -> int | None:
-        """Bytes, as the server told them when the transfer began."""
+        """Bytes, as the server sent them when the transfer began."""
         return self.first and self.first[0]
 
     @property
@@ -56,7 +56,7 @@ class Transfer:
         return self._began + allowed - time.monotonic()
 
     def expect(self, stat: FileStat) -> None:
-        """Refuse a file that is no longer the one whose transfer began, or is larger than allowed."""
+        """Reject a file that is no longer the one whose transfer began, or is larger than allowed."""
         self.first = self.first or stat
         if stat != self.first:
             raise self._changed()

@@ -28,12 +28,12 @@ def mapping_errors(interface: Interface, settings: InterfaceSettings) -> Iterato
         return
     yield from _extra_errors(interface, settings)
     sources = _sources(interface, settings)
-    faulty = False
+    is_wrong = False
     for name, said in settings.mapping.items():
         for location, text in _link_errors(interface, sources, name, said):
-            faulty = True
+            is_wrong = True
             yield ("mapping", name, *location), text
-    if not faulty:
+    if not is_wrong:
         yield from _reading_errors(interface, settings)
 
 
@@ -182,7 +182,7 @@ def _reading_errors(interface: Interface, settings: InterfaceSettings) -> Iterat
 
 
 def _wanted_forms(kind: FieldType, link: Link) -> Iterator[tuple[str, str]]:
-    """Tell as what a link wants its source to be read."""
+    """Yield each setting, and what a link needs it to be for its source."""
     if kind is FieldType.TEXT and not _takes_anything(link):
         yield "type", str(reads(link) or FieldType.TEXT)
     if link.date_form:

@@ -117,19 +117,23 @@ def _page(merchant: str, cause: Cause, base_url: str) -> str:
 def _message(
     merchant: Merchant, incidents: Sequence[Cause], base_url: str, subject: str, *, is_recovery: bool
 ) -> Message:
-    told = [(f"{_interface(each)}{headline(each)}", facts(merchant, each, base_url)) for each in incidents]
+    parts = [(f"{_interface(each)}{headline(each)}", facts(merchant, each, base_url)) for each in incidents]
     if is_recovery:
-        told = [(title, _recovery_facts(found)) for title, found in told]
-    return _formatted(merchant, subject, told, is_recovery=is_recovery)
+        parts = [(title, _recovery_facts(found)) for title, found in parts]
+    return _formatted(merchant, subject, parts, is_recovery=is_recovery)
 
 
 def _formatted(
-    merchant: Merchant, subject: str, told: Sequence[tuple[str, dict[str, str]]], *, is_recovery: bool = False
+    merchant: Merchant,
+    subject: str,
+    parts: Sequence[tuple[str, dict[str, str]]],
+    *,
+    is_recovery: bool = False,
 ) -> Message:
     """Return a message as text and HTML: titles, each with what is to be known of it."""
     text = "\n\n".join("\n".join([title, *(f"  {name}: {value}" for name, value in found.items())])
-                       for title, found in told)  # fmt: skip
-    html = "".join(f"<h3>{escape(title)}</h3>{_table(found)}" for title, found in told)
+                       for title, found in parts)  # fmt: skip
+    html = "".join(f"<h3>{escape(title)}</h3>{_table(found)}" for title, found in parts)
     return Message(f"{_title(merchant)}: {subject}", text + "\n", html, is_recovery)
 
 

@@ -170,7 +170,7 @@ def _totals(size: int, lines: pa.Table) -> tuple[Column, Column, Column]:
 
 
 def _kinds(size: int, lines: pa.Table, excluded: tuple[str, ...]) -> Column:
-    """Class by the signs of the lines: only minus, or minus and zero, is a return (rules: purchases 2, 9)."""
+    """Class by amount: only negative ones, or negative and zero, are a return (rules: purchases 2, 9)."""
     position = lines["position"].to_numpy()
     amount = array_of(lines["amount"])
     zero = pa.scalar(0)

@@ -286,4 +286,4 @@ class QuarantinedFile:
     archived: str | None
     at: datetime
     replaced_by: int | None
-    """The file that came later under its name, and loaded; where there is one, nothing is left to mend."""
+    """The file that came later under its name, and loaded; where there is one, nothing is left to fix."""

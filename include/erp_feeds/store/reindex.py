@@ -15,6 +15,7 @@ from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import LoadMethod
+from erp_feeds.store import confirmations
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 
@@ -71,6 +72,7 @@ def _renumber_rows(
         connection.execute(statement("reindex/purchases", merchant=merchant, file_ids=file_ids))
         return
     is_people = rows.loading is LoadMethod.PEOPLE
+    confirmations.apply(connection, merchant, rows)
     renumber = statement(
         "reindex/versioned",
         table=sql.Identifier(rows.table),

@@ -21,7 +21,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant, read_merchant
 from erp_feeds.operations.incidents import Feed, feeds
 from erp_feeds.settings import settings
-from erp_feeds.store import audit, incidents, queries
+from erp_feeds.store import audit, incidents, merchant_settings, queries
 from erp_feeds.store.file_rows import (
     DriftingInterface,
     Holdings,
@@ -30,7 +30,7 @@ from erp_feeds.store.file_rows import (
     drift_in_words,
 )
 from erp_feeds.store.incidents import Incident
-from erp_feeds.web.connections import Store
+from erp_feeds.web.connections import Store, connect
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
@@ -141,11 +141,21 @@ def log(caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit 
 
 
 def configured(name: str) -> Merchant:
-    """Return a merchant as its file describes it now.
+    """Return a merchant as its file describes it now, with its settings of the store where the file says so.
 
     Raises:
-        ConfigurationError: it has no file, or its file is wrong.
+        ConfigurationError: its file is wrong.
+        FailError: it has no file.
     """
+    merchant = of_file(name)
+    if merchant.settings == "file":
+        return merchant
+    with connect() as store:
+        return merchant_settings.effective(store, merchant)
+
+
+def of_file(name: str) -> Merchant:
+    """Return a merchant as its file describes it now; errors as in `configured`."""
     path = files_by_merchant(settings().merchants).get(name)
     if path is None:
         raise FailError(f"{name} has no merchant file", "unknown_merchant")
@@ -172,7 +182,7 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     errors: dict[str, str] = {}
     for name in names:
         try:
-            owners[name] = configured(name)
+            owners[name] = merchant_settings.effective(store, of_file(name))
         except (ConfigurationError, FailError) as error:
             errors[name] = str(error)
     found: dict[str, list[Feed]] = {}

@@ -147,5 +147,12 @@ interfaces:
     filled.store.execute("TRUNCATE files CASCADE")
     filled.store.commit()
     assert {each["state"] for each in admin.get(path).json()["apps"]} == {"waiting for the first file"}
+    (folder / "testshop.yaml").write_text(text + "settings: store\n")
+    opened = admin.post(f"{ONE}/apps/srs/enable", headers=SAME_ORIGIN)
+    assert opened.headers["location"] == f"/erp-feeds{ONE}/mapping/srs_customers"
+    assert admin.get(opened.headers["location"].removeprefix("/erp-feeds")).status_code == 200
+    assert {each["state"] for each in admin.get(path).json()["apps"]} == {"waiting for the first file"}
+    assert admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()["switched_on"] == []
+    (folder / "testshop.yaml").write_text(text + first["lines"])
     assert admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()["lines"] == ""
     assert admin.post(f"{path}/other/enable", headers=SAME_ORIGIN).status_code == 422

@@ -488,7 +488,7 @@ WITH wanted_files AS (
             GROUP BY profile_id HAVING count(*) >= 4
         )
         GROUP BY merchant, profile_id HAVING count(*) >= 5
-    ) AS crowd
+    ) AS shared
     WHERE place <= 10 GROUP BY merchant
 ), objects AS (
     SELECT
