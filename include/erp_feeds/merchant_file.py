@@ -171,7 +171,7 @@ def _interface_errors(data: dict[str, Any]) -> Iterator[SettingError]:
 def _errors_within(name: str, options: object) -> Iterable[SettingError]:
     try:
         checked = InterfaceSettings.model_validate(options)
-    except ValidationError:  # told by the model's own errors
+    except ValidationError:  # the model's own errors report it
         return ()
     return errors_of(name, checked)
 

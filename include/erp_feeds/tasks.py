@@ -20,7 +20,7 @@ from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, Quarantine
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.inbox import cleanup
-from erp_feeds.inbox.work import Sensed, find_archived, find_work
+from erp_feeds.inbox.work import SenseResult, find_archived, find_work
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
@@ -42,7 +42,7 @@ def sense(
     run: str,
     replay: Replay | None = None,
     active: Callable[[Collection[str]], Collection[str]] | None = None,
-) -> Sensed:
+) -> SenseResult:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
     Files that another run has taken are left to it while it is still `active`.

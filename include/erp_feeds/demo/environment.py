@@ -106,9 +106,7 @@ def build(place: Home, ports: Ports, made: Credentials, databases: Mapping[str, 
         # The servers are on this machine: no proxy knows them.
         **{name: _and_local(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
     }
-    if (
-        sys.platform == "darwin"
-    ):  # macOS ends a forked process that touches its frameworks, unless told otherwise
+    if sys.platform == "darwin":  # macOS ends a forked process that touches its frameworks, by default
         variables["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     sections = {**_airflow(place, ports), **_secrets(place, made), **_database(databases["airflow"])}
     variables |= {f"AIRFLOW__{name}": value for name, value in sections.items()}

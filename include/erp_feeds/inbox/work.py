@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sensed:
+class SenseResult:
     """The batch of a run, and how many uploads it could wait for."""
 
     batch: Batch
@@ -36,7 +36,7 @@ def find_work(
     run: str,
     replay: Replay | None,
     active: Callable[[Collection[str]], Collection[str]] | None = None,
-) -> Sensed:
+) -> SenseResult:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
     Every run but a backfill's does so, because an event may get lost.
@@ -77,7 +77,7 @@ def find_work(
     if scanned and scanned.truncated and not (files or scanned.uploading):
         raise _truncated(scanned)
     batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
-    return Sensed(batch, scanned.uploading if scanned else 0)
+    return SenseResult(batch, scanned.uploading if scanned else 0)
 
 
 def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, replay: Replay) -> Batch:

@@ -8,7 +8,7 @@ from psycopg import sql
 from erp_feeds.batch import FeedFile
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.records.kind import Loading, Rows
+from erp_feeds.records.kind import LoadMethod, Rows
 from erp_feeds.store.sql import statement
 
 MOST_FILES = 30
@@ -32,6 +32,6 @@ def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merch
 
 def apply(connection: psycopg.Connection, merchant: str, rows: Rows) -> None:
     """Write to the rows of a merchant what is noted of them; in a transaction, under the merchant's lock."""
-    key = "profile_id" if rows.loading is Loading.PEOPLE else rows.key_column
+    key = "profile_id" if rows.loading is LoadMethod.PEOPLE else rows.key_column
     parts = {"table": sql.Identifier(rows.table), "key": sql.Identifier(key), "table_name": rows.table}
     connection.execute(statement("confirmations/apply", merchant=merchant, **parts))

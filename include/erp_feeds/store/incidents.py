@@ -169,14 +169,16 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
         if found and found[2] == IncidentKind.REJECTED:
             merchant, interface, _, code = found
-            rejects.dismiss(connection, rejects.Choice(merchant, interface, code), by, reason)
+            rejects.dismiss(connection, rejects.RejectFilter(merchant, interface, code), by, reason)
             connection.execute(statement("incidents/resolve_dismissed"), {**values, "merchant": merchant})
     if not found:
         raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
     return str(found[0])
 
 
-def dismiss_rejects(connection: psycopg.Connection, choice: rejects.Choice, by: str, reason: str) -> int:
+def dismiss_rejects(
+    connection: psycopg.Connection, choice: rejects.RejectFilter, by: str, reason: str
+) -> int:
     """Dismiss open rejects, and the incidents of which none is left; return how many rejects.
 
     Raises:
@@ -190,7 +192,7 @@ def dismiss_rejects(connection: psycopg.Connection, choice: rejects.Choice, by: 
     return number
 
 
-def reopen_rejects(connection: psycopg.Connection, choice: rejects.Choice) -> int:
+def reopen_rejects(connection: psycopg.Connection, choice: rejects.RejectFilter) -> int:
     """Let dismissed rejects count again, and return how many; the next check opens their incidents."""
     with transaction(connection, "opening rejects again"):
         return rejects.dismiss(connection, choice, "", "", reopen=True)

@@ -19,7 +19,7 @@ from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
-from erp_feeds.records.kind import Loading, Rows
+from erp_feeds.records.kind import LoadMethod, Rows
 from erp_feeds.store import approvals, confirmations, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
 from erp_feeds.store.connection import lock_merchant, savepoint, transaction
@@ -57,10 +57,10 @@ class Loader:
     """Rejects records, before anything is written, by comparing them with the store."""
 
 
-LOADERS: Mapping[Loading, Loader] = {
-    Loading.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
-    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", reject_conflicting),
-    Loading.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
+LOADERS: Mapping[LoadMethod, Loader] = {
+    LoadMethod.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
+    LoadMethod.PURCHASES: Loader(load_purchases, "load/newer_purchases", reject_conflicting),
+    LoadMethod.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
 }
 
 

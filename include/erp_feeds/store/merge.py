@@ -118,7 +118,7 @@ def _statements(target: Target) -> tuple[bytes, bytes]:
     parts = {
         "target": sql.Identifier(target.table),
         "merchant": sql.Placeholder("merchant"),
-        "source": _laid(target),
+        "source": _merged_by_key(target),
         "key": sql.Identifier(target.key_column or target.key),
         "new_key": sql.Identifier(target.key),
         **OF_FILE,
@@ -145,7 +145,7 @@ def _statements(target: Target) -> tuple[bytes, bytes]:
     return unchanged.as_bytes(), versioned.as_bytes()
 
 
-def _laid(target: Target) -> sql.Composed:
+def _merged_by_key(target: Target) -> sql.Composed:
     """Return the query that lays the records of each key over each other in file order, field by field."""
     values: dict[str, sql.Composable] = {
         field.name: _last_brought(field) for field in target.fields if not field.custom
@@ -155,7 +155,7 @@ def _laid(target: Target) -> sql.Composed:
         values["custom"] = _json_object(custom)
     values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in target.of_write}
     return statement(
-        "load/laid",
+        "load/merged_by_key",
         records=sql.SQL(target.records),
         keys=sql.Identifier(target.keys),
         key=sql.Identifier(target.key),

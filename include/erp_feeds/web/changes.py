@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError, counted
-from erp_feeds.orchestration.replays import Started, start_replay
+from erp_feeds.orchestration.replays import StartedReplay, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import audit, incidents, ledger
 from erp_feeds.store.load import load_order
@@ -45,7 +45,7 @@ class Dismissed(BaseModel):
     merchant: str
 
 
-def replay(caller: Replayer, store: Store, body: Replaying) -> list[Started]:
+def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedReplay]:
     """Start runs that load archived files again, as you; or that only show what would change."""
     if bool(body.file_ids) == bool(body.code):
         raise FailError("use exactly one of file_ids and code", "usage")

@@ -159,8 +159,8 @@ def _row(store: psycopg.Connection, lately: MerchantFiles, known: list[Incident]
     owner, error = None, None
     try:
         owner = configured(lately.merchant)
-    except (ConfigurationError, FailError) as refusal:
-        error = str(refusal)
+    except (ConfigurationError, FailError) as failure:
+        error = str(failure)
     return MerchantRow(
         title=owner.title if owner else "",
         error=error,

@@ -232,7 +232,7 @@ def test_server_without_mlsd(ftps: RunningFtps, ftps_connection: Connect) -> Non
     (ftps.root / "srs").mkdir()
     with hook(ftps_connection()) as client:
         listing = client.listing("/")
-        assert client.stamp("/x.zip") == (len(CONTENT), "20170105115326")
+        assert client.stat("/x.zip") == (len(CONTENT), "20170105115326")
     assert listing.form == "LIST (Unix)"
     found = {entry.name: entry for entry in listing.entries}
     assert found["srs"].is_folder

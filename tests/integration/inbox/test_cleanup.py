@@ -24,7 +24,7 @@ from support.ftps_fixtures import USER, RunningFtps
 from support.shop_fixtures import STEPS, Shop
 from support.srs_exports import customers, numbers, person
 
-COMMANDS = ("stamp", "rename", "delete_file", "create_directory")
+COMMANDS = ("stat", "rename", "delete_file", "create_directory")
 FIRST = customers("20170101", person("1"))
 SECOND = Export(
     FIRST.interface, FIRST.name, FIRST.day, customers("20170101", person("2", name="Newer")).content

@@ -186,9 +186,9 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
 
 
-def test_a_record_is_shown_as_delivered_with_its_faulty_element_marked(ask: Ask, named: Any) -> None:
+def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(ask: Ask, named: Any) -> None:
     found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
-    assert [each["text"] for each in found["pieces"] if each["is_faulty"]] == [
+    assert [each["text"] for each in found["pieces"] if each["is_invalid"]] == [
         "<CustomerNumber>1.23E+05</CustomerNumber>"
     ]
     assert found["trace"]["errors"][0]["code"] == "malformed_number"

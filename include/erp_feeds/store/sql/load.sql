@@ -164,8 +164,8 @@ WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.co
       SELECT FROM email_matches AS matched WHERE matched.file_id = old.file_id AND matched.record = old.record
   )
 
--- name: laid
--- One write per row: the records of the file that belong to it, laid over each other in file order, field by field.
+-- name: merged_by_key
+-- One write per row: the records of the file that belong to it, merged in file order, field by field.
 -- Rules: customers 6 (the last record wins field by field) and 10 (missing keeps), ERP cache 5.
 -- In:  records: a query with the key, record, the fields, cleared; keys: the table that says which record has which key;
 --      key: its name; the lists of fields and what becomes of them, made by versioned.py.
@@ -414,8 +414,8 @@ WHERE new.invoice_to <> new.key
 --      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.
 MERGE INTO {target} AS old
 USING (
-    SELECT * FROM ({source}) AS laid
-    WHERE NOT EXISTS (SELECT FROM unchanged WHERE unchanged.record = laid.record)
+    SELECT * FROM ({source}) AS merged
+    WHERE NOT EXISTS (SELECT FROM unchanged WHERE unchanged.record = merged.record)
 ) AS new
 ON old.merchant = {merchant} AND old.{key} = new.{new_key}
 WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, {field_versions}) THEN UPDATE SET
