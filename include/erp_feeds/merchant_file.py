@@ -49,7 +49,7 @@ def merchant_files(folder: Path) -> list[MerchantFile]:
     except OSError as error:
         message = f"{folder}: the folder of merchant files cannot be listed: {error.strerror}"
         raise ConfigurationError(message, "no_merchants_folder") from None
-    return [path for path in entries if path.suffix in ENDINGS and not path.name.startswith(".")]
+    return [path for path in entries if path.suffix.lower() in ENDINGS and not path.name.startswith(".")]
 
 
 def files_by_merchant(folder: Path) -> dict[str, MerchantFile]:
@@ -216,7 +216,7 @@ def _shown(loc: Location, value: object) -> str:
     """Return a value as an error may show it: a short one, and nobody's address or number."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    text = repr(value)
+    text = repr(value) if isinstance(value, str) else str(value)
     if {loc[:1], loc[:2]} & _OF_PEOPLE or _is_address(text):
         return "not shown"
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
