@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.records.invoice_graph import InvoiceGraph
-from erp_feeds.records.invoice_graph import invoice_graph as graph_of
 from erp_feeds.store.file_rows import (
     Drift,
     FileProgress,
@@ -37,6 +35,9 @@ from erp_feeds.store.rows import (
     RecordRows,
 )
 from erp_feeds.store.sql import statement
+
+if TYPE_CHECKING:
+    from erp_feeds.records.invoice_graph import InvoiceGraph
 
 Row = TypeVar("Row")
 
@@ -214,6 +215,8 @@ def account(connection: Connection[Any], merchant: str, number: str) -> Account 
 
 def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None = None) -> InvoiceGraph:
     """Return the unusual invoice debtors of a merchant's accounts, at most `limit` of each kind."""
+    from erp_feeds.records.invoice_graph import invoice_graph as graph_of  # the records' room is heavy
+
     with connection.cursor(row_factory=tuple_row) as cursor:
         return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 
