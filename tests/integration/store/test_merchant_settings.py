@@ -125,6 +125,7 @@ def test_a_revision_with_errors_stops_this_merchant_and_no_report(kept: Shop) ->
         " SELECT merchant, 2, author, message, %s FROM settings_revisions",
         (json.dumps(wrong),),
     )
+    kept.store.commit()
     with pytest.raises(ConfigurationError, match="revision 2 of the settings"):
         kept.sense("manual__1")
     known = feeds(kept.store, [kept.merchant], datetime.now(UTC))
