@@ -149,6 +149,8 @@ class Batch(BaseModel):
     run: str
     """The DAG run's id: names the staging folder and the ledger's rows."""
     files: tuple[FeedFile, ...] = ()
+    revision: int | None = None
+    """Of the settings in the store, with which every task of the run works; None: those of the file."""
     from_archive: bool = False
     """A backfill, which never uses the server: the next other run moves and reports files there."""
 

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from contextlib import contextmanager
 
 import psycopg
 
 from erp_feeds import stages
 from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode
-from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, QuarantineError
+from erp_feeds.errors import NotAllLoadedError, QuarantineError
 from erp_feeds.feedback import deliver
-from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
+from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
+from erp_feeds.inbox.fetch import fetch_files
 from erp_feeds.inbox.work import SenseResult, find_archived, find_work
-from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
 from erp_feeds.settings import settings
@@ -29,6 +27,7 @@ from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, rejects
 from erp_feeds.store import load as loading
+from erp_feeds.store.merchant_settings import current, effective
 
 log = logging.getLogger(__name__)
 
@@ -53,71 +52,27 @@ def sense(
             or that a replay names.
     """
     with _store() as connection:
-        return find_work(connection, merchant, run, replay, active)
+        return find_work(connection, effective(connection, merchant), run, replay, active)
 
 
 @redact_errors("sense")
 def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
     """Return the archived files of a backfill; the FTPS server is not needed."""
     with _store() as connection:
-        return find_archived(connection, merchant, run, replay)
+        return find_archived(connection, effective(connection, merchant), run, replay)
 
 
 @redact_errors("download")
 def download(merchant: Merchant, batch: Batch) -> Batch:
     """Archive the original bytes of every new file before anything reads them."""
     done: list[FeedFile] = []
-    with _store() as connection, ExitStack() as stack:
-        hook: FtpsHook | None = None
-        for file in batch.files:
-            if file.archived:
+    with _store() as connection:
+        for file, error in fetch_files(connection, merchant, batch):
+            if error:
+                _quarantine(merchant, batch.run, file, error)
+            else:
                 done.append(file)
-                continue
-            hook = hook or stack.enter_context(FtpsHook(merchant.ftps.connection))
-            archived = _archive(merchant, batch.run, file, hook, connection)
-            if archived:
-                done.append(archived)
     return batch.with_files(done)
-
-
-def _archive(
-    merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, connection: psycopg.Connection
-) -> FeedFile | None:
-    """Fetch and archive one file; None where it is gone or its bytes are known."""
-    if not ledger.is_to_fetch(connection, file):  # a retry: the path may hold other bytes by now
-        return ledger.archived_file(connection, file)
-    try:
-        original = archive.save(hook.fetch(file.path), merchant.name, file.interface, file.name)
-    except ChangedError as error:  # left in its state: the next scan of the inbox decides
-        log.warning("%s waits for the next run: %s", file.name, error)
-        return None
-    except FileGoneError:
-        log.warning("%s is no longer in the inbox", file.name)
-        ledger.mark_missing(connection, file, run)
-        return None
-    except (FileRefusedError, FailError, OSError) as error:
-        _quarantine(merchant, run, file, _unfetched(error))
-        return None
-    archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
-    log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
-    return archived
-
-
-def _unfetched(error: FeedError | OSError) -> QuarantineError:
-    """Return why one file could not be fetched; what is not an error of this file alone is raised again."""
-    if isinstance(error, OSError):
-        return full_disk(error)
-    if isinstance(error, FileRefusedError):
-        return QuarantineError(QuarantineCode.NOT_READABLE, str(error))
-    if error.code == "too_large":
-        return QuarantineError(QuarantineCode.TOO_LARGE, str(error))
-    raise error
-
-
-def _day(merchant: Merchant, file: FeedFile) -> date:
-    """Return the day under which a backfill finds the file: its index timestamp's, else its arrival's."""
-    name = INTERFACES[file.interface].match(file.name)
-    return (name and name.day()) or datetime.now(ZoneInfo(merchant.timezone)).date()
 
 
 @redact_errors("unzip")
@@ -149,6 +104,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     """Load the files in the order that the rules require, small ones together in one transaction."""
     loaded: list[FeedFile] = []
     with _store() as connection:
+        merchant = effective(connection, merchant, batch.revision)
         for group in loading.groups(batch.files):
             for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
                 if done.file.counts.rejected:
@@ -232,6 +188,7 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     error is not the file's, and the run must fail and be retried.
     """
     folder = staging.run_folder(batch.merchant, batch.run)
+    merchant = current(merchant, batch.revision)
     done: list[FeedFile] = []
     broken: list[tuple[FeedFile, Exception]] = []
     for file in batch.files:

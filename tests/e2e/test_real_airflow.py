@@ -141,10 +141,7 @@ class Demo:
     def deliver(self, *exports: Export) -> None:
         """Upload files of the real shop, as the ERP party does."""
         merchant = next(each for each in environment.merchants() if each.name == "completejourney")
-        account = json.loads(self.environment()["AIRFLOW_CONN_" + merchant.ftps.connection.upper()])
-        names = ("host", "port", "login", "password")
-        login = exporter.Account(*(account[name] for name in names), account["extra"]["ca_file"])
-        with exporter.Inbox(merchant, login) as inbox:
+        with exporter.Inbox(exporter.account_of(merchant, self.environment())) as inbox:
             assert all(inbox.place(export) for export in exports)
 
     def metadata(self, statement: str) -> list[tuple[Any, ...]]:
@@ -372,9 +369,7 @@ def test_a_person_in_every_place_of_a_feed_is_in_no_log_of_a_task(
 ) -> None:
     odd = [*odd_but_good(1000), *rejected(1100), *refused(1200)]
     merchant = next(each for each in environment.merchants() if each.name == "testshop")
-    variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
-    monkeypatch.setenv(variable, demo.environment()[variable])
-    with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
+    with exporter.Inbox(exporter.account_of(merchant, demo.environment())) as inbox:
         assert all(inbox.place(export) for export in odd)
     names = ", ".join(f"'{export.name}'" for export in odd)
     done = "SELECT count(*) FROM erp_feeds.files WHERE state IN ('loaded', 'quarantined') AND name IN"

@@ -93,6 +93,43 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
     assert shop.states()[1] == "registered"
 
 
+@pytest.mark.parametrize("reply", ["450 Locked.", "500 OOPS: it cannot be read", "530 Not for you."])
+def test_a_file_that_the_server_never_delivers_blocks_no_other(
+    shop: Shop, ftps: RunningFtps, reply: str
+) -> None:
+    shop.place(*(customers(f"2017010{day}", person(str(day))) for day in range(1, 4)))
+    deliver = ftps.server.handler.ftp_RETR
+
+    def refuse(handler: Any, path: str) -> None:
+        handler.respond(reply) if path.endswith("_20170101.zip") else deliver(handler, path)
+
+    ftps.server.handler.ftp_RETR = refuse
+    batch = shop.run_tasks("run")
+    assert numbers(shop) == {"2", "3"}
+    assert shop.states()[1] == "waiting"
+    assert batch.files[0].name.endswith("_20170102.zip")
+    ftps.server.handler.ftp_RETR = deliver
+    shop.run_tasks("later")
+    assert numbers(shop) == {"1", "2", "3"}
+
+
+def test_a_server_that_delivers_nothing_marks_no_file_and_holds_up_nothing_archived(
+    shop: Shop, ftps: RunningFtps
+) -> None:
+    shop.place(customers("20170101", person("1")))
+    tasks.download(shop.merchant, shop.sense("a run that dies here"))
+    shop.place(customers("20170102", person("2")), customers("20170103", person("3")))
+    deliver = ftps.server.handler.ftp_RETR
+    ftps.server.handler.ftp_RETR = lambda self, _: self.respond("500 OOPS: no process left")
+    shop.run_tasks("run")
+    assert shop.states() == {1: "loaded", 2: "registered", 3: "registered"}
+    with pytest.raises(FailError, match="no process left"):
+        shop.run_tasks("next")
+    ftps.server.handler.ftp_RETR = deliver
+    shop.run_tasks("later")
+    assert numbers(shop) == {"1", "2", "3"}
+
+
 def test_an_original_lost_from_the_archive_blocks_no_other(shop: Shop) -> None:
     shop.place(customers("20170101", person("1")), customers("20170102", person("2")))
     batch = tasks.download(shop.merchant, shop.sense("run"))

@@ -103,7 +103,7 @@ def _arrivals(connection: Connection[Any], merchant: str | None) -> tuple[list[F
     from erp_feeds.store import incidents
 
     good = [each for each in read_merchants(settings().merchants)[0] if merchant in {None, each.name}]
-    feeds = [feed for each in good for feed in operations.feeds(connection, each, datetime.now(UTC))]
+    feeds = operations.feeds(connection, good, datetime.now(UTC))
     states = (incidents.inbox_state(connection, each.name) for each in good)
     return feeds, [state for state in states if state]
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from erp_feeds.demo import cluster, environment, ftps_server, ports, postgres
+from erp_feeds.demo import cluster, environment, ports, postgres
 from erp_feeds.demo.credentials import Credentials
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
@@ -17,6 +17,7 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.orchestration.rest_client import AirflowApi
 from erp_feeds.settings import settings
 from erp_feeds.store import migrate
+from erp_feeds.store.ftps_accounts import READER, folder_of
 
 RETRY_SECONDS = 180.0
 """Seconds until a part that does not get ready is a failure; a slow machine needs a third of it."""
@@ -77,10 +78,15 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
     environment.write_shell(home, variables)
     clock.report_step("PostgreSQL")
     supervisor.start("airflow-db-migrate", _airflow("db", "migrate"), variables, brief=True)
-    _start_external_servers(home, supervisor, chosen, made.ftps, variables)
+    private = {
+        "ERP_FEEDS_FTPS_STORE": databases["erp_feeds"],
+        "ERP_FEEDS_FTPS_READER_PASSWORD": made.ftps[READER],
+    }
+    _start_external_servers(home, supervisor, chosen, variables | private)
     if is_cluster:
         _start_cluster(home, supervisor, chosen, made, variables)
     migrate.migrate(databases["erp_feeds"])
+    environment.make_accounts(databases["erp_feeds"], made)
     clock.report_step("tables of the store, FTPS server, mailbox")
     supervisor.wait("airflow-db-migrate")
     clock.report_step("tables of Airflow")
@@ -133,15 +139,14 @@ def _missing(api: AirflowApi, wanted: set[str]) -> str:
 
 
 def _start_external_servers(
-    home: Home, supervisor: Supervisor, chosen: ports.Ports, users: dict[str, str], variables: dict[str, str]
+    home: Home, supervisor: Supervisor, chosen: ports.Ports, variables: dict[str, str]
 ) -> None:
-    """Start the servers that belong to others in real life: the FTPS server and the mail server."""
-    ftps_server.write_users(home.ftps, users)
+    """Start the FTPS server, and the mail server, which belongs to others in real life."""
     for merchant in environment.merchants():  # the first daily run comes before the first file
-        root = merchant.ftps.root.replace("\\", "/").strip("/")
-        (home.ftps / merchant.name / root).mkdir(parents=True, exist_ok=True)
-    ftps = _module("erp_feeds.demo.ftps_server", "--home", str(home.ftps), "--port", str(chosen.ftps))
-    supervisor.start("ftps-server", ftps, variables)
+        (home.ftps / folder_of(merchant)).mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = ("--home", str(home.ftps), "--certificate", str(home.certificates.server))
+    ftps = _module("erp_feeds", "ftps-server", *place, "--host", HOST, "--port", str(chosen.ftps))
+    supervisor.start("ftps-server", [*ftps, "--drain-seconds", "1"], variables)
     mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))
     supervisor.start("mailbox", mail, variables)
     for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):

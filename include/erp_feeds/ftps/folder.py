@@ -5,9 +5,19 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
+import pycurl
+
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.errors import UNAVAILABLE, CurlError, FolderRefusedError, RaggedEndError
-from erp_feeds.ftps.listing import Listing, decoded, from_list, from_mlsd, is_refusal, is_truncation
+from erp_feeds.ftps.listing import (
+    Listing,
+    decoded,
+    from_list,
+    from_mlsd,
+    is_nothing,
+    is_refusal,
+    is_truncation,
+)
 from erp_feeds.ftps.session import Session
 
 
@@ -35,7 +45,10 @@ def read_folder(session: Session, folder: str) -> Listing:
     except CurlError as error:
         if error.last.code != UNAVAILABLE:
             raise
-        if _is_listed(session, folder):
+        is_entered = error.number != pycurl.E_REMOTE_ACCESS_DENIED
+        if is_entered and is_nothing(str(error.last)):
+            return Listing(form="LIST")
+        if is_entered or is_refusal(str(error.last)) or _is_listed(session, folder):
             message = f"this user may not list {folder} ('{error.last}'): ask for the right to do so"
             raise FolderRefusedError(message, "folder_refused") from None
         return Listing()

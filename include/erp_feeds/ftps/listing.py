@@ -29,7 +29,11 @@ _UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 """What no name on a server may hold: it would leave its folder, or end a command."""
 _TRUNCATED = re.compile(r"truncat", re.IGNORECASE)
-_REFUSED = re.compile(r"failed to open|permission denied", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"denied|not permitted|(failed|unable) to (open|list|read)|(could not|cannot|can't) (open|list|read)",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(r"\bno (such )?(files?|data sets?|members?)\b|not found|\bempty\b", re.IGNORECASE)
 _UNIX_NAME = re.compile(r"\s(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+(?:\d{1,2}:\d\d|\d{4})\s(?P<name>.*)$")
 _DOS_NAME = re.compile(r"\S+\s+\S+\s+(?:<DIR> {10}|\d+ )(?P<name>.*)$")
 """Where the name begins, which may do so with spaces and hold an arrow."""
@@ -80,8 +84,13 @@ def is_truncation(reply: str) -> bool:
 
 
 def is_refusal(reply: str) -> bool:
-    """Return whether the reply that ends a listing means that the folder could not be read."""
+    """Return whether a reply about a folder means that it is there and could not be read."""
     return _REFUSED.search(reply) is not None
+
+
+def is_nothing(reply: str) -> bool:
+    """Return whether a server refuses to list a folder only because nothing lies there."""
+    return _NOTHING.search(reply) is not None
 
 
 def size_of(text: str) -> int | None:

@@ -154,8 +154,10 @@ def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant)
     """Scan one inbox, and note whether it can be scanned."""
     from erp_feeds.inbox import scan
     from erp_feeds.store import incidents, ledger
+    from erp_feeds.store.merchant_settings import effective
 
     try:
+        merchant = effective(connection, merchant)
         found = scan.scan(server, connection, merchant)
     except FailError as error:
         incidents.scan_failed(connection, [merchant.name], str(error))

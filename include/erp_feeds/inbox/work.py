@@ -76,7 +76,7 @@ def find_work(
     _log_files(files)
     if scanned and scanned.truncated and not (files or scanned.uploading):
         raise _truncated(scanned)
-    batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
+    batch = Batch(merchant=merchant.name, run=run, files=tuple(files), revision=merchant.revision)
     return SenseResult(batch, scanned.uploading if scanned else 0)
 
 
@@ -86,7 +86,13 @@ def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, 
     files = ledger.archived(connection, merchant.name, names, replay)
     _warn_of_deleted(connection, merchant, names, replay)
     _log_files(files)
-    return Batch(merchant=merchant.name, run=run, files=tuple(files), from_archive=True)
+    return Batch(
+        merchant=merchant.name,
+        run=run,
+        files=tuple(files),
+        revision=merchant.revision,
+        from_archive=True,
+    )
 
 
 def _log_files(files: Sequence[FeedFile]) -> None:

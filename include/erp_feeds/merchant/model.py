@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from erp_feeds.errors import nearest
 from erp_feeds.merchant.values import (
@@ -32,6 +32,7 @@ SettingError = tuple[Location, str]
 NO_CUSTOMER = ("0", "000", "-1")
 """Customer numbers that no ERP gives to anybody (rule: customers 7)."""
 FIRST_YEAR = 1970
+DAY = 24 * 60 * 60
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
 
 time_zones = cache(available_timezones)
@@ -51,8 +52,8 @@ class Ftps(_Strict):
 
     connection: str = Field(min_length=1, description="Airflow connection id (type FTPS) of the FTPS server")
     root: Root = Field("/", description="Folder that holds srs and ErpCache; backslashes are accepted")
-    poll_interval: float = Field(30, gt=0, description="Seconds between two scans of the inbox")
-    stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")
+    poll_interval: float = Field(30, gt=0, le=DAY, description="Seconds between two scans of the inbox")
+    stable_for: float = Field(10, ge=0, le=DAY, description="Seconds without change until a file is complete")
     after_load: Literal["leave", "move", "delete"] = Field(
         "leave", description="What becomes of a file on the server once its load has committed"
     )
@@ -103,6 +104,8 @@ class LinkSettings(_Strict):
     def _whole_dates(cls, value: str | None) -> str | None:
         if value is not None and (sorted(re.findall("%(.?)", value)) != ["Y", "d", "m"] or len(value) > 20):
             raise ValueError("a date form has %d, %m and %Y once each, with what stands between them")
+        if value is not None and not value.isprintable():
+            raise ValueError("a date form has no invisible characters")
         return value
 
 
@@ -136,23 +139,34 @@ class Freshness(_Strict):
         return self.warn_after or timedelta(hours=26), self.error_after or timedelta(hours=36)
 
 
-class InterfaceSettings(_Strict):
-    """One interface of this merchant."""
+class FieldSettings(_Strict):
+    """What fills the fields of an interface: the part of a merchant file that the store may keep instead."""
 
     elements: dict[str, str] = Field(
         default_factory=dict, description="Column name -> element name, where this ERP differs"
-    )
-    accepted_importers: tuple[str, ...] = Field(
-        (), description="Importer texts to accept besides the documented one"
-    )
-    excluded_skus: tuple[str, ...] = Field(
-        (), description="Articles such as deposits that do not decide between order and return"
     )
     extra_elements: tuple[str, ...] = Field(
         (), description="Elements of a record beside the documented ones, as sources of the mapping"
     )
     mapping: dict[str, LinkSettings | None] = Field(
         default_factory=dict, description="Target -> how it is filled, where not by default; null unlinks it"
+    )
+
+
+class SettingsDocument(_Strict):
+    """What the store keeps of a merchant whose file says `settings: store`."""
+
+    interfaces: dict[str, FieldSettings] = Field(min_length=1, description="Interfaces switched on")
+
+
+class InterfaceSettings(FieldSettings):
+    """One interface of this merchant."""
+
+    accepted_importers: tuple[str, ...] = Field(
+        (), description="Importer texts to accept besides the documented one"
+    )
+    excluded_skus: tuple[str, ...] = Field(
+        (), description="Articles such as deposits that do not decide between order and return"
     )
     # Never by default: the files are incremental, so each good record is right by itself, and one bad record
     # is a large share of a small file. Worth setting where a file is a whole export, or may break as a whole.
@@ -200,7 +214,9 @@ class Limits(_Strict):
         6, gt=0, le=240, description="Hours after which a task is stopped and tried again"
     )
     run_hours: float = Field(24, gt=0, le=240, description="Hours after which a run is failed")
-    files_per_run: int = Field(200, gt=0, description="A run takes at most this many files; the rest follow")
+    files_per_run: int = Field(
+        200, gt=0, le=10_000, description="A run takes at most this many files; the rest follow"
+    )
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")
     ratio: int = Field(1_000, gt=0, description="Unzipped size over zipped size")
@@ -216,7 +232,7 @@ class Limits(_Strict):
     attributes: int = Field(100, gt=0, description="Attributes of one element")
     namespaces: int = Field(100, gt=0, description="Namespaces declared for all records")
     incomplete_attempts: int = Field(
-        3, gt=0, description="Fetches of a truncated file before it is quarantined"
+        3, gt=0, le=1_000, description="Fetches of a truncated file before it is quarantined"
     )
 
 
@@ -224,7 +240,10 @@ class Retention(_Strict):
     """How long what was received is kept."""
 
     archive_days: int | None = Field(
-        None, gt=0, description="Days after which an archived original is deleted; kept forever if not set"
+        None,
+        gt=0,
+        le=36_500,
+        description="Days after which an archived original is deleted; kept forever if not set",
     )
 
 
@@ -243,7 +262,9 @@ class Merchant(_Strict):
     name: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$", description="Id of the DAG and of all rows of this merchant"
     )
-    shop_name: str = Field(min_length=1, description="[SHOPNAME] of the file names, letter for letter")
+    shop_name: str = Field(
+        min_length=1, pattern=r"^[^/\\]+$", description="[SHOPNAME] of the file names, letter for letter"
+    )
     title: str = Field("", description="Name for people")
     owner: str = Field("data-engineering", description="Team that owns the DAG")
     owner_link: str = Field(
@@ -255,6 +276,11 @@ class Merchant(_Strict):
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code of amounts without one")
     ftps: Ftps
     interfaces: dict[str, InterfaceSettings] = Field(min_length=1, description="Interfaces switched on")
+    settings: Literal["file", "store"] = Field(
+        "file",
+        description="Where elements, extra_elements and mapping of the interfaces are kept, and which are "
+        "switched on. store: the pages edit them; the file's count until the first revision",
+    )
     schedule: str = Field("0 0 * * *", description="Cron of the daily sweep, in the merchant's zone")
     paused: bool = Field(
         default=False,
@@ -278,6 +304,19 @@ class Merchant(_Strict):
         (),
         description="E-mail addresses that mean 'no customer', such as a shop's own, which would join many",
     )
+
+    _revision: int | None = PrivateAttr(None)
+
+    @property
+    def revision(self) -> int | None:
+        """Number of the settings in the store that this merchant has; None: those of its file."""
+        return self._revision
+
+    def at_revision(self, number: int) -> Self:
+        """Return the merchant as one that has a revision of the store's settings."""
+        made = self.model_copy()
+        made._revision = number
+        return made
 
     def local_time(self, moment: datetime) -> str:
         """Return a moment as the merchant's people read it: 2026-01-31 14:05, in their zone."""

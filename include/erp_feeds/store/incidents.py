@@ -75,7 +75,20 @@ def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
 @plain_errors("reading the latest files")
 def latest_files(connection: psycopg.Connection, merchant: str) -> dict[str, datetime]:
     """Return when the latest file of each interface came."""
-    return dict(connection.execute(statement("incidents/feeds"), {"merchant": merchant}).fetchall())
+    return latest_files_of(connection, [merchant]).get(merchant, {})
+
+
+@plain_errors("reading the latest files")
+def latest_files_of(
+    connection: psycopg.Connection, merchants: Collection[str]
+) -> dict[str, dict[str, datetime]]:
+    """Return by merchant when the latest file of each interface came."""
+    found: dict[str, dict[str, datetime]] = {}
+    for merchant, interface, at in connection.execute(
+        statement("incidents/feeds"), {"merchants": list(merchants)}
+    ):
+        found.setdefault(merchant, {})[interface] = at
+    return found
 
 
 @plain_errors("reading the scans")

@@ -111,6 +111,35 @@ def test_a_folder_that_may_not_be_listed_is_not_missing(ftps: RunningFtps, ftps_
             hook.listing("/srs")
 
 
+@pytest.mark.parametrize(
+    ("command", "reply", "is_empty"),
+    [
+        ("CWD", "550 srs: Access is denied.", False),
+        ("MLSD", "550 Permission denied.", False),
+        ("MLSD", "550 The system is busy.", False),
+        ("MLSD", "550 No files found.", True),
+    ],
+)
+def test_a_folder_that_is_refused_is_neither_missing_nor_empty(
+    ftps: RunningFtps, ftps_connection: Connect, command: str, reply: str, is_empty: bool
+) -> None:
+    handler = ftps.server.handler
+    (ftps.root / "srs").mkdir()
+    odd_servers.lists(ftps.server, lambda _: b"")  # its parent does not show it either
+    original = getattr(handler, f"ftp_{command}")
+
+    def refuse(self: Any, path: str) -> None:
+        self.respond(reply) if path.endswith("srs") else original(self, path)
+
+    setattr(handler, f"ftp_{command}", refuse)
+    with FtpsHook(ftps_connection()) as hook:
+        if is_empty:
+            assert hook.listing("/srs").form == "LIST"
+        else:
+            with pytest.raises(FolderRefusedError, match="ask for the right"):
+                hook.listing("/srs")
+
+
 @pytest.mark.parametrize("path", ["/a\r\nDELE x", "/a\0b"])
 def test_a_path_that_would_end_a_command_is_the_callers_fault(ftps_connection: Connect, path: str) -> None:
     with pytest.raises(FailError, match="control characters"), FtpsHook(ftps_connection()) as hook:

@@ -11,6 +11,7 @@ from erp_feeds.ftps.listing import (
     decoded,
     from_list,
     from_mlsd,
+    is_refusal,
     is_temporary,
     is_truncation,
 )
@@ -133,3 +134,18 @@ def test_a_size_that_is_none_is_counted_and_hides_no_other_line() -> None:
     lines = [f"size={size};type=file; a.zip" for size in ("\u00b2", "1" + "0" * 20, "-1", "5")]
     assert [entry.size for entry in from_mlsd(lines).entries] == [5]
     assert from_mlsd(lines).unreadable == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "refused"),
+    [
+        ("226 Transfer done (but failed to open directory).", True),
+        ("226 Could not open directory.", True),
+        ("226 srs: Operation not permitted", True),
+        ("550 Access is denied.", True),
+        ("226-Options: -a -l\n226 0 matches total", False),
+        ("550 Failed to change directory.", False),
+    ],
+)
+def test_a_reply_that_says_that_a_folder_could_not_be_read_is_a_refusal(reply: str, refused: bool) -> None:
+    assert is_refusal(reply) is refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from erp_feeds.store.migrate import run_sql_of
 
 revision = "0027"
-down_revision = "0022"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
