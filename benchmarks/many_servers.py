@@ -185,7 +185,7 @@ def _remote_files(servers: Servers, merchant: Merchant) -> list[Any]:
 
 def _serve(folder: Path, names: list[str], made: Certificates, password: str, ports: Any) -> None:
     """Run some of the servers in this process until it is ended, and write down who comes by."""
-    from erp_feeds.demo.ftps_server import FtpsServer
+    from erp_feeds.demo.ftps_server import local_server
 
     logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # each server would tell of its start
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -196,7 +196,7 @@ def _serve(folder: Path, names: list[str], made: Certificates, password: str, po
 
     found: dict[str, int] = {}
     for name in names:
-        server = FtpsServer(folder / name, made, {USER: password})
+        server = local_server(folder / name, made, {USER: password})
         _watch(server.handler, name, note)
         found[name] = server.port
         threading.Thread(target=server.serve, daemon=True).start()

@@ -99,18 +99,32 @@ def pandas_to_sql(case: Case, place: Place) -> Figures:
 
 def cpu_of_server(postmaster: int) -> float:
     """Return the CPU seconds of PostgreSQL, once the connections of others have ended."""
-    process = psutil.Process(postmaster)
-    while any("[local]" in " ".join(each.cmdline()) for each in process.children()):
+    while any(map(_serves, psutil.Process(postmaster).children())):
         time.sleep(0.02)
     return cpu_of_others(postmaster)
+
+
+def _serves(process: psutil.Process) -> bool:
+    """Return whether a process of PostgreSQL has a connection, or had one and is not yet counted as ended."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE or "[local]" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def cpu_of_others(postmaster: int) -> float:
     """Return the CPU seconds of PostgreSQL while connections are open."""
     process = psutil.Process(postmaster)
+    running = sum(map(_used, process.children()))
     times = process.cpu_times()
-    ended = times.children_user + times.children_system
-    return float(ended + sum(sum(each.cpu_times()[:2]) for each in process.children()))
+    return float(running + times.children_user + times.children_system)
+
+
+def _used(process: psutil.Process) -> float:
+    try:
+        return float(sum(process.cpu_times()[:2]))
+    except psutil.NoSuchProcess:  # it has ended since, and counts among those that have
+        return 0.0
 
 
 PEERS: dict[str, Callable[[Case, Place], Figures]] = {

@@ -125,7 +125,7 @@ class FeedFile(BaseModel):
     members: tuple[str, ...] = ()
     """URLs of the staged XML members, in name order."""
     staged: dict[str, str] = Field(default_factory=dict)
-    """Frame name -> URL of its Parquet file, as the latest step left it."""
+    """Frame name -> URL of its Arrow file, as the latest step left it."""
     counts: Counts = Counts()
     rows: dict[str, int] = Field(default_factory=dict)
     """Table -> rows that its load inserted, changed or removed; a table without any is not named."""
@@ -149,6 +149,8 @@ class Batch(BaseModel):
     run: str
     """The DAG run's id: names the staging folder and the ledger's rows."""
     files: tuple[FeedFile, ...] = ()
+    revision: int | None = None
+    """Of the settings in the store, with which every task of the run works; None: those of the file."""
     from_archive: bool = False
     """A backfill, which never uses the server: the next other run moves and reports files there."""
 

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     """Cron (UTC) of the DAG `erp_feeds_check`, which looks for what is open, and alerts."""
     runbook: str = ""
     """Address of the runbook that alerts link to; by default the page of the health DAG, which shows it."""
+    ftps_address: str = Field("", pattern=r"^([^\s:/]+(:\d{1,5})?)?$")
+    """Address (host:port) of the FTPS server of erp-feeds as ERP parties reach it; by default that of the
+    connection by which erp-feeds reads."""
     lineage_store: str = "erp-feeds-store:5432/erp_feeds"
     """host:port/database that names the store in assets and lineage; a name, never connected to."""
 

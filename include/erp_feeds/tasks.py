@@ -19,7 +19,7 @@ from erp_feeds.feedback import deliver
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
 from erp_feeds.inbox.fetch import fetch_files
-from erp_feeds.inbox.work import Sensed, find_archived, find_work
+from erp_feeds.inbox.work import SenseResult, find_archived, find_work
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
 from erp_feeds.settings import settings
@@ -27,6 +27,7 @@ from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, rejects
 from erp_feeds.store import load as loading
+from erp_feeds.store.merchant_settings import current, effective
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def sense(
     run: str,
     replay: Replay | None = None,
     active: Callable[[Collection[str]], Collection[str]] | None = None,
-) -> Sensed:
+) -> SenseResult:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
     Files that another run has taken are left to it while it is still `active`.
@@ -51,14 +52,14 @@ def sense(
             or that a replay names.
     """
     with _store() as connection:
-        return find_work(connection, merchant, run, replay, active)
+        return find_work(connection, effective(connection, merchant), run, replay, active)
 
 
 @redact_errors("sense")
 def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
     """Return the archived files of a backfill; the FTPS server is not needed."""
     with _store() as connection:
-        return find_archived(connection, merchant, run, replay)
+        return find_archived(connection, effective(connection, merchant), run, replay)
 
 
 @redact_errors("download")
@@ -103,6 +104,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     """Load the files in the order that the rules require, small ones together in one transaction."""
     loaded: list[FeedFile] = []
     with _store() as connection:
+        merchant = effective(connection, merchant, batch.revision)
         for group in loading.groups(batch.files):
             for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
                 if done.file.counts.rejected:
@@ -186,6 +188,7 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     error is not the file's, and the run must fail and be retried.
     """
     folder = staging.run_folder(batch.merchant, batch.run)
+    merchant = current(merchant, batch.revision)
     done: list[FeedFile] = []
     broken: list[tuple[FeedFile, Exception]] = []
     for file in batch.files:

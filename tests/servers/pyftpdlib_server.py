@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.demo.ftps_server import local_server
 from servers.debian import Unpacked
 from servers.endpoint import IMPLICIT, PASSWORD, USER
 from servers.ground import Ground, Ports
@@ -19,7 +19,7 @@ def start(ground: Ground, ports: Ports, mode: str, packages: Unpacked | None) ->
     """Run it; yield what leads to the shared root."""
     folder = ground.working_folder(f"pyftpdlib-{mode}")
     (folder / USER).symlink_to(ground.root, target_is_directory=True)
-    server = FtpsServer(folder, ground.certificates, {USER: PASSWORD}, port=ports.control)
+    server = local_server(folder, ground.certificates, {USER: PASSWORD}, port=ports.control)
     server.handler.passive_ports = ports.data
     if mode == IMPLICIT:
         _start_with_tls(server.handler)

@@ -32,7 +32,7 @@ def test_list_tells_every_name_size_and_time(connect: Connect, endpoint: Endpoin
         found = {entry.name: entry for entry in client.listing(share.path).entries}
         assert found.keys() == {*NAMES, "folder", "empty"}
         for size, name in enumerate(NAMES):
-            assert client.stamp(f"{share.path}/{name}") == (size, f"{PLACED:%Y%m%d%H%M%S}"), name
+            assert client.stat(f"{share.path}/{name}") == (size, f"{PLACED:%Y%m%d%H%M%S}"), name
             certain = Entry(name, size, PLACED, is_folder=False)
             assert found[name] == certain or not found[name].is_certain(), name
         assert found["folder"].is_folder

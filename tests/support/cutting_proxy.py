@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from erp_feeds.demo.ftps_server import LOOPBACK, FtpsServer
+from erp_feeds.ftps_server import FtpsServer
+from erp_feeds.ftps_server.server import LOOPBACK
 
 TURN = 0.01
 """Seconds after which a link looks whether another one has doomed it."""

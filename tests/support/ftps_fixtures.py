@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from erp_feeds.demo.certificates import Certificates, certificates
-from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.demo.ftps_server import local_server
 from erp_feeds.ftps import FtpsHook
+from erp_feeds.ftps_server import FtpsServer
 
 USER = "testshop"
 PASSWORD = "only-for-tests"
@@ -50,7 +51,7 @@ def ftps_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def ftps(tmp_path: Path, ftps_certificates: Certificates) -> Iterator[RunningFtps]:
     """A server with one user, whose folder starts empty."""
     home = tmp_path / "ftps"
-    with FtpsServer(home, ftps_certificates, {USER: PASSWORD}) as server:
+    with local_server(home, ftps_certificates, {USER: PASSWORD}) as server:
         yield RunningFtps(server, home / USER, ftps_certificates)
 
 

@@ -21,7 +21,7 @@ from erp_feeds.stages import STAGES, frames_of
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import ledger
 from support.deliveries import Delivery, File, Runs
-from support.store_feed import TESTSHOP, emptied, frame
+from support.store_feed import TESTSHOP, apply_confirmations, emptied, frame
 from support.store_rows import CLOCKS
 
 STEPS = ("parse", "deduplicate", "split")
@@ -187,6 +187,7 @@ ARRIVAL: Mapping[str, Collection[str]] = {
 
 def named_rows(store: psycopg.Connection) -> dict[str, list[str]]:
     """Return all rows, without clocks, files by name and revision, people by their numbers and address."""
+    apply_confirmations(store)
     files = _names(store, "SELECT file_id, format('%s %s', name, revision) FROM files")
     people = _names(store, PEOPLE)
     found = {}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.listing import Entry, Listing
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class MemoryServer:
         if command in self.refuses:
             raise FailError(f"550 {command} refused", "refused")
 
-    def stamp(self, path: str) -> Stamp:
-        self._obey("stamp")
+    def stat(self, path: str) -> FileStat:
+        self._obey("stat")
         found = self.files.get(path)
         if found is None:
             return NOTHING_KNOWN

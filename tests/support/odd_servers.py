@@ -12,7 +12,7 @@ from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import TLS_DTPHandler
 from pyftpdlib.handlers.ftp.data import DTPHandler
 
-from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.ftps_server import FtpsServer
 
 
 def without(server: FtpsServer, *commands: str) -> None:

@@ -17,7 +17,8 @@ from erp_feeds.batch import Counts, FeedFile, RemoteFile
 from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import ledger
+from erp_feeds.records import KINDS
+from erp_feeds.store import confirmations, ledger
 from erp_feeds.store.load import load_files
 from support.merchants import merchant_of
 
@@ -223,6 +224,7 @@ TABLES = (
     "accounts",
     "mappings",
     "totals",
+    "confirmations",
 )
 
 
@@ -233,8 +235,18 @@ def emptied(connection: psycopg.Connection, merchant: Merchant = TESTSHOP) -> Fe
     return Feed(connection, merchant)
 
 
+def apply_confirmations(connection: psycopg.Connection) -> None:
+    """Let the rows themselves say which file brought them last."""
+    found = connection.execute("SELECT DISTINCT merchant, table_name FROM confirmations").fetchall()
+    targets = {kind.rows.table: kind.rows for kind in KINDS.values()}
+    for merchant, table in found:
+        confirmations.apply(connection, merchant, targets[table])
+    connection.commit()
+
+
 def dump(connection: psycopg.Connection, tables: tuple[str, ...] = TABLES) -> dict[str, list[str]]:
     """Every row of the tables as text, with its writing transaction: a rerun must write nothing."""
+    apply_confirmations(connection)
     return {
         table: [
             row[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from support.store_feed import TABLES
+from support.store_feed import TABLES, apply_confirmations
 
 CLOCKS = frozenset(
     {
@@ -19,6 +19,7 @@ CLOCKS = frozenset(
 
 def rows(store: psycopg.Connection, *, with_clocks: bool = False) -> dict[str, list[str]]:
     """Return all rows; profiles are numbered anew, because a killed load leaves a gap in their sequence."""
+    apply_confirmations(store)
     ids = store.execute("SELECT profile_id FROM profiles ORDER BY 1").fetchall()
     number = {profile_id: position for position, (profile_id,) in enumerate(ids)}
     hidden: frozenset[str] = frozenset() if with_clocks else CLOCKS

@@ -46,6 +46,10 @@ def test_every_page_reads_well_in_light_and_dark(browse: Browse, filled: Shop, d
         f"/files/{file_id}",
         f"/files/{file_id}/records/2",
         "/rejects",
+        "/charts",
+        "/mapping/srs_customers",
+        "/mapping/srs_purchases",
+        "/settings",
         "/runs/manual__first",
         "/profiles",
         f"/profiles/{profile_id}",
@@ -54,6 +58,8 @@ def test_every_page_reads_well_in_light_and_dark(browse: Browse, filled: Shop, d
         "/audit",
     )
     page = browse("admin", "/erp-feeds/", dark=dark)
+    accessible(page)
+    page.goto("/erp-feeds/charts")
     accessible(page)
     for path in paths:
         page.goto(HERE + path)
@@ -80,7 +86,7 @@ def test_a_viewer_is_offered_nothing_that_is_refused(browse: Browse, filled: Sho
     page = browse("viewer", HERE)
     for name in ("Replay", "Dry run", "Dismiss"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
-    for name in ("Profiles", "Accounts", "Audit"):
+    for name in ("Profiles", "Accounts", "Mapping", "Audit"):
         expect(page.get_by_role("link", name=name)).to_have_count(0)
     page.get_by_role("link", name="Rejects").click()
     expect(page.get_by_role("cell", name="malformed_number")).to_be_visible()

@@ -20,7 +20,7 @@ FILE = FeedFile(
     sequence="20170106.0001",
     archived="file:///archive/testshop/srs_customers/a.zip",
     members=("file:///staging/00.xml", "file:///staging/01.xml"),
-    staged={"records": "file:///staging/parse/records.parquet"},
+    staged={"records": "file:///staging/parse/records.arrow"},
     counts=Counts(read=3, loaded=1, skipped={"no_identifier": 1}, rejected={"invalid_email": 1}),
 )
 BATCH = Batch(merchant="testshop", run="scheduled__2017-01-06T00:00:00+01:00", files=(FILE,))
@@ -62,8 +62,8 @@ def test_index_numbers_stay_text() -> None:
 
 
 def test_a_step_lays_its_frames_over_the_earlier_ones() -> None:
-    staged = FILE.with_staged({"rejects": "file:///b.parquet"}, Counts(read=2))
-    assert staged.staged == {**FILE.staged, "rejects": "file:///b.parquet"}
+    staged = FILE.with_staged({"rejects": "file:///b.arrow"}, Counts(read=2))
+    assert staged.staged == {**FILE.staged, "rejects": "file:///b.arrow"}
     assert staged.counts == FILE.counts.plus(Counts(read=2))
     assert FILE.with_staged({}) == FILE
 

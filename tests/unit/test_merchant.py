@@ -10,13 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from erp_feeds import merchant_file
 from erp_feeds.columns.convert import matched_emails
 from erp_feeds.errors import ConfigurationError
 from erp_feeds.interfaces import errors_of, interface_of, interfaces_of
 from erp_feeds.merchant import InterfaceSettings, SettingError
 from erp_feeds.merchant.values import matched_email
-from erp_feeds.merchant_file import read_merchant, read_merchants
+from erp_feeds.merchant_file import checks, read_merchant, read_merchants
 from erp_feeds.settings import INCLUDE
 
 GOOD = """\
@@ -386,7 +385,7 @@ def test_a_failure_of_the_check_itself_costs_no_other_merchant(
             raise KeyError(name)
         return errors_of(name, settings)
 
-    monkeypatch.setattr(merchant_file, "errors_of", once)
+    monkeypatch.setattr(checks, "errors_of", once)
     good, errors = read_merchants(tmp_path)
     assert [each.name for each in good] == ["shop"]
     assert "second.yaml: cannot be checked" in str(errors[0])

@@ -14,12 +14,14 @@ from erp_feeds.cli import (
     archive,
     config,
     erasure,
+    ftps,
     incidents,
     inspect,
     mapping,
     rejects,
     replay,
     server,
+    settings,
     tokens,
 )
 from erp_feeds.cli.output import print_json, say
@@ -92,6 +94,8 @@ for _command in (
     config.docs,
     server.create_folders,
     server.doctor,
+    ftps.ftps_server,
+    ftps.ftps_account,
     mapping.mapping,
     inspect.migrate,
     inspect.status,
@@ -112,4 +116,5 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(archive.app, name="archive")
+app.add_typer(settings.app, name="settings")
 app.add_typer(tokens.app, name="token")

@@ -17,7 +17,7 @@ from erp_feeds.cli.replay import DAY
 
 if TYPE_CHECKING:
     from erp_feeds.merchant import Merchant
-    from erp_feeds.operations.archive_import import Found, Imported
+    from erp_feeds.operations.archive_import import FoundFiles, Imported
 
 EXAMPLES = 5
 """Ignored paths that the summary shows."""
@@ -91,7 +91,7 @@ def import_files(
         raise typer.Exit(1)
 
 
-def _summary(owner: Merchant, found: Found, done: list[Imported]) -> Summary:
+def _summary(owner: Merchant, found: FoundFiles, done: list[Imported]) -> Summary:
     from erp_feeds.interfaces import interfaces_of
 
     new = [each for each in done if each.is_new]

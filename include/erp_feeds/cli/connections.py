@@ -149,14 +149,21 @@ def merchant_path(name: str) -> Path:
 
 
 def merchant_named(name: str) -> Merchant:
-    """Return a merchant by its name.
+    """Return a merchant by its name, with its settings of the store where its file says so.
 
     Raises:
         ConfigurationError: it has no file, or its file is wrong.
+        RetryError: its settings are in the store, which cannot be reached now.
     """
     from erp_feeds.merchant_file import read_merchant
 
-    return read_merchant(merchant_path(name))
+    merchant = read_merchant(merchant_path(name))
+    if merchant.settings == "file":
+        return merchant
+    from erp_feeds.store.merchant_settings import effective
+
+    with opened_store() as connection:
+        return effective(connection, merchant)
 
 
 def known_merchants() -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from erp_feeds.interfaces.spec import Interface
     from erp_feeds.merchant import Merchant
-    from erp_feeds.operations.erasure import Named, Original, Receipt
+    from erp_feeds.operations.erasure import Original, PersonQuery, Receipt
 
 WHAT_REMAINS = """\
 What this does not reach: archived originals (retention, in the merchant file, deletes those; without
@@ -98,7 +98,7 @@ def _searched(
     connection: Connection[Any],
     name: str,
     merchant: Merchant | None,
-    named: Named,
+    named: PersonQuery,
     interfaces: Mapping[str, Interface],
 ) -> list[Original]:
     """Return the originals that reading them shows to hold the person."""
@@ -114,21 +114,25 @@ def _searched(
     return list(holding(merchant, interfaces, originals, person))
 
 
-def _named(srs: str | None, email: str | None) -> Named:
+def _named(srs: str | None, email: str | None) -> PersonQuery:
     """Return whom the operator means, written as the rules write it (rules: customers 7, 8)."""
-    from erp_feeds.operations.erasure import Named
+    from erp_feeds.operations.erasure import PersonQuery
 
     if (srs is None) == (email is None):
         raise typer.BadParameter("use exactly one of --email and --srs")
     if email is not None and "@" not in email:
         raise typer.BadParameter("--email wants an address")
-    named = Named("email", matched_email(email)) if email else Named("srs", " ".join((srs or "").split()))
+    named = (
+        PersonQuery("email", matched_email(email))
+        if email
+        else PersonQuery("srs", " ".join((srs or "").split()))
+    )
     if not named.value:
         raise typer.BadParameter("--srs wants a number")
     return named
 
 
-def _reject_placeholder(named: Named, merchant: Merchant) -> None:
+def _reject_placeholder(named: PersonQuery, merchant: Merchant) -> None:
     """Reject a placeholder: it identifies nobody, and could erase the wrong person (rule: customers 7)."""
     if named.value in (*merchant.excluded_identifiers, *merchant.excluded_emails):
         raise FailError(f"this value means 'no customer' in the files of {merchant.name}", "placeholder")

@@ -98,14 +98,14 @@ def _dismiss_rejects(
     merchant: str, filters: Mapping[str, Any], by: str, reason: str, *, undo: bool, as_json: bool
 ) -> None:
     from erp_feeds.store import incidents as store
-    from erp_feeds.store.rejects import Choice
+    from erp_feeds.store.rejects import RejectFilter
 
     if filters["interface"]:
         checked_interface(filters["interface"])
     if filters["code"]:
         checked_code(filters["code"])
     with opened_store() as connection:
-        choice = Choice(checked_merchant(connection, merchant), **filters)
+        choice = RejectFilter(checked_merchant(connection, merchant), **filters)
         if undo:
             number = store.reopen_rejects(connection, choice)
         else:

@@ -85,10 +85,10 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
     )
     print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings"))
     drifting = [each for row in rows for each in row.drifting()]
-    crowds = [each for row in rows for each in row.crowds()]
-    if crowds:
+    fullest_profiles = [each for row in rows for each in row.fullest_profiles()]
+    if fullest_profiles:
         title = "Many customer numbers share one address. If it is not a person's, add it to excluded_emails"
-        print_table(title, crowds, ("merchant", "profile", "customer_numbers"))
+        print_table(title, fullest_profiles, ("merchant", "profile", "customer_numbers"))
     if drifting:
         print_table("Drift of the latest files", drifting, ("merchant", "interface", "unknown_elements"))
     print_table("Feeds", feeds, ("merchant", "interface", "state", "last_file", "age", "next_expected"))
@@ -103,7 +103,7 @@ def _arrivals(connection: Connection[Any], merchant: str | None) -> tuple[list[F
     from erp_feeds.store import incidents
 
     good = [each for each in read_merchants(settings().merchants)[0] if merchant in {None, each.name}]
-    feeds = [feed for each in good for feed in operations.feeds(connection, each, datetime.now(UTC))]
+    feeds = operations.feeds(connection, good, datetime.now(UTC))
     states = (incidents.inbox_state(connection, each.name) for each in good)
     return feeds, [state for state in states if state]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from erp_feeds.batch import FeedFile
     from erp_feeds.merchant import Merchant
     from erp_feeds.operations.dry_run import DryRun
-    from erp_feeds.orchestration.replays import Started
+    from erp_feeds.orchestration.replays import StartedReplay
     from erp_feeds.orchestration.rest_client import AirflowApi
 
 LOOK_AGAIN = 1.0
@@ -186,7 +186,7 @@ def _run(owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as
         raise typer.Exit(1)
 
 
-def _follow(api: AirflowApi, owner: Merchant, runs: list[Started]) -> None:
+def _follow(api: AirflowApi, owner: Merchant, runs: list[StartedReplay]) -> None:
     from erp_feeds.orchestration.rest_client import UNFINISHED
 
     for run in runs:
@@ -195,7 +195,7 @@ def _follow(api: AirflowApi, owner: Merchant, runs: list[Started]) -> None:
         run.state = state
 
 
-def _outcome(owner: Merchant, runs: list[Started]) -> list[Any]:
+def _outcome(owner: Merchant, runs: list[StartedReplay]) -> list[Any]:
     from erp_feeds.store import queries
 
     with opened_store() as connection:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from datetime import UTC, datetime
-from itertools import chain
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from erp_feeds.cli.connections import know_connections, merchant_named, opened_store, store_address
+from erp_feeds.cli.connections import know_connections, merchant_named, store_address
 from erp_feeds.cli.options import AsJson, MerchantName
 from erp_feeds.cli.output import print_json, say
 from erp_feeds.errors import ConfigurationError, nearest
@@ -34,19 +31,10 @@ COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "b
 def create_folders(merchant: MerchantName, folders: Wanted = None, as_json: AsJson = False) -> None:
     """Create the folders for the ERP party's files on the FTPS server; existing ones stay as they are."""
     know_connections()
-    from erp_feeds.ftps import FtpsHook
+    from erp_feeds.operations.folders import make_folders
 
     known = merchant_named(merchant)
-    made: dict[str, bool] = {}
-    with FtpsHook(known.ftps.connection) as hook:
-        chosen = _chosen(known, folders or [])
-        root = PurePosixPath(known.ftps.root)
-        for folder in [*map(str, [*reversed(root.parents), root]), *chosen]:
-            is_new = not hook.has_folder(folder)
-            if is_new:
-                hook.create_directory(folder)
-            if is_new or folder in chosen:
-                made[folder] = is_new
+    made = make_folders(known, _chosen(known, folders or []))
     if as_json:
         print_json([{"folder": folder, "made": new} for folder, new in made.items()])
         return
@@ -64,15 +52,11 @@ def doctor(
 ) -> None:
     """Check everything a merchant needs: server, folders, a download, storage, store, Airflow, alerts."""
     know_connections()
-    from erp_feeds.operations.doctor import examine
-    from erp_feeds.orchestration.airflow_check import examine_airflow
+    from erp_feeds.orchestration.examination import examine_all
 
-    known = merchant_named(merchant)
     findings = []
-    of_store = ("store", _check_store), ("last scan", lambda: _last_scan(known))
-    for finding in chain(
-        examine(known, *of_store), _quietly(examine_airflow(known)), _alerts(known, is_tried=alert)
-    ):
+    known = merchant_named(merchant)
+    for finding in _quietly(examine_all(known, store_address, with_alert=alert)):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -90,26 +74,6 @@ def _quietly(findings: Iterator[Finding]) -> Iterator[Finding]:
         if finding is None:
             return
         yield finding
-
-
-def _alerts(merchant: Merchant, *, is_tried: bool) -> Iterator[Finding]:
-    """Yield whether alerts can be sent; with --alert, a test message is sent."""
-    from erp_feeds.operations.doctor import Finding
-    from erp_feeds.orchestration import channels, links, messages
-
-    if not merchant.alerts.email and not merchant.alerts.apprise:
-        yield Finding("alerts", "warning", "the merchant file names nobody under `alerts`")
-        return
-    if errors := channels.missing_connections(merchant.alerts):
-        yield from (Finding("alerts", "wrong", error) for error in errors)
-        return
-    if not links.base_url():
-        yield Finding("alerts", "warning", "`[api] base_url` is not set: alerts have no links to Airflow")
-    if not is_tried:
-        yield Finding("alerts", "ok", "the connections are there; --alert sends a test message")
-        return
-    for name, error in channels.send(merchant.alerts, messages.trial(merchant, links.base_url())).items():
-        yield Finding("alerts", "wrong" if error else "ok", f"{name}: {error or 'took a test message'}")
 
 
 def _print(finding: Finding) -> None:
@@ -136,19 +100,3 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
             message = f"'{name}' is no folder or interface of {merchant.name}; {nearest(name, folders)}"
             raise ConfigurationError(message, "unknown_folder")
     return sorted({folders[name] for name in names or folders})
-
-
-def _check_store() -> str:
-    from erp_feeds.store.migrate import outdated
-
-    if problem := outdated(store_address()):
-        raise ConfigurationError(problem, "not_migrated")
-    return "can be reached, and has the tables of this version"
-
-
-def _last_scan(merchant: Merchant) -> str:
-    from erp_feeds.orchestration.airflow_check import last_scan
-    from erp_feeds.store.incidents import inbox_state
-
-    with opened_store() as connection:
-        return last_scan(merchant, inbox_state(connection, merchant.name), datetime.now(UTC))

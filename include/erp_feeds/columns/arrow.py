@@ -109,7 +109,7 @@ def count_true(mask: Column) -> int:
 def escaped_json(column: Column) -> Any:
     """Return text as it stands between the quotes of a JSON string.
 
-    XML text with normalised blanks holds no control character that JSON would want escaped.
+    XML text with normalised white space holds no control character that JSON would want escaped.
     """
     return pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), '"', '\\"')
 

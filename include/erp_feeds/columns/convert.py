@@ -34,7 +34,7 @@ class FieldError:
 
 @dataclass(frozen=True)
 class Reading:
-    """A column's values, null where there is none or it is faulty."""
+    """A column's values, null where there is none or it is invalid."""
 
     values: Column
     errors: list[FieldError] = field(default_factory=list)
@@ -62,7 +62,7 @@ def matches(text: Column, pattern: str) -> Column:
     return is_true(pc.match_substring_regex(text, f"^(?:{pattern})$"))
 
 
-def _unlike(text: Column, pattern: str) -> Column:
+def _not_matching(text: Column, pattern: str) -> Column:
     return pc.and_(text.is_valid(), pc.invert(matches(text, pattern)))
 
 
@@ -78,7 +78,7 @@ def _identifier(spec: Field, text: Column) -> Reading:
     """Keep numbers as text: 00123 and 123 differ (rule: customers 8)."""
     if (damage := damage_of(text)) and count_true(damage.lost):
         reading = _identifier(spec, without(text, damage.lost))
-        return replace(reading, errors=[*reading.errors, _lost(spec, damage.lost)])
+        return replace(reading, errors=[*reading.errors, _damaged_identifier(spec, damage.lost)])
     damaged = pc.or_(matches(text, SCIENTIFIC), _no_plain_number(spec, text))
     too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_IDENTIFIER))
     if not count_true(pc.or_(damaged, too_long)):
@@ -107,8 +107,8 @@ def _no_plain_number(spec: Field, text: Column) -> Column:
     return pc.or_(decimals, is_true(pc.match_substring_regex(others, r"[\p{Nd}\p{Cf}]")))
 
 
-def _lost(spec: Field, mask: Column) -> FieldError:
-    """Refuse a damaged identifier: it would name somebody or something else."""
+def _damaged_identifier(spec: Field, mask: Column) -> FieldError:
+    """Reject a damaged identifier: it would name somebody or something else."""
     reason = "holds a control character or U+FFFD: a conversion lost characters before the file was delivered"
     return FieldError(mask, RejectCode.DAMAGED_TEXT, spec.name, reason)
 
@@ -130,9 +130,9 @@ def matched_emails(text: Column) -> Column:
 def _email(spec: Field, text: Column) -> Reading:
     """Check the form of an address as addresses are compared, not its existence (rule: customers 7)."""
     lowered = matched_emails(text)
-    bad = _unlike(lowered, _EMAIL_ASCII)
+    bad = _not_matching(lowered, _EMAIL_ASCII)
     if count_true(bad):
-        bad = pc.and_(bad, _unlike(without(lowered, pc.invert(bad)), _EMAIL))
+        bad = pc.and_(bad, _not_matching(without(lowered, pc.invert(bad)), _EMAIL))
     too_long = pc.greater(pc.utf8_length(lowered), 254)
     bad = is_true(pc.or_(pc.or_(bad, too_long), pc.match_substring_regex(lowered, "^[^@]{65}")))
     reason = "is not an e-mail address"
@@ -143,9 +143,9 @@ def _decimal(spec: Field, text: Column) -> Reading:
     """Read #,###.## with a point and optional groups of three (rule: ERP cache 3)."""
     precision, scale = spec.digits
     number = rf"-?(?:(?:[0-9]+|[0-9]{{1,3}}(?:,[0-9]{{3}})+)(?:\.[0-9]{{1,{scale}}})?|\.[0-9]{{1,{scale}}})"
-    bad = _unlike(text, number)
+    bad = _not_matching(text, number)
     plain = pc.replace_substring(without(text, bad), ",", "")
-    wide = _unlike(plain, rf"-?0*[0-9]{{0,{precision - scale}}}(?:\.[0-9]+)?")
+    wide = _not_matching(plain, rf"-?0*[0-9]{{0,{precision - scale}}}(?:\.[0-9]+)?")
     values = pc.cast(without(plain, wide), type_of(spec))
     outside = wide
     if spec.minimum is not None:
@@ -182,7 +182,9 @@ def _real_days(text: Column) -> Column:
 def _date(spec: Field, text: Column) -> Reading:
     """Read real days only, yyyy-MM-dd (rule: ERP cache 3) or in the form that a mapping names."""
     iso = (
-        without(text, _unlike(text, _DATE)) if spec.date_form == ISO_DATE else _iso_days(spec.date_form, text)
+        without(text, _not_matching(text, _DATE))
+        if spec.date_form == ISO_DATE
+        else _iso_days(spec.date_form, text)
     )
     days = _real_days(iso)
     bad = pc.and_(text.is_valid(), days.is_null())
@@ -207,7 +209,7 @@ def _iso_days(form: str, text: Column) -> Column:
     pattern = re.escape(form)
     for part, (_, digits) in _DATE_PARTS.items():
         pattern = pattern.replace(part, f"({digits})")
-    formed = without(text, _unlike(text, pattern))
+    formed = without(text, _not_matching(text, pattern))
     year, month, day = (order.index(part) + 1 for part in ("%Y", "%m", "%d"))
     return pc.replace_substring_regex(formed, f"^{pattern}$", rf"\{year}-\{month}-\{day}")
 
@@ -218,7 +220,7 @@ ZONE = r"Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]"
 
 def _datetime(spec: Field, text: Column) -> Reading:
     """Check a moment but keep its text, of which an offline order id is made (rule: purchases 5)."""
-    formed = without(text, _unlike(text, rf"{_DATE}(?:[T ]{_TIME}(?:{ZONE})?)?"))
+    formed = without(text, _not_matching(text, rf"{_DATE}(?:[T ]{_TIME}(?:{ZONE})?)?"))
     formed = without(formed, is_true(pc.starts_with(formed, _NO_DAY.isoformat())))
     bad = pc.and_(text.is_valid(), _real_days(pc.utf8_slice_codeunits(formed, 0, 10)).is_null())
     reason = "is no moment of the form yyyy-MM-ddTHH:mm:ss"

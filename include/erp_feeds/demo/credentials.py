@@ -24,11 +24,11 @@ class Credentials(BaseModel):
     api_secret: str
     fernet_key: str
     ftps: dict[str, str]
-    """User name (a merchant's) -> password."""
+    """Login -> password: of each merchant's ERP party, and the reader of erp-feeds."""
 
 
 def credentials(path: Path, users: Iterable[str]) -> Credentials:
-    """Read the credentials of a home, making the file and any missing FTPS user's password."""
+    """Read the credentials of a home, making the file and any missing FTPS login's password."""
     kept = Credentials.model_validate_json(path.read_text("utf-8")) if path.exists() else _fresh()
     passwords = {user: kept.ftps.get(user) or secrets.token_urlsafe(12) for user in users}
     made = kept.model_copy(update={"ftps": {**kept.ftps, **passwords}})

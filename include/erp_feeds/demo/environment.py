@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-from erp_feeds.demo import ftps_server
+from erp_feeds.demo.certificates import Certificates, certificates
 from erp_feeds.demo.credentials import Credentials, credentials, write_admin_file, write_private
 from erp_feeds.demo.ports import Ports
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import PROJECT, settings
+from erp_feeds.store import ftps_accounts
+from erp_feeds.store.connection import open_uri
+from erp_feeds.store.ftps_accounts import READER
 
 HOST = "127.0.0.1"
 
@@ -34,8 +37,13 @@ class Home:
 
     @property
     def ftps(self) -> Path:
-        """One folder per FTPS user."""
+        """One folder per merchant."""
         return self.folder / "ftps"
+
+    @property
+    def certificates(self) -> Certificates:
+        """Of the FTPS server."""
+        return certificates(self.folder / "certificates")
 
     @property
     def mail(self) -> Path:
@@ -85,8 +93,18 @@ def merchants() -> list[Merchant]:
 
 
 def secrets_of(place: Home) -> Credentials:
-    """Return the credentials of a home, with an FTPS user for every merchant."""
-    return credentials(place.secrets / "credentials.json", [merchant.name for merchant in merchants()])
+    """Return the credentials of a home, with an FTPS login for every merchant, and the reader's."""
+    logins = [READER, *(merchant.name for merchant in merchants())]
+    return credentials(place.secrets / "credentials.json", logins)
+
+
+def make_accounts(uri: str, made: Credentials) -> None:
+    """Give each merchant's ERP party its account on the FTPS server, where it has none yet."""
+    with open_uri(uri) as connection:
+        known = {each.merchant for each in ftps_accounts.listed(connection)}
+        for merchant in merchants():
+            if merchant.name not in known:
+                ftps_accounts.create(connection, merchant, "make run", password=made.ftps[merchant.name])
 
 
 def build(place: Home, ports: Ports, made: Credentials, databases: Mapping[str, str]) -> dict[str, str]:
@@ -106,9 +124,7 @@ def build(place: Home, ports: Ports, made: Credentials, databases: Mapping[str, 
         # The servers are on this machine: no proxy knows them.
         **{name: _and_local(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
     }
-    if (
-        sys.platform == "darwin"
-    ):  # macOS ends a forked process that touches its frameworks, unless told otherwise
+    if sys.platform == "darwin":  # macOS ends a forked process that touches its frameworks, by default
         variables["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     sections = {**_airflow(place, ports), **_secrets(place, made), **_database(databases["airflow"])}
     variables |= {f"AIRFLOW__{name}": value for name, value in sections.items()}
@@ -194,7 +210,7 @@ Connection = Mapping[str, object]
 
 def _connections(place: Home, ports: Ports, made: Credentials) -> dict[str, Connection]:
     """Return Airflow's connections to the demo's servers, by connection id."""
-    authority = str(ftps_server.certificates_of(place.ftps).ca)
+    authority = str(place.certificates.ca)
     mail = {
         "conn_type": "smtp",
         "host": HOST,
@@ -207,8 +223,8 @@ def _connections(place: Home, ports: Ports, made: Credentials) -> dict[str, Conn
             "conn_type": "ftps",
             "host": HOST,
             "port": ports.ftps,
-            "login": merchant.name,
-            "password": made.ftps[merchant.name],
+            "login": READER,
+            "password": made.ftps[READER],
             "extra": {"ca_file": authority},
         }
     return connections

@@ -10,14 +10,15 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
+from erp_feeds.demo import environment
 from erp_feeds.demo.exports import Export, export_names, exports
 from erp_feeds.demo.testshop import testshop_exports
 from erp_feeds.errors import ConfigurationError
@@ -34,7 +35,7 @@ PAUSE = 0.4
 
 @dataclass(frozen=True)
 class Account:
-    """How to reach a merchant's inbox: what the merchant's Airflow connection says."""
+    """How the ERP party reaches a merchant's inbox: its account on the FTPS server."""
 
     host: str
     port: int
@@ -44,10 +45,9 @@ class Account:
 
 
 class Inbox:
-    """One FTPS session of the ERP party, at a merchant's root."""
+    """One FTPS session of the ERP party."""
 
-    def __init__(self, merchant: Merchant, account: Account) -> None:
-        self._root = PurePosixPath("/" + merchant.ftps.root.replace("\\", "/").strip("/"))
+    def __init__(self, account: Account) -> None:
         verified = ssl.create_default_context(cafile=account.ca_file)
         self._client = ftplib.FTP_TLS(context=verified, timeout=30)  # noqa: S321 - FTPS is what the contract asks for
         self._client.connect(account.host, account.port)
@@ -67,7 +67,7 @@ class Inbox:
 
     def place(self, export: Export) -> bool:
         """Upload a file under another name, then rename it; return False where it lies already."""
-        folder = str(self._root / INTERFACES[export.interface].folder)
+        folder = f"/{INTERFACES[export.interface].folder}"
         self._enter(folder)
         if self._lies_there(export.name):
             return False
@@ -91,23 +91,20 @@ class Inbox:
             return False
 
 
-def account_of(merchant: Merchant) -> Account:
-    """Read a merchant's connection from the environment, as Airflow does.
+def account_of(merchant: Merchant, variables: Mapping[str, str] = os.environ) -> Account:
+    """Return the account of a merchant's ERP party, on the server to which the Airflow connection leads.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no such connection in the environment.
     """
     variable = "AIRFLOW_CONN_" + merchant.ftps.connection.upper()
-    if variable not in os.environ:
+    if variable not in variables:
         raise ConfigurationError(f"{variable} is not set: source .erp-feeds/env.sh first", "no_connection")
-    connection = json.loads(os.environ[variable])
-    return Account(
-        connection["host"],
-        connection["port"],
-        connection["login"],
-        connection["password"],
-        connection["extra"]["ca_file"],
-    )
+    connection = json.loads(variables[variable])
+    place = environment.Home(Path(variables["ERP_FEEDS_HOME"]))
+    password = environment.secrets_of(place).ftps[merchant.name]
+    authority = connection["extra"]["ca_file"]
+    return Account(connection["host"], connection["port"], merchant.name, password, authority)
 
 
 def deliveries(merchants: Iterable[Merchant], days: int) -> Iterator[tuple[Merchant, Export]]:
@@ -139,7 +136,7 @@ def send(merchants: Iterable[Merchant], days: int, pause: float) -> None:
             fresh = 0
             for merchant, export in group:
                 if merchant.name not in inboxes:
-                    inboxes[merchant.name] = sessions.enter_context(Inbox(merchant, account_of(merchant)))
+                    inboxes[merchant.name] = sessions.enter_context(Inbox(account_of(merchant)))
                 fresh += inboxes[merchant.name].place(export)
                 total += 1
             sent += fresh

@@ -39,7 +39,7 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "300",  # Airflow's components alone keep more than the default of 100
-    "log_min_messages": "log",  # errors quote rows and statements: who asked is told them, the log is not
+    "log_min_messages": "log",  # errors quote rows and statements: the client gets them, the log does not
 }
 LONGEST_SOCKET_FOLDER = 85
 """Bytes: with the name of the socket, macOS takes 104."""

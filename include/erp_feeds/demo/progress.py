@@ -40,7 +40,7 @@ class Screen:
         self._console = console
         self._home = home
         self._expected = expected
-        self._told_files: set[tuple[str, str, str]] = set()
+        self._reported: set[tuple[str, str, str]] = set()
         self._told_mails = len(received(home.mail))
         self._told_deliveries = 0
         self._live: Live | None = None
@@ -56,8 +56,8 @@ class Screen:
         self._live = None
 
     def skip(self, files: Iterable[FileProgress]) -> None:
-        """Take what earlier runs finished as told."""
-        self._told_files |= {(file.merchant, file.file, file.state) for file in files if file.state in FINAL}
+        """Do not report again what earlier runs finished."""
+        self._reported |= {(file.merchant, file.file, file.state) for file in files if file.state in FINAL}
 
     def show(self, files: Sequence[FileProgress]) -> None:
         """Show what is new since the last call."""
@@ -67,9 +67,9 @@ class Screen:
             self._live.update(self._drawn(files))
             return
         for file in files:
-            told = (file.merchant, file.file, file.state)
-            if file.state in FINAL and told not in self._told_files:
-                self._told_files.add(told)
+            entry = (file.merchant, file.file, file.state)
+            if file.state in FINAL and entry not in self._reported:
+                self._reported.add(entry)
                 self._console.print(visible(_line(file)), markup=False, highlight=False, soft_wrap=True)
 
     def _mail_lines(self) -> list[str]:
@@ -82,8 +82,8 @@ class Screen:
         log = log_of(self._home, "exporter")
         lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
         fresh, self._told_deliveries = lines[self._told_deliveries :], len(lines)
-        told = DONE if self._live else DELIVERED
-        return [f"ERP party: {line}" for line in fresh if told.match(line)]
+        wanted = DONE if self._live else DELIVERED
+        return [f"ERP party: {line}" for line in fresh if wanted.match(line)]
 
     def _drawn(self, files: Sequence[FileProgress]) -> Group:
         table = Table(title=None, expand=False)

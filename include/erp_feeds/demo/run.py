@@ -66,7 +66,7 @@ def run(
         with only_one(home), _signals():
             supervisor = Supervisor(home)
             try:
-                errors = _tell(console, supervisor, days, once=once, is_cluster=cluster)
+                errors = _run_to_end(console, supervisor, days, once=once, is_cluster=cluster)
             finally:
                 _ignore_signals()
                 console.print("stopping …")
@@ -121,7 +121,9 @@ def env() -> None:
     print(f"source {home.shell}")
 
 
-def _tell(console: Console, supervisor: Supervisor, days: int, *, once: bool, is_cluster: bool) -> list[str]:
+def _run_to_end(
+    console: Console, supervisor: Supervisor, days: int, *, once: bool, is_cluster: bool
+) -> list[str]:
     """Run the demo to its end; return what went wrong in it."""
     began = time.monotonic()
     demo = servers.start(

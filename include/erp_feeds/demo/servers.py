@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from erp_feeds.demo import cluster, environment, ftps_server, ports, postgres
+from erp_feeds.demo import cluster, environment, ports, postgres
 from erp_feeds.demo.credentials import Credentials
 from erp_feeds.demo.environment import HOST, Home
 from erp_feeds.demo.processes import Supervisor
@@ -17,6 +17,7 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.orchestration.rest_client import AirflowApi
 from erp_feeds.settings import settings
 from erp_feeds.store import migrate
+from erp_feeds.store.ftps_accounts import READER, folder_of
 
 RETRY_SECONDS = 180.0
 """Seconds until a part that does not get ready is a failure; a slow machine needs a third of it."""
@@ -31,7 +32,7 @@ AIRFLOW = {
 """Airflow's components by name; not `standalone`, which hides it when one of them dies."""
 
 Say = Callable[[str, float], None]
-"""Told what is ready, and how many seconds it took."""
+"""Called with what is ready, and how many seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
     Args:
         home: The demo's folder.
         supervisor: Starts and ends the processes.
-        say: Told of each part that is ready.
+        say: Called for each part that is ready.
         is_cluster: With Celery, Redis and S3, as on many machines.
 
     Raises:
@@ -75,24 +76,29 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
         cluster.make_roles(server)
         variables |= _of_cluster(chosen, made, variables, databases["erp_feeds"])
     environment.write_shell(home, variables)
-    clock.lap("PostgreSQL")
+    clock.report_step("PostgreSQL")
     supervisor.start("airflow-db-migrate", _airflow("db", "migrate"), variables, brief=True)
-    _start_neighbours(home, supervisor, chosen, made.ftps, variables)
+    private = {
+        "ERP_FEEDS_FTPS_STORE": databases["erp_feeds"],
+        "ERP_FEEDS_FTPS_READER_PASSWORD": made.ftps[READER],
+    }
+    _start_external_servers(home, supervisor, chosen, variables | private)
     if is_cluster:
         _start_cluster(home, supervisor, chosen, made, variables)
     migrate.migrate(databases["erp_feeds"])
-    clock.lap("tables of the store, FTPS server, mailbox")
+    environment.make_accounts(databases["erp_feeds"], made)
+    clock.report_step("tables of the store, FTPS server, mailbox")
     supervisor.wait("airflow-db-migrate")
-    clock.lap("tables of Airflow")
+    clock.report_step("tables of Airflow")
     for name, arguments in (AIRFLOW | (cluster.COMPONENTS if is_cluster else {})).items():
         supervisor.start(name, _airflow(*arguments), variables)
     _own(supervisor, "api-server", chosen.ui)  # before the password goes there
     ports.keep(home.run / "ports.json", chosen)
     api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
     until(lambda: not api.unhealthy(), supervisor, lambda: "not healthy: " + ", ".join(api.unhealthy()))
-    clock.lap("Airflow")
+    clock.report_step("Airflow")
     switch_on(api, supervisor)
-    clock.lap("DAGs")
+    clock.report_step("DAGs")
     return Demo(home, supervisor, api, databases["erp_feeds"], variables, made.admin_password)
 
 
@@ -132,16 +138,15 @@ def _missing(api: AirflowApi, wanted: set[str]) -> str:
     return "\n".join([f"Airflow has no DAG for {', '.join(absent)}", *api.import_errors()])
 
 
-def _start_neighbours(
-    home: Home, supervisor: Supervisor, chosen: ports.Ports, users: dict[str, str], variables: dict[str, str]
+def _start_external_servers(
+    home: Home, supervisor: Supervisor, chosen: ports.Ports, variables: dict[str, str]
 ) -> None:
-    """Start the servers that belong to others in real life: the FTPS server and the mail server."""
-    ftps_server.write_users(home.ftps, users)
+    """Start the FTPS server, and the mail server, which belongs to others in real life."""
     for merchant in environment.merchants():  # the first daily run comes before the first file
-        root = merchant.ftps.root.replace("\\", "/").strip("/")
-        (home.ftps / merchant.name / root).mkdir(parents=True, exist_ok=True)
-    ftps = _module("erp_feeds.demo.ftps_server", "--home", str(home.ftps), "--port", str(chosen.ftps))
-    supervisor.start("ftps-server", ftps, variables)
+        (home.ftps / folder_of(merchant)).mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = ("--home", str(home.ftps), "--certificate", str(home.certificates.server))
+    ftps = _module("erp_feeds", "ftps-server", *place, "--host", HOST, "--port", str(chosen.ftps))
+    supervisor.start("ftps-server", [*ftps, "--drain-seconds", "1"], variables)
     mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))
     supervisor.start("mailbox", mail, variables)
     for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):
@@ -152,7 +157,7 @@ def _start_cluster(
     home: Home, supervisor: Supervisor, chosen: ports.Ports, made: Credentials, variables: dict[str, str]
 ) -> None:
     """Start Redis and the S3 server, and make the bucket."""
-    servers = cluster.neighbours(home, chosen, made)
+    servers = cluster.external_servers(home, chosen, made)
     for server in servers:
         supervisor.start(server.name, server.command, variables)
     for server in servers:
@@ -209,7 +214,7 @@ class _Clock:
         self._say = say
         self._since = time.monotonic()
 
-    def lap(self, what: str) -> None:
+    def report_step(self, what: str) -> None:
         now = time.monotonic()
         self._say(what, now - self._since)
         self._since = now

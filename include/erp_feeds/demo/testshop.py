@@ -116,7 +116,7 @@ PURCHASES: Sequence[tuple[Record, Sequence[Line]]] = (
         },
         [("A-100", "Rye bread", "-1", "-1.99")],
     ),
-    (  # both signs: an exchange, which is a new order
+    (  # plus and minus: an exchange, which is a new order
         {
             "receipt_number": "5003",
             "branch": "12",

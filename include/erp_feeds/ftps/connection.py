@@ -192,7 +192,7 @@ def server_of(connection: Connection) -> Server:
     if not host:
         raise ConfigurationError(f"Airflow connection '{name}' names no host", "invalid_connection")
     for field_name, text in (("login", connection.login), ("password", connection.password)):
-        if any(sign in (text or "") for sign in "\r\n\0"):
+        if any(character in (text or "") for character in "\r\n\0"):
             message = f"Airflow connection '{name}': {field_name} holds a line break: remove it"
             raise ConfigurationError(message, "invalid_connection")
     extras = extras_of(name, connection.extra_dejson or {})

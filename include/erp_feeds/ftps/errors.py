@@ -33,7 +33,7 @@ class Reply:
 
     @property
     def value(self) -> str:
-        """What stands behind the code; empty where the server refuses."""
+        """What follows the code; empty where the server refuses."""
         return self.text[3:].strip() if self.code < 300 else ""
 
 
@@ -66,7 +66,7 @@ class CurlError(Exception):
 
 
 class FileGoneError(FailError):
-    """The file is no longer on the server; the next scan settles what to do."""
+    """The file is no longer on the server; the next scan decides what to do."""
 
 
 class FileRefusedError(FailError):

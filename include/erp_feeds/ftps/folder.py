@@ -63,7 +63,7 @@ def read_folder(session: Session, folder: str) -> Listing:
 
 
 def is_gone(session: Session, path: str) -> bool:
-    """Tell a vanished file from one that may not be read: both get the same reply."""
+    """Distinguish a file that is gone from one that may not be read: both get the same reply."""
     folder, name = posixpath.split(path)
     try:
         listing = read_folder(session, folder)

@@ -16,7 +16,7 @@ from erp_feeds.ftps.connection import Server, server_of
 from erp_feeds.ftps.errors import ChangedError, CurlError, feed_error
 from erp_feeds.ftps.folder import has_folder, read_folder
 from erp_feeds.ftps.listing import UNSAFE, Listing
-from erp_feeds.ftps.session import Session, Stamp
+from erp_feeds.ftps.session import FileStat, Session
 from erp_feeds.ftps.transfer import Transfer, missing_bytes
 
 TRIES = 5
@@ -130,10 +130,10 @@ class FtpsHook(FTPSHook):
         with self._session(folder) as (session, path):
             return has_folder(session, path)
 
-    def stamp(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStat:
         """Return SIZE and MDTM of a file, each None where the server does not answer it."""
         with self._session(path) as (session, plain):
-            return session.stamp(plain.encode(session.encoding_of(plain)))
+            return session.stat(plain.encode(session.encoding_of(plain)))
 
     def fetch(self, path: str) -> Iterator[bytes]:
         """Yield a file's bytes in blocks, and go on where an error cut them.
@@ -178,7 +178,7 @@ class FtpsHook(FTPSHook):
             part = target + PART.encode()
             session.command(b"*DELE " + part)  # some servers write over nothing
             session.store(part, content)
-            size, _ = session.stamp(part)
+            size, _ = session.stat(part)
             if size not in {None, len(content)}:
                 message = f"{plain}{PART} has {size} of {len(content)} bytes"
                 raise RetryError(message, "incomplete_upload")

@@ -122,7 +122,7 @@ def from_mlsd(lines: Iterable[str]) -> Listing:
             continue
         is_folder = kind == "dir"
         if not is_folder and (kind != "file" or _fact("unix.mode", facts) in _MODE_OF_LINKS):
-            # Perhaps a link, whose own size and time some servers tell: the file's must be asked for.
+            # Perhaps a link, whose own size and time some servers send: the file's must be asked for.
             entries.append(Entry(name, None, None, is_folder=False))
             continue
         entries.append(Entry(name, size_of(size), utc(_fact("modify", facts)), is_folder))
@@ -189,5 +189,5 @@ def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
 
 
 def _is_plain(name: str) -> bool:
-    """Refuse what is no name in this folder: a server's listing is never trusted as a path."""
+    """Reject what is no name in this folder: a server's listing is never trusted as a path."""
     return name not in ("", ".", "..") and not UNSAFE.search(name)

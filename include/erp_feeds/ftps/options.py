@@ -1,4 +1,4 @@
-"""What libcurl is told of a connection: TLS, limits of time and rate, modes."""
+"""The options that libcurl gets for a connection: TLS, limits of time and rate, modes."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from erp_feeds.ftps.errors import CurlError, Reply
 from erp_feeds.ftps.listing import FALLBACK_ENCODING, size_of
 from erp_feeds.ftps.options import Options, milliseconds, options_of
 
-Stamp = tuple[int | None, str | None]
+FileStat = tuple[int | None, str | None]
 """SIZE and MDTM of a file, each None where the server does not answer it."""
-NOTHING_KNOWN: Stamp = (None, None)
+NOTHING_KNOWN: FileStat = (None, None)
 
 ENOUGH = 16
 """Blocks of libcurl, of at most 16 KiB, that are handed on at once."""
@@ -117,7 +117,7 @@ class Session:
                 raise CurlError(pycurl.E_QUOTE_ERROR, str(reply), [reply])
         return replies
 
-    def stamp(self, path: bytes) -> Stamp:
+    def stat(self, path: bytes) -> FileStat:
         """Ask for size and time of a file."""
         # In ASCII mode servers refuse SIZE.
         _, size, modified = self.command(b"TYPE I", b"*SIZE " + path, b"*MDTM " + path)
@@ -126,10 +126,10 @@ class Session:
     def encoding_of(self, path: str) -> str:
         """Return the encoding in which a server holds a file's name: one may differ from the others."""
         agreed = self.extras.encoding
-        if path.isascii() or self.stamp(path.encode(agreed))[0] is not None:
+        if path.isascii() or self.stat(path.encode(agreed))[0] is not None:
             return agreed
         with suppress(UnicodeEncodeError):
-            if self.stamp(path.encode(FALLBACK_ENCODING))[0] is not None:
+            if self.stat(path.encode(FALLBACK_ENCODING))[0] is not None:
                 return FALLBACK_ENCODING
         return agreed
 
@@ -169,7 +169,7 @@ class Session:
         return self._perform(path, options)
 
     def store(self, path: bytes, content: bytes) -> None:
-        """Write a file; the end of TLS tells the server that nothing was cut."""
+        """Write a file; the end of TLS proves to the server that nothing was cut."""
         options = {
             pycurl.UPLOAD: 1,
             pycurl.READDATA: io.BytesIO(content),
@@ -252,7 +252,7 @@ class Session:
             self._selector.register(descriptor, events)
 
     def _take_line(self, line: bytes) -> int | None:
-        """Keep a line of a reply; refuse more of them than the connection allows."""
+        """Keep a line of a reply; raise at more of them than the connection allows."""
         self._lines.append(line)
         self._reply_bytes += len(line)
         return -1 if self._reply_bytes > self.extras.max_reply_kb * 1000 else None
@@ -265,7 +265,7 @@ def _address(server: Server, path: bytes) -> bytes:
 
 
 def _replies(lines: list[bytes]) -> list[Reply]:
-    """Put the lines of the control channel together to replies, as libcurl tells their ends."""
+    """Put the lines of the control channel together to replies, as libcurl finds their ends."""
     replies, open_lines = [], []
     for line in lines:
         open_lines.append(line.rstrip(b"\r\n"))

@@ -13,9 +13,9 @@ from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.ftps.connection import Extras
 from erp_feeds.ftps.errors import ChangedError, CurlError, FileGoneError, FileRefusedError, RaggedEndError
 from erp_feeds.ftps.folder import is_gone
-from erp_feeds.ftps.session import NOTHING_KNOWN, Session, Stamp
+from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat, Session
 
-__all__ = ["NOTHING_KNOWN", "Stamp", "Transfer", "blocks", "missing_bytes"]
+__all__ = ["NOTHING_KNOWN", "FileStat", "Transfer", "blocks", "missing_bytes"]
 
 PROGRESS_EVERY = 10.0
 """Seconds between two lines of the log about a transfer."""
@@ -32,7 +32,7 @@ class Transfer:
     received: int = 0
     """Bytes."""
     complete: bool = False
-    first: Stamp | None = None
+    first: FileStat | None = None
     """Size and time when the transfer began."""
     knows_rest: bool = True
     """Until the server refuses to send just the rest of a file."""
@@ -42,7 +42,7 @@ class Transfer:
 
     @property
     def size(self) -> int | None:
-        """Bytes, as the server told them when the transfer began."""
+        """Bytes, as the server sent them when the transfer began."""
         return self.first and self.first[0]
 
     @property
@@ -55,10 +55,10 @@ class Transfer:
         allowed = self.extras.operation_timeout + self.limit / self.extras.min_rate
         return self._began + allowed - time.monotonic()
 
-    def expect(self, stamp: Stamp) -> None:
-        """Refuse a file that is no longer the one whose transfer began, or is larger than allowed."""
-        self.first = self.first or stamp
-        if stamp != self.first:
+    def expect(self, stat: FileStat) -> None:
+        """Reject a file that is no longer the one whose transfer began, or is larger than allowed."""
+        self.first = self.first or stat
+        if stat != self.first:
             raise self._changed()
         if self.size is not None and self.size > self.extras.max_file_mb * 1_000_000:
             raise self._too_large()
@@ -68,12 +68,12 @@ class Transfer:
         is_same = self.knows_rest and self.first is not None and None not in self.first
         return (is_same or not self.received) and self.seconds_left() > 0
 
-    def finish(self, stamp: Stamp) -> None:
+    def finish(self, stat: FileStat) -> None:
         """Call the transfer complete when every byte is there, and the file still as it was, or gone.
 
         One that is taken away behind its last byte is whole: nobody could fetch it once more.
         """
-        if stamp not in {NOTHING_KNOWN, self.first}:
+        if stat not in {NOTHING_KNOWN, self.first}:
             raise self._changed()
         if self.size is not None and self.received != self.size:
             raise RetryError(f"{self.path}: {self.received} of {self.size} bytes came", "short_transfer")
@@ -123,7 +123,7 @@ def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
         CurlError: Anything else.
     """
     path = transfer.path.encode(session.encoding_of(transfer.path))
-    transfer.expect(session.stamp(path))
+    transfer.expect(session.stat(path))
     try:
         for block in blocks(session, transfer, path):
             transfer.take(block)
@@ -135,7 +135,7 @@ def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
     if session.was_ragged and transfer.received != transfer.size:
         raise RaggedEndError(f"{transfer.path}: the data ended without the end of TLS", "no_close_notify")
     session.open()
-    transfer.finish(session.stamp(path))
+    transfer.finish(session.stat(path))
 
 
 def blocks(session: Session, transfer: Transfer, path: bytes) -> Iterator[bytes]:

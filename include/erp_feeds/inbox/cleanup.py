@@ -17,7 +17,7 @@ import psycopg
 from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps.listing import utc
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat
 from erp_feeds.inbox.listing import claimed_path, is_claimed
 from erp_feeds.inbox.scan import columns
 from erp_feeds.merchant import Ftps
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Mover(Protocol):
     """What cleaning up needs of an FTPS client."""
 
-    def stamp(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStat:
         """Return SIZE and MDTM of a file."""
         ...
 
@@ -110,12 +110,12 @@ def clear(hook: Mover, remote_file: RemoteFile, settings: Ftps) -> bool:
 
 def _is_same(hook: Mover, remote_file: RemoteFile, path: str) -> bool:
     """Return whether the file at a path is the one that was loaded."""
-    stamp = hook.stamp(path)
-    if None in stamp:
-        stamp = hook.stamp(path)  # the file may have gone between SIZE and MDTM
-    if stamp == NOTHING_KNOWN:
+    stat = hook.stat(path)
+    if None in stat:
+        stat = hook.stat(path)  # the file may have gone between SIZE and MDTM
+    if stat == NOTHING_KNOWN:
         return False
-    size, time = stamp
+    size, time = stat
     if size is None or time is None:
         command = "SIZE" if size is None else "MDTM"
         message = (
@@ -133,7 +133,7 @@ def _target_path(hook: Mover, remote_file: RemoteFile, folder: str) -> str:
     stem, extension = posixpath.splitext(remote_file.name)
     name = remote_file.name
     number = 1
-    while hook.stamp(posixpath.join(target, name))[0] is not None:
+    while hook.stat(posixpath.join(target, name))[0] is not None:
         mark = f".{remote_file.modified:%Y%m%d%H%M%S}" + (f"-{number}" if number > 1 else "")
         name = f"{stem}{mark}{extension}"
         number += 1

@@ -14,7 +14,7 @@ from typing import Protocol
 from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.listing import Entry, Listing, is_temporary, utc
-from erp_feeds.ftps.transfer import Stamp
+from erp_feeds.ftps.transfer import FileStat
 from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
 
@@ -38,7 +38,7 @@ class Lister(Protocol):
         """Return whether this user may enter a folder."""
         ...
 
-    def stamp(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStat:
         """Return SIZE and MDTM of a file."""
         ...
 
@@ -60,9 +60,9 @@ class ListedOnce:
         """Return whether this user may enter a folder."""
         return self._hook.has_folder(folder)
 
-    def stamp(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStat:
         """Return SIZE and MDTM of a file."""
-        return self._hook.stamp(path)
+        return self._hook.stat(path)
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def with_exact_times(hook: Lister, remote_files: Iterable[RemoteFile]) -> list[R
 
 
 def _with_exact_time(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
-    size, time = hook.stamp(remote_file.path)
+    size, time = hook.stat(remote_file.path)
     modified = (utc(time) if time else None) or remote_file.modified
     return remote_file.model_copy(
         update={"size": remote_file.size if size is None else size, "modified": modified}

@@ -66,20 +66,20 @@ class ServerPoller:
         """
         loop = asyncio.get_running_loop()
         if not self._asking:
-            loop.call_later(COALESCE_SECONDS, self._go)
+            loop.call_later(COALESCE_SECONDS, self._start_next)
         _, answer = self._asking.setdefault(merchant.name, (merchant, loop.create_future()))
         return await asyncio.shield(answer)
 
-    def _go(self) -> None:
+    def _start_next(self) -> None:
         if self._running or not self._asking:
             return
         asking, self._asking = self._asking, {}
         self._running = asyncio.get_running_loop().create_task(self._answer(list(asking.values())))
-        self._running.add_done_callback(self._done)
+        self._running.add_done_callback(self._on_done)
 
-    def _done(self, _: asyncio.Task[None]) -> None:
+    def _on_done(self, _: asyncio.Task[None]) -> None:
         self._running = None
-        self._go()
+        self._start_next()
 
     async def _answer(self, asking: list[tuple[Merchant, asyncio.Future[PollResult]]]) -> None:
         merchants = [merchant for merchant, _ in asking]
@@ -141,7 +141,7 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
                 hook.get_conn()
                 server = ListedOnce(hook)
                 for merchant in merchants:
-                    scanned = _scanned(server, connection, merchant)
+                    scanned = _scan_inbox(server, connection, merchant)
                     found[merchant.name] = replace(scanned, host=hook.server().host)
         except FeedError as error:
             missed = [merchant.name for merchant in merchants if merchant.name not in found]
@@ -150,12 +150,14 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
     return found
 
 
-def _scanned(server: Lister, connection: Connection[Any], merchant: Merchant) -> PollResult:
+def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant) -> PollResult:
     """Scan one inbox, and note whether it can be scanned."""
     from erp_feeds.inbox import scan
     from erp_feeds.store import incidents, ledger
+    from erp_feeds.store.merchant_settings import effective
 
     try:
+        merchant = effective(connection, merchant)
         found = scan.scan(server, connection, merchant)
     except FailError as error:
         incidents.scan_failed(connection, [merchant.name], str(error))

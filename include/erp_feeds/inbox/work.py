@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sensed:
+class SenseResult:
     """The batch of a run, and how many uploads it could wait for."""
 
     batch: Batch
@@ -36,7 +36,7 @@ def find_work(
     run: str,
     replay: Replay | None,
     active: Callable[[Collection[str]], Collection[str]] | None = None,
-) -> Sensed:
+) -> SenseResult:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 
     Every run but a backfill's does so, because an event may get lost.
@@ -76,8 +76,8 @@ def find_work(
     _log_files(files)
     if scanned and scanned.truncated and not (files or scanned.uploading):
         raise _truncated(scanned)
-    batch = Batch(merchant=merchant.name, run=run, files=tuple(files))
-    return Sensed(batch, scanned.uploading if scanned else 0)
+    batch = Batch(merchant=merchant.name, run=run, files=tuple(files), revision=merchant.revision)
+    return SenseResult(batch, scanned.uploading if scanned else 0)
 
 
 def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, replay: Replay) -> Batch:
@@ -86,7 +86,13 @@ def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, 
     files = ledger.archived(connection, merchant.name, names, replay)
     _warn_of_deleted(connection, merchant, names, replay)
     _log_files(files)
-    return Batch(merchant=merchant.name, run=run, files=tuple(files), from_archive=True)
+    return Batch(
+        merchant=merchant.name,
+        run=run,
+        files=tuple(files),
+        revision=merchant.revision,
+        from_archive=True,
+    )
 
 
 def _log_files(files: Sequence[FeedFile]) -> None:

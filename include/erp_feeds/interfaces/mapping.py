@@ -28,7 +28,7 @@ class FieldMapping:
     @property
     def version(self) -> str:
         """Return a short hash of all that decides how a row is filled; the same in every process."""
-        contents = [self.interface, [_meaning(link) for link in self.links], sorted(self.elements.items())]
+        contents = [self.interface, [_comparable(link) for link in self.links], sorted(self.elements.items())]
         text = json.dumps(contents, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
@@ -125,7 +125,7 @@ def _read_for(field: Field, links: tuple[Link, ...]) -> Field:
     return replace(field, type=kind, date_form=form)
 
 
-def _meaning(link: Link) -> dict[str, object]:
+def _comparable(link: Link) -> dict[str, object]:
     """Return what a link does, whoever said so: a default written out is the same mapping."""
     written_out = "" if link.date_form == ISO_DATE else link.date_form
     facts = {**asdict(link), "date_form": written_out}

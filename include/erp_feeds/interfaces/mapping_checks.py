@@ -28,12 +28,12 @@ def mapping_errors(interface: Interface, settings: InterfaceSettings) -> Iterato
         return
     yield from _extra_errors(interface, settings)
     sources = _sources(interface, settings)
-    faulty = False
+    is_wrong = False
     for name, said in settings.mapping.items():
         for location, text in _link_errors(interface, sources, name, said):
-            faulty = True
+            is_wrong = True
             yield ("mapping", name, *location), text
-    if not faulty:
+    if not is_wrong:
         yield from _reading_errors(interface, settings)
 
 
@@ -131,12 +131,15 @@ def _transform_errors(link: Link, target: Target, sources: Mapping[str, _Source]
         yield ("date_form",), f"is for dates, and the link makes '{link.transform or 'text'}'"
     for name in link.sources:
         kind = sources[name].type
-        if not _fits(kind, link):
+        if not _is_readable_as(kind, link):
             place = ("join",) if len(link.sources) > 1 else ("from",)
-            yield place, f"'{name}' is a field of type {kind}, of which the link cannot make {_made(link)}"
+            yield (
+                place,
+                f"'{name}' is a field of type {kind}, of which the link cannot make {_result_words(link)}",
+            )
 
 
-def _fits(kind: FieldType | None, link: Link) -> bool:
+def _is_readable_as(kind: FieldType | None, link: Link) -> bool:
     """Say whether a source of a type can be read as the link wants it."""
     if kind is None:
         return True
@@ -151,7 +154,7 @@ def _takes_anything(link: Link) -> bool:
     return link.target.startswith(CUSTOM) and not link.transform and len(link.sources) == 1
 
 
-def _made(link: Link) -> str:
+def _result_words(link: Link) -> str:
     return f"'{link.transform}'" if link.transform else "text"
 
 
@@ -170,7 +173,7 @@ def _reading_errors(interface: Interface, settings: InterfaceSettings) -> Iterat
     first: dict[tuple[str, str], tuple[str, Link]] = {}
     for link in effective_links(interface, settings):
         for name in link.sources:
-            for category, wish in _wishes(types.get(name, FieldType.TEXT), link):
+            for category, wish in _wanted_forms(types.get(name, FieldType.TEXT), link):
                 other, by = first.setdefault((name, category), (wish, link))
                 if other != wish:
                     mine = by if link.default else link
@@ -178,8 +181,8 @@ def _reading_errors(interface: Interface, settings: InterfaceSettings) -> Iterat
                     yield ("mapping", mine.target), f"cannot be: {text}"
 
 
-def _wishes(kind: FieldType, link: Link) -> Iterator[tuple[str, str]]:
-    """Tell as what a link wants its source to be read."""
+def _wanted_forms(kind: FieldType, link: Link) -> Iterator[tuple[str, str]]:
+    """Yield each setting, and what a link needs it to be for its source."""
     if kind is FieldType.TEXT and not _takes_anything(link):
         yield "type", str(reads(link) or FieldType.TEXT)
     if link.date_form:

@@ -3,6 +3,7 @@
 from erp_feeds.merchant.model import (
     Alerts,
     Feedback,
+    FieldSettings,
     Freshness,
     Ftps,
     InterfaceSettings,
@@ -12,11 +13,13 @@ from erp_feeds.merchant.model import (
     Merchant,
     Retention,
     SettingError,
+    SettingsDocument,
 )
 
 __all__ = [
     "Alerts",
     "Feedback",
+    "FieldSettings",
     "Freshness",
     "Ftps",
     "InterfaceSettings",
@@ -26,4 +29,5 @@ __all__ = [
     "Merchant",
     "Retention",
     "SettingError",
+    "SettingsDocument",
 ]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from erp_feeds.errors import nearest
 from erp_feeds.merchant.values import (
@@ -104,6 +104,8 @@ class LinkSettings(_Strict):
     def _whole_dates(cls, value: str | None) -> str | None:
         if value is not None and (sorted(re.findall("%(.?)", value)) != ["Y", "d", "m"] or len(value) > 20):
             raise ValueError("a date form has %d, %m and %Y once each, with what stands between them")
+        if value is not None and not value.isprintable():
+            raise ValueError("a date form has no invisible characters")
         return value
 
 
@@ -137,23 +139,34 @@ class Freshness(_Strict):
         return self.warn_after or timedelta(hours=26), self.error_after or timedelta(hours=36)
 
 
-class InterfaceSettings(_Strict):
-    """One interface of this merchant."""
+class FieldSettings(_Strict):
+    """What fills the fields of an interface: the part of a merchant file that the store may keep instead."""
 
     elements: dict[str, str] = Field(
         default_factory=dict, description="Column name -> element name, where this ERP differs"
-    )
-    accepted_importers: tuple[str, ...] = Field(
-        (), description="Importer texts to accept besides the documented one"
-    )
-    excluded_skus: tuple[str, ...] = Field(
-        (), description="Articles such as deposits that do not decide between order and return"
     )
     extra_elements: tuple[str, ...] = Field(
         (), description="Elements of a record beside the documented ones, as sources of the mapping"
     )
     mapping: dict[str, LinkSettings | None] = Field(
         default_factory=dict, description="Target -> how it is filled, where not by default; null unlinks it"
+    )
+
+
+class SettingsDocument(_Strict):
+    """What the store keeps of a merchant whose file says `settings: store`."""
+
+    interfaces: dict[str, FieldSettings] = Field(min_length=1, description="Interfaces switched on")
+
+
+class InterfaceSettings(FieldSettings):
+    """One interface of this merchant."""
+
+    accepted_importers: tuple[str, ...] = Field(
+        (), description="Importer texts to accept besides the documented one"
+    )
+    excluded_skus: tuple[str, ...] = Field(
+        (), description="Articles such as deposits that do not decide between order and return"
     )
     # Never by default: the files are incremental, so each good record is right by itself, and one bad record
     # is a large share of a small file. Worth setting where a file is a whole export, or may break as a whole.
@@ -263,6 +276,11 @@ class Merchant(_Strict):
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code of amounts without one")
     ftps: Ftps
     interfaces: dict[str, InterfaceSettings] = Field(min_length=1, description="Interfaces switched on")
+    settings: Literal["file", "store"] = Field(
+        "file",
+        description="Where elements, extra_elements and mapping of the interfaces are kept, and which are "
+        "switched on. store: the pages edit them; the file's count until the first revision",
+    )
     schedule: str = Field("0 0 * * *", description="Cron of the daily sweep, in the merchant's zone")
     paused: bool = Field(
         default=False,
@@ -286,6 +304,19 @@ class Merchant(_Strict):
         (),
         description="E-mail addresses that mean 'no customer', such as a shop's own, which would join many",
     )
+
+    _revision: int | None = PrivateAttr(None)
+
+    @property
+    def revision(self) -> int | None:
+        """Number of the settings in the store that this merchant has; None: those of its file."""
+        return self._revision
+
+    def at_revision(self, number: int) -> Self:
+        """Return the merchant as one that has a revision of the store's settings."""
+        made = self.model_copy()
+        made._revision = number
+        return made
 
     def local_time(self, moment: datetime) -> str:
         """Return a moment as the merchant's people read it: 2026-01-31 14:05, in their zone."""

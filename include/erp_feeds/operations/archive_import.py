@@ -39,7 +39,7 @@ class HistoricalFile:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """What was found below the given paths."""
 
     files: tuple[HistoricalFile, ...]
@@ -61,7 +61,7 @@ class Imported:
     """False where the archive knew these bytes under this name."""
 
 
-def find(merchant: Merchant, paths: Iterable[str]) -> Found:
+def find(merchant: Merchant, paths: Iterable[str]) -> FoundFiles:
     """Find a merchant's files; nothing is read yet.
 
     Args:
@@ -88,7 +88,7 @@ def find(merchant: Merchant, paths: Iterable[str]) -> Found:
         interface, parsed = kind
         modified = last_written(storage, path)
         files.append(HistoricalFile(storage, path, interface.name, name, parsed, modified))
-    return Found(tuple(sorted(files, key=_order)), tuple(sorted(ignored)))
+    return FoundFiles(tuple(sorted(files, key=_order)), tuple(sorted(ignored)))
 
 
 def import_file(

@@ -10,14 +10,14 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.erasure import Original
 from erp_feeds.storage import archive, zips
-from erp_feeds.xml.person_search import Mentions, member_mentions
+from erp_feeds.xml.person_search import PersonIdentifiers, member_mentions
 
 
 def holding(
     merchant: Merchant,
     interfaces: Mapping[str, Interface],
     originals: Iterable[Original],
-    person: Mentions,
+    person: PersonIdentifiers,
 ) -> Iterator[Original]:
     """Yield the originals that mention a person, and those that cannot be read and so may.
 
@@ -37,7 +37,7 @@ def holding(
             yield replace(original, found_by="unreadable")
 
 
-def _holds(merchant: Merchant, interface: Interface, original: Original, person: Mentions) -> bool:
+def _holds(merchant: Merchant, interface: Interface, original: Original, person: PersonIdentifiers) -> bool:
     with archive.open_original(original.archived) as file:
         members = zips.members(file, original.file, interface, merchant)
         return any(member_mentions(source, interface, person) for source in members.sources())

@@ -214,7 +214,7 @@ class _Server:
             self._hook.store_bytes(trial, TRIAL.encode())
         except FailError as error:
             raise CautionError(f"cannot be tried, since this user may not place a file: {error}") from None
-        size, modified = self._hook.stamp(trial)
+        size, modified = self._hook.stat(trial)
         try:
             self._hook.rename(trial, target)
         except FailError:

@@ -21,6 +21,7 @@ from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, row_changes
 from erp_feeds.store.connection import savepoint
 from erp_feeds.store.load import load_order, load_within
+from erp_feeds.store.merchant_settings import effective
 from erp_feeds.store.row_changes import Difference
 
 RUN = "dry run"
@@ -91,8 +92,13 @@ class DryRun:
     """Rejects that would appear, by code."""
 
 
-def dry_run_in_airflow(merchant: Merchant, replay: Replay) -> DryRun:
+def dry_run_in_airflow(merchant: Merchant, replay: Replay, examples: int = 0) -> DryRun:
     """Find out what a replay would change, by the store of the settings' Airflow connection.
+
+    Args:
+        merchant: With the settings that are tried; those of its file stand for the latest of the store.
+        replay: Which archived files.
+        examples: How many rows of each table to return with their values.
 
     Raises:
         FailError: The replay chooses no archived file.
@@ -103,10 +109,11 @@ def dry_run_in_airflow(merchant: Merchant, replay: Replay) -> DryRun:
     name = settings().store_connection
     with store.connect(name) as writing, store.connect(name) as reading:
         reading.autocommit = True
+        merchant = effective(reading, merchant)
         files = ledger.archived(reading, merchant.name, list(merchant.interfaces), replay)
         if not files:
             raise FailError(NO_FILES, "no_files")
-        return dry_run_of(writing, reading, merchant, files)
+        return dry_run_of(writing, reading, merchant, files, examples)
 
 
 def in_words(found: DryRun) -> Iterator[str]:

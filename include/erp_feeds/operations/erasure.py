@@ -15,14 +15,14 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppression_of, unsuppress
-from erp_feeds.xml.person_search import Mentions, may_mention, mentions
+from erp_feeds.xml.person_search import PersonIdentifiers, may_mention, mentions
 
 AT_ONCE = 5_000
 """Rejected records fetched at once: each may hold some kilobytes."""
 
 
 @dataclass(frozen=True)
-class Named:
+class PersonQuery:
     """How the operator names the person."""
 
     kind: Literal["srs", "email"]
@@ -57,7 +57,7 @@ class Receipt:
 def forget(
     connection: psycopg.Connection,
     merchant: str,
-    named: Named,
+    named: PersonQuery,
     interfaces: Mapping[str, Interface],
     *,
     dry_run: bool = False,
@@ -104,7 +104,9 @@ class Unsuppressed:
     """Those of them that were suppressed until now."""
 
 
-def unforget_person(connection: psycopg.Connection, merchant: str, named: Collection[Named]) -> Unsuppressed:
+def unforget_person(
+    connection: psycopg.Connection, merchant: str, named: Collection[PersonQuery]
+) -> Unsuppressed:
     """Let a suppressed person load again from files that came since; doing it again changes nothing.
 
     What was erased stays erased: no file that came before the person was suppressed brings it back. Only the
@@ -121,7 +123,7 @@ def unforget_person(connection: psycopg.Connection, merchant: str, named: Collec
     return Unsuppressed(merchant, len(identifiers), unsuppressed)
 
 
-def mentions_of(connection: psycopg.Connection, merchant: str, named: Named) -> Mentions:
+def mentions_of(connection: psycopg.Connection, merchant: str, named: PersonQuery) -> PersonIdentifiers:
     """Return the numbers and addresses by which files may mention a person; asked before `forget`.
 
     Raises:
@@ -140,15 +142,15 @@ def archived_originals(connection: psycopg.Connection, merchant: str) -> list[Or
         return cursor.execute(statement("erasure/archived"), {"merchant": merchant}).fetchall()
 
 
-def _mentions(identifiers: Collection[tuple[str, str]]) -> Mentions:
+def _mentions(identifiers: Collection[tuple[str, str]]) -> PersonIdentifiers:
     """Keep what is the person's own: not an address that only one file's record was theirs by."""
-    return Mentions(
+    return PersonIdentifiers(
         frozenset(value for kind, value in identifiers if kind == SRS),
         frozenset(value for kind, value in identifiers if kind == EMAIL),
     )
 
 
-def _person(connection: psycopg.Connection, merchant: str, named: Named) -> int | None:
+def _person(connection: psycopg.Connection, merchant: str, named: PersonQuery) -> int | None:
     values = {"merchant": merchant, SRS: None, EMAIL: None, named.kind: named.value}
     found = connection.execute(statement("erasure/person"), values).fetchall()
     if len(found) > 1:
@@ -172,7 +174,7 @@ def _payloads(
     connection: psycopg.Connection,
     merchant: str,
     interfaces: Mapping[str, Interface],
-    person: Mentions,
+    person: PersonIdentifiers,
 ) -> Iterator[tuple[int, int]]:
     """Yield file and record of each rejected record that mentions the person: all are read."""
     with connection.cursor(name="payloads") as cursor:

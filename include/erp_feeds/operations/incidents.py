@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.operations.freshness import FeedState, freshness_of
 from erp_feeds.store import incidents
 from erp_feeds.store.incidents import Cause, Incident
+from erp_feeds.store.merchant_settings import effective
 
 KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
 POLLS = 3
@@ -32,12 +34,14 @@ class Feed:
     """Until when the next file is on time, in the merchant's zone."""
 
 
-def feeds(connection: psycopg.Connection, merchant: Merchant, now: datetime) -> list[Feed]:
-    """Return how fresh each interface of a merchant is."""
-    latest = incidents.latest_files(connection, merchant.name)
+def feeds(connection: psycopg.Connection, merchants: Collection[Merchant], now: datetime) -> list[Feed]:
+    """Return how fresh each interface of some merchants is."""
+    merchants = [effective(connection, merchant) for merchant in merchants]
+    latest = incidents.latest_files_of(connection, [merchant.name for merchant in merchants])
     found = []
-    for name in (each.name for each in interfaces_of(merchant)):
-        fresh = freshness_of(latest.get(name), now, merchant.interfaces[name].freshness, merchant.timezone)
+    for merchant, name in ((each, known.name) for each in merchants for known in interfaces_of(each)):
+        last = latest.get(merchant.name, {}).get(name)
+        fresh = freshness_of(last, now, merchant.interfaces[name].freshness, merchant.timezone)
         age = None if fresh.age is None else _in_words(fresh.age)
         found.append(Feed(merchant.name, name, fresh.state, fresh.last, age, fresh.next_expected))
     return found
@@ -59,7 +63,7 @@ def sync(
     inbox = _inbox(connection, merchant, now, gave_up=gave_up)
     if failed and not (gave_up and inbox):
         incidents.task_failed(connection, merchant.name, failed)
-    late = [cause for feed in feeds(connection, merchant, now) if (cause := _late(feed, merchant))]
+    late = [cause for feed in feeds(connection, [merchant], now) if (cause := _late(feed, merchant))]
     incidents.update(connection, merchant.name, [*incidents.causes(connection, merchant.name), *late, *inbox])
     return incidents.pending(connection, merchant.name)
 

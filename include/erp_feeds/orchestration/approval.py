@@ -41,14 +41,14 @@ To see them: `python -m erp_feeds rejects {merchant} --file {file}`
 """
 
 
-def asking(merchant: Merchant) -> list[str]:
+def interfaces_that_ask(merchant: Merchant) -> list[str]:
     """Return the interfaces of a merchant where too many rejects start a question."""
     return [name for name, each in merchant.interfaces.items() if each.on_too_many_rejects == "ask"]
 
 
 def build_approval_dag() -> Iterator[DAG]:
     """Yield the DAG that asks, where a merchant has it configured."""
-    if any(map(asking, read_merchants(settings().merchants)[0])):
+    if any(map(interfaces_that_ask, read_merchants(settings().merchants)[0])):
         yield _approval_dag()
 
 
@@ -101,7 +101,7 @@ def _approval_dag() -> DAG:
 
 def add_questions(merchant: Merchant, loaded: Any) -> None:
     """Add tasks that start a question for each file that waits for an approval, where this is configured."""
-    if not (interfaces := asking(merchant)):
+    if not (interfaces := interfaces_that_ask(merchant)):
         return
     from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.trigger import InboxTrigger
 from erp_feeds.settings import settings
 
-WATCHED = {"name", "shop_name", "timezone", "currency", "ftps", "interfaces", "limits"}
+WATCHED = {"name", "shop_name", "timezone", "currency", "ftps", "interfaces", "limits", "settings"}
 """The fields of a merchant that the trigger needs; a change of one makes Airflow start the trigger anew."""
 SCHEMA = "erp_feeds"
 
@@ -32,8 +32,12 @@ def inbox(merchant: Merchant) -> Asset:
 
 
 def tables(merchant: Merchant) -> list[Asset]:
-    """Return the merchant's rows of each table that its interfaces write."""
-    names = {name: None for interface in interfaces_of(merchant) for name in interface.tables}
+    """Return the merchant's rows of each table that its interfaces write.
+
+    Where the store says which interfaces are switched on, which a DAG loader never asks, that is every table.
+    """
+    interfaces = INTERFACES.values() if merchant.settings == "store" else interfaces_of(merchant)
+    names = {name: None for interface in interfaces for name in interface.tables}
     return [table(merchant.name, name) for name in names]
 
 

@@ -47,5 +47,8 @@ class LoadOperator(BaseOperator):
     def get_openlineage_facets_on_complete(self, ti: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002 - as OpenLineage calls it
         """Return what was read and written, where OpenLineage's provider is installed and asks."""
         from erp_feeds.orchestration import lineage
+        from erp_feeds.store.merchant_settings import current
 
-        return lineage.of_load(self.merchant, self.loaded) if self.loaded and self.loaded.files else None
+        if not self.loaded or not self.loaded.files:
+            return None
+        return lineage.of_load(current(self.merchant, self.loaded.revision), self.loaded)

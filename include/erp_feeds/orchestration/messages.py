@@ -63,7 +63,7 @@ def trial(merchant: Merchant, base_url: str) -> Message:
 
 def headline(cause: Cause) -> str:
     """Return a cause in a few words: 19 files quarantined."""
-    return _headline(cause.kind, cause.number, _place(cause))
+    return _headline(cause.kind, cause.number, _cause_title(cause))
 
 
 def line(merchant: str, cause: Cause) -> str:
@@ -117,23 +117,27 @@ def _page(merchant: str, cause: Cause, base_url: str) -> str:
 def _message(
     merchant: Merchant, incidents: Sequence[Cause], base_url: str, subject: str, *, is_recovery: bool
 ) -> Message:
-    told = [(f"{_interface(each)}{headline(each)}", facts(merchant, each, base_url)) for each in incidents]
+    parts = [(f"{_interface(each)}{headline(each)}", facts(merchant, each, base_url)) for each in incidents]
     if is_recovery:
-        told = [(title, _over(found)) for title, found in told]
-    return _written(merchant, subject, told, is_recovery=is_recovery)
+        parts = [(title, _recovery_facts(found)) for title, found in parts]
+    return _formatted(merchant, subject, parts, is_recovery=is_recovery)
 
 
-def _written(
-    merchant: Merchant, subject: str, told: Sequence[tuple[str, dict[str, str]]], *, is_recovery: bool = False
+def _formatted(
+    merchant: Merchant,
+    subject: str,
+    parts: Sequence[tuple[str, dict[str, str]]],
+    *,
+    is_recovery: bool = False,
 ) -> Message:
     """Return a message as text and HTML: titles, each with what is to be known of it."""
     text = "\n\n".join("\n".join([title, *(f"  {name}: {value}" for name, value in found.items())])
-                       for title, found in told)  # fmt: skip
-    html = "".join(f"<h3>{escape(title)}</h3>{_table(found)}" for title, found in told)
+                       for title, found in parts)  # fmt: skip
+    html = "".join(f"<h3>{escape(title)}</h3>{_table(found)}" for title, found in parts)
     return Message(f"{_title(merchant)}: {subject}", text + "\n", html, is_recovery)
 
 
-def _over(found: dict[str, str]) -> dict[str, str]:
+def _recovery_facts(found: dict[str, str]) -> dict[str, str]:
     """Return what is still to be known of a cause that is gone."""
     return {"What happened": "It is resolved; nobody needs to act.", "Since": found["Since"]}
 
@@ -144,7 +148,7 @@ def _subject(incidents: Sequence[Cause]) -> str:
     said = []
     for (kind, actor), causes in groups.items():
         number = sum(each.number for each in causes)
-        said.append(f"{_together(kind, causes)}, {_must(kind, actor, number)}")
+        said.append(f"{_grouped_headline(kind, causes)}, {_who_must_act(kind, actor, number)}")
     more = [f"and {len(said) - NAMED} more"] if len(said) > NAMED else []
     return "; ".join([*said[:NAMED], *more])
 
@@ -160,11 +164,11 @@ def _headlines(incidents: Sequence[Cause]) -> list[str]:
     kinds: dict[str, list[Cause]] = {}
     for each in incidents:
         kinds.setdefault(each.kind, []).append(each)
-    return [_together(kind, causes) for kind, causes in kinds.items()]
+    return [_grouped_headline(kind, causes) for kind, causes in kinds.items()]
 
 
-def _together(kind: str, causes: Sequence[Cause]) -> str:
-    names = " and ".join(dict.fromkeys(_place(each) for each in causes))
+def _grouped_headline(kind: str, causes: Sequence[Cause]) -> str:
+    names = " and ".join(dict.fromkeys(_cause_title(each) for each in causes))
     return _headline(kind, sum(each.number for each in causes), names)
 
 
@@ -181,7 +185,7 @@ def _headline(kind: str, number: int, place: str) -> str:
     }[IncidentKind(kind)]
 
 
-def _must(kind: str, actor: Actor, number: int) -> str:
+def _who_must_act(kind: str, actor: Actor, number: int) -> str:
     it = "it" if number == 1 else "them"
     if actor is Actor.SENDER:
         deed = {IncidentKind.QUARANTINED: f"send {it} again", IncidentKind.REJECTED: f"correct {it}"}
@@ -189,7 +193,7 @@ def _must(kind: str, actor: Actor, number: int) -> str:
     return f"{actor} must act"
 
 
-def _place(cause: Cause) -> str:
+def _cause_title(cause: Cause) -> str:
     """Return the title of the interface, or the task that failed."""
     if cause.kind == IncidentKind.FAILED_TASK:
         return f"task {cause.code}"
@@ -198,7 +202,7 @@ def _place(cause: Cause) -> str:
 
 def _interface(cause: Cause) -> str:
     is_named = cause.kind in {IncidentKind.LATE, IncidentKind.MISSING, IncidentKind.FAILED_TASK}
-    return "" if is_named or not _place(cause) else f"{_place(cause)}: "
+    return "" if is_named or not _cause_title(cause) else f"{_cause_title(cause)}: "
 
 
 def _title(merchant: Merchant) -> str:

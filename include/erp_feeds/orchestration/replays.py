@@ -13,7 +13,7 @@ from erp_feeds.orchestration.rest_client import AirflowApi
 
 
 @dataclass
-class Started:
+class StartedReplay:
     """One run of the merchant's DAG that replays files."""
 
     run_id: str
@@ -24,7 +24,7 @@ class Started:
 
 def start_replay(
     api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
-) -> list[Started]:
+) -> list[StartedReplay]:
     """Start as many runs as the merchant's files_per_run requires; they follow each other in load order.
 
     Args:
@@ -47,5 +47,5 @@ def start_replay(
         replay = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
         note = f"{what.replace('_', ' ')} of {counted(len(part), 'file')}"
         api.trigger(merchant.name, run_id, replay.to_params(), note)
-        started.append(Started(run_id, api.link(merchant.name, run_id), len(part)))
+        started.append(StartedReplay(run_id, api.link(merchant.name, run_id), len(part)))
     return started

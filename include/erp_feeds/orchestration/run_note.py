@@ -27,7 +27,9 @@ def write(merchant: Merchant, batch: Batch) -> None:
         api = airflow_api()
         with store.connect(settings().store_connection) as connection:
             files = queries.run_files(connection, merchant.name, [batch.run])
-        api.note(merchant.name, batch.run, f"{in_words(files)}{_days(merchant, batch.files)}")
+        api.note(
+            merchant.name, batch.run, f"{in_words(files)}{_days(merchant, batch.files)}{_settings(batch)}"
+        )
     except ConfigurationError:
         log.info("No note: Airflow has no connection '%s'", settings().airflow_connection)
     except FeedError as error:
@@ -80,6 +82,10 @@ def _row(file: FeedFile) -> tuple[str, ...]:
     skipped, rejected = sum(counts.skipped.values()), sum(counts.rejected.values())
     numbers = (counts.read, counts.loaded, counts.collapsed, skipped, rejected, sum(file.rows.values()))
     return file.name, *(f"{number:,}" for number in numbers)
+
+
+def _settings(batch: Batch) -> str:
+    return f"\n\nsettings: revision {batch.revision} of the store" if batch.revision else ""
 
 
 def _days(merchant: Merchant, files: Sequence[FeedFile]) -> str:

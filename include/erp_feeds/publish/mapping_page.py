@@ -44,6 +44,27 @@ interfaces:
 - **Fixed** links cannot be changed: identifiers, and what follows from the purchase itself.
 - **Unlinking** a field of a profile (`phone: null`) stops filling it; stored values stay.
 
+## Where the settings are
+
+A merchant file says `settings: file` (the default) or `settings: store`. With `store`, the [mapping
+screens](pages.md#mapping) edit `elements`, `extra_elements` and `mapping`, and which interfaces are
+switched on. Each save is a revision in the store, which nothing changes or deletes. The latest counts;
+before the first one, the merchant file does. All other settings stay in the file. A DAG loader never
+asks the store: tasks do. A run takes the latest revision when it begins and works with it to its end,
+whatever is saved in between; its note in Airflow gives the number.
+
+| command | does |
+|---|---|
+| `python -m erp_feeds settings export MERCHANT` | prints the settings as YAML; `--revision N`: that one |
+| `python -m erp_feeds settings import MERCHANT FILE` | checks such a file, and saves it as a new revision |
+| `python -m erp_feeds settings history MERCHANT` | lists who saved which change, when and why |
+| `python -m erp_feeds settings revert MERCHANT N` | saves revision N once more |
+
+To move a merchant's settings back into its file: copy what `export` prints into its `interfaces`, beside
+what else stands there, and write `settings: file`.
+
+## Checking
+
 `python -m erp_feeds check` reports what cannot work, with line and nearest name.
 `python -m erp_feeds mapping MERCHANT` prints the effective mapping and its version. The version is a
 hash, which every profile, order and return keeps as `mapping_version`; `--rows` counts the rows of each

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from erp_feeds.records import purchases
 from erp_feeds.records.accounts import ACCOUNTS
 from erp_feeds.records.customers import CUSTOMERS
-from erp_feeds.records.kind import Loading, RecordKind, Rows
+from erp_feeds.records.kind import LoadMethod, RecordKind, Rows
 
 PURCHASES = RecordKind(
     key=purchases.key,
     deduplicate=purchases.deduplicate,
     split=purchases.split,
-    rows=Rows(Loading.PURCHASES, "purchases"),
+    rows=Rows(LoadMethod.PURCHASES, "purchases"),
     count=len,
     stands_for=purchases.stands_for,
     across_fields=(purchases.across_fields,),

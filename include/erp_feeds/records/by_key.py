@@ -10,7 +10,7 @@ from erp_feeds.columns.arrow import frame_of, table_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import collapse
-from erp_feeds.records.kind import Frames, Loading, RecordKind, Rows, key_of
+from erp_feeds.records.kind import Frames, LoadMethod, RecordKind, Rows, key_of
 from erp_feeds.steps.result import StepResult
 
 
@@ -34,7 +34,7 @@ def kind_by_key(
         deduplicate=_deduplicate,
         split=split,
         rows=Rows(
-            Loading.BY_KEY,
+            LoadMethod.BY_KEY,
             table,
             key_column=key,
             fields=tuple(field.name for field in interface.fields if field.name != key),

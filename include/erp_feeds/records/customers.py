@@ -13,7 +13,7 @@ from erp_feeds.interfaces.spec import FieldType
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import collapse, skipped
-from erp_feeds.records.kind import Frames, Loading, RecordKind, Rows, key_of
+from erp_feeds.records.kind import Frames, LoadMethod, RecordKind, Rows, key_of
 from erp_feeds.steps.map_fields import fill_profiles, with_custom_object
 from erp_feeds.steps.result import StepResult
 
@@ -49,7 +49,7 @@ CUSTOMERS = RecordKind(
     key=key_of(*SRS_CUSTOMERS.key),
     deduplicate=_deduplicate,
     split=_split,
-    rows=Rows(Loading.PEOPLE, "profiles", fields=tuple(PROFILE_FIELDS)),
+    rows=Rows(LoadMethod.PEOPLE, "profiles", fields=tuple(PROFILE_FIELDS)),
     lenient=frozenset({FieldType.DATE}),  # a withdrawn consent never waits for one (rule: customers 11)
     people=("profiles",),
 )

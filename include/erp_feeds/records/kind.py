@@ -23,7 +23,7 @@ Frames = Mapping[str, pd.DataFrame]
 Row = Mapping[str, Any]
 
 
-class Loading(Enum):
+class LoadMethod(Enum):
     """How the rows of a kind are written; `store.load` holds a loader for each."""
 
     BY_KEY = "one versioned row per key"
@@ -35,7 +35,7 @@ class Loading(Enum):
 class Rows:
     """Where the records of a kind end."""
 
-    loading: Loading
+    loading: LoadMethod
     table: str
     """And the frame of `split` that is loaded into it: record, key, the fields, cleared."""
     key_column: str = ""
@@ -66,7 +66,7 @@ class RecordKind:
     """The rules of one kind of record; `KINDS` has one for each interface."""
 
     key: Callable[[Columns], Column]
-    """Typed columns of records -> the natural key: null where a part of it is missing or faulty.
+    """Typed columns of records -> the natural key: null where a part of it is missing or invalid.
 
     It is the column `key` of every frame from `parse` on and of the incoming tables. A rejected record has
     one too: a newer file that brings its key resolves it.
@@ -83,6 +83,6 @@ class RecordKind:
     across_fields: tuple[Callable[[Columns], list[FieldError]], ...] = ()
     """Rules that look at more than one field of a record."""
     lenient: frozenset[FieldType] = frozenset()
-    """Types of which an faulty value is left out with a warning by field, and the record loads."""
+    """Types of which an invalid value is left out with a warning by field, and the record loads."""
     people: tuple[str, ...] = ()
     """Frames of `split` whose rows bear number and email of a person."""

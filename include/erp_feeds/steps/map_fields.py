@@ -109,7 +109,7 @@ def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column,
 
 
 def _joined(parts: Mapping[str, Column], dependent: frozenset[str]) -> Column:
-    """Join parts by a blank, without those that are missing; an infix alone is no name."""
+    """Join parts by a space, without those that are missing; an infix alone is no name."""
     # Arrow's own null_handling="skip" drops the rows in which every part is null.
     pieces = [
         pc.fill_null(pc.binary_join_element_wise(pa.scalar(" "), part, ""), "") for part in parts.values()

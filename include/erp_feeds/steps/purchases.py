@@ -32,7 +32,7 @@ _CELL, _ROW = "\t", "\n"
 
 
 @dataclass(frozen=True)
-class Identified:
+class IdentifiedPurchases:
     """Purchases with what follows from their fields and lines."""
 
     records: pa.Table
@@ -89,7 +89,7 @@ def with_quantities(lines: pa.Table) -> pa.Table:
     return lines.set_column(column, "quantity", pc.fill_null(lines["quantity"], one))
 
 
-def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identified:
+def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> IdentifiedPurchases:
     """Derive id, kind, channel, moment, total and content hash of purchases, and which of them are skipped.
 
     Args:
@@ -125,7 +125,7 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     table = table.append_column(SKIP_CODE, _skip_codes(table))
     codes = (WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
     found = zip(codes, (ambiguous, nonexistent), strict=True)
-    return Identified(table, {code.value: number for code, number in found if number})
+    return IdentifiedPurchases(table, {code.value: number for code, number in found if number})
 
 
 def _skip_codes(records: pa.Table) -> Column:
@@ -170,7 +170,7 @@ def _totals(size: int, lines: pa.Table) -> tuple[Column, Column, Column]:
 
 
 def _kinds(size: int, lines: pa.Table, excluded: tuple[str, ...]) -> Column:
-    """Class by the signs of the lines: only minus, or minus and zero, is a return (rules: purchases 2, 9)."""
+    """Class by amount: only negative ones, or negative and zero, are a return (rules: purchases 2, 9)."""
     position = lines["position"].to_numpy()
     amount = array_of(lines["amount"])
     zero = pa.scalar(0)

@@ -26,7 +26,7 @@ KEYS = ("number", "email", "purchase_id", "account_number")
 
 @dataclass(frozen=True)
 class RejectReason:
-    """Why a record is refused."""
+    """Why a record is rejected."""
 
     code: str
     field: str | None
@@ -39,7 +39,7 @@ class StepTrace:
 
     fate: Literal["rejected", "collapsed", "skipped", "kept"]
     errors: tuple[RejectReason, ...] = ()
-    """Of a refused one."""
+    """Of a rejected one."""
     code: str | None = None
     """Of a skipped one."""
     into: int | None = None
@@ -60,9 +60,9 @@ def trace_steps(frames: Frames, record: int, interface: Interface, merchant: Mer
     Raises:
         KeyError: the file has no such record.
     """
-    if "rejects" in frames and (refused := _rows(_only(frames["rejects"], record))):
+    if "rejects" in frames and (rejects := _rows(_only(frames["rejects"], record))):
         return StepTrace(
-            "rejected", tuple(RejectReason(row["code"], row["field"], row["reason"]) for row in refused)
+            "rejected", tuple(RejectReason(row["code"], row["field"], row["reason"]) for row in rejects)
         )
     alone = _each_only(frames, record)
     if alone["records"].empty:

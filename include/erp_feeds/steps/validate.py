@@ -106,7 +106,7 @@ def empty_frames(interface: Interface) -> dict[str, pd.DataFrame]:
 def _read(
     rows: Rows, fields: Sequence[Field], merchant: Merchant, lenient: frozenset[FieldType] = frozenset()
 ) -> _Findings:
-    """Read every field of the records; faulty values of lenient types are left out (rule: customers 11)."""
+    """Read every field of the records; invalid values of lenient types are left out (rule: customers 11)."""
     found = _Findings()
     for spec in fields:
         text = rows.text[spec.name]
@@ -186,7 +186,7 @@ def _too_many_fields(rows: Rows, merchant: Merchant) -> FieldError:
 
 
 def _repeated(block: Block) -> list[FieldError]:
-    """Refuse records in which a field occurs twice: which one counts would be a guess."""
+    """Reject records in which a field occurs twice: which one counts would be a guess."""
     reason = "occurs more than once in the record"
     errors = []
     for column in sorted(set(block.repeated_columns.values())):
@@ -199,7 +199,7 @@ def _repeated(block: Block) -> list[FieldError]:
 
 
 def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findings:
-    """Read the lines; a bad one refuses its whole record, under the field name `lines.<column>`."""
+    """Read the lines; a bad one rejects its whole record, under the field name `lines.<column>`."""
     found = _read(lines.rows, fields, merchant)
     repeated = FieldError(
         lines.rows.repeated, RejectCode.REPEATED_FIELD, "", "an element occurs more than once"

@@ -118,7 +118,7 @@ def purge_unfinished(folder: ObjectStoragePath, before: datetime) -> int:
     """
     removed = 0
     for path in _unfinished(folder) if exists(folder) else ():
-        with suppress(FileNotFoundError):  # it is settled after all, or another run sweeps too
+        with suppress(FileNotFoundError):  # it was renamed meanwhile, or another run purges too
             if last_written(folder, path) < before:
                 folder.fs.rm_file(path)
                 removed += 1

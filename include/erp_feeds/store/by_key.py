@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def load_by_key(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
 ) -> Counts:
-    """Lay the records over the rows of their keys (rules: ERP cache 2, 5, 6; the kind's warnings: 7)."""
+    """Merge the records into the rows of their keys (rules: ERP cache 2, 5, 6; the kind's warnings: 7)."""
     kind = KINDS[file.interface]
     rows = kind.rows
     copy_for_table(connection, frames, rows.table, rows.fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -11,7 +12,11 @@ from psycopg.conninfo import make_conninfo
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError, RetryError
 
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
+
 SCHEMA = "erp_feeds"
+POOL_TIMEOUT_SECONDS = 5.0
 
 LIBPQ_EXTRAS = (
     "host",
@@ -70,6 +75,45 @@ def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
         FailError: login or database is wrong.
     """
     return _open(uri, "the URI of the store", autocommit=autocommit)
+
+
+def pool_of(
+    conninfo: str, application: str, *, max_size: int, statement_seconds: int = 60
+) -> ConnectionPool[psycopg.Connection[Any]]:
+    """Return a pool of connections in autocommit, for what answers requests; it reconnects by itself."""
+    from psycopg_pool import ConnectionPool
+
+    return ConnectionPool(
+        conninfo,
+        kwargs={
+            "autocommit": True,
+            "application_name": application,
+            "options": f"-c search_path={SCHEMA},public -c statement_timeout={statement_seconds}s",
+        },
+        min_size=1,
+        max_size=max_size,
+        timeout=POOL_TIMEOUT_SECONDS,
+        open=True,
+    )
+
+
+@contextmanager
+def lent(pool: ConnectionPool[psycopg.Connection[Any]], doing: str) -> Iterator[psycopg.Connection[Any]]:
+    """Lend a connection of a pool.
+
+    Raises:
+        RetryError: the store cannot be reached now.
+    """
+    from psycopg_pool import PoolTimeout
+
+    try:
+        with pool.connection() as opened, plain_errors(doing):
+            yield opened
+    except PoolTimeout:
+        raise RetryError("the store is not available now", "no_connection") from None
+    except RetryError:
+        pool.check()  # after a restart of the server every idle connection is dead
+        raise
 
 
 @contextmanager

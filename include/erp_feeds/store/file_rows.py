@@ -87,7 +87,7 @@ class MerchantStatus:
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
 
-    def crowds(self) -> list[SharedProfile]:
+    def fullest_profiles(self) -> list[SharedProfile]:
         """Return the shared profiles, the fullest first."""
         fullest = sorted(self.shared_profiles.items(), key=lambda each: -each[1])
         return [SharedProfile(self.merchant, profile_id, numbers) for profile_id, numbers in fullest]
@@ -286,4 +286,4 @@ class QuarantinedFile:
     archived: str | None
     at: datetime
     replaced_by: int | None
-    """The file that came later under its name, and loaded; where there is one, nothing is left to mend."""
+    """The file that came later under its name, and loaded; where there is one, nothing is left to fix."""

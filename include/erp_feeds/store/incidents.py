@@ -75,7 +75,20 @@ def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
 @plain_errors("reading the latest files")
 def latest_files(connection: psycopg.Connection, merchant: str) -> dict[str, datetime]:
     """Return when the latest file of each interface came."""
-    return dict(connection.execute(statement("incidents/feeds"), {"merchant": merchant}).fetchall())
+    return latest_files_of(connection, [merchant]).get(merchant, {})
+
+
+@plain_errors("reading the latest files")
+def latest_files_of(
+    connection: psycopg.Connection, merchants: Collection[str]
+) -> dict[str, dict[str, datetime]]:
+    """Return by merchant when the latest file of each interface came."""
+    found: dict[str, dict[str, datetime]] = {}
+    for merchant, interface, at in connection.execute(
+        statement("incidents/feeds"), {"merchants": list(merchants)}
+    ):
+        found.setdefault(merchant, {})[interface] = at
+    return found
 
 
 @plain_errors("reading the scans")
@@ -169,14 +182,16 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
         if found and found[2] == IncidentKind.REJECTED:
             merchant, interface, _, code = found
-            rejects.dismiss(connection, rejects.Choice(merchant, interface, code), by, reason)
+            rejects.dismiss(connection, rejects.RejectFilter(merchant, interface, code), by, reason)
             connection.execute(statement("incidents/resolve_dismissed"), {**values, "merchant": merchant})
     if not found:
         raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
     return str(found[0])
 
 
-def dismiss_rejects(connection: psycopg.Connection, choice: rejects.Choice, by: str, reason: str) -> int:
+def dismiss_rejects(
+    connection: psycopg.Connection, choice: rejects.RejectFilter, by: str, reason: str
+) -> int:
     """Dismiss open rejects, and the incidents of which none is left; return how many rejects.
 
     Raises:
@@ -190,7 +205,7 @@ def dismiss_rejects(connection: psycopg.Connection, choice: rejects.Choice, by: 
     return number
 
 
-def reopen_rejects(connection: psycopg.Connection, choice: rejects.Choice) -> int:
+def reopen_rejects(connection: psycopg.Connection, choice: rejects.RejectFilter) -> int:
     """Let dismissed rejects count again, and return how many; the next check opens their incidents."""
     with transaction(connection, "opening rejects again"):
         return rejects.dismiss(connection, choice, "", "", reopen=True)

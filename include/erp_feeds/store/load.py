@@ -19,8 +19,8 @@ from erp_feeds.interfaces import INTERFACES, mapping_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
-from erp_feeds.records.kind import Loading, Rows
-from erp_feeds.store import approvals, ledger, rejects
+from erp_feeds.records.kind import LoadMethod, Rows
+from erp_feeds.store import approvals, confirmations, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
 from erp_feeds.store.connection import lock_merchant, savepoint, transaction
 from erp_feeds.store.copy import copy_frames, empty_tables
@@ -57,10 +57,10 @@ class Loader:
     """Rejects records, before anything is written, by comparing them with the store."""
 
 
-LOADERS: Mapping[Loading, Loader] = {
-    Loading.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
-    Loading.PURCHASES: Loader(load_purchases, "load/newer_purchases", reject_conflicting),
-    Loading.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
+LOADERS: Mapping[LoadMethod, Loader] = {
+    LoadMethod.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
+    LoadMethod.PURCHASES: Loader(load_purchases, "load/newer_purchases", reject_conflicting),
+    LoadMethod.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
 }
 
 
@@ -151,6 +151,7 @@ def load_within(
 ) -> Loaded:
     """Do what `load_files` does for one file, inside a transaction that the caller ends."""
     tables = INTERFACES[file.interface].tables
+    _prepare(connection, file, merchant, frames)
     before = _written(connection, tables)
     loaded = _load(connection, file, merchant, run, frames)
     after = _written(connection, tables)
@@ -158,15 +159,23 @@ def load_within(
     return replace(loaded, file=loaded.file.model_copy(update={"rows": rows}))
 
 
+def _prepare(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Frames) -> None:
+    """Copy the rejects, and make the merchant's rows wait for this file alone.
+
+    Compiling the long expressions of a load costs more than running them; its joins deserve memory.
+    """
+    connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+    empty_tables(connection)
+    copy_frames(connection, frames, ("rejects", "originals"))
+    lock_merchant(connection, merchant.name)
+    confirmations.apply_before(connection, file, merchant)
+
+
 def _load(
     connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
 ) -> Loaded:
     rows = KINDS[file.interface].rows
     loader = LOADERS[rows.loading]
-    _tune(connection)
-    empty_tables(connection)
-    copy_frames(connection, frames, ("rejects", "originals"))
-    lock_merchant(connection, merchant.name)
     frames, left_out = without_suppressed(connection, file, merchant, frames)
     rejected = loader.reject(connection, file, merchant, frames) if loader.reject else Counts()
     counts = file.counts.plus(left_out).plus(rejected)
@@ -192,11 +201,6 @@ def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Com
     parts = {"table": sql.Identifier(rows.table), "key_column": sql.Identifier(rows.key_column or "key")}
     version = Version(file.sequence, file.file_id).parts()
     return statement(name, merchant=merchant.name, **parts, **version)
-
-
-def _tune(connection: psycopg.Connection) -> None:
-    """Compiling the long expressions of a load costs more than running them; its joins deserve memory."""
-    connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
 
 
 def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 import psycopg
 from psycopg import sql
 
+from erp_feeds.store.copy import analyze
 from erp_feeds.store.sql import statement
 
 ARGUMENTS = 40
@@ -99,23 +100,38 @@ class Target:
 def merge(connection: psycopg.Connection, target: Target, merchant: str, version: Version) -> None:
     """Write the records of a file over the versioned rows of a merchant's table.
 
-    Of the records of one key each field counts as the last one says that says anything of it.
+    Of the records of one key each field counts as the last one says that says anything of it. Rows that have
+    all of this already are not written: it is noted that the file confirms them.
     """
     values = {"merchant": merchant, "sequence": version.sequence, "file_id": version.file_id}
-    connection.execute(_statement(target), values)
+    unchanged, versioned = _statements(target)
+    if found := connection.execute(unchanged, values).rowcount:
+        analyze(connection, "unchanged", found)
+        connection.execute(statement("confirmations/confirm", table_name=target.table, **values))
+    connection.execute(versioned, values)
 
 
 @lru_cache(maxsize=64)
-def _statement(target: Target) -> bytes:
-    """Return the statement for a target: the same text for each file, so that PostgreSQL keeps its plan."""
+def _statements(target: Target) -> tuple[bytes, bytes]:
+    """Return the statements for a target: the same text for each file, so that PostgreSQL keeps its plans."""
     values = {**_values(target.fields), **{name: _of_newest(name) for name in target.of_write}}
-    return statement(
+    parts = {
+        "target": sql.Identifier(target.table),
+        "merchant": sql.Placeholder("merchant"),
+        "source": _merged_by_key(target),
+        "key": sql.Identifier(target.key_column or target.key),
+        "new_key": sql.Identifier(target.key),
+        **OF_FILE,
+    }
+    unchanged = statement(
+        "confirmations/unchanged",
+        old_fields=_list(_of("old", name) for name in values),
+        new_fields=_list(_of("new", name) for name in values),
+        emptied=_emptied(target.fields, sql.SQL("jsonb_build_array(old.sequence, old.file_id, old.record)")),
+        **parts,
+    )
+    versioned = statement(
         "load/versioned",
-        target=sql.Identifier(target.table),
-        merchant=sql.Placeholder("merchant"),
-        source=_laid(target),
-        key=sql.Identifier(target.key_column or target.key),
-        new_key=sql.Identifier(target.key),
         newer=_newer(OF_FILE),
         old_fields=_list(_of("old", name) for name in values),
         fields=_list(values.values()),
@@ -123,12 +139,13 @@ def _statement(target: Target) -> bytes:
         field_versions=_origins(target.fields),
         columns=_list(map(sql.Identifier, values)),
         new_values=_list(_of("new", name) for name in values),
-        first_origins=_first_origins(target.fields),
-        **OF_FILE,
-    ).as_bytes()
+        first_origins=_emptied(target.fields, _here()),
+        **parts,
+    )
+    return unchanged.as_bytes(), versioned.as_bytes()
 
 
-def _laid(target: Target) -> sql.Composed:
+def _merged_by_key(target: Target) -> sql.Composed:
     """Return the query that lays the records of each key over each other in file order, field by field."""
     values: dict[str, sql.Composable] = {
         field.name: _last_brought(field) for field in target.fields if not field.custom
@@ -138,7 +155,7 @@ def _laid(target: Target) -> sql.Composed:
         values["custom"] = _json_object(custom)
     values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in target.of_write}
     return statement(
-        "load/laid",
+        "load/merged_by_key",
         records=sql.SQL(target.records),
         keys=sql.Identifier(target.keys),
         key=sql.Identifier(target.key),
@@ -236,13 +253,13 @@ def _origin(field: VersionedField) -> sql.Composed:
     )
 
 
-def _first_origins(fields: Sequence[VersionedField]) -> sql.Composed:
-    """A new row needs to remember only what was emptied: an older file must not fill it later."""
+def _emptied(fields: Sequence[VersionedField], place: sql.Composable) -> sql.Composed:
+    """A row that one write fills remembers only what that emptied: no older file may fill it later."""
     emptied = (
         (
             field.name,
-            sql.SQL("CASE WHEN {value} IS NULL AND {cleared} THEN {here} END").format(
-                value=field.of("new"), cleared=field.cleared_by("new"), here=_here()
+            sql.SQL("CASE WHEN {value} IS NULL AND {cleared} THEN {place} END").format(
+                value=field.of("new"), cleared=field.cleared_by("new"), place=place
             ),
         )
         for field in fields

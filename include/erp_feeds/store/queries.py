@@ -186,7 +186,19 @@ def purchases(
 
 def lines(connection: Connection[Any], merchant: str, purchase_id: str) -> list[PurchaseLine]:
     """Return the lines of an order or return."""
-    return _rows(connection, PurchaseLine, "lines", merchant=merchant, purchase_id=purchase_id)
+    return lines_of(connection, merchant, [purchase_id]).get(purchase_id, [])
+
+
+def lines_of(
+    connection: Connection[Any], merchant: str, purchase_ids: Collection[str]
+) -> dict[str, list[PurchaseLine]]:
+    """Return the lines of some orders and returns, by purchase."""
+    found: dict[str, list[PurchaseLine]] = {}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        values = {"merchant": merchant, "purchase_ids": list(purchase_ids)}
+        for purchase_id, *line in cursor.execute(statement("queries/lines"), values):
+            found.setdefault(purchase_id, []).append(PurchaseLine(*line))
+    return found
 
 
 def mapping_versions(connection: Connection[Any], merchant: str) -> list[MappingVersion]:

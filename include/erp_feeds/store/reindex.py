@@ -14,7 +14,8 @@ from erp_feeds.interfaces.spec import FileName
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.records.kind import Loading
+from erp_feeds.records.kind import LoadMethod
+from erp_feeds.store import confirmations
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 
@@ -67,10 +68,11 @@ def _renumber_rows(
 ) -> None:
     """Write the ledger's new sequence of some files to the rows that they wrote."""
     rows = KINDS[interface].rows
-    if rows.loading is Loading.PURCHASES:
+    if rows.loading is LoadMethod.PURCHASES:
         connection.execute(statement("reindex/purchases", merchant=merchant, file_ids=file_ids))
         return
-    is_people = rows.loading is Loading.PEOPLE
+    is_people = rows.loading is LoadMethod.PEOPLE
+    confirmations.apply(connection, merchant, rows)
     renumber = statement(
         "reindex/versioned",
         table=sql.Identifier(rows.table),

@@ -86,7 +86,7 @@ def add_originals(
 
 
 @dataclass(frozen=True)
-class Choice:
+class RejectFilter:
     """Selects rejects of a merchant: those that match all given fields."""
 
     merchant: str
@@ -99,7 +99,7 @@ class Choice:
 
 
 def dismiss(
-    connection: psycopg.Connection, choice: Choice, by: str, reason: str, *, reopen: bool = False
+    connection: psycopg.Connection, choice: RejectFilter, by: str, reason: str, *, reopen: bool = False
 ) -> int:
     """Dismiss open rejects inside the open transaction, or open dismissed ones again; return how many."""
     values = {**asdict(choice), "by": by, "reason": reason, "reopen": reopen}

@@ -7,7 +7,19 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from erp_feeds.web import accounts, changes, files, merchants, profiles, rejects
+from erp_feeds.web import (
+    accounts,
+    apps,
+    changes,
+    charts,
+    files,
+    ftps_connection,
+    mapping,
+    mapping_pages,
+    merchants,
+    profiles,
+    rejects,
+)
 from erp_feeds.web.guards import Headers, only_same_origin
 from erp_feeds.web.problems import add_handlers
 from erp_feeds.web.routes import API, Routes
@@ -32,7 +44,8 @@ def application() -> FastAPI:
         dependencies=[Depends(only_same_origin)],
     )
     routes = Routes()
-    for module in (merchants, files, rejects, profiles, accounts, changes):
+    shown = (merchants, files, rejects, charts, profiles, accounts, mapping, mapping_pages, changes)
+    for module in (*shown, ftps_connection, apps):
         module.add(routes)
     app.include_router(routes.api)
     app.include_router(routes.pages)

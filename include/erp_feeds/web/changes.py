@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError, counted
-from erp_feeds.orchestration.replays import Started, start_replay
+from erp_feeds.orchestration.replays import StartedReplay, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import audit, incidents, ledger
 from erp_feeds.store.load import load_order
@@ -25,10 +26,13 @@ IncidentId = Annotated[int, Path(ge=1, le=2**62, examples=[3])]
 
 
 class Replaying(BaseModel):
-    """Which files run again: one of the two."""
+    """Which files run again: by ids, by a code, or of some days."""
 
     file_ids: list[int] = Field([], max_length=1000, examples=[[12]])
     code: str = Field("", max_length=60, description="Files with an open reject or quarantine of it.")
+    since: date | None = Field(None, description="First day of the files.")
+    until: date | None = Field(None, description="Last day of the files.")
+    interface: str = Field("", max_length=60, description="Only files of it.", examples=["srs_customers"])
     dry_run: bool = Field(default=False, description="Only show, in the log of `sense`, what would change.")
 
 
@@ -45,13 +49,16 @@ class Dismissed(BaseModel):
     merchant: str
 
 
-def replay(caller: Replayer, store: Store, body: Replaying) -> list[Started]:
+def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedReplay]:
     """Start runs that load archived files again, as you; or that only show what would change."""
-    if bool(body.file_ids) == bool(body.code):
-        raise FailError("use exactly one of file_ids and code", "usage")
+    if sum(map(bool, (body.file_ids, body.code, body.since or body.until))) != 1:
+        raise FailError("use exactly one of file_ids, code and days: since, until or both", "usage")
     owner = configured(caller.merchant)
-    wanted = Replay(file_ids=tuple(body.file_ids), rejects=body.code or None)
-    chosen = ledger.archived(store, owner.name, list(owner.interfaces), wanted, or_unfetched=not body.dry_run)
+    wanted = Replay(
+        file_ids=tuple(body.file_ids), rejects=body.code or None, since=body.since, until=body.until
+    )
+    names = [name for name in owner.interfaces if body.interface in {"", name}]
+    chosen = ledger.archived(store, owner.name, names, wanted, or_unfetched=not body.dry_run)
     if not chosen:
         raise FailError("no archived file to replay", "not_found")
     token = get_auth_manager().generate_jwt(caller.user, expiration_time_in_seconds=TOKEN_SECONDS)

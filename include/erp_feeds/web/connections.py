@@ -5,35 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 from fastapi import Depends
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from erp_feeds.errors import RetryError
 from erp_feeds.settings import settings
-from erp_feeds.store.connection import SCHEMA, conninfo_of, plain_errors
+from erp_feeds.store.connection import conninfo_of, lent, pool_of
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
 
 MAX_CONNECTIONS = 8
-POOL_TIMEOUT_SECONDS = 5.0
 
 
 @cache
 def pool() -> ConnectionPool[psycopg.Connection[Any]]:
     """Return the pool of this process."""
-    return ConnectionPool(
-        conninfo_of(settings().store_connection),
-        kwargs={
-            "autocommit": True,
-            "application_name": "erp-feeds pages",
-            "options": f"-c search_path={SCHEMA},public -c statement_timeout=60s",
-        },
-        min_size=1,
-        max_size=MAX_CONNECTIONS,
-        timeout=POOL_TIMEOUT_SECONDS,
-        open=True,
-    )
+    return pool_of(conninfo_of(settings().store_connection), "erp-feeds pages", max_size=MAX_CONNECTIONS)
 
 
 @contextmanager
@@ -44,13 +34,11 @@ def connect() -> Iterator[psycopg.Connection[Any]]:
         RetryError: the store cannot be reached now; the next request reads its address from Airflow again.
     """
     try:
-        with pool().connection() as opened, plain_errors("reading the store"):
+        with lent(pool(), "reading the store") as opened:
             yield opened
-    except PoolTimeout:
-        pool.cache_clear()
-        raise RetryError("the store is not available now") from None
-    except RetryError:
-        pool().check()  # after a restart of the server every idle connection is dead
+    except RetryError as error:
+        if error.code == "no_connection":
+            pool.cache_clear()
         raise
 
 

@@ -73,7 +73,7 @@ class Caller:
         return self.may(Right.PEOPLE)
 
 
-def _with(right: Right) -> Any:
+def _require(right: Right) -> Any:
     def caller(request: Request, merchant: MerchantName, user: GetUserDep) -> Caller:
         found = Caller(user.get_name(), merchant, request, user)
         if not found.may(right):
@@ -84,9 +84,9 @@ def _with(right: Right) -> Any:
     return Depends(caller)
 
 
-Reader = Annotated[Caller, _with(Right.READ)]
-Replayer = Annotated[Caller, _with(Right.REPLAY)]
-PeopleEditor = Annotated[Caller, _with(Right.PEOPLE)]
+Reader = Annotated[Caller, _require(Right.READ)]
+Replayer = Annotated[Caller, _require(Right.REPLAY)]
+PeopleEditor = Annotated[Caller, _require(Right.PEOPLE)]
 
 
 async def only_same_origin(request: Request) -> None:

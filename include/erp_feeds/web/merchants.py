@@ -21,7 +21,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant, read_merchant
 from erp_feeds.operations.incidents import Feed, feeds
 from erp_feeds.settings import settings
-from erp_feeds.store import audit, incidents, queries
+from erp_feeds.store import audit, incidents, merchant_settings, queries
 from erp_feeds.store.file_rows import (
     DriftingInterface,
     Holdings,
@@ -30,7 +30,7 @@ from erp_feeds.store.file_rows import (
     drift_in_words,
 )
 from erp_feeds.store.incidents import Incident
-from erp_feeds.web.connections import Store
+from erp_feeds.web.connections import Store, connect
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
@@ -106,14 +106,17 @@ def merchants(
     after = decode_cursor(cursor, bool, str)
     wanted = [each for each in ordered if after is None or list(each) > after][: limit + 1]
     lately = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
-    rows = [_row(store, lately[name], open_now.get(name, [])) for _, name in wanted]
+    names = [name for _, name in wanted]
+    fresh = _feeds(store, names)
+    rows = [_row(lately[name], fresh[name], open_now.get(name, [])) for name in names]
     return Page.of(rows, limit, lambda row: (not row.open, row.merchant))
 
 
 def merchant(caller: Reader, store: Store) -> MerchantPage:
     """Return how one merchant stands, and what to do."""
     (lately,) = queries.overview(store, [caller.merchant], DAYS)
-    row = _row(store, lately, incidents.listed(store, caller.merchant, with_dismissed=True))
+    fresh = _feeds(store, [caller.merchant])[caller.merchant]
+    row = _row(lately, fresh, incidents.listed(store, caller.merchant, with_dismissed=True))
     drift = queries.drift(store, caller.merchant).items()
     return MerchantPage(
         **vars(row),
@@ -138,11 +141,21 @@ def log(caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit 
 
 
 def configured(name: str) -> Merchant:
-    """Return a merchant as its file describes it now.
+    """Return a merchant as its file describes it now, with its settings of the store where the file says so.
 
     Raises:
-        ConfigurationError: it has no file, or its file is wrong.
+        ConfigurationError: its file is wrong.
+        FailError: it has no file.
     """
+    merchant = of_file(name)
+    if merchant.settings == "file":
+        return merchant
+    with connect() as store:
+        return merchant_settings.effective(store, merchant)
+
+
+def of_file(name: str) -> Merchant:
+    """Return a merchant as its file describes it now; errors as in `configured`."""
     path = files_by_merchant(settings().merchants).get(name)
     if path is None:
         raise FailError(f"{name} has no merchant file", "unknown_merchant")
@@ -155,16 +168,34 @@ def _read(path: Path, _changed: int, _size: int) -> Merchant:
     return read_merchant(path)
 
 
-def _row(store: psycopg.Connection, lately: MerchantFiles, known: list[Incident]) -> MerchantRow:
-    owner, error = None, None
-    try:
-        owner = configured(lately.merchant)
-    except (ConfigurationError, FailError) as refusal:
-        error = str(refusal)
+@dataclass(frozen=True)
+class _Configured:
+    """What the file of one merchant says, and how fresh its interfaces are."""
+
+    owner: Merchant | None
+    error: str | None
+    feeds: list[Feed]
+
+
+def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured]:
+    owners: dict[str, Merchant] = {}
+    errors: dict[str, str] = {}
+    for name in names:
+        try:
+            owners[name] = configured(name)
+        except (ConfigurationError, FailError) as error:
+            errors[name] = str(error)
+    found: dict[str, list[Feed]] = {}
+    for feed in feeds(store, list(owners.values()), datetime.now(UTC)):
+        found.setdefault(feed.merchant, []).append(feed)
+    return {name: _Configured(owners.get(name), errors.get(name), found.get(name, [])) for name in names}
+
+
+def _row(lately: MerchantFiles, of_file: _Configured, known: list[Incident]) -> MerchantRow:
     return MerchantRow(
-        title=owner.title if owner else "",
-        error=error,
-        feeds=feeds(store, owner, datetime.now(UTC)) if owner else [],
+        title=of_file.owner.title if of_file.owner else "",
+        error=of_file.error,
+        feeds=of_file.feeds,
         open=[in_words(each) for each in known if each.dismissed_at is None],
         rejects=sum(each.number for each in known if each.kind == IncidentKind.REJECTED),
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),

@@ -25,7 +25,7 @@ MOST = 50
 ProfileId = Annotated[int, Path(ge=1, le=2**62, examples=[12])]
 
 
-class By(StrEnum):
+class SearchField(StrEnum):
     """What a person is searched by."""
 
     NUMBER = "srs"
@@ -37,7 +37,7 @@ class By(StrEnum):
 class Search(BaseModel):
     """Search terms; sent in the body, since URLs are logged."""
 
-    by: By
+    by: SearchField
     value: str = Field(min_length=1, max_length=200)
 
     model_config = {"json_schema_extra": {"examples": [{"by": "srs", "value": "100001"}]}}
@@ -50,12 +50,12 @@ class Forgetting(BaseModel):
 
 
 @dataclass(frozen=True)
-class Basket:
+class PurchaseWithLines:
     """An order or return with its lines, and the returns of that order."""
 
     purchase: Purchase
     lines: list[PurchaseLine]
-    returns: list[Basket]
+    returns: list[PurchaseWithLines]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ProfilePage:
 
     profile: Profile
     fields: list[ProfileField]
-    purchases: list[Basket]
+    purchases: list[PurchaseWithLines]
     """The latest first; a return stands at its order, where that is among them."""
     identifiers: list[Identifier]
 
@@ -73,7 +73,7 @@ def search(caller: PeopleEditor, store: Store, wanted: Search) -> list[Profile]:
     """Find people by customer number, e-mail address, phone number, or the beginning of a name."""
     audit.note(store, caller.name, caller.merchant, "profiles searched", f"by {wanted.by}")
     value = wanted.value.strip()
-    if wanted.by in {By.PHONE, By.NAME}:
+    if wanted.by in {SearchField.PHONE, SearchField.NAME}:
         return queries.people(store, caller.merchant, **{wanted.by.value: value}, limit=MOST)
     found = queries.profile(store, caller.merchant, **{wanted.by.value: value})  # type: ignore[arg-type]
     return [found] if found else []
@@ -97,8 +97,8 @@ def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, body: Forg
     """Forget a person for good, or show what that would erase."""
     names = queries.identifiers(store, caller.merchant, profile_id)
     found = queries.profile(store, caller.merchant, profile_id=profile_id)
-    numbers = [erasure.Named("srs", each.value) for each in names if each.type == "srs"]
-    addresses = [erasure.Named("email", found.email)] if found and found.email else []
+    numbers = [erasure.PersonQuery("srs", each.value) for each in names if each.type == "srs"]
+    addresses = [erasure.PersonQuery("email", found.email)] if found and found.email else []
     if not numbers and not addresses:
         raise FailError(f"{caller.merchant} has no profile {profile_id}", "not_found")
     interfaces = known_interfaces(configured(caller.merchant))
@@ -108,13 +108,13 @@ def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, body: Forg
     return erasure.forget(store, caller.merchant, named, interfaces, dry_run=body.dry_run)
 
 
-def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[Basket]:
+def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[PurchaseWithLines]:
     bought = queries.purchases(store, merchant, profile_id=profile_id, limit=MOST)
+    lines = queries.lines_of(store, merchant, [each.purchase_id for each in bought])
     baskets = {
-        each.purchase_id: Basket(each, queries.lines(store, merchant, each.purchase_id), [])
-        for each in bought
+        each.purchase_id: PurchaseWithLines(each, lines.get(each.purchase_id, []), []) for each in bought
     }
-    alone: list[Basket] = []
+    alone: list[PurchaseWithLines] = []
     for each in baskets.values():
         order = baskets.get(each.purchase.return_of or "")
         (order.returns if order else alone).append(each)

@@ -1,4 +1,4 @@
-"""Rejects: by code, in plain words, with what to do; one record as delivered, its faulty elements marked."""
+"""Rejects: by code, in plain words, with what to do; one record as delivered, its invalid elements marked."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class RejectPage(Page[Reject]):
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A part of a record as delivered."""
 
     text: str
-    is_faulty: bool
+    is_invalid: bool
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class RecordPage:
 
     file: LedgerFile
     trace: RecordTrace
-    pieces: list[Piece]
+    pieces: list[TextPiece]
     """Joined, they are the record as delivered."""
 
 
@@ -111,16 +111,16 @@ def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
     return [known.get(name, name.removeprefix("extra:")) for name in sorted(fields)]
 
 
-def _pieces(raw: str, elements: list[str]) -> Iterator[Piece]:
-    """Split a record into its faulty elements and the text between them."""
+def _pieces(raw: str, elements: list[str]) -> Iterator[TextPiece]:
+    """Split a record into its invalid elements and the text between them."""
     if not elements:
-        yield Piece(raw, is_faulty=False)
+        yield TextPiece(raw, is_invalid=False)
         return
     name = rf"(?:[\w.-]+:)?(?:{'|'.join(map(re.escape, elements))})"
     form = rf"(<{name}(?:\s[^>]*)?(?:/>|>.*?</{name}\s*>))"
     for number, text in enumerate(re.split(form, raw, flags=re.DOTALL)):
         if text:
-            yield Piece(text, is_faulty=number % 2 == 1)
+            yield TextPiece(text, is_invalid=number % 2 == 1)
 
 
 REJECT = {
@@ -151,6 +151,6 @@ def add(routes: Routes) -> None:
     one = {
         "file": {"file_id": 12},
         "trace": {"record": 2, "outcome": "rejected", "raw": text},
-        "pieces": [{"text": text, "is_faulty": False}],
+        "pieces": [{"text": text, "is_invalid": False}],
     }
     routes.show(of_file, "record.html", record, example=one, tag="Rejects")

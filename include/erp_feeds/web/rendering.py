@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -48,6 +50,25 @@ def _shown(value: object) -> object:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
 
 
+def _nice(largest: float) -> float:
+    """Return a round number for the top of an axis: 1, 2 or 5 with zeros, no less than the largest value."""
+    power = 10.0 ** math.floor(math.log10(max(largest, 1)))
+    return next(power * each for each in (1, 2, 5, 10) if power * each >= largest)
+
+
+def _nice_duration(seconds: float) -> float:
+    """Return the same for seconds, which are shown as minutes or hours where there are many."""
+    unit = 1 if seconds < 100 else 60 if seconds < 6_000 else 3_600
+    return unit * _nice(seconds / unit)
+
+
+def _duration(seconds: float) -> str:
+    """Return seconds as people read them: 12 s, 3.5 min, 2.0 h."""
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6_000 else f"{seconds / 3_600:,.1f} h"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -58,11 +79,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["number"] = "{:,}".format
+    made.filters["plain"] = lambda value: (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    )
     made.filters["day"] = lambda moment: f"{moment.astimezone(UTC):%d %b %H:%M}"
     made.globals |= {
         "WORDS": WORDS,
         "STATES": list(FileState),
         "counted": counted,
+        "nice": _nice,
+        "nice_duration": _nice_duration,
+        "duration": _duration,
+        "whole": "{:,.0f}".format,
         "INTERFACES": list(INTERFACES),
     }
     return made

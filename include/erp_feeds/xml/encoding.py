@@ -18,7 +18,7 @@ _MARKS = {
 _WIDE_STARTS = (b"<\0", b"\0<")
 """How a document begins in UTF-16."""
 _WIDE_NAMES = re.compile(r"utf-?16|utf-?32|ucs-?[24]|iso-10646-ucs", re.IGNORECASE)
-"""Encodings of more than one byte a sign: a declaration that can be read byte by byte disproves them."""
+"""Encodings of more than one byte a character: a declaration that can be read byte by byte disproves them."""
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']""")
 
 

@@ -68,7 +68,7 @@ def believed_mark(parser: Any) -> bool:
 
 
 def doctype_error() -> QuarantineError:
-    """Return the error of any DOCTYPE: entities could expand without end, or read foreign files."""
+    """Return the error of any DOCTYPE: entities could expand without end, or read other files."""
     return QuarantineError(QuarantineCode.DOCTYPE, "the XML has a DOCTYPE, which no feed needs")
 
 

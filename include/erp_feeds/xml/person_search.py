@@ -23,13 +23,13 @@ _BETWEEN_TAGS = re.compile(r">([^<]*)<")
 
 
 @dataclass(frozen=True)
-class Mentions:
+class PersonIdentifiers:
     """Identifiers as the rules write them: numbers trimmed, addresses in lower case (customers 7, 8)."""
 
     numbers: frozenset[str]
     emails: frozenset[str]
 
-    def meets(self, others: Mentions) -> bool:
+    def meets(self, others: PersonIdentifiers) -> bool:
         """Return whether both name a same person."""
         return bool(self.numbers & others.numbers or self.emails & others.emails)
 
@@ -39,7 +39,7 @@ def is_about_people(interface: Interface) -> bool:
     return any(field.name == NUMBER for field in interface.fields)
 
 
-def mentions(raw: str, interface: Interface) -> Mentions:
+def mentions(raw: str, interface: Interface) -> PersonIdentifiers:
     """Return the customer numbers and all e-mail addresses that a record mentions, wherever they stand in it.
 
     Args:
@@ -64,10 +64,10 @@ def mentions(raw: str, interface: Interface) -> Mentions:
     written = {email for text in texts for email in _EMAIL.findall(text)}
     # Stores of earlier versions hold some addresses with all of Unicode folded.
     emails = {form(email).strip("." + UNSEEN) for email in written for form in (matched_email, str.lower)}
-    return Mentions(frozenset(numbers - {""}), frozenset(emails))
+    return PersonIdentifiers(frozenset(numbers - {""}), frozenset(emails))
 
 
-def may_mention(raw: str, person: Mentions) -> bool:
+def may_mention(raw: str, person: PersonIdentifiers) -> bool:
     """Return whether looking closer at a record can find a person; a hundred times cheaper than `mentions`.
 
     Where text could read otherwise than it stands (entities, comments, Unicode, a lone bracket), it says yes.
@@ -77,12 +77,12 @@ def may_mention(raw: str, person: Mentions) -> bool:
     return not is_plain or any(needle in text for needle in _needles(person))
 
 
-def _needles(person: Mentions) -> list[str]:
+def _needles(person: PersonIdentifiers) -> list[str]:
     """Return the identifiers without spaces, in lower case."""
     return ["".join(each.lower().split()) for each in (*person.numbers, *person.emails)]
 
 
-def member_mentions(source: BinaryIO, interface: Interface, person: Mentions) -> bool:
+def member_mentions(source: BinaryIO, interface: Interface, person: PersonIdentifiers) -> bool:
     """Return whether a record of an XML member mentions a person.
 
     Args:

@@ -134,7 +134,7 @@ class RecordReader:
                 self._end_child()
 
     def doctype(self, *_: str | None) -> None:
-        """Refuse any DOCTYPE, before anything in it is read."""
+        """Quarantine a file with a DOCTYPE, before anything in it is read."""
         raise doctype_error()
 
     def start_ns(self, _prefix: str, _uri: str) -> None:
@@ -183,7 +183,7 @@ class RecordReader:
     def _in_holder(self, name: str, depth: int) -> None:
         """Begin a line, or what stands among the lines."""
         if self._oddness:
-            self._records.refuse(self._holder)
+            self._records.reject_field(self._holder)
             self._oddness = Oddness.NONE
         if name == self._line:
             self._open_row(self._lines, depth)

@@ -25,7 +25,7 @@ UNSEEN = "".join(
 """Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
 
 LINES = "lines"
-"""Column by which an faulty element with nested rows is reported."""
+"""Column by which an element with rows in it is reported."""
 
 
 class Oddness(IntEnum):
@@ -36,7 +36,7 @@ class Oddness(IntEnum):
     NIL = 2
 
 
-_BLANKS = re.compile(r"[ \t\r\n]+")
+_WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 _TO_NORMALISE = (b"\n", b"\t", b"\r", b"  ")
 
 
@@ -135,17 +135,17 @@ class RowCollector:
         """Add an element that is in a namespace, unknown, repeated, holds elements or says xsi:nil."""
         if name not in self._columns:
             self._noted += 1
-            if self._noted <= self._most:  # a crowd costs no memory
+            if self._noted <= self._most:  # any number of them costs no memory
                 self._others.append((name, text))
         elif self.row[name] is not None:
             self._noted += 1
             self._repeat = self._repeat or self._columns[name]
         else:
             self.row[name] = text
-            if oddness == Oddness.HOLDS_ELEMENTS or (oddness == Oddness.NIL and _BLANKS.sub("", text)):
-                self.refuse(name)
+            if oddness == Oddness.HOLDS_ELEMENTS or (oddness == Oddness.NIL and _WHITE_SPACE.sub("", text)):
+                self.reject_field(name)
 
-    def refuse(self, name: str) -> None:
+    def reject_field(self, name: str) -> None:
         """Note that an element of this row holds what it may not (rule: files 9)."""
         self._has_children.setdefault(self._columns[name], []).append(self.size)
 
@@ -195,8 +195,8 @@ class RowCollector:
 
 
 def normalised(text: str) -> str:
-    """Return text with the blanks of XML, and of XML only, made one or cut off."""
-    return _BLANKS.sub(" ", text).strip(" ")
+    """Return text with each run of XML's white space as one space, and none at its ends."""
+    return _WHITE_SPACE.sub(" ", text).strip(" ")
 
 
 def _mask(rows: Iterable[int], size: int) -> Column:
@@ -215,11 +215,11 @@ def _is_plain(text: bytes) -> bool:
 
 
 def _trimmed(column: Column, text: bytes, *, plain: bool) -> Column:
-    """Make blanks one, and take them from the ends, with those that XML does not know.
+    """Make each run of white space one space, and trim it, with the kinds that XML does not know.
 
     What cannot be seen would make another customer of '1001'.
     """
-    if any(blank in text for blank in _TO_NORMALISE):
+    if any(each in text for each in _TO_NORMALISE):
         column = pc.replace_substring_regex(column, r"[ \t\r\n]+", " ")
     if plain:
         return pc.ascii_trim_whitespace(column)

@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 from erp_feeds.demo import environment, exporter, testshop
-from erp_feeds.demo.certificates import certificates
-from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.demo.ftps_server import local_server
 from erp_feeds.merchant import Merchant
-
-USER, PASSWORD = "testshop", "secret"
 
 
 @pytest.fixture
@@ -23,18 +20,18 @@ def merchant() -> Merchant:
 
 @pytest.fixture
 def inbox(tmp_path: Path, merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The shop's inbox: a server, and the connection by which the ERP party finds it."""
-    made = certificates(tmp_path / ".certificates")
-    with FtpsServer(tmp_path, made, {USER: PASSWORD}) as server:
+    """The shop's inbox: a server, and the connection that leads to it."""
+    place = environment.Home(tmp_path)
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path))
+    users = environment.secrets_of(place).ftps
+    with local_server(place.ftps, place.certificates, users) as server:
         connection = {
             "host": "127.0.0.1",
             "port": server.port,
-            "login": USER,
-            "password": PASSWORD,
-            "extra": {"ca_file": str(made.ca)},
+            "extra": {"ca_file": str(place.certificates.ca)},
         }
         monkeypatch.setenv("AIRFLOW_CONN_" + merchant.ftps.connection.upper(), json.dumps(connection))
-        yield tmp_path / USER / "testshop"
+        yield place.ftps / merchant.name
 
 
 def test_every_file_arrives_whole_and_once(

@@ -18,7 +18,7 @@ from erp_feeds.ftps import FtpsHook
 from erp_feeds.merchant import Feedback
 from erp_feeds.store.connection import one_at_a_time, open_uri
 from support import odd_servers
-from support.ftps_fixtures import USER, RunningFtps
+from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import Shop
 from support.srs_exports import customers, numbers, person
 
@@ -195,13 +195,13 @@ def test_a_refused_folder_is_a_warning_only(
 ) -> None:
     teller.place(GOOD)
     batch = teller.run_tasks("run")
-    users = ftps.server.handler.authorizer.user_table[USER]
-    allowed = users["perm"]
-    users["perm"] = permissions
+    users = ftps.server.handler.authorizer
+    allowed = users.permissions
+    users.permissions = permissions
     with caplog.at_level(logging.WARNING):
         assert teller.report(batch)["loaded"] == 1
     assert numbers(teller) == {"1"}
-    users["perm"] = allowed
+    users.permissions = allowed
     assert RESULT not in results(teller)
     assert warning in caplog.text
     run(teller, "next run")
@@ -229,14 +229,14 @@ def test_the_older_result_stays_where_a_newer_one_is_refused(
 ) -> None:
     teller.place(BROKEN)
     run(teller, "run")
-    users = ftps.server.handler.authorizer.user_table[USER]
-    allowed = users["perm"]
-    users["perm"] = permissions
+    users = ftps.server.handler.authorizer
+    allowed = users.permissions
+    users.permissions = permissions
     teller.place(GOOD, minute=1)
     run(teller, "next run")
     assert numbers(teller) == {"1"}
     assert etree.fromstring(results(teller)[RESULT]).get("state") == "quarantined"
-    users["perm"] = allowed
+    users.permissions = allowed
     assert not teller.sense("run after").files
     assert results(teller).keys() == {RESULT}
     assert root(teller).get("state") == "loaded"

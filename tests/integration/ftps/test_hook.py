@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import os
-import signal
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,9 +15,8 @@ import pytest
 import trustme
 from pyftpdlib.handlers import FTPHandler, TLS_DTPHandler
 
-from erp_feeds.demo import ftps_server
 from erp_feeds.demo.certificates import Certificates, certificates
-from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.demo.ftps_server import local_server
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
 from erp_feeds.ftps import FileGoneError, FtpsHook, Listing, normalised
 from support import odd_servers
@@ -83,7 +79,7 @@ def test_certificate_of_another_host_is_refused(
     made = Certificates(ca=tmp_path / "ca.pem", server=tmp_path / "server.pem")
     authority.cert_pem.write_to_path(str(made.ca))
     authority.issue_cert("ftps.example.com").private_key_and_cert_chain_pem.write_to_path(str(made.server))
-    with FtpsServer(tmp_path / "other", made, {USER: PASSWORD}) as server:
+    with local_server(tmp_path / "other", made, {USER: PASSWORD}) as server:
         refused(ftps_connection(port=server.port, extra={"ca_file": str(made.ca)}), "host")
 
 
@@ -232,7 +228,7 @@ def test_server_without_mlsd(ftps: RunningFtps, ftps_connection: Connect) -> Non
     (ftps.root / "srs").mkdir()
     with hook(ftps_connection()) as client:
         listing = client.listing("/")
-        assert client.stamp("/x.zip") == (len(CONTENT), "20170105115326")
+        assert client.stat("/x.zip") == (len(CONTENT), "20170105115326")
     assert listing.form == "LIST (Unix)"
     found = {entry.name: entry for entry in listing.entries}
     assert found["srs"].is_folder
@@ -270,24 +266,3 @@ def test_paths(path: str, expected: str) -> None:
 
 def test_faults_share_one_tree() -> None:
     assert issubclass(FileGoneError, FeedError)
-
-
-def test_server_runs_as_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ftps: RunningFtps) -> None:
-    home = tmp_path / "process"
-    users = ftps_server.write_users(home, {USER: PASSWORD})
-    assert users.stat().st_mode & 0o777 == 0o600
-    command = [sys.executable, "-m", "erp_feeds.demo.ftps_server", "--home", str(home), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        port = int(process.stdout.readline().split(":")[1].split(",")[0])
-        extra = {"ca_file": str(ftps_server.certificates_of(home).ca)}
-        monkeypatch.setenv("AIRFLOW_CONN_PROCESS", ftps.connection(port=port, extra=extra))
-        with hook("process") as client:
-            assert names(client) == []
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
-    users.chmod(0o644)
-    with pytest.raises(ConfigurationError, match="chmod 600"):
-        ftps_server.read_users(users)

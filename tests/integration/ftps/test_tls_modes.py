@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from OpenSSL import SSL
-from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
 
 from erp_feeds.demo.certificates import Certificates
-from erp_feeds.demo.ftps_server import FtpsServer
+from erp_feeds.demo.ftps_server import local_server
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
 from erp_feeds.ftps import FtpsHook
+from erp_feeds.ftps_server import FtpsServer
 from support.ftps_fixtures import PASSWORD, USER, RunningFtps, names
 
 Connect = Callable[..., str]
@@ -201,7 +201,7 @@ def test_a_certificate_that_is_refused_says_why(  # noqa: PLR0917 - what each ca
     authority.cert_pem.write_to_path(str(made.ca))
     issued = authority.issue_cert(identity, **options)
     issued.private_key_and_cert_chain_pem.write_to_path(str(made.server))
-    with FtpsServer(tmp_path / "other", made, {USER: PASSWORD}) as server:
+    with local_server(tmp_path / "other", made, {USER: PASSWORD}) as server:
         connection = ftps_connection(host=host, port=server.port, extra={"ca_file": str(made.ca)})
         said = refusal(connection, FailError)
     assert help_ in said
@@ -218,11 +218,7 @@ def test_a_certificate_that_is_refused_says_why(  # noqa: PLR0917 - what each ca
 def test_a_full_server_is_told_from_a_wrong_login(
     ftps: RunningFtps, ftps_connection: Connect, said_by_server: str, kind: type[FeedError], help_: str
 ) -> None:
-    class Refusing(DummyAuthorizer):  # type: ignore[misc]  # pyftpdlib has no type hints
-        def validate_authentication(self, username: str, password: str, handler: Any) -> None:
-            raise AuthenticationFailed(said_by_server)
-
-    ftps.server.handler.authorizer = Refusing()
+    ftps.server.handler.ftp_PASS = lambda self, _: self.handle_auth_failed(said_by_server, "")
     ftps.server.handler.auth_failed_timeout = 0.01
     said = refusal(ftps_connection(), kind)
     assert said_by_server in said
@@ -232,9 +228,9 @@ def test_a_full_server_is_told_from_a_wrong_login(
 def test_a_server_that_closes_for_now_is_worth_another_try(
     ftps: RunningFtps, file: Path, ftps_connection: Connect
 ) -> None:
-    ftps.server._server.max_cons = 1
+    ftps.server._listeners[0].max_cons = 1
     assert "421 Too many connections" in refusal(ftps_connection(), RetryError)
-    ftps.server._server.max_cons = 512
+    ftps.server._listeners[0].max_cons = 512
     ftps.server.handler.ftp_SIZE = lambda self, _: self.respond("421 Shutting down.")
     with pytest.raises(RetryError, match="421 Shutting down"), FtpsHook(ftps_connection(), 1) as hook:
         list(hook.fetch("/x.zip"))

@@ -20,11 +20,11 @@ from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
 from erp_feeds.store import load as loading
 from support import odd_servers
-from support.ftps_fixtures import USER, RunningFtps
+from support.ftps_fixtures import RunningFtps
 from support.shop_fixtures import STEPS, Shop
 from support.srs_exports import customers, numbers, person
 
-COMMANDS = ("stamp", "rename", "delete_file", "create_directory")
+COMMANDS = ("stat", "rename", "delete_file", "create_directory")
 FIRST = customers("20170101", person("1"))
 SECOND = Export(
     FIRST.interface, FIRST.name, FIRST.day, customers("20170101", person("2", name="Newer")).content
@@ -212,14 +212,14 @@ def test_a_server_that_refuses_leaves_the_run_good(
     mover: Shop, ftps: RunningFtps, caplog: pytest.LogCaptureFixture, permissions: str, goes: bool
 ) -> None:
     mover.place(FIRST)
-    ftps.server.handler.authorizer.user_table[USER]["perm"] = permissions
+    ftps.server.handler.authorizer.permissions = permissions
     batch = mover.run_tasks("run")
     with caplog.at_level(logging.WARNING):
         assert mover.report(batch)["loaded"] == 1
     assert numbers(mover) == {"1"}
     assert on_server(mover) == (left(mover, FIRST) if goes else {FIRST.name: FIRST.content})
     assert (f"{FIRST.name} could not be moved or deleted" in caplog.text) is not goes
-    ftps.server.handler.authorizer.user_table[USER]["perm"] = "elradfmwMT"
+    ftps.server.handler.authorizer.permissions = "elradfmwMT"
     run(mover, "next run")
     assert on_server(mover) == left(mover, FIRST)
 

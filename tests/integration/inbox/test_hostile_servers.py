@@ -74,7 +74,7 @@ def test_a_link_is_asked_for_size_and_time(ftps: RunningFtps, ftps_connection: C
     odd_servers.lists(ftps.server, lambda _: b"size=9;type=OS.unix=slink;modify=20170101000000; link.zip\r\n")
     with FtpsHook(ftps_connection()) as hook:
         assert [(entry.size, entry.is_certain()) for entry in hook.listing("/").entries] == [(None, False)]
-        assert hook.stamp("/link.zip")[0] == 500
+        assert hook.stat("/link.zip")[0] == 500
 
 
 def test_more_bytes_than_the_file_has_are_not_taken(ftps: RunningFtps, ftps_connection: Connect) -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from erp_feeds.cli import app
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Retention
-from erp_feeds.operations.erasure import Named, forget, unforget_person
+from erp_feeds.operations.erasure import PersonQuery, forget, unforget_person
 from erp_feeds.operations.retention import delete_expired
 from support.merchants import facts_of
 from support.shop_files import account, export, person
@@ -157,7 +157,7 @@ def test_an_imported_original_expires_and_may_be_brought_in_again(shop: Shop, hi
 def test_what_was_erased_does_not_come_back_by_an_import(shop: Shop, history: History) -> None:
     shop.place(PEOPLE)
     shop.run_tasks("live")
-    ada = Named("srs", "7")
+    ada = PersonQuery("srs", "7")
     forget(shop.store, "testshop", ada, INTERFACES)
     unforget_person(shop.store, "testshop", [ada])
     older = export("srs_customers", "20170101060000", person("7", "Ada"))

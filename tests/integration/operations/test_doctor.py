@@ -209,7 +209,7 @@ def test_a_root_that_does_not_exist(patient: Patient) -> None:
 
 def test_a_user_who_may_only_read(patient: Patient, ftps: RunningFtps) -> None:
     (ftps.root / "testshop" / "srs").mkdir()
-    ftps.server.handler.authorizer.user_table["testshop"]["perm"] = "elr"
+    ftps.server.handler.authorizer.permissions = "elr"
     assert patient.findings()["rights"][0] == "ok"  # files are left there
     patient.write(after_load="delete")
     state, said = patient.findings()["rights"]

@@ -19,7 +19,7 @@ from erp_feeds.batch import FeedFile
 from erp_feeds.codes import SkipCode
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.operations.erasure import Named, Receipt, Unsuppressed, forget, unforget_person
+from erp_feeds.operations.erasure import PersonQuery, Receipt, Unsuppressed, forget, unforget_person
 from erp_feeds.store import connection as connections
 from erp_feeds.store import suppression
 from erp_feeds.store.suppression import remember, suppression_of
@@ -46,7 +46,7 @@ SUPPRESSED = {SkipCode.SUPPRESSED: 1}
 def erased(store: psycopg.Connection, *, dry_run: bool = False, **named: str) -> Receipt:
     """Forget the person of one number (srs=) or address (email=)."""
     [(kind, value)] = named.items()
-    return forget(store, SHOP, Named(kind, value), INTERFACES, dry_run=dry_run)  # type: ignore[arg-type]  # one of two
+    return forget(store, SHOP, PersonQuery(kind, value), INTERFACES, dry_run=dry_run)  # type: ignore[arg-type]  # one of two
 
 
 def everything(store: psycopg.Connection) -> str:
@@ -273,7 +273,9 @@ def unsuppressed(
 ) -> Unsuppressed:
     """Let a person of these numbers and addresses come back."""
     return unforget_person(
-        store, SHOP, [*(Named("srs", each) for each in srs), *(Named("email", each) for each in email)]
+        store,
+        SHOP,
+        [*(PersonQuery("srs", each) for each in srs), *(PersonQuery("email", each) for each in email)],
     )
 
 

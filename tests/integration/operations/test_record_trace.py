@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.operations.erasure import Named, forget
+from erp_feeds.operations.erasure import PersonQuery, forget
 from erp_feeds.operations.record_trace import RecordTrace, trace_record
 from erp_feeds.store import queries
 from support.shop_files import account, basket, configure, export, person
@@ -98,7 +98,7 @@ def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) ->
     shop.run_tasks("first")
     kept = found(shop, ACCOUNTS.format(20170101), 1)
     assert (kept.state, kept.outcome, kept.code) == ("quarantined", "not loaded", "too_many_rejects")
-    forget(shop.store, "testshop", Named("srs", "1"), INTERFACES)
+    forget(shop.store, "testshop", PersonQuery("srs", "1"), INTERFACES)
     gone = found(shop, CUSTOMERS.format(20170101), 1)
     assert (gone.outcome, gone.code, gone.profile_id) == ("skipped", "suppressed", None)
 

@@ -24,7 +24,7 @@ def asked(shop: Shop) -> list[dict[str, Any]]:
     shop.place(export(ERP, "20170101", account("1"), account("2", CashBack="x"), account("3")))
     shop.place(export(ERP, "20170102", account("4")))
     shop.run_tasks("run")
-    return approval.open_questions(shop.merchant, approval.asking(shop.merchant), "run")
+    return approval.open_questions(shop.merchant, approval.interfaces_that_ask(shop.merchant), "run")
 
 
 @pytest.mark.rule("files 17")

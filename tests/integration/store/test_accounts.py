@@ -66,6 +66,24 @@ def test_erp_cache_2_missing_keeps_and_empty_clears(store: psycopg.Connection) -
     assert (price_list, invoice_to, cash_back) == ("B", "100", None)
 
 
+def test_erp_cache_6_what_a_newer_file_confirms_is_written_nowhere_and_no_late_file_wins_over_it(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    emptied = {**FULL, "cash_back": None, "cleared": ",cash_back,"}
+    early, late = feed.file("erp_cache_customers", 1), feed.file("erp_cache_customers", 2)
+    feed.load(early, accounts(emptied))
+    before = store.execute("SELECT xmin, * FROM accounts").fetchall()
+    feed.accounts(3, {**FULL, "account_number": "9"}, emptied)
+    assert store.execute("SELECT xmin, * FROM accounts WHERE account_number <> '9'").fetchall() == before
+    feed.accounts(4, {"account_number": "00123", "price_list_name": "B"})
+    feed.load(late, accounts({**FULL, "price_list_name": "LATE", "invoice_to": "7"}))
+    [(_, price_list, invoice_to, cash_back, *place), _] = rows(store)
+    assert (price_list, invoice_to, cash_back) == ("B", "100", None)
+    *_, versions = place
+    assert versions["invoice_to"] == versions["cash_back"] == [3.0001, 3, 2]
+
+
 def test_erp_cache_5_absent_customers_stay(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.accounts(1, FULL)

@@ -41,9 +41,9 @@ def test_customers_2_many_numbers_that_one_address_joins_are_told(store: psycopg
     assert queries.status(store)[0].shared_profiles == {}
     feed.customers(2, customer("4", ONE))
     (status,) = queries.status(store)
-    (crowd,) = status.crowds()
-    assert (crowd.merchant, crowd.customer_numbers) == (status.merchant, 5)
-    assert crowd.profile == str(profiles(store, "profile_id")["4"])
+    (fullest,) = status.fullest_profiles()
+    assert (fullest.merchant, fullest.customer_numbers) == (status.merchant, 5)
+    assert fullest.profile == str(profiles(store, "profile_id")["4"])
 
 
 def test_customers_3_number_only_creates_a_profile_and_warns(store: psycopg.Connection) -> None:

@@ -12,7 +12,7 @@ from erp_feeds.errors import FailError
 from erp_feeds.feedback import pending
 from erp_feeds.store import incidents, ledger, queries, rejects
 from erp_feeds.store.incidents import dismiss_rejects, reopen_rejects
-from erp_feeds.store.rejects import Choice
+from erp_feeds.store.rejects import RejectFilter
 from support.store_feed import Feed, accounts, frame, purchase, purchases
 
 ERP = "erp_cache_customers"
@@ -45,7 +45,7 @@ def test_what_is_dismissed_counts_nowhere_and_stays_listed_with_who_and_why(feed
     file = feed.file(ERP, 1).model_copy(update={"counts": Counts(rejected={"invalid_date": 2})})
     feed.load(file, delivered((2, "a"), (3, "b")), "run1")
     incidents.update(feed.connection, "testshop", incidents.causes(feed.connection, "testshop"))
-    choice = Choice("testshop", file=file.name, record=2)
+    choice = RejectFilter("testshop", file=file.name, record=2)
     assert dismiss_rejects(feed.connection, choice, *WHO) == 1
     assert dismiss_rejects(feed.connection, choice, *WHO) == 0
     assert [each.record for each in queries.rejects(feed.connection, "testshop")] == [3]
@@ -56,7 +56,7 @@ def test_what_is_dismissed_counts_nowhere_and_stays_listed_with_who_and_why(feed
     ]
     assert len(incidents.listed(feed.connection)) == 1
 
-    assert dismiss_rejects(feed.connection, Choice("testshop", ERP, "invalid_date"), *WHO) == 1
+    assert dismiss_rejects(feed.connection, RejectFilter("testshop", ERP, "invalid_date"), *WHO) == 1
     assert incidents.causes(feed.connection, "testshop") == []
     assert incidents.listed(feed.connection) == []
     assert incidents.pending(feed.connection, "testshop") == []
@@ -90,23 +90,23 @@ def test_rejects_are_chosen_by_all_that_is_given(
     feed.load(files["2"], delivered((4, "c"), field="discount_percentage"))
     if "file" in filters:
         filters = {**filters, "file": files[filters["file"]].name}
-    assert dismiss_rejects(feed.connection, Choice("othershop", **filters), *WHO) == 0
-    assert dismiss_rejects(feed.connection, Choice("testshop", **filters), *WHO) == len(records)
+    assert dismiss_rejects(feed.connection, RejectFilter("othershop", **filters), *WHO) == 0
+    assert dismiss_rejects(feed.connection, RejectFilter("testshop", **filters), *WHO) == len(records)
     assert sorted(record for record, state in states(feed) if state == "dismissed") == records
-    assert reopen_rejects(feed.connection, Choice("testshop", **filters)) == len(records)
+    assert reopen_rejects(feed.connection, RejectFilter("testshop", **filters)) == len(records)
     assert {state for _, state in states(feed)} == {"open"}
 
 
 def test_nobody_dismisses_without_name_and_reason(feed: Feed) -> None:
     for by, reason in (("Ada", " "), ("", "never")):
         with pytest.raises(FailError, match="give your name and a reason"):
-            dismiss_rejects(feed.connection, Choice("testshop", ERP), by, reason)
+            dismiss_rejects(feed.connection, RejectFilter("testshop", ERP), by, reason)
 
 
 def test_a_record_that_comes_again_unchanged_stays_dismissed_and_a_changed_one_opens(feed: Feed) -> None:
     first = feed.file(ERP, 1)
     feed.load(first, delivered((2, "a"), (3, "b")))
-    dismiss_rejects(feed.connection, Choice("testshop", ERP, "invalid_date"), *WHO)
+    dismiss_rejects(feed.connection, RejectFilter("testshop", ERP, "invalid_date"), *WHO)
     feed.load(first, delivered((2, "a"), (3, "b")), "replay")
     assert states(feed) == [(2, "dismissed"), (3, "dismissed")]
 
@@ -129,7 +129,7 @@ def test_a_reject_that_only_the_store_finds_is_dismissed_again_once_its_text_is_
         rejects.add_originals(feed.connection, file, feed.merchant, "run1", [(1, 10, text)])
 
     load(2, "<P/>")
-    assert dismiss_rejects(feed.connection, Choice("testshop", code="class_changed"), *WHO) == 1
+    assert dismiss_rejects(feed.connection, RejectFilter("testshop", code="class_changed"), *WHO) == 1
     load(3, "<P/>")
     load(4, "<P>other</P>")
     assert states(feed) == [(1, "open"), (1, "dismissed"), (1, "dismissed")]
@@ -138,7 +138,7 @@ def test_a_reject_that_only_the_store_finds_is_dismissed_again_once_its_text_is_
 def test_a_load_resolves_what_was_dismissed(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     feed.load(file, delivered((2, "a")))
-    dismiss_rejects(feed.connection, Choice("testshop", ERP), *WHO)
+    dismiss_rejects(feed.connection, RejectFilter("testshop", ERP), *WHO)
     feed.load(feed.file(ERP, 2), accounts({"account_number": "a", "price_list_name": "A"}))
     assert states(feed) == [(2, "resolved")]
 
@@ -154,6 +154,6 @@ def test_dismissing_an_incident_dismisses_its_rejects(feed: Feed) -> None:
     assert incidents.dismiss(feed.connection, number, *WHO) == "testshop"
     assert {state for _, state in states(feed)} == {"dismissed"}
     assert check() == []
-    reopen_rejects(feed.connection, Choice("testshop", ERP))
+    reopen_rejects(feed.connection, RejectFilter("testshop", ERP))
     [again] = check()
     assert again != number

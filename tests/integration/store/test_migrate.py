@@ -43,6 +43,9 @@ LANDED = {
     "0020_analysts": "9ff03c5e74763c419efc77c61fb2f795518805c51e2994e386b13b4097d38837",
     "0021_pages": "8320ff4dabd62c378f129d49d1f96261835a0b1f133571ed014a4da625ade7d5",
     "0022_totals": "eb4cf6de4cc5951c69be2d6facd5d87247ab1e396cfbed106ca90af5b88fc64e",
+    "0025_settings": "79ef8123099b8183f60d9316f83a4ab6f7cf9492f0863bb00f1986c02be62c04",
+    "0026_ftps_accounts": "d7d439fea2f29eac8e5035a2be84d7e4ecddb31b0c1ae7fc09d161f3fa8b846e",
+    "0027_confirmations": "dae15d704604129634e9f78bf136b2979d49a5de66ed2686ed72538753f66705",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 

@@ -16,12 +16,23 @@ from support.shop_fixtures import Shop
 
 API = "/api/v1"
 ONE = "/merchants/testshop"
-OPEN_TO_READERS = (ONE, f"{ONE}/files", f"{ONE}/files/FILE", f"{ONE}/rejects", f"{ONE}/runs/manual__first")
+OPEN_TO_READERS = (
+    ONE,
+    f"{ONE}/files",
+    f"{ONE}/files/FILE",
+    f"{ONE}/rejects",
+    f"{ONE}/runs/manual__first",
+    f"{ONE}/charts",
+    f"{ONE}/connection",
+    f"{ONE}/apps",
+)
 OF_PEOPLE = (
     f"{ONE}/audit",
     f"{ONE}/profiles/PERSON",
     f"{ONE}/files/FILE/records/1",
     f"{ONE}/files/FILE/original",
+    f"{ONE}/mapping/srs_customers",
+    f"{ONE}/settings",
 )
 PAGES_OF_PEOPLE = (f"{ONE}/profiles", f"{ONE}/accounts", f"{ONE}/account?number=100001")
 API_OF_PEOPLE = (f"{ONE}/invoice-debtors", "/accounts/testshop/100001")
@@ -30,12 +41,24 @@ CHANGES = (
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
     (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
+    (f"{ONE}/mapping/srs_customers/checks", {}),
+    (f"{ONE}/mapping/srs_customers/dry-runs", {}),
+    (f"{ONE}/mapping/srs_customers/revisions", {"mapping": {"phone": None}}),
+    (f"{ONE}/settings/1/revert", {}),
+    (f"{ONE}/connection/checks", {}),
+    (f"{ONE}/connection/account/create", {}),
+    (f"{ONE}/connection/account/rotate", {}),
+    (f"{ONE}/connection/account/disable", {}),
+    (f"{ONE}/apps/srs/enable", {}),
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
     f"{ONE}/incidents/1/dismiss",
     f"{ONE}/profiles",
     f"{ONE}/profiles/PERSON/forget",
+    f"{ONE}/mapping/srs_customers",
+    f"{ONE}/settings/1/revert",
+    *(path for path, _ in CHANGES[-5:]),
 )
 
 
@@ -69,10 +92,10 @@ def test_who_may_what(ask: Ask, named: Any) -> None:
         assert viewer.get(asked).status_code == 403, asked
         assert stranger.get(asked).status_code == 403, asked
     everything = (*OPEN_TO_READERS, *OF_PEOPLE)
-    for path in (*everything, *API_OF_PEOPLE, "/merchants"):
+    for path in (*everything, *API_OF_PEOPLE, "/merchants", "/charts"):
         refused = nobody.get(named(f"{API}{path}"))
         assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
-    for path in (*everything, *PAGES_OF_PEOPLE, "/"):
+    for path in (*everything, *PAGES_OF_PEOPLE, "/", "/charts"):
         away = nobody.get(named(path))
         assert away.status_code == 303, path
         assert away.headers["location"].startswith("/api/v2/auth/login?next=%2Ferp-feeds%2F"), path
@@ -80,14 +103,28 @@ def test_who_may_what(ask: Ask, named: Any) -> None:
 
 def test_every_route_is_in_the_table_above(ask: Ask) -> None:
     paths = ask("").get(f"{API}/openapi.json").json()["paths"]
-    listed = {*OPEN_TO_READERS, *OF_PEOPLE, *API_OF_PEOPLE, *(path for path, _ in CHANGES), "/merchants"}
+    listed = {
+        *OPEN_TO_READERS,
+        *OF_PEOPLE,
+        *API_OF_PEOPLE,
+        *(path for path, _ in CHANGES),
+        "/merchants",
+        "/charts",
+    }
     names = {
         "FILE": "{file_id}",
         "PERSON": "{profile_id}",
         "testshop": "{merchant}",
         "manual__first": "{run_id}",
     }
-    names |= {"records/1": "records/{record}", "incidents/1": "incidents/{incident_id}", "100001": "{number}"}
+    names |= {
+        "records/1": "records/{record}",
+        "incidents/1": "incidents/{incident_id}",
+        "mapping/srs_customers": "mapping/{interface}",
+        "settings/1": "settings/{revision}",
+        "100001": "{number}",
+        "apps/srs": "apps/{app}",
+    }
     known = {"".join(path) for path in listed}
     for value, name in names.items():
         known = {path.replace(value, name) for path in known}
@@ -167,6 +204,29 @@ def test_a_merchant_says_how_much_the_store_holds(ask: Ask, filled: Shop) -> Non
     assert "1.50 EUR" in ask("admin").get(ONE).text
 
 
+def test_charts_count_the_files_and_records_of_each_day(ask: Ask, filled: Shop) -> None:
+    """The store says what a chart draws: a file is of the day on which a scan found it."""
+    filled.store.execute(
+        "UPDATE files SET first_seen_at = first_seen_at - interval '1 day' WHERE file_id = 1"
+    )
+    filled.store.execute(
+        "UPDATE file_runs SET at = (SELECT first_seen_at FROM files WHERE files.file_id = file_runs.file_id)"
+        " + file_id * interval '10 seconds'"
+    )
+    filled.store.commit()
+    for path in (f"{API}{ONE}/charts", f"{API}/charts"):
+        found = ask("admin").get(path, params={"days": 7}).json()
+        assert [each["files"] for each in found["days"]] == [0, 0, 0, 0, 0, 1, 3], path
+        assert found["days"][-1]["quarantined"] == 1
+        assert sum(each["records"] for each in found["days"]) == 6
+        assert found["days"][-2]["p50"] == pytest.approx(10)
+        assert found["rejects"] == [{"code": "malformed_number", "number": 1}]
+    assert ask("stranger").get(f"{API}/charts").json()["merchants"] == ["completejourney"]
+    text = ask("viewer").get(f"{ONE}/charts").text
+    assert text.count("<svg") == 4
+    assert not re.search(r"style=", text)
+
+
 def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
     admin, path = ask("admin"), f"{API}{ONE}/files"
     names = [each["name"] for each in admin.get(path).json()["items"]]
@@ -186,9 +246,9 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
 
 
-def test_a_record_is_shown_as_delivered_with_its_faulty_element_marked(ask: Ask, named: Any) -> None:
+def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(ask: Ask, named: Any) -> None:
     found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
-    assert [each["text"] for each in found["pieces"] if each["is_faulty"]] == [
+    assert [each["text"] for each in found["pieces"] if each["is_invalid"]] == [
         "<CustomerNumber>1.23E+05</CustomerNumber>"
     ]
     assert found["trace"]["errors"][0]["code"] == "malformed_number"
@@ -233,6 +293,7 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
         "profile seen",
         "record seen",
         "original downloaded",
+        "values of a file seen",
         "account seen",
         "profiles searched",
         "forget tried",

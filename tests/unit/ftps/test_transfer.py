@@ -11,36 +11,38 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import transfer as transfers
 from erp_feeds.ftps.connection import Extras
 from erp_feeds.ftps.errors import ChangedError, CurlError, Reply
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, Stamp, Transfer
+from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat, Transfer
 
-STAMP: Stamp = (5, "20170105115326")
+FILE_STAT: FileStat = (5, "20170105115326")
 
 
 @pytest.fixture
 def transfer() -> Transfer:
     """A transfer that has begun."""
     begun = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras())
-    begun.expect(STAMP)
+    begun.expect(FILE_STAT)
     return begun
 
 
 def test_it_is_complete_with_the_last_byte(transfer: Transfer) -> None:
     transfer.take(b"hel")
     with pytest.raises(RetryError, match=r"/srs/a.zip: 3 of 5 bytes came") as short:
-        transfer.finish(STAMP)
+        transfer.finish(FILE_STAT)
     assert not isinstance(short.value, ChangedError)
     assert not transfer.complete
     transfer.take(b"lo")
-    transfer.finish(STAMP)
+    transfer.finish(FILE_STAT)
     assert transfer.complete
 
 
-@pytest.mark.parametrize("stamp", [(6, STAMP[1]), (5, "20170105115327"), (0, STAMP[1]), (None, STAMP[1])])
-def test_a_file_that_changed_is_not_taken(transfer: Transfer, stamp: Stamp) -> None:
+@pytest.mark.parametrize(
+    "stat", [(6, FILE_STAT[1]), (5, "20170105115327"), (0, FILE_STAT[1]), (None, FILE_STAT[1])]
+)
+def test_a_file_that_changed_is_not_taken(transfer: Transfer, stat: FileStat) -> None:
     transfer.take(b"hello")
     for check in (transfer.expect, transfer.finish):
         with pytest.raises(ChangedError, match=r"/srs/a.zip changed while it was fetched"):
-            check(stamp)
+            check(stat)
     assert not transfer.complete
 
 
@@ -58,22 +60,22 @@ def test_a_file_taken_away_before_its_last_byte_is_not(transfer: Transfer) -> No
         transfer.expect(NOTHING_KNOWN)
 
 
-@pytest.mark.parametrize("stamp", [NOTHING_KNOWN, (None, "20170105115326")])
-def test_without_size_the_end_of_the_data_is_the_end(stamp: Stamp) -> None:
+@pytest.mark.parametrize("stat", [NOTHING_KNOWN, (None, "20170105115326")])
+def test_without_size_the_end_of_the_data_is_the_end(stat: FileStat) -> None:
     transfer = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras())
-    transfer.expect(stamp)
+    transfer.expect(stat)
     transfer.take(b"hello")
-    transfer.finish(stamp)
+    transfer.finish(stat)
     assert transfer.complete
 
 
 @pytest.mark.parametrize(
-    ("stamp", "resumes"),
-    [(STAMP, True), ((5, None), False), ((None, STAMP[1]), False), (NOTHING_KNOWN, False)],
+    ("stat", "resumes"),
+    [(FILE_STAT, True), ((5, None), False), ((None, FILE_STAT[1]), False), (NOTHING_KNOWN, False)],
 )
-def test_only_what_is_proved_to_be_the_same_file_goes_on(stamp: Stamp, resumes: bool) -> None:
+def test_only_what_is_proved_to_be_the_same_file_goes_on(stat: FileStat, resumes: bool) -> None:
     transfer = Transfer("/srs/a.zip", logging.getLogger("transfer"), Extras())
-    transfer.expect(stamp)
+    transfer.expect(stat)
     assert transfer.can_go_on()  # nothing came yet
     transfer.take(b"hel")
     assert transfer.can_go_on() is resumes

@@ -82,7 +82,7 @@ def test_a_file_that_is_gone_is_no_error(server: MemoryServer) -> None:
     remote_file = loaded(server)
     server.files.clear()
     assert not clear(server, remote_file, ftps("move"))
-    assert server.commands == ["stamp", "stamp"]
+    assert server.commands == ["stat", "stat"]
 
 
 def test_what_was_left_aside_goes_without_another_name(server: MemoryServer) -> None:
@@ -91,7 +91,7 @@ def test_what_was_left_aside_goes_without_another_name(server: MemoryServer) -> 
     server.commands.clear()
     assert clear(server, loaded(server, path), ftps("delete"))
     assert contents(server) == {}
-    assert server.commands == ["stamp", "delete_file"]
+    assert server.commands == ["stat", "delete_file"]
 
 
 @pytest.mark.parametrize("refused", ["create_directory", "rename"])

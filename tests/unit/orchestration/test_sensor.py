@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
 
 from erp_feeds import tasks
 from erp_feeds.batch import Batch, FeedFile, Replay
-from erp_feeds.inbox.work import Sensed
+from erp_feeds.inbox.work import SenseResult
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.sensor import InboxSensor
 from support.merchants import merchant_of
@@ -39,7 +39,7 @@ class Run:
     """What Airflow gives a task, and what the line answered it."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, sensed: Sensed, kind: str = "asset_triggered"
+        self, monkeypatch: pytest.MonkeyPatch, sensed: SenseResult, kind: str = "asset_triggered"
     ) -> None:
         self.asked: list[Any] = []
         midnight = datetime(2017, 1, 3, 23, tzinfo=UTC)
@@ -53,7 +53,7 @@ class Run:
             ),
         }
 
-        def sense(merchant: Merchant, run: str, replay: Any, active: Any) -> Sensed:
+        def sense(merchant: Merchant, run: str, replay: Any, active: Any) -> SenseResult:
             assert (merchant, run) == (MERCHANT, "run")
             assert active(["ended", "at work"]) == ["at work"]
             self.asked.append(replay)
@@ -75,7 +75,7 @@ class Run:
 
 def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = EMPTY.with_files([FILE])
-    run = Run(monkeypatch, Sensed(batch, uploading=3))
+    run = Run(monkeypatch, SenseResult(batch, uploading=3))
     assert Batch.from_xcom(sensor.execute(run.context)) == batch
     assert run.asked == [None]
 
@@ -83,7 +83,7 @@ def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.Mo
 def test_an_upload_that_settles_is_waited_for_without_a_worker(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY, uploading=1))
+    run = Run(monkeypatch, SenseResult(EMPTY, uploading=1))
     began = datetime.now(UTC)
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute(run.context)
@@ -94,7 +94,7 @@ def test_an_upload_that_settles_is_waited_for_without_a_worker(
 
 
 def test_nothing_new_ends_the_run_as_skipped(sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY))
+    run = Run(monkeypatch, SenseResult(EMPTY))
     with pytest.raises(DownstreamTasksSkipped) as skipped:
         sensor.execute(run.context)
     assert sorted(skipped.value.tasks) == ["download", "unzip"]
@@ -103,7 +103,7 @@ def test_nothing_new_ends_the_run_as_skipped(sensor: InboxSensor, monkeypatch: p
 def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
+    run = Run(monkeypatch, SenseResult(EMPTY.with_files([FILE])), kind="backfill")
     assert Batch.from_xcom(sensor.execute(run.context)).files == (FILE,)
     assert run.asked == [Replay().within(date(2017, 1, 4), date(2017, 1, 5))]
 
@@ -111,7 +111,7 @@ def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
 def test_a_day_without_archived_files_ends_the_run_as_skipped(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY), kind="backfill")
+    run = Run(monkeypatch, SenseResult(EMPTY), kind="backfill")
     with pytest.raises(DownstreamTasksSkipped):
         sensor.execute(run.context)
 
@@ -119,7 +119,7 @@ def test_a_day_without_archived_files_ends_the_run_as_skipped(
 def test_a_backfill_is_narrowed_by_what_its_form_asks_for(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])), kind="backfill")
+    run = Run(monkeypatch, SenseResult(EMPTY.with_files([FILE])), kind="backfill")
     run.context["params"] = {"replay_rejects": "invalid_date", "replay_since": "2016-01-01"}
     sensor.execute(run.context)
     day = date(2017, 1, 4)
@@ -129,7 +129,7 @@ def test_a_backfill_is_narrowed_by_what_its_form_asks_for(
 def test_a_dry_run_without_a_choice_loads_nothing(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(monkeypatch, Sensed(EMPTY.with_files([FILE])))
+    run = Run(monkeypatch, SenseResult(EMPTY.with_files([FILE])))
     run.context["params"] = {"replay_dry_run": True}
     with pytest.raises(SystemExit, match="chooses no archived file"):
         sensor.execute(run.context)

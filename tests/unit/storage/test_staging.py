@@ -50,7 +50,7 @@ def test_frame_keeps_types_and_nulls(storage: str) -> None:
     rows = frame(record=[1, 2], number=["00123", None], amount=[Decimal("1.50"), None], day=[None, None])
     folder = staging.run_folder("testshop", RUN)
     url = staging.write_frame(folder, 7, "parse", "records", rows)
-    assert url == str(folder / "7" / "parse" / "records.parquet")
+    assert url == str(folder / "7" / "parse" / "records.arrow")
     pd.testing.assert_frame_equal(staging.read_frame(url), rows)
 
 
@@ -106,12 +106,12 @@ def test_missing_files_say_which_task_to_clear() -> None:
     folder = staging.run_folder("testshop", RUN)
     staging.write_frame(folder, 7, "split", "profiles", frame(record=[1]))
     with pytest.raises(FailError, match="clear task 'parse'"):
-        staging.read_frame(str(folder / "7" / "parse" / "records.parquet"))
+        staging.read_frame(str(folder / "7" / "parse" / "records.arrow"))
     with pytest.raises(FailError, match="clear task 'unzip'"):
         staging.open_member(str(folder / "7" / "xml" / "01.xml"))
     folder.fs.rm(folder.path, recursive=True)
     with pytest.raises(FailError, match="clear task 'unzip'"):
-        staging.read_frame(str(folder / "7" / "parse" / "records.parquet"))
+        staging.read_frame(str(folder / "7" / "parse" / "records.arrow"))
 
 
 def test_sweep_removes_only_old_runs(home: Path) -> None:

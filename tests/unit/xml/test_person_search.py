@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.xml.person_search import Mentions, is_about_people, may_mention, mentions
+from erp_feeds.xml.person_search import PersonIdentifiers, is_about_people, may_mention, mentions
 
 CUSTOMERS = INTERFACES["srs_customers"]
 
@@ -32,11 +32,11 @@ def test_numbers_and_addresses_are_found(raw: str, numbers: set[str], emails: se
     assert found.numbers == numbers
     assert found.emails - {"a@"} == emails - {"a@"}
     for identifier in numbers:
-        assert may_mention(raw, Mentions(frozenset({identifier}), frozenset()))
+        assert may_mention(raw, PersonIdentifiers(frozenset({identifier}), frozenset()))
     for identifier in emails:
-        assert may_mention(raw, Mentions(frozenset(), frozenset({identifier})))
+        assert may_mention(raw, PersonIdentifiers(frozenset(), frozenset({identifier})))
     if found.numbers and raw.isascii() and "<!" not in raw:
-        assert not may_mention(raw, Mentions(frozenset({"4711"}), frozenset({"z@x.nl"})))
+        assert not may_mention(raw, PersonIdentifiers(frozenset({"4711"}), frozenset({"z@x.nl"})))
 
 
 def test_an_account_number_is_no_customer_number_and_an_address_is_found_in_any_interface() -> None:

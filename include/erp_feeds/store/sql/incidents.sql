@@ -35,12 +35,13 @@ ORDER BY interface, kind, code
 -- name: feeds
 -- When the latest file of each interface came. One whose bytes were known is no new one, nor is one that was imported and
 -- has no path.
--- In:  merchant.
--- Out: interface, last.
-SELECT interface, max(first_seen_at) AS last
+-- In:  merchants text[].
+-- Out: merchant, interface, last.
+SELECT merchant, interface, max(first_seen_at) AS last
 FROM files
-WHERE merchant = %(merchant)s AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced') AND path <> ''
-GROUP BY interface
+WHERE merchant = ANY(%(merchants)s::text[]) AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced')
+  AND path <> ''
+GROUP BY merchant, interface
 
 -- name: open
 -- Open an incident for each cause that has none, and bring the others up to date; one that was dismissed is open again

@@ -164,8 +164,8 @@ WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.co
       SELECT FROM email_matches AS matched WHERE matched.file_id = old.file_id AND matched.record = old.record
   )
 
--- name: laid
--- One write per row: the records of the file that belong to it, laid over each other in file order, field by field.
+-- name: merged_by_key
+-- One write per row: the records of the file that belong to it, merged in file order, field by field.
 -- Rules: customers 6 (the last record wins field by field) and 10 (missing keeps), ERP cache 5.
 -- In:  records: a query with the key, record, the fields, cleared; keys: the table that says which record has which key;
 --      key: its name; the lists of fields and what becomes of them, made by versioned.py.
@@ -409,10 +409,14 @@ WHERE new.invoice_to <> new.key
 --
 -- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
 --      The lists of fields are made by versioned.py, which holds the expressions of one field.
--- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing. Where a newer
---      file says what the row says already, only its place moves on, lest an older one arriving late overwrite it.
+--      Rows in unchanged are left to confirmations.sql.
+-- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing. Where only the
+--      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.
 MERGE INTO {target} AS old
-USING ({source}) AS new
+USING (
+    SELECT * FROM ({source}) AS merged
+    WHERE NOT EXISTS (SELECT FROM unchanged WHERE unchanged.record = merged.record)
+) AS new
 ON old.merchant = {merchant} AND old.{key} = new.{new_key}
 WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, {field_versions}) THEN UPDATE SET
     {assignments},

@@ -32,4 +32,8 @@ BEGIN
         GRANT SELECT ON erp_feeds.analyst_profiles, erp_feeds.analyst_purchases, erp_feeds.analyst_purchase_lines,
             erp_feeds.analyst_files TO erp_feeds_reader;
     END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'erp_feeds_ftps') THEN -- the FTPS server, which the world can reach
+        GRANT USAGE ON SCHEMA erp_feeds TO erp_feeds_ftps;
+        GRANT SELECT, UPDATE (last_login_at) ON erp_feeds.ftps_accounts TO erp_feeds_ftps;
+    END IF;
 END $$

@@ -159,12 +159,12 @@ LEFT JOIN accounts AS debtor
 WHERE account.merchant = %(merchant)s AND account.invoice_to IS NOT NULL
 
 -- name: lines
--- The lines of one purchase.
--- In:  merchant, purchase_id. Out: line_no, sku, description, quantity, amount.
-SELECT line_no, sku, description, quantity, amount
+-- The lines of some purchases.
+-- In:  merchant, purchase_ids text[]. Out: purchase_id, line_no, sku, description, quantity, amount; of each in its order.
+SELECT purchase_id, line_no, sku, description, quantity, amount
 FROM purchase_lines
-WHERE merchant = %(merchant)s AND purchase_id = %(purchase_id)s
-ORDER BY line_no
+WHERE merchant = %(merchant)s AND purchase_id = ANY(%(purchase_ids)s::text[])
+ORDER BY purchase_id, line_no
 
 -- name: mapping_versions
 -- How many rows of one merchant each mapping has filled, the most recent mapping first.
@@ -476,7 +476,7 @@ WITH wanted_files AS (
 ), drifts AS (
     SELECT merchant, jsonb_object_agg(interface, drift) AS drift
     FROM file_drift WHERE latest AND (%(merchant)s::text IS NULL OR merchant = %(merchant)s) GROUP BY merchant
-), crowds AS (
+), fullest_profiles AS (
     SELECT merchant, jsonb_object_agg(profile_id, numbers) AS shared_profiles
     FROM (
         SELECT merchant, profile_id, count(*) AS numbers,
@@ -488,7 +488,7 @@ WITH wanted_files AS (
             GROUP BY profile_id HAVING count(*) >= 4
         )
         GROUP BY merchant, profile_id HAVING count(*) >= 5
-    ) AS crowd
+    ) AS shared
     WHERE place <= 10 GROUP BY merchant
 ), objects AS (
     SELECT
@@ -525,6 +525,6 @@ LEFT JOIN row_counts USING (merchant)
 LEFT JOIN account_counts USING (merchant)
 LEFT JOIN objects USING (merchant)
 LEFT JOIN drifts USING (merchant)
-LEFT JOIN crowds USING (merchant)
+LEFT JOIN fullest_profiles USING (merchant)
 WHERE %(merchant)s::text IS NULL OR merchant = %(merchant)s
 ORDER BY merchant

@@ -111,7 +111,7 @@ WHEN NOT MATCHED THEN
 
 -- name: newer_people
 -- The rejected records of a file whose customers a newer file has brought: their number, which that file wrote to the
--- custom field too (rule: customers 12); or, without a number, the same address without one. Where that cannot be told,
+-- custom field too (rule: customers 12); or, without a number, the same address without one. Where that is unknown,
 -- because the merchant does not link the custom field or a person has another number by now, the reject stays open.
 -- In: merchant; sequence; file_id. Out: record, file_id.
 WITH rejected AS (

@@ -27,9 +27,10 @@ CREATE TEMP TABLE resolved (
     record int, number text, email text, profile_id bigint, rule text, address text, unknown boolean, unmatched boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE gaps (profile_id bigint, email text, record int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE unchanged (key text, record int, base_file bigint, base_record int) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE changed (record int, purchase_id text, profile_id bigint, stored boolean) ON COMMIT DELETE ROWS;
 ANALYZE suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
-    newcomers, created, resolved, gaps, changed
+    newcomers, created, resolved, gaps, unchanged, changed
 
 -- name: filled
 -- Those that hold rows, or held any in this transaction. Out: name.

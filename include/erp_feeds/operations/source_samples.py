@@ -1,0 +1,120 @@
+"""What the latest file of an interface really carried: each element, how often, with a value of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import psycopg
+from lxml import etree
+
+from erp_feeds.codes import FileState
+from erp_feeds.errors import QuarantineError
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.interfaces.element_errors import ELEMENT_NAME
+from erp_feeds.interfaces.spec import Interface
+from erp_feeds.merchant import Merchant
+from erp_feeds.merchant.values import matched_email
+from erp_feeds.storage import archive, zips
+from erp_feeds.store import queries, suppression
+from erp_feeds.store.file_rows import LedgerFile
+from erp_feeds.xml.elements import children, local_name
+
+RECORDS = 50
+"""Records of the file's beginning in which values are looked for."""
+CHUNK = 64 << 10
+"""Bytes that are read of it at a time."""
+LONGEST = 60
+"""Characters of a value."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What one file carried. The values are personal data."""
+
+    file: LedgerFile
+    known: dict[str, int]
+    """Element of the interface -> in how many records or lines it is."""
+    unknown: dict[str, int]
+    """Element of the record that the interface does not know -> how often it is there."""
+    values: dict[str, str]
+    """Element, of a line as 'Lines/Line/Sku' -> its first value that is not empty."""
+
+
+def latest_samples(
+    connection: psycopg.Connection, merchant: Merchant, interface: Interface
+) -> Samples | None:
+    """Return what the latest loaded file of an interface carried; None where no file was loaded yet.
+
+    Values are of the first records of the original; a suppressed person's are left out, and an original that
+    cannot be read has none.
+
+    Args:
+        connection: Of the store.
+        merchant: Whose file it is.
+        interface: As the merchant's ERP delivers it.
+    """
+    found = queries.files(
+        connection,
+        merchant.name,
+        states=[FileState.LOADED],
+        interface=interface.name,
+        with_drift=False,
+        limit=1,
+    )
+    if not found:
+        return None
+    counts = found[0].tally
+    declared = {field.element for field in INTERFACES[interface.name].all_fields()}
+    unknown = {name: number for name, number in counts.unknown.items() if ELEMENT_NAME.fullmatch(name)}
+    known = dict(counts.elements)
+    extra = {name: number for name, number in known.items() if name not in declared}
+    return Samples(found[0], known, unknown | extra, _values(connection, merchant, interface, found[0]))
+
+
+def _values(
+    connection: psycopg.Connection, merchant: Merchant, interface: Interface, file: LedgerFile
+) -> dict[str, str]:
+    if not file.archived or file.archive_deleted_at:
+        return {}
+    found: dict[str, str] = {}
+    try:
+        with closing(archive.open_original(file.archived)) as original:
+            sources = zips.members(original, file.name, interface, merchant).sources()
+            pieces = children(next(sources), interface, chunk=CHUNK)
+            for record in islice(chain.from_iterable(pieces), RECORDS):
+                values = dict(_texts(record, interface))
+                if not _is_suppressed(connection, merchant, file, interface, values):
+                    found = {**values, **found}
+    except (QuarantineError, StopIteration):
+        return found
+    return found
+
+
+def _texts(record: etree._Element, interface: Interface) -> Iterable[tuple[str, str]]:
+    """Yield element and text of a record and of its lines, without empty ones."""
+    places = [("", record)]
+    if interface.lines:
+        path = "/".join(f"{{*}}{name}" for name in interface.lines.path.split("/"))
+        places += [(f"{interface.lines.path}/", line) for line in record.findall(path)]
+    for prefix, parent in reversed(places):  # of several lines the first is found
+        for element in parent.iterchildren("*"):
+            text = " ".join((element.text or "").split())
+            if text:
+                yield prefix + local_name(element), text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _is_suppressed(
+    connection: psycopg.Connection,
+    merchant: Merchant,
+    file: LedgerFile,
+    interface: Interface,
+    values: dict[str, str],
+) -> bool:
+    elements = {field.name: field.element for field in interface.fields}
+    number = values.get(elements.get("customer_number", ""), "")
+    email = values.get(elements.get("email", ""), "")
+    keys = {"number": number} if number else {"email": matched_email(email)} if email else {}
+    return suppression.is_suppressed(connection, merchant.name, file.file_id, keys)

@@ -1,0 +1,53 @@
+"""Figures of the last days, for charts: files, records, how long they took, what was rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store.connection import plain_errors
+from erp_feeds.store.sql import statement
+
+
+@dataclass(frozen=True)
+class Day:
+    """What came on one day (UTC)."""
+
+    day: date
+    files: int
+    quarantined: int
+    records: int
+    """Read from those files."""
+    p50: float | None
+    """Seconds from the first scan of a file until its rows were loaded: half of the files took less."""
+    p95: float | None
+
+
+@dataclass(frozen=True)
+class CodeCount:
+    """How many records were rejected with a code."""
+
+    code: str
+    number: int
+
+
+def days(connection: psycopg.Connection, merchants: Sequence[str], last: int) -> list[Day]:
+    """Return the last days, today included, over some merchants."""
+    with plain_errors("reading figures"), connection.cursor(row_factory=class_row(Day)) as cursor:
+        return cursor.execute(statement("charts/days"), _values(merchants, last)).fetchall()
+
+
+def rejects(connection: psycopg.Connection, merchants: Sequence[str], last: int) -> list[CodeCount]:
+    """Return what was rejected in the files of those days, also what is resolved by now."""
+    with plain_errors("reading figures"), connection.cursor(row_factory=class_row(CodeCount)) as cursor:
+        return cursor.execute(statement("charts/rejects"), _values(merchants, last)).fetchall()
+
+
+def _values(merchants: Sequence[str], last: int) -> dict[str, Any]:
+    return {"merchants": list(merchants), "interfaces": list(INTERFACES), "days": last}

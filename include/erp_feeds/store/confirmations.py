@@ -1,0 +1,37 @@
+"""Rows that newer files brought as they were: not written, but noted, and put right before that counts."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from erp_feeds.batch import FeedFile
+from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
+from erp_feeds.records.kind import LoadMethod, Rows
+from erp_feeds.store.sql import statement
+
+MOST_FILES = 30
+"""Files that confirm rows of a table, before what they confirm is written: a month of daily ones."""
+
+
+def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
+    """Write to the rows which file brought them last, where the load of a file may ask (rule: ERP cache 6).
+
+    Args:
+        connection: In the transaction of the load, under the merchant's lock.
+        file: What is about to load.
+        merchant: Whose file it is.
+    """
+    rows = KINDS[file.interface].rows
+    asked = {"table_name": rows.table, "sequence": file.sequence, "most": MOST_FILES}
+    found = connection.execute(statement("confirmations/needed", merchant=merchant.name, **asked)).fetchone()
+    if found and found[0]:
+        apply(connection, merchant.name, rows)
+
+
+def apply(connection: psycopg.Connection, merchant: str, rows: Rows) -> None:
+    """Write to the rows of a merchant what is noted of them; in a transaction, under the merchant's lock."""
+    key = "profile_id" if rows.loading is LoadMethod.PEOPLE else rows.key_column
+    parts = {"table": sql.Identifier(rows.table), "key": sql.Identifier(key), "table_name": rows.table}
+    connection.execute(statement("confirmations/apply", merchant=merchant, **parts))
