@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.file_rows import (
     Drift,
     FileProgress,
@@ -89,7 +90,7 @@ def holdings(connection: Connection[Any], merchant: str) -> Holdings:
 def drift(connection: Connection[Any], merchant: str, file_id: int | None = None) -> dict[str, Drift]:
     """Return by interface how a file, or the latest of each, differs from those before, where it does."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        wanted = {"merchant": merchant, "file_id": file_id}
+        wanted = {"merchant": merchant, "interfaces": list(INTERFACES), "file_id": file_id}
         return dict(cursor.execute(statement("queries/drift"), wanted).fetchall())
 
 

@@ -56,7 +56,7 @@ def test_help_is_everywhere(run: CliRunner) -> None:
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name
-        assert "--json" in result.output, name
+        assert "--json" in result.output or name == "ftps-server", name  # which answers nobody: it serves
 
 
 def test_help_loads_nothing_heavy() -> None:
