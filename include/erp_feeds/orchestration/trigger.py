@@ -11,9 +11,10 @@ import asyncio
 import time
 import zlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+from pydantic import ValidationError
 
 from erp_feeds.inbox.poller import Waiting, poller_of
 from erp_feeds.merchant import Merchant
@@ -23,6 +24,8 @@ REMIND_SECONDS = 60.0
 ABANDONED_SECONDS = 15 * 60.0
 """Seconds after which all others are announced again: their run may have failed. Many, since a run that
 starts while that one is still running finds nothing, and its success would hide the failure."""
+OTHER_VERSION_SECONDS = 10 * 60.0
+"""Seconds between two lines of the log that say why an inbox is not scanned."""
 HOLD_SECONDS = 60.0
 """Seconds for which new files wait while a run is active, so that the next run takes many together."""
 
@@ -32,8 +35,7 @@ class InboxTrigger(BaseEventTrigger):
 
     def __init__(self, merchant: dict[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow ships no types for it
-        self.settings = merchant
-        self.merchant = Merchant.model_validate(merchant)
+        self.settings = merchant  # not checked here: an error would end the triggerer, for all merchants
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer needs to make this trigger again."""
@@ -41,15 +43,19 @@ class InboxTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Announce what waits: at once when something was added, and again while it keeps waiting."""
-        ftps = self.merchant.ftps
+        try:
+            merchant = Merchant.model_validate(self.settings)
+        except ValidationError as error:
+            await self._wait_for_the_other_version(error)
+        ftps = merchant.ftps
         server = poller_of(ftps.connection)
         announced: Waiting = frozenset()
         announced_at = 0.0
         while True:
-            found = await server.scan(self.merchant)
+            found = await server.scan(merchant)
             if found.waiting is not None:
                 now = time.monotonic()
-                is_more = len(found.waiting) >= self.merchant.limits.files_per_run
+                is_more = len(found.waiting) >= merchant.limits.files_per_run
                 announced &= found.waiting
                 pause = REMIND_SECONDS if is_more else ABANDONED_SECONDS
                 if found.waiting - announced:
@@ -57,13 +63,25 @@ class InboxTrigger(BaseEventTrigger):
                 if found.waiting and now - announced_at > pause:
                     announced, announced_at = found.waiting, now
                     payload = {
-                        "merchant": self.merchant.name,
+                        "merchant": merchant.name,
                         "host": found.host,
                         "folder": ftps.root,
                         "files": len(found.waiting),
                     }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
             await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
+
+    async def _wait_for_the_other_version(self, error: ValidationError) -> NoReturn:
+        """Stay until Airflow replaces this trigger, or restarts with the version of its DAG."""
+        fields = ", ".join(".".join(map(str, found["loc"])) for found in error.errors(include_input=False))
+        while True:
+            self.log.error(
+                "%s: no scan of the inbox, since another version of this package wrote the settings of the "
+                "trigger (%s): restart the triggerer and the DAG processor with one version",
+                self.settings.get("name"),
+                fields,
+            )
+            await asyncio.sleep(OTHER_VERSION_SECONDS)
 
 
 def _until_next(server: str, interval: float) -> float:

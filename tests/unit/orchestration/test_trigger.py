@@ -31,8 +31,23 @@ def test_a_trigger_is_made_again_from_what_it_serialises() -> None:
     path, arguments = trigger.serialize()
     again = pkgutil.resolve_name(path)(**json.loads(json.dumps(arguments)))
     assert type(again) is InboxTrigger
-    assert again.merchant == MERCHANT
     assert again.serialize() == (path, arguments)
+
+
+def test_settings_of_another_version_cost_no_other_merchant_the_triggerer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def sleep(_: float) -> None:
+        raise ScriptEndError
+
+    monkeypatch.setattr(trigger, "asyncio", SimpleNamespace(sleep=sleep))
+    newer = InboxTrigger({**MERCHANT.model_dump(mode="json"), "field_of_tomorrow": "a secret"})
+    with pytest.raises(ScriptEndError):
+        asyncio.run(anext(newer.run()))
+    said = capsys.readouterr().out
+    assert "testshop: no scan of the inbox" in said
+    assert "(field_of_tomorrow)" in said
+    assert "secret" not in said
 
 
 class ScriptEndError(BaseException):
