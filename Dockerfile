@@ -18,3 +18,7 @@ COPY --chown=airflow:root dags /opt/airflow/dags
 COPY --chown=airflow:root plugins /opt/airflow/plugins
 COPY --chown=airflow:root include/merchants /opt/airflow/include/merchants
 RUN mkdir -p /opt/airflow/secrets && chmod 0770 /opt/airflow/secrets
+# Inboxes of the FTPS server: a new volume takes over the owner.
+USER root
+RUN mkdir -p /srv/ftps && chown airflow:root /srv/ftps && chmod 0700 /srv/ftps
+USER airflow

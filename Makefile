@@ -82,7 +82,7 @@ test-cluster: $(VENV)/cluster/.installed ## kill each part of that cluster in tu
 test-unit: setup ## run the unit tests: no network, no database
 	@$(PYTHON) -m pytest tests/unit -n $(WORKERS) $(PYTEST)
 
-test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, unpacked from Debian
+test-servers: setup ## run the FTPS client against vsftpd, ProFTPD, Pure-FTPd and our own, unpacked from Debian
 	@$(PYTHON) -m pytest tests/servers --downloads '$(STATE)/servers' $(PYTEST)
 
 test-thorough: setup ## run property tests with hundreds of examples, and 30 kills of loads of 100,000 lines (an hour)
@@ -135,9 +135,9 @@ LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --
     --no-emit-index-url --no-emit-find-links --quiet
 
 lock: setup ## write what pyproject.toml asks for into requirements*.txt, with hashes; what is locked keeps its version
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra openlineage --output-file requirements.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra openlineage --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
-	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra openlineage --group demo --group dev --group cluster \
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra ftps-server --extra openlineage --output-file requirements.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra ftps-server --extra openlineage --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra ftps-server --extra openlineage --group demo --group dev --group cluster \
 	    --constraint requirements.txt --constraint requirements-dev.txt --output-file requirements-cluster.txt
 	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 

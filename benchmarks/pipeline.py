@@ -1,8 +1,9 @@
 """How dear the pipeline is from archived zips to rows: CPU seconds and memory, beside a floor and two peers.
 
-Each task runs in a process of its own on what the task before staged, as under Airflow, against an embedded
-PostgreSQL; its figures are the CPU seconds of the process without its imports, and those of the server. A
-case takes three turns: files that are new, the same values under newer indexes, half of the records changed.
+Each task runs in a process of its own on what the task before staged, forked as Airflow forks its tasks,
+against an embedded PostgreSQL; its figures are the CPU seconds of the process without its imports, and those
+of the server. A case takes three turns: files that are new, the same values under newer indexes, half of the
+records changed.
 Machines differ and are shared, so what counts is the ratio to the floor of the same run:
 
 - floor: inflate, expat without a handler, and COPY of the finished rows into a table without an index
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from exports import Case, zips
-from measured import Figures, alone, cpu, peak
+from measured import Figures, alone, cpu, forked, peak
 from peers import PEERS, Place, cpu_of_server, floor
 
 RESULTS = Path(__file__).parent / "results"
@@ -93,12 +94,20 @@ def run_task(name: str, case: Case, batch: Any, place: Place) -> tuple[Any, Figu
 
     logging.disable(logging.INFO)
     owner = merchant(case)
-    start = cpu()
     before = cpu_of_server(place.server)
+    start = cpu()
     left = getattr(tasks, name)(owner, batch)
     client = cpu() - start
     server = cpu_of_server(place.server) - before
-    return left, {"client": client, "server": server, "start": start, "peak": peak()}
+    return left, {"client": client, "server": server, "peak": peak()}
+
+
+def imports() -> Figures:
+    """Import what a task imports: what each costs where nothing has imported it before."""
+    start = cpu()
+    from erp_feeds import tasks  # noqa: F401
+
+    return {"client": cpu() - start, "peak": peak()}
 
 
 @contextmanager
@@ -132,9 +141,9 @@ def measure(cases: list[Case], peers_up_to: int, place: Place) -> Iterator[dict[
         at_floor = base["client"] + base["server"]
         yield _row(case, "floor", base["client"], base["server"], base["peak"], at_floor)
         for turn in case.turns:
-            batch, each = alone(archive_files, case, turn), {}
+            batch, each = forked(archive_files, case, turn), {}
             for name in TASKS:
-                batch, each[name] = alone(run_task, name, case, batch, place)
+                batch, each[name] = forked(run_task, name, case, batch, place)
             client, server = (sum(task[part] for task in each.values()) for part in ("client", "server"))
             most = max(task["peak"] for task in each.values())
             yield {**_row(case, turn, client, server, most, at_floor), "tasks": each}
@@ -184,8 +193,10 @@ def main() -> None:
     )
     times = (many["client"] + many["server"]) / (one["client"] + one["server"])
     print(f"many files cost {times:.1f} times what one file of the same records costs")
+    at_start = alone(imports)
+    print(f"imports of a task: {at_start['client']:.2f} s, {at_start['peak']:.0f} MB")
     RESULTS.mkdir(exist_ok=True)
-    found = {"size": size, "rows": rows, "many_files_to_one": round(times, 1)}
+    found = {"size": size, "rows": rows, "many_files_to_one": round(times, 1), "imports": at_start}
     (RESULTS / f"pipeline-{size}.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 

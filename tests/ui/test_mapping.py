@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(600)
 
 def shot(page: Page, name: str) -> None:
     """Keep a picture where the environment names a folder."""
-    if folder := os.environ.get("ERP_FEEDS_SHOTS"):
+    if folder := os.environ.get("SHOTS"):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
@@ -46,7 +46,7 @@ def test_a_custom_field_is_added_tried_and_saved_by_keyboard(
     shot(page, f"tried-{dark}")
     page.get_by_label("Why, for the history").fill("the loyalty card")
     page.get_by_role("button", name="Save").press("Enter")
-    page.wait_for_url("**saved=1")
+    page.wait_for_url("**saved=1#saved")
     expect(page.get_by_role("button", name="Replay")).to_be_visible()
     accessible(page)
     page.get_by_role("link", name="History").click()

@@ -56,6 +56,8 @@ def test_every_page_reads_well_in_light_and_dark(browse: Browse, filled: Shop, d
         "/accounts",
         "/account?number=100001",
         "/audit",
+        "/connection",
+        "/apps",
     )
     page = browse("admin", "/erp-feeds/", dark=dark)
     accessible(page)

@@ -195,8 +195,8 @@ def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: st
     [
         ("schedule: '99 99 * * *'", "5: schedule is '99 99 * * *': is never due"),
         ("schedule: '0 0 30 2 *'", "5: schedule is '0 0 30 2 *': is never due"),
-        ("history_from: 0001-01-01", "5: history_from is datetime.date(1, 1, 1): is a day from 1970-01-01"),
-        ("history_from: 9999-12-31", "5: history_from is datetime.date(9999, 12, 31): is a day from 1970"),
+        ("history_from: 0001-01-01", "5: history_from is 0001-01-01: is a day from 1970-01-01"),
+        ("history_from: 9999-12-31", "5: history_from is 9999-12-31: is a day from 1970"),
         ("history_from: soon", "5: history_from is 'soon': a day is expected: 2026-01-31"),
         ("alerts: {email: [oncall]}", "5: alerts.email.0 is not shown: is not an e-mail address"),
         ("alerts: {email: ['a@example.com, b']}", "5: alerts.email.0 is not shown: is not an e-mail address"),
@@ -210,6 +210,11 @@ def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str, words: st
         ("excluded_identifiers: [0]", "5: excluded_identifiers.0 is not shown: text is expected"),
         ("excluded_identifiers: [a@example.com]", "write it under excluded_emails"),
         ("retention: {archive_days: 0}", "5: retention.archive_days is 0: more than 0 is expected"),
+        ("retention: {archive_days: 99999}", "5: retention.archive_days is 99999: 36500 or less is expected"),
+        (
+            "limits: {files_per_run: 1000000000000}",
+            "5: limits.files_per_run is 1000000000000: 10000 or less is",
+        ),
         ("retention: {archive_days: many}", "is 'many': a whole number is expected"),
         ("alerts: {email: a@example.com}", "5: alerts.email is not shown: a list is expected"),
         ("paused: perhaps", "5: paused is 'perhaps': true or false is expected"),
@@ -261,6 +266,12 @@ def test_what_would_harm_a_later_run_is_refused_here(tmp_path: Path, new: str, s
             "connection: shop_ftps\n  poll_interval: .inf",
             "a finite number is expected",
         ),
+        (
+            "connection: shop_ftps",
+            "connection: shop_ftps\n  stable_for: 1.0e+30",
+            "ftps.stable_for is 1e+30: 86400.0 or less",
+        ),
+        ("shop_name: Test_Shop", "shop_name: Test/Shop", "2: shop_name is 'Test/Shop'"),
     ],
 )
 def test_element_names_and_folders_that_cannot_work_are_refused(
@@ -327,6 +338,7 @@ def _unreadable(path: Path) -> None:
             lambda path: path.symlink_to("shop.yaml"),
             "copy.yaml:1: name is 'shop', but the file is",
         ),
+        ("SHOP.YAML", lambda path: path.write_text(GOOD), "SHOP.YAML:1: name is 'shop', but the file is"),
         pytest.param(
             "x.yaml",
             _unreadable,

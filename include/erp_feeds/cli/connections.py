@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from erp_feeds.interfaces.spec import Interface
     from erp_feeds.merchant import Merchant
 
+_BACKEND = re.compile(r"^backend(_cmd|_secret)?\s*=\s*\S", re.MULTILINE)
+"""A secrets backend in airflow.cfg."""
+
 
 @contextmanager
 def opened_store() -> Iterator[Connection[Any]]:
@@ -31,7 +35,6 @@ def opened_store() -> Iterator[Connection[Any]]:
     from psycopg import errors
 
     from erp_feeds.store.connection import plain_errors
-    from erp_feeds.store.migrate import outdated
 
     unknown = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
     address = store_address()
@@ -39,6 +42,8 @@ def opened_store() -> Iterator[Connection[Any]]:
         try:
             yield connection
         except unknown:
+            from erp_feeds.store.migrate import outdated  # heavy, and seldom needed
+
             changed = "a table of the store was changed by hand: restore it, or a backup of the store"
             raise ConfigurationError(outdated(address) or changed, "not_migrated") from None
 
@@ -66,6 +71,8 @@ def store_address() -> str:
     from erp_feeds.store.connection import conninfo_of
 
     name = settings().store_connection
+    if address := _plain_address(name):
+        return address
     try:
         with redirect_stdout(sys.stderr):  # Airflow's remarks must not mix with the answer
             return conninfo_of(name)
@@ -75,6 +82,31 @@ def store_address() -> str:
             f"or set AIRFLOW_CONN_{name.upper()}=postgresql://user:password@host:5432/database",
             "no_store",
         ) from None
+
+
+def _plain_address(name: str) -> str:
+    """Return the address that the environment holds in the form of libpq; empty where Airflow must tell.
+
+    Airflow's import costs several times what a command costs. A secrets backend comes before the environment.
+    """
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    from erp_feeds.store.connection import LIBPQ_EXTRAS
+
+    configured = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "airflow.cfg"
+    has_backend = any(variable.startswith("AIRFLOW__SECRETS__") for variable in os.environ) or (
+        configured.exists() and _BACKEND.search(configured.read_text("utf-8"))
+    )
+    address = os.environ.get(f"AIRFLOW_CONN_{name.upper()}", "")
+    if has_backend or not address.startswith(("postgres://", "postgresql://")):
+        return ""
+    try:
+        parts = conninfo_to_dict(address)
+    except ProgrammingError:  # extras that only Airflow reads
+        return ""
+    is_plain = parts.keys() <= {"port", "dbname", "user", "password", *LIBPQ_EXTRAS}
+    return address if is_plain and str(parts.get("port", "0")).isdecimal() else ""
 
 
 def know_connections() -> None:

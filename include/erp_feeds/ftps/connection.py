@@ -33,7 +33,12 @@ it is not 21 (explicit TLS) or 990 (implicit), port. The form of type FTPS asks 
 and in `AIRFLOW_CONN_...`, they are the JSON of the field extra:
 """
 TAIL = """
-`python -m erp_feeds doctor MERCHANT` checks the whole way and says what to change.
+For the [FTPS server of erp-feeds](operations.md#the-ftps-server) the login is `erp-feeds`, with the server's
+`ERP_FEEDS_FTPS_READER_PASSWORD`: it sees the folders of all merchants, so all of them may name one
+connection. The accounts of ERP parties are other logins, and rotating their passwords changes no connection.
+
+`python -m erp_feeds doctor MERCHANT`, or *Check* on the page *Connection*, checks the whole way and says what
+to change.
 """
 EXPLICIT_PORT = 21
 IMPLICIT_PORT = 990

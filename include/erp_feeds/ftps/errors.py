@@ -128,6 +128,7 @@ _CONNECT, _TIMEOUT = pycurl.E_COULDNT_CONNECT, pycurl.E_OPERATION_TIMEDOUT
 _ACTIVE = (pycurl.E_FTP_ACCEPT_FAILED, pycurl.E_FTP_ACCEPT_TIMEOUT)
 _VERIFY = (pycurl.E_PEER_FAILED_VERIFICATION,)
 _SAYS = "the server says '{reply}'"
+_OPERATOR = "where it stays, ask who runs the server"
 _ERROR = "the server answers with an error: '{reply}'"
 _CERTIFICATE = "the server's certificate is refused ({text})"
 _TLS = "TLS with the server fails ({text})"
@@ -174,7 +175,7 @@ RULES = (
     Rule(_LOGIN, "530.*(maximum|too many)", "", RetryError, "server_busy", "the server is full ('{reply}')"),
     Rule(_LOGIN, "530", "", FailError, "login_refused",
          "login refused ('{reply}'): correct login and password of the connection"),
-    Rule(_LOGIN, "4", "", RetryError, "server_busy", _SAYS),
+    Rule(_LOGIN, "4", "", RetryError, "server_busy", f"{_SAYS}: {_OPERATOR}"),
     Rule(_LOGIN, "332", "", FailError, "no_login",
          f"no login, {_SAYS}: it wants an account beside login and password: ask for a user that needs none"),
     Rule(_LOGIN, "", "", FailError, "no_login",
@@ -200,13 +201,16 @@ RULES = (
     Rule(_BY_REPLY, "522|.*session reuse", "", RetryError, "session_refused",
          "the data connection's TLS session was refused ('{reply}'): see the extra 'max_tls'"),
     Rule(_BY_REPLY, "452", "", RetryError, "server_busy", f"{_SAYS}: its disk is full: ask for room there"),
-    Rule(_BY_REPLY, "[34]", "", RetryError, "server_busy", _SAYS),
+    Rule(_BY_REPLY, "425", "", RetryError, "no_data_connection",
+         f"no data connection, {_SAYS}: its passive ports may be closed on the way (extra 'passive'), or it "
+         "does not take up the TLS session (extra 'max_tls')"),
+    Rule(_BY_REPLY, "[34]", "", RetryError, "server_busy", f"{_SAYS}: {_OPERATOR}"),
     Rule(_BY_REPLY, "550", "", FailError, "refused",
          f"{_ERROR}: correct the path, or the rights of this user there"),
     Rule(_BY_REPLY, "552", "", FailError, "refused",
          f"{_ERROR}: the quota of this user is used up: ask for room there"),
     Rule(_BY_REPLY, "553", "", FailError, "refused", f"{_ERROR}: it does not allow this name"),
-    Rule(_BY_REPLY, "5", "", FailError, "refused", _ERROR),
+    Rule(_BY_REPLY, "5", "", FailError, "refused", f"{_ERROR}: {_OPERATOR}"),
     # Alerts of TLS that come at any time; trying again does not help.
     Rule((), "", "alert protocol version|unsupported protocol", FailError, "tls_refused",
          f"{_TLS}: no common version of TLS: see the extra 'max_tls', or ask for TLS 1.2 there"),

@@ -32,6 +32,7 @@ SettingError = tuple[Location, str]
 NO_CUSTOMER = ("0", "000", "-1")
 """Customer numbers that no ERP gives to anybody (rule: customers 7)."""
 FIRST_YEAR = 1970
+DAY = 24 * 60 * 60
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
 
 time_zones = cache(available_timezones)
@@ -51,8 +52,8 @@ class Ftps(_Strict):
 
     connection: str = Field(min_length=1, description="Airflow connection id (type FTPS) of the FTPS server")
     root: Root = Field("/", description="Folder that holds srs and ErpCache; backslashes are accepted")
-    poll_interval: float = Field(30, gt=0, description="Seconds between two scans of the inbox")
-    stable_for: float = Field(10, ge=0, description="Seconds without change until a file is complete")
+    poll_interval: float = Field(30, gt=0, le=DAY, description="Seconds between two scans of the inbox")
+    stable_for: float = Field(10, ge=0, le=DAY, description="Seconds without change until a file is complete")
     after_load: Literal["leave", "move", "delete"] = Field(
         "leave", description="What becomes of a file on the server once its load has committed"
     )
@@ -213,7 +214,9 @@ class Limits(_Strict):
         6, gt=0, le=240, description="Hours after which a task is stopped and tried again"
     )
     run_hours: float = Field(24, gt=0, le=240, description="Hours after which a run is failed")
-    files_per_run: int = Field(200, gt=0, description="A run takes at most this many files; the rest follow")
+    files_per_run: int = Field(
+        200, gt=0, le=10_000, description="A run takes at most this many files; the rest follow"
+    )
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")
     ratio: int = Field(1_000, gt=0, description="Unzipped size over zipped size")
@@ -229,7 +232,7 @@ class Limits(_Strict):
     attributes: int = Field(100, gt=0, description="Attributes of one element")
     namespaces: int = Field(100, gt=0, description="Namespaces declared for all records")
     incomplete_attempts: int = Field(
-        3, gt=0, description="Fetches of a truncated file before it is quarantined"
+        3, gt=0, le=1_000, description="Fetches of a truncated file before it is quarantined"
     )
 
 
@@ -237,7 +240,10 @@ class Retention(_Strict):
     """How long what was received is kept."""
 
     archive_days: int | None = Field(
-        None, gt=0, description="Days after which an archived original is deleted; kept forever if not set"
+        None,
+        gt=0,
+        le=36_500,
+        description="Days after which an archived original is deleted; kept forever if not set",
     )
 
 
@@ -256,7 +262,9 @@ class Merchant(_Strict):
     name: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$", description="Id of the DAG and of all rows of this merchant"
     )
-    shop_name: str = Field(min_length=1, description="[SHOPNAME] of the file names, letter for letter")
+    shop_name: str = Field(
+        min_length=1, pattern=r"^[^/\\]+$", description="[SHOPNAME] of the file names, letter for letter"
+    )
     title: str = Field("", description="Name for people")
     owner: str = Field("data-engineering", description="Team that owns the DAG")
     owner_link: str = Field(

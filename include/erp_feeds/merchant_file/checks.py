@@ -116,7 +116,7 @@ def _shown(loc: Location, value: object) -> str:
     """Return a value as an error may show it: a short one, and nobody's address or number."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    text = repr(value)
+    text = repr(value) if isinstance(value, str) else str(value)
     if {loc[:1], loc[:2]} & _OF_PEOPLE or is_address(text):
         return "not shown"
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"

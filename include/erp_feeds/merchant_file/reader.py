@@ -29,7 +29,7 @@ def merchant_files(folder: Path) -> list[MerchantFile]:
     except OSError as error:
         message = f"{folder}: the folder of merchant files cannot be listed: {error.strerror}"
         raise ConfigurationError(message, "no_merchants_folder") from None
-    return [path for path in entries if path.suffix in ENDINGS and not path.name.startswith(".")]
+    return [path for path in entries if path.suffix.lower() in ENDINGS and not path.name.startswith(".")]
 
 
 def files_by_merchant(folder: Path) -> dict[str, MerchantFile]:

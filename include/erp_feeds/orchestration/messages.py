@@ -102,7 +102,7 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
 
 def _question(merchant: Merchant, cause: Cause, base_url: str) -> str:
     """Return where somebody answers whether the rest of the file shall load, if the merchant file asks."""
-    settings = merchant.interfaces.get(cause.interface)
+    settings = merchant.interfaces.get(cause.interface or "")
     is_asked = settings and settings.on_too_many_rejects == "ask"
     if not is_asked or cause.code != QuarantineCode.TOO_MANY_REJECTS:
         return ""

@@ -96,6 +96,8 @@ def make_folder(folder: ObjectStoragePath) -> None:
         folder.fs.makedirs(folder.path, exist_ok=True)
         return
     path = Path(folder.path)
+    if path.is_dir():  # mostly: another frame of the same file
+        return
     for each in (
         *reversed(path.parents),
         path,

@@ -24,9 +24,18 @@ class Day:
     quarantined: int
     records: int
     """Read from those files."""
-    p50: float | None
-    """Seconds from the first scan of a file until its rows were loaded: half of the files took less."""
-    p95: float | None
+    seconds: list[float] | None
+    """From the first scan of a file until its rows were loaded: p50 and p95; None: no file was loaded."""
+
+    @property
+    def p50(self) -> float | None:
+        """Seconds that half of the files took less than."""
+        return self.seconds[0] if self.seconds else None
+
+    @property
+    def p95(self) -> float | None:
+        """Seconds that 95 of 100 files took less than."""
+        return self.seconds[1] if self.seconds else None
 
 
 @dataclass(frozen=True)

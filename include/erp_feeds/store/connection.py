@@ -88,7 +88,8 @@ def pool_of(
         kwargs={
             "autocommit": True,
             "application_name": application,
-            "options": f"-c search_path={SCHEMA},public -c statement_timeout={statement_seconds}s",
+            "options": f"-c search_path={SCHEMA},public -c statement_timeout={statement_seconds}s "
+            "-c work_mem=32MB",  # pages sum up many files
         },
         min_size=1,
         max_size=max_size,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from erp_feeds.records.invoice_graph import InvoiceGraph
-from erp_feeds.records.invoice_graph import invoice_graph as graph_of
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.file_rows import (
     Drift,
     FileProgress,
@@ -36,6 +35,9 @@ from erp_feeds.store.rows import (
     RecordRows,
 )
 from erp_feeds.store.sql import statement
+
+if TYPE_CHECKING:
+    from erp_feeds.records.invoice_graph import InvoiceGraph
 
 Row = TypeVar("Row")
 
@@ -88,7 +90,7 @@ def holdings(connection: Connection[Any], merchant: str) -> Holdings:
 def drift(connection: Connection[Any], merchant: str, file_id: int | None = None) -> dict[str, Drift]:
     """Return by interface how a file, or the latest of each, differs from those before, where it does."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        wanted = {"merchant": merchant, "file_id": file_id}
+        wanted = {"merchant": merchant, "interfaces": list(INTERFACES), "file_id": file_id}
         return dict(cursor.execute(statement("queries/drift"), wanted).fetchall())
 
 
@@ -213,6 +215,8 @@ def account(connection: Connection[Any], merchant: str, number: str) -> Account 
 
 def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None = None) -> InvoiceGraph:
     """Return the unusual invoice debtors of a merchant's accounts, at most `limit` of each kind."""
+    from erp_feeds.records.invoice_graph import invoice_graph as graph_of  # the records' room is heavy
+
     with connection.cursor(row_factory=tuple_row) as cursor:
         return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 

@@ -7,17 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-import psycopg
 from fastapi import Path, Request, Response
+from fastapi.responses import RedirectResponse
 
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.folders import make_folders
-from erp_feeds.store import audit, incidents
+from erp_feeds.store import audit, incidents, merchant_settings
 from erp_feeds.web.connections import Store
-from erp_feeds.web.guards import Caller, PeopleEditor, Reader
-from erp_feeds.web.merchants import configured
+from erp_feeds.web.guards import PeopleEditor, Reader
+from erp_feeds.web.merchants import configured, of_file
 from erp_feeds.web.rendering import page
 from erp_feeds.web.routes import Routes
 
@@ -73,6 +73,8 @@ class Enabled:
     title: str
     folders: dict[str, bool]
     """Path on the server -> whether it was made now."""
+    switched_on: list[str]
+    """Interfaces that are on from now on."""
     file: str
     """The merchant file in which the lines are missing."""
     lines: str
@@ -91,14 +93,20 @@ def enable(caller: PeopleEditor, store: Store, app: AppName) -> Enabled:
     merchant = configured(caller.merchant)
     folder = listing.folder_of(merchant, INTERFACES[_names(app)[0]])
     folders = make_folders(merchant, [folder])
-    lines = _switch_on(store, caller, merchant, _names(app))
+    missing = [name for name in _names(app) if name not in merchant.interfaces]
+    if merchant.settings == "store":
+        merchant_settings.enable(store, of_file(merchant.name), missing, caller.name)
+    lines = "" if merchant.settings == "store" else "".join(f"  {name}: {{}}\n" for name in missing)
     audit.note(store, caller.name, merchant.name, "app enabled", APPS[app])
-    return Enabled(merchant.name, app, APPS[app], folders, f"{merchant.name}.yaml", lines)
-
-
-def _switch_on(store: psycopg.Connection, caller: Caller, merchant: Merchant, names: list[str]) -> str:  # noqa: ARG001 - where settings are kept in the store, they are saved here
-    """Switch interfaces on; return the lines to commit where the merchant file keeps the settings."""
-    return "".join(f"  {name}: {{}}\n" for name in names if name not in merchant.interfaces)
+    return Enabled(
+        merchant=merchant.name,
+        app=app,
+        title=APPS[app],
+        folders=folders,
+        switched_on=[] if lines else missing,
+        file=f"{merchant.name}.yaml",
+        lines=lines,
+    )
 
 
 def _names(app: str) -> list[str]:
@@ -127,6 +135,10 @@ def _app(merchant: Merchant, name: str, latest: dict[str, datetime]) -> App:
 
 def _enable_page(request: Request, caller: PeopleEditor, store: Store, app: AppName) -> Response:
     enabled = enable(caller, store, app)
+    to_map = [name for name in enabled.switched_on if INTERFACES[name].targets]
+    if to_map:
+        root = request.scope.get("root_path", "")
+        return RedirectResponse(f"{root}/merchants/{caller.merchant}/mapping/{to_map[0]}", status_code=303)
     return page(request, "apps.html", {"found": apps(caller, store), "enabled": enabled})
 
 
@@ -160,6 +172,7 @@ def add(routes: Routes) -> None:
         "app": "srs",
         "title": "SRS",
         "folders": {"/testshop/srs": True},
+        "switched_on": [],
         "file": "testshop.yaml",
         "lines": "  srs_customers: {}\n  srs_purchases: {}\n",
     }

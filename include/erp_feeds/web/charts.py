@@ -47,7 +47,7 @@ def of_all(store: Store, user: GetUserDep, days: Days = 30) -> Charts:
 
 EXAMPLE = {
     "merchants": ["testshop"],
-    "days": [{"day": "2026-01-31", "files": 3, "quarantined": 0, "records": 1200, "p50": 21.5, "p95": 48.0}],
+    "days": [{"day": "2026-01-31", "files": 3, "quarantined": 0, "records": 1200, "seconds": [21.5, 48.0]}],
     "rejects": [{"code": "missing_field", "number": 2}],
 }
 

@@ -62,7 +62,7 @@ def _submitted(
                 after=_number(form.get("after")),
             )
             root = request.scope.get("root_path", "")
-            path = f"{root}/merchants/{merchant.name}/mapping/{interface.name}?saved={saved.revision}"
+            path = f"{root}/merchants/{merchant.name}/mapping/{interface.name}?saved={saved.revision}#saved"
             return RedirectResponse(path, status_code=303)
     except FeedError as error:
         problem = "" if found.checked.errors else str(error)

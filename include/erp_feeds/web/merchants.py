@@ -182,7 +182,7 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     errors: dict[str, str] = {}
     for name in names:
         try:
-            owners[name] = configured(name)
+            owners[name] = merchant_settings.effective(store, of_file(name))
         except (ConfigurationError, FailError) as error:
             errors[name] = str(error)
     found: dict[str, list[Feed]] = {}

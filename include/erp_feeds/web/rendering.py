@@ -51,9 +51,9 @@ def _shown(value: object) -> object:
 
 
 def _nice(largest: float) -> float:
-    """Return a round number for the top of an axis: 1, 2 or 5 with zeros, no less than the largest value."""
+    """Return a round number for the top of an axis: 1, 2 or 4 with zeros, no less than the largest value."""
     power = 10.0 ** math.floor(math.log10(max(largest, 1)))
-    return next(power * each for each in (1, 2, 5, 10) if power * each >= largest)
+    return next(power * each for each in (1, 2, 4, 10) if power * each >= largest)
 
 
 def _nice_duration(seconds: float) -> float:

@@ -18,8 +18,9 @@ from psycopg import errors, sql
 
 from erp_feeds.demo import postgres
 from erp_feeds.settings import PROJECT
-from erp_feeds.store import migrate
+from erp_feeds.store import ftps_accounts, migrate
 from erp_feeds.store.connection import open_uri
+from support.merchants import merchant_of
 from support.store_feed import Feed, customer, dump, purchase
 
 PERSONAL = {
@@ -33,7 +34,10 @@ PERSONAL = {
     "custom",
     "order_number",
 }
-PASSWORDS = {f"{name}_PASSWORD": f"its '{name}' $1" for name in ("AIRFLOW_DB", "OWNER", "LOADER", "READER")}
+PASSWORDS = {
+    f"{name}_PASSWORD": f"its '{name}' $1"
+    for name in ("AIRFLOW_DB", "OWNER", "LOADER", "READER", "FTPS_ROLE")
+}
 
 Open = Callable[[str], psycopg.Connection]
 
@@ -103,3 +107,22 @@ def test_analysts_read_documented_views_that_name_nobody(as_role: Open) -> None:
             assert reader.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view))).fetchone(), view
         with pytest.raises(errors.InsufficientPrivilege):
             reader.execute("SELECT email FROM profiles")
+
+
+def test_the_ftps_server_reads_accounts_and_nothing_else(as_role: Open) -> None:
+    shop = merchant_of()
+    with as_role("loader") as loader:
+        password = ftps_accounts.create(loader, shop, "me")
+    with as_role("ftps") as server:
+        assert ftps_accounts.login(server, shop.name, password) == ftps_accounts.Login(
+            "testshop", "testshop", 1
+        )
+        server.commit()
+        for statement in (
+            "SELECT 1 FROM files",
+            "UPDATE ftps_accounts SET password_hash = ''",
+            "DELETE FROM ftps_accounts",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                server.execute(statement)
+            server.rollback()

@@ -52,7 +52,9 @@ def test_a_stock_client_places_a_file_with_what_the_page_says(
     ask: Ask, hosted: Path, ftps_certificates: Certificates, shop: Shop
 ) -> None:
     admin = ask("admin")
-    assert "The ERP party has no account yet" in admin.get(HERE).text
+    shown = admin.get(HERE).text
+    assert "The ERP party has no account yet" in shown
+    assert f'action="/erp-feeds{HERE}/account/create"' in shown
     made = admin.post(f"{HERE}/account/create", headers=SAME_ORIGIN)
     assert (made.status_code, made.headers["cache-control"]) == (200, "no-store")
     told = admin.get(f"{API}{HERE}").json()
@@ -145,5 +147,12 @@ interfaces:
     filled.store.execute("TRUNCATE files CASCADE")
     filled.store.commit()
     assert {each["state"] for each in admin.get(path).json()["apps"]} == {"waiting for the first file"}
+    (folder / "testshop.yaml").write_text(text + "settings: store\n")
+    opened = admin.post(f"{ONE}/apps/srs/enable", headers=SAME_ORIGIN)
+    assert opened.headers["location"] == f"/erp-feeds{ONE}/mapping/srs_customers"
+    assert admin.get(opened.headers["location"].removeprefix("/erp-feeds")).status_code == 200
+    assert {each["state"] for each in admin.get(path).json()["apps"]} == {"waiting for the first file"}
+    assert admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()["switched_on"] == []
+    (folder / "testshop.yaml").write_text(text + first["lines"])
     assert admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()["lines"] == ""
     assert admin.post(f"{path}/other/enable", headers=SAME_ORIGIN).status_code == 422

@@ -95,7 +95,7 @@ def test_a_change_is_checked_tried_saved_and_offered_for_past_days(ask: Ask, map
     assert "custom_card" in tried
     assert merchant_settings.find(mapped.store, "testshop") is None
     saved = post("save", message=HOSTILE)
-    assert (saved.status_code, saved.headers["location"]) == (303, f"/erp-feeds{path}?saved=1")
+    assert (saved.status_code, saved.headers["location"]) == (303, f"/erp-feeds{path}?saved=1#saved")
     found = merchant_settings.find(mapped.store, "testshop")
     assert found is not None
     assert (found.author, found.message, found.document["interfaces"]["srs_customers"]) == (

@@ -56,7 +56,7 @@ def test_help_is_everywhere(run: CliRunner) -> None:
     for name in names:
         result = run.invoke(app, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert result.exit_code == 0, name
-        assert "--json" in result.output, name
+        assert "--json" in result.output or name == "ftps-server", name  # which answers nobody: it serves
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -232,6 +232,7 @@ def test_without_a_store_the_message_says_what_to_do(run: CliRunner, command: li
     "connection",
     [
         "postgres://app:p%40ss@db.invalid:5433/erp?sslmode=require&retries=3",
+        "postgresql://app:p%40ss@db.invalid:5433/erp?sslmode=require",
         json.dumps({**CONNECTION, "extra": {"sslmode": "require", "retries": 3}}),
         json.dumps({**CONNECTION, "extra": '{"sslmode": "require"}'}),
     ],
@@ -252,6 +253,41 @@ def test_the_environment_names_the_store_as_airflow_does(
         "password": "p@ss",
         "sslmode": "require",
     }
+
+
+def test_a_command_on_the_store_does_not_load_airflow_where_the_environment_says_all(tmp_path: Path) -> None:
+    code = """
+import sys
+from erp_feeds.cli.connections import store_address
+store_address()
+import erp_feeds.store.queries
+print({"airflow", "pandas", "alembic"} & set(sys.modules))
+"""
+    there = {
+        "AIRFLOW_CONN_ERP_FEEDS_STORE": "postgresql://app@db.invalid/erp",
+        "ERP_FEEDS_HOME": str(tmp_path),
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | there, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_a_secrets_backend_goes_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    from erp_feeds.cli.connections import store_address
+    from erp_feeds.store import connection
+
+    monkeypatch.setattr(connection, "conninfo_of", lambda name: f"of the backend: {name}")
+    monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", "postgresql://app@db.invalid/erp")
+    if where == "environment":
+        monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "vault")
+    else:
+        (tmp_path / "airflow.cfg").write_text("[secrets]\nbackend = vault\n")
+        monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    assert store_address() == "of the backend: erp_feeds_store"
 
 
 def test_the_demo_lends_its_connections_and_the_environment_goes_first(

@@ -24,6 +24,13 @@ ERRORS: list[tuple[CurlError, type[FeedError], str, str]] = [
         "421 Shutting down",
     ),
     (failed("QUOTE_ERROR", "", "450 File busy"), RetryError, "server_busy", "450 File busy"),
+    (failed("QUOTE_ERROR", "", "502 What?"), FailError, "refused", "ask who runs the server"),
+    (
+        failed("FTP_COULDNT_RETR_FILE", "", "425 Unable to build data connection"),
+        RetryError,
+        "no_data_connection",
+        "does not take up the TLS session",
+    ),
     (
         failed("UPLOAD_FAILED", "", "452 No space"),
         RetryError,

@@ -3,20 +3,18 @@
 -- name: days
 -- In:  merchants, interfaces: text[]; days. Out: as in the dataclass Day, one row per day.
 WITH found AS (
-    SELECT (first_seen_at AT TIME ZONE 'UTC')::date AS day, state, coalesce((counts ->> 'read')::bigint, 0) AS read,
-           extract(epoch FROM loaded.at - first_seen_at)::float AS seconds
+    SELECT (first_seen_at AT TIME ZONE 'UTC')::date AS day, files.state, coalesce((files.counts ->> 'read')::bigint, 0) AS read,
+           extract(epoch FROM min(at) FILTER (WHERE file_runs.state = 'loaded') - first_seen_at)::float AS seconds
     FROM files
-    LEFT JOIN LATERAL (
-        SELECT min(at) AS at FROM file_runs WHERE file_runs.file_id = files.file_id AND file_runs.state = 'loaded'
-    ) AS loaded ON true
+    LEFT JOIN file_runs USING (file_id)
     WHERE merchant = ANY (%(merchants)s::text[]) AND interface = ANY (%(interfaces)s::text[])
       AND first_seen_at >= ((now() AT TIME ZONE 'UTC')::date - %(days)s::int + 1) AT TIME ZONE 'UTC'
-      AND state NOT IN ('uploading', 'duplicate', 'missing', 'replaced')
+      AND files.state NOT IN ('uploading', 'duplicate', 'missing', 'replaced')
+    GROUP BY file_id
 )
 SELECT begin::date AS day, count(found.day) AS files, count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
        coalesce(sum(read), 0)::bigint AS records,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS p50,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds
 FROM generate_series(
     (now() AT TIME ZONE 'UTC')::date - %(days)s::int + 1, (now() AT TIME ZONE 'UTC')::date, interval '1 day'
 ) AS begin

@@ -50,13 +50,21 @@ SELECT min(day), max(day) FROM files WHERE file_id = ANY (%(file_ids)s::bigint[]
 
 -- name: drift
 -- What the view file_drift says of one file, or of the latest of each interface, read from it and the three before it.
--- In:  merchant, file_id (null: the latest of each interface). Out: interface, drift; only where there is any.
+-- In:  merchant, interfaces text[], file_id (null: the latest of each interface). Out: interface, drift; only where there
+--      is any.
 WITH shown AS (
-    SELECT DISTINCT ON (interface) interface, file_id, sequence
-    FROM files
-    WHERE merchant = %(merchant)s AND state = 'loaded' AND counts -> 'elements' <> jsonb_build_object()
-      AND (%(file_id)s::bigint IS NULL OR file_id = %(file_id)s)
-    ORDER BY interface, sequence DESC, file_id DESC
+    SELECT latest.* FROM unnest(%(interfaces)s::text[]) AS wanted (interface)
+    CROSS JOIN LATERAL (
+        SELECT interface, file_id, sequence FROM files
+        WHERE merchant = %(merchant)s AND files.interface = wanted.interface AND state = 'loaded'
+          AND counts -> 'elements' <> jsonb_build_object()
+        ORDER BY sequence DESC, file_id DESC LIMIT 1
+    ) AS latest
+    WHERE %(file_id)s::bigint IS NULL
+    UNION ALL
+    SELECT interface, file_id, sequence FROM files
+    WHERE file_id = %(file_id)s AND merchant = %(merchant)s AND state = 'loaded'
+      AND counts -> 'elements' <> jsonb_build_object()
 ), before AS MATERIALIZED (
     SELECT shown.file_id, (counts -> 'elements') || (counts -> 'unknown') AS elements
     FROM shown
