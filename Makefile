@@ -20,7 +20,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-pages bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -114,6 +114,9 @@ bench: setup ## measure the pipeline from zips to rows beside a floor and peers 
 
 bench-download: setup ## measure fetching a big file over FTPS beside curl (MEGABYTES=500)
 	@$(PYTHON) benchmarks/downloading.py --megabytes $(MEGABYTES)
+
+bench-pages: setup ## measure the CPU of each page on a store with 100,000 files and 1,000,000 profiles
+	@$(PYTHON) benchmarks/pages.py
 
 bench-sensing: setup ## measure a triggerer that watches many inboxes (MERCHANTS=1000 SERVERS=50)
 	@$(PYTHON) benchmarks/sensing.py --merchants $(MERCHANTS) --servers $(SERVERS)

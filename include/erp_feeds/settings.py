@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     health_schedule: str = "*/5 * * * *"
     """Cron (UTC) of the DAG `erp_feeds_check`, which looks for what is open, and alerts."""
     runbook: str = ""
-    """Address of the runbook that alerts link to; by default the page of the health DAG, which shows it."""
+    """Address of the runbook that alerts link to; by default our page of it."""
     ftps_address: str = Field("", pattern=r"^([^\s:/]+(:\d{1,5})?)?$")
     """Address (host:port) of the FTPS server of erp-feeds as ERP parties reach it; by default that of the
     connection by which erp-feeds reads."""

@@ -34,9 +34,9 @@ def test_an_account_is_made_by_keyboard_and_its_password_shown_once(
     client.connect(page.locator("dd").nth(2).inner_text(), int(page.locator("dd").nth(3).inner_text()))
     client.login("testshop", password)
     client.quit()
-    page.get_by_label("The password before").select_option("24")
+    page.get_by_label("The current password").select_option("24")
     page.get_by_role("button", name="New password").click()
-    expect(page.get_by_text("good too until")).to_be_visible()
+    expect(page.get_by_text("still good until")).to_be_visible()
     assert page.locator(".once").inner_text() != password
     page.get_by_role("link", name="Connection").click()
     expect(page.locator(".once")).to_have_count(0)

@@ -175,7 +175,7 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         # A run that was cut off by a stop is taken up again within a minute, not in five.
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",  # a new merchant file shows within half a minute
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # a new merchant file shows within a minute
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(place.logs / "airflow" / "dag_processor"),
         "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",

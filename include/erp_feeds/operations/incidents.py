@@ -14,7 +14,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.operations.freshness import FeedState, freshness_of
 from erp_feeds.store import incidents
 from erp_feeds.store.incidents import Cause, Incident
-from erp_feeds.store.merchant_settings import effective
+from erp_feeds.store.merchant_settings import for_reports
 
 KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
 POLLS = 3
@@ -36,7 +36,7 @@ class Feed:
 
 def feeds(connection: psycopg.Connection, merchants: Collection[Merchant], now: datetime) -> list[Feed]:
     """Return how fresh each interface of some merchants is."""
-    merchants = [effective(connection, merchant) for merchant in merchants]
+    merchants = [for_reports(connection, merchant) for merchant in merchants]
     latest = incidents.latest_files_of(connection, [merchant.name for merchant in merchants])
     found = []
     for merchant, name in ((each, known.name) for each in merchants for known in interfaces_of(each)):

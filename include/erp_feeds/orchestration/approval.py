@@ -16,6 +16,7 @@ from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
+from erp_feeds.orchestration import links
 from erp_feeds.orchestration.plain_failure import plain_failures
 from erp_feeds.settings import settings
 
@@ -34,10 +35,10 @@ approves without a question.
 BODY = """\
 **{reason}.** Nothing of `{file}` is loaded ({merchant}, {interface}).
 
-**Approve**: the other {good} load, and the rejected ones stay open.
-**Reject**: nothing of it loads; ask the sender for a new export.
+- **Approve**: the other {good} load, and the rejected ones stay open.
+- **Reject**: nothing of it loads; ask the sender for a new export.
 
-To see them: `python -m erp_feeds rejects {merchant} --file {file}`
+{page}
 """
 
 
@@ -148,7 +149,10 @@ def describe(file_id: int) -> dict[str, Any]:
         raise FailError(f"file {file_id} does not wait for an approval", "not_waiting")
     [each] = found
     good = counted(each.tally.read - each.rejects, "record")
+    address = links.merchant_page(links.base_url(), each.merchant, "rejects", file_id=str(file_id))
+    command = f"To see the rejects: `python -m erp_feeds rejects {each.merchant} --file {each.file}`"
     facts = {"merchant": each.merchant, "interface": each.interface, "file": each.file, "good": good}
+    facts["page"] = f"[The rejected records]({address})" if address else command
     return {
         "file_id": file_id,
         "rejects": each.rejects,

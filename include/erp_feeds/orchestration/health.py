@@ -18,8 +18,7 @@ from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, P
 from erp_feeds.errors import FailError
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration.links import HEALTH_DAG, base_url
-from erp_feeds.publish import runbook
-from erp_feeds.settings import settings
+from erp_feeds.settings import PAGES, settings
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,7 @@ and what to do. A resolved incident disappears by itself. One that nobody will e
 trigger this DAG with the number of the incident and a reason, or run
 `python -m erp_feeds dismiss ID --by NAME --reason TEXT`. It opens again when more files or records join it.
 
+What each code means, and what to write to the sender: [the runbook]({pages}/runbook).
 """
 
 
@@ -81,7 +81,7 @@ def _health_dag() -> DAG:
         dag_id=HEALTH_DAG,
         dag_display_name="ERP feeds: what is open",
         description="Red while somebody must act: quarantines, rejects, late feeds, silent inboxes",
-        doc_md=DOC + runbook.markdown(),
+        doc_md=DOC.format(pages=PAGES),
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[CHANGED]
         ),

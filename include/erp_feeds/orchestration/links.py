@@ -41,10 +41,14 @@ def merchant_page(base: str, merchant: str, *parts: str, **wanted: str | None) -
 
 
 def runbook_page(base: str, code: str) -> str:
-    """Return where the runbook speaks of a code: the configured copy, else the docs of the health DAG."""
-    if settings().runbook:
-        return settings().runbook + (f"#{code}" if code else "")
-    return dag_page(base, HEALTH_DAG)
+    """Return where the runbook speaks of a code: the configured copy, else our page of it."""
+    address = settings().runbook or page(base and base + PAGES, "runbook")
+    return f"{address}#{code}" if address and code else address
+
+
+def question_page(base: str) -> str:
+    """Return where people answer whether the rest of a file shall load: Airflow's required actions."""
+    return page(base, "required_actions")
 
 
 class RunbookLink(BaseOperatorLink):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from erp_feeds.codes import Actor, IncidentKind, words_of
+from erp_feeds.codes import Actor, IncidentKind, QuarantineCode, words_of
 from erp_feeds.errors import counted
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
@@ -91,12 +91,22 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Who acts": str(words.actor),
         "What to do": words.action,
         what: shown + more,
+        "Load the rest?": _question(merchant, cause, base_url),
         "Page": _page(merchant.name, cause, base_url),
         "Run": run if cause.run_id else "",
         "Look closer": f"python -m erp_feeds {command}",
         "Runbook": links.runbook_page(base_url, code or str(cause.kind)),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _question(merchant: Merchant, cause: Cause, base_url: str) -> str:
+    """Return where somebody answers whether the rest of the file shall load, if the merchant file asks."""
+    settings = merchant.interfaces.get(cause.interface or "")
+    is_asked = settings and settings.on_too_many_rejects == "ask"
+    if not is_asked or cause.code != QuarantineCode.TOO_MANY_REJECTS:
+        return ""
+    return links.question_page(base_url)
 
 
 def _page(merchant: str, cause: Cause, base_url: str) -> str:

@@ -66,14 +66,14 @@ def measure(connection: Connection, merchants: Iterable[Merchant]) -> None:
     """
     from erp_feeds.store import incidents, queries
     from erp_feeds.store.connection import plain_errors
-    from erp_feeds.store.merchant_settings import effective
+    from erp_feeds.store.merchant_settings import for_reports
 
     now = datetime.now(UTC)
     for merchant in merchants:
         with plain_errors("measuring"):
             open_files = queries.open_files(connection, merchant.name)
         latest = incidents.latest_files(connection, merchant.name)
-        for interface in interfaces_of(effective(connection, merchant)):
+        for interface in interfaces_of(for_reports(connection, merchant)):
             tags = {"merchant": merchant.name, "interface": interface.name}
             waiting, quarantined = open_files.get(interface.name, (0, 0))
             stats.gauge(WAITING.name, waiting, tags=tags)

@@ -49,11 +49,7 @@ SECTIONS: tuple[tuple[type[Code], str, str], ...] = (
     ),
 )
 
-LETTER = """\
-
-Write to the sender:
-
-> Your file `NAME` ({what}, code `{code}`): {meaning} Please send it again once this is corrected."""
+LETTER = "Your file `NAME` ({what}, code `{code}`): {meaning} Please send it again once this is corrected."
 
 
 def markdown() -> str:
@@ -66,12 +62,14 @@ def _section(codes: type[Code], title: str, consequence: str) -> Iterator[str]:
     for code in codes:
         yield f"\n### {code.value}\n"
         yield f"{code.meaning}\n"
-        yield f"- Who acts: {code.actor.value}.\n- What to do: {code.action}" + _letter(codes, code)
+        yield f"- Who acts: {code.actor.value}.\n- What to do: {code.action}"
+        if text := letter(codes, code):
+            yield f"\nWrite to the sender:\n\n> {text}"
 
 
-def _letter(codes: type[Code], code: Code) -> str:
+def letter(codes: type[Code], code: Code) -> str:
     """Return what to write to the ERP party, where it must act."""
     words = {QuarantineCode: "not loaded", RejectCode: "record NUMBER not loaded"}
     if code.actor is not Actor.SENDER or codes not in words:
         return ""
-    return "\n" + LETTER.format(what=words[codes], code=code.value, meaning=code.meaning)
+    return LETTER.format(what=words[codes], code=code.value, meaning=code.meaning)

@@ -66,6 +66,17 @@ def effective(connection: psycopg.Connection, merchant: Merchant, revision: int 
     return applied(merchant, found) if found else merchant
 
 
+def for_reports(connection: psycopg.Connection, merchant: Merchant) -> Merchant:
+    """Return what `effective` returns; where that revision has errors, the merchant as its file describes it.
+
+    The tasks of such a merchant fail and say why; what reports on all merchants must not fail with them.
+    """
+    try:
+        return effective(connection, merchant)
+    except ConfigurationError:
+        return merchant
+
+
 def current(merchant: Merchant, revision: int | None = None) -> Merchant:
     """Return what `effective` returns, by a connection of its own where it needs one."""
     if merchant.settings == "file" or (merchant.revision and revision is None):

@@ -12,7 +12,7 @@ Kind = Literal["order", "return"]
 
 @dataclass(frozen=True)
 class Profile:
-    """A person, and the file and record that last wrote the row."""
+    """A person, and the file and record that last changed the row, or later confirmed it."""
 
     profile_id: int
     email: str | None

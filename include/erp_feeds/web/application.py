@@ -19,6 +19,8 @@ from erp_feeds.web import (
     merchants,
     profiles,
     rejects,
+    revisions,
+    runbook,
 )
 from erp_feeds.web.guards import Headers, only_same_origin
 from erp_feeds.web.problems import add_handlers
@@ -45,7 +47,7 @@ def application() -> FastAPI:
     )
     routes = Routes()
     shown = (merchants, files, rejects, charts, profiles, accounts, mapping, mapping_pages, changes)
-    for module in (*shown, ftps_connection, apps):
+    for module in (*shown, revisions, ftps_connection, apps, runbook):
         module.add(routes)
     app.include_router(routes.api)
     app.include_router(routes.pages)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any
 
 import psycopg
@@ -27,7 +26,8 @@ from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.mapping_form import Element, Fields, Row, Source
 from erp_feeds.web.merchants import configured, of_file
-from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
+from erp_feeds.web.revisions import SAVED, Saved
+from erp_feeds.web.routes import Routes
 
 MAX_TRIED_BYTES = 5 << 20
 """Bytes of the largest file on which a mapping is tried during a request."""
@@ -83,25 +83,6 @@ class Saving(FieldSettings):
     after: int | None = Field(None, ge=0, description="Revision that you have seen; the latest by default.")
 
 
-@dataclass(frozen=True)
-class RevisionRow:
-    """A revision of a merchant's settings, and what it changed."""
-
-    revision: int
-    at: datetime
-    author: str
-    message: str
-    changes: list[Change]
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A new revision."""
-
-    merchant: str
-    revision: int
-
-
 def mapped(interface: InterfaceName) -> Interface:
     """Return an interface that has a mapping."""
     if interface not in MAPPED:
@@ -138,35 +119,6 @@ def save(caller: PeopleEditor, store: Store, interface: Mapped, body: Saving) ->
     found = merchant_settings.save(
         store, of_file(merchant.name), document, author=caller.name, message=body.message, after=body.after
     )
-    return Saved(found.merchant, found.revision)
-
-
-def history(
-    caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit = 20
-) -> Page[RevisionRow]:
-    """List the revisions of the settings, the latest first, each with what it changed."""
-    place = decode_cursor(cursor, int)
-    found = merchant_settings.listed(
-        store, caller.merchant, before=place[0] if place else None, limit=limit + 1
-    )
-    before = [*(each.document for each in found[1:]), settings_of(of_file(caller.merchant))]
-    rows = [
-        RevisionRow(
-            each.revision,
-            each.at,
-            each.author,
-            each.message,
-            [*merchant_settings.changes(old, each.document)],
-        )
-        for each, old in zip(found, before, strict=False)
-    ]
-    return Page.of(rows, limit, lambda row: [row.revision])
-
-
-def revert(caller: PeopleEditor, store: Store, revision: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Saved:
-    """Save an earlier revision once more."""
-    owner = of_file(caller.merchant)
-    found = merchant_settings.revert(store, owner, revision, author=caller.name)
     return Saved(found.merchant, found.revision)
 
 
@@ -292,24 +244,12 @@ MAPPING = {
     "checked": {**CHECKED, "changes": []},
 }
 DRY_RUN: dict[str, Any] = {"files": [], "tables": {}, "resolved": {}, "opened": {}}
-REVISION = {
-    "revision": 3,
-    "at": "2026-01-31T06:00:00Z",
-    "author": "admin",
-    "message": "the loyalty card",
-    "changes": CHECKED["changes"],
-}
 
 
 def add(routes: Routes) -> None:
     """Add the routes of this module."""
-    path = "/merchants/{merchant}"
-    one = path + "/mapping/{interface}"
-    saved = {"merchant": "testshop", "revision": 4}
+    one = "/merchants/{merchant}/mapping/{interface}"
     routes.get(one, mapping, example=MAPPING, tag="Mapping")
     routes.post(one + "/checks", check, example=CHECKED, tag="Mapping")
     routes.post(one + "/dry-runs", dry_run, example=DRY_RUN, tag="Mapping")
-    routes.post(one + "/revisions", save, example=saved, tag="Mapping")
-    listed = {"items": [REVISION], "next": None}
-    routes.show(path + "/settings", "settings.html", history, example=listed, tag="Mapping")
-    routes.post(path + "/settings/{revision}/revert", revert, example=saved, tag="Mapping")
+    routes.post(one + "/revisions", save, example=SAVED, tag="Mapping")

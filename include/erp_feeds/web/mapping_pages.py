@@ -19,11 +19,9 @@ from erp_feeds.web.mapping import (
     MAPPED,
     Mapped,
     MappingPage,
-    Saved,
     document_of,
     mapping,
     page_of,
-    revert,
     tried,
 )
 from erp_feeds.web.merchants import configured, of_file
@@ -87,11 +85,6 @@ def _first(request: Request, caller: PeopleEditor) -> RedirectResponse:
     return RedirectResponse(f"{root}/merchants/{caller.merchant}/mapping/{MAPPED[0]}", status_code=303)
 
 
-def _revert_page(request: Request, found: Annotated[Saved, Depends(revert)]) -> RedirectResponse:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{found.merchant}/settings", status_code=303)
-
-
 def _number(value: object) -> int | None:
     return int(value) if isinstance(value, str) and value.isdecimal() else None
 
@@ -102,4 +95,3 @@ def add(routes: Routes) -> None:
     routes.pages.get(path + "/mapping")(_first)
     routes.pages.get(path + "/mapping/{interface}")(_mapping_page)
     routes.pages.post(path + "/mapping/{interface}")(_submitted)
-    routes.pages.post(path + "/settings/{revision}/revert")(_revert_page)

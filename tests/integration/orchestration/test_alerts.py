@@ -132,7 +132,7 @@ def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
         " and 15 more",
         "https://airflow.example.com/dags/testshop/runs/asset_triggered__2026-03-02T11%3A00%3A00%2B00%3A00",
         "python -m erp_feeds files testshop --state quarantined",
-        "Runbook: https://airflow.example.com/dags/erp_feeds_health",
+        "Runbook: https://airflow.example.com/erp-feeds/runbook#truncated",
     ):
         assert part in text.get_content()
     assert '<a href="https://airflow.example.com/dags/testshop/runs/asset' in html.get_content()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,7 @@ from erp_feeds.cli import app
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.inbox.poller import scan_together
 from erp_feeds.interfaces import mapping_of
+from erp_feeds.operations.incidents import feeds
 from erp_feeds.orchestration import assets
 from erp_feeds.store import audit, merchant_settings
 from support.merchants import facts_of
@@ -112,6 +114,22 @@ def test_what_cannot_work_is_not_saved_and_nothing_is_overwritten(kept: Shop) ->
     assert [(each.who, each.action, each.subject) for each in audit.listed(kept.store, "testshop")] == [
         ("ada", "settings saved", "revision 1")
     ]
+
+
+def test_a_revision_with_errors_stops_this_merchant_and_no_report(kept: Shop) -> None:
+    """A newer version of the software may find errors in what an older one saved."""
+    save(kept, **CARD)
+    wrong = {"interfaces": {"srs_customers": {"mapping": {"custom_x": {"from": "No"}}}}}
+    kept.store.execute(
+        "INSERT INTO settings_revisions (merchant, revision, author, message, document)"
+        " SELECT merchant, 2, author, message, %s FROM settings_revisions",
+        (json.dumps(wrong),),
+    )
+    kept.store.commit()
+    with pytest.raises(ConfigurationError, match="revision 2 of the settings"):
+        kept.sense("manual__1")
+    known = feeds(kept.store, [kept.merchant], datetime.now(UTC))
+    assert [each.interface for each in known] == ["srs_customers"]
 
 
 def test_settings_are_exported_imported_listed_and_reverted(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from erp_feeds.codes import IncidentCode, QuarantineCode, RejectCode
 from erp_feeds.operations import incidents
 from erp_feeds.store import audit, tokens
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
@@ -95,10 +96,16 @@ def test_who_may_what(ask: Ask, named: Any) -> None:
     for path in (*everything, *API_OF_PEOPLE, "/merchants", "/charts"):
         refused = nobody.get(named(f"{API}{path}"))
         assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
-    for path in (*everything, *PAGES_OF_PEOPLE, "/", "/charts"):
+    for path in (*everything, *PAGES_OF_PEOPLE, "/", "/charts", "/runbook"):
         away = nobody.get(named(path))
         assert away.status_code == 303, path
         assert away.headers["location"].startswith("/api/v2/auth/login?next=%2Ferp-feeds%2F"), path
+
+
+def test_the_runbook_has_an_anchor_for_each_code_that_an_alert_links_to(ask: Ask) -> None:
+    shown = ask("stranger").get("/runbook").text
+    codes = [code for kind in (QuarantineCode, RejectCode, IncidentCode) for code in kind]
+    assert all(f'<h3 id="{code}">' in shown for code in codes)
 
 
 def test_every_route_is_in_the_table_above(ask: Ask) -> None:

@@ -13,7 +13,7 @@ def test_every_link_is_below_the_address_of_the_ui(monkeypatch: pytest.MonkeyPat
     assert links.run_page("https://a", "shop", run).startswith(
         "https://a/dags/shop/runs/backfill__2017-01-01T00%3A"
     )
-    assert links.runbook_page("https://a", "truncated") == links.dag_page("https://a", "erp_feeds_health")
+    assert links.runbook_page("https://a", "truncated") == "https://a/erp-feeds/runbook#truncated"
     assert not any((links.dag_page("", "shop"), links.run_page("", "shop", run), links.runbook_page("", "")))
     assert links.merchant_page("https://a", "shop") == "https://a/erp-feeds/merchants/shop"
     assert links.merchant_page("https://a", "shop", "rejects", code="invalid_date", state=None) == (

@@ -93,6 +93,15 @@ def test_an_alert_leads_to_the_page_of_what_it_is_about(found: Cause, page: str)
     assert told["Page"] == f"https://airflow/erp-feeds/merchants/testshop{page}"
 
 
+def test_where_the_merchant_file_asks_the_alert_leads_to_the_question() -> None:
+    settings = {"srs_customers": {"max_reject_percent": 5, "on_too_many_rejects": "ask"}}
+    found = cause("quarantined", "too_many_rejects")
+    asking = Merchant.model_validate(SHOP.model_dump(by_alias=True) | {"interfaces": settings})
+    told = messages.facts(asking, found, "https://airflow")
+    assert told["Load the rest?"] == "https://airflow/required_actions"
+    assert "Load the rest?" not in messages.facts(SHOP, found, "https://airflow")
+
+
 def test_without_an_address_of_airflow_no_link_is_shown_that_leads_nowhere() -> None:
     told = messages.alert(SHOP, [cause("quarantined", "truncated", run_id="run")], "")
     assert "http" not in told.text + told.html

@@ -93,7 +93,8 @@ GROUP BY files.index_number
 -- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
 -- file brings it, in whatever order and company (rule: purchases 7); the others take the ids that remain, in file order.
 -- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
--- primary key finds them first, so that the cost does not grow with the table.
+-- primary key finds them first, so that the cost does not grow with the table: OFFSET 0 keeps it so, where a planner that
+-- knows nothing of the table yet would compare every receipt with every purchase.
 -- In: incoming_purchases; merchant. Out: their purchase_id.
 WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT record, purchase_id, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
@@ -102,8 +103,10 @@ WITH RECURSIVE sharing AS MATERIALIZED (
 ), shared AS MATERIALIZED (
     SELECT sharing.base
     FROM sharing
-    JOIN purchases AS second
-      ON second.merchant = {merchant} AND second.purchase_id IN (sharing.base || '~2', sharing.base || '~3')
+    CROSS JOIN LATERAL (VALUES (sharing.base || '~2'), (sharing.base || '~3')) AS other (purchase_id)
+    CROSS JOIN LATERAL (
+        SELECT content_hash FROM purchases WHERE merchant = {merchant} AND purchase_id = other.purchase_id OFFSET 0
+    ) AS second
     UNION
     SELECT base FROM sharing WHERE purchase_id <> base
 ), numbered AS (
@@ -112,11 +115,14 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT numbered.base, following.place, following.content_hash
     FROM numbered
     CROSS JOIN LATERAL (  -- over places that a reload has emptied
-        SELECT place, purchases.content_hash
+        SELECT place, stored.content_hash
         FROM generate_series(numbered.place + 1, numbered.place + 8) AS place
-        JOIN purchases
-          ON purchases.merchant = {merchant}
-         AND purchases.purchase_id = numbered.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
+        CROSS JOIN LATERAL (
+            SELECT content_hash FROM purchases
+            WHERE merchant = {merchant}
+              AND purchase_id = numbered.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
+            OFFSET 0
+        ) AS stored
         ORDER BY place
         LIMIT 1
     ) AS following
