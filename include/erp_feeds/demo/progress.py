@@ -21,6 +21,8 @@ from erp_feeds.store.file_rows import FileProgress
 SHOWN = 15
 """Files in the table."""
 FINAL = frozenset({FileState.LOADED, FileState.QUARANTINED, FileState.DUPLICATE})
+TO_LOAD = frozenset({FileState.REGISTERED, FileState.ARCHIVED})
+"""Of an abandoned run, where the same file was sent again and is a duplicate of the one that waits."""
 Expected = set[tuple[str, str]]
 """Merchant and name of each file that the ERP party sends."""
 DELIVERED = re.compile(r"\d{4}-\d\d-\d\d: |done: ")
@@ -99,8 +101,11 @@ class Screen:
 
 
 def pending(files: Iterable[FileProgress], expected: Expected) -> Expected:
-    """Return the expected files that are not in a final state."""
-    return expected - {(file.merchant, file.file) for file in files if file.state in FINAL}
+    """Return the expected files that are not in a final state, or whose earlier delivery is still to load."""
+    listed = list(files)
+    final = {(file.merchant, file.file) for file in listed if file.state in FINAL}
+    to_load = {(file.merchant, file.file) for file in listed if file.state in TO_LOAD}
+    return expected - final | expected & to_load
 
 
 def totals(files: Iterable[FileProgress], expected: Expected) -> str:

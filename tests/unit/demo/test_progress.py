@@ -14,6 +14,8 @@ EXPECTED = {("shop", "good.zip"), ("shop", "bad.zip")}
 
 def test_pending_are_the_expected_files_without_a_final_state() -> None:
     assert pending([GOOD, replace(REFUSED, state="waiting")], EXPECTED) == {("shop", "bad.zip")}
+    abandoned, again = replace(GOOD, state="archived"), replace(GOOD, state="duplicate")
+    assert pending([abandoned, again, REFUSED], EXPECTED) == {("shop", GOOD.file)}
 
 
 def test_files_of_earlier_runs_are_told_but_are_none_of_the_expected() -> None:
