@@ -26,6 +26,15 @@ LEFT_PANEL = """for (const [view, width] of Object.entries({grid: 32, graph: 80}
     `react-resizable-panels:${view}-ltr`,
     JSON.stringify({"details-panel,main-panel": {expandToSizes: {}, layout: [width, 100 - width]}}))"""
 """How many percent of the page the grid and the graph take: Airflow's UI remembers it in the browser."""
+PAGES = {
+    "page-merchants.png": "",
+    "page-merchant.png": "merchants/completejourney",
+    "page-rejects.png": "merchants/testshop/rejects",
+    "page-mapping.png": "merchants/testshop/mapping/srs_customers",
+    "page-connection.png": "merchants/testshop/connection",
+    "page-charts.png": "charts",
+}
+"""File name -> path below our own pages."""
 SETTLE = 2_500
 """Milliseconds that the page may take to draw after its data have come."""
 
@@ -48,6 +57,8 @@ def main() -> None:
         _take(page, f"{address}/dags/{DAG}", "grid.png")
         _take(page, f"{address}/dags/{DAG}/runs/{run}/tasks/load", "load.png")
         _take(page, f"{address}/dags/{HEALTH_DAG}", "health.png")
+        for name, path in PAGES.items():
+            _take(page, f"{address}/erp-feeds/{path}", name)
         # The last: Airflow remembers that the graph was chosen.
         _take(page, f"{address}/dags/{DAG}/runs/{run}", "graph.png", click="Show Graph (Press g)")
         browser.close()

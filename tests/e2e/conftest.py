@@ -1,16 +1,8 @@
-"""Tests against a running Airflow: all on one worker, so that only one Airflow runs at a time."""
+"""A deployment of one process, for every test that runs a DAG once.
 
-from pathlib import Path
+All these tests are of one group, which one worker runs: only one Airflow at a time beside the other tests.
+"""
 
-import pytest
+from __future__ import annotations
 
 from e2e.test_dag_run import deployment  # noqa: F401 - a fixture
-
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("airflow"))

@@ -44,8 +44,12 @@ TABLES = (
     "accounts",
 )
 """Everything but the ledger's own list of runs, which grows by design."""
+VERSIONED = ("profiles", "accounts")
 
-pytestmark = pytest.mark.timeout(600)  # the whole demo starts before the first test
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("airflow"),
+]  # the whole demo starts before the first test
 
 
 class Demo:
@@ -155,10 +159,15 @@ class Demo:
         return {path: path.read_text("utf-8", "replace") for path in (self.home / "logs").rglob("*.log")}
 
     def fingerprints(self) -> dict[str, str]:
-        """A hash of every row of every table."""
+        """A hash of every row of every table, without its last file, which a replay may note anew."""
         found = {}
         for table in TABLES:
-            rows = self.query(f"SELECT t::text FROM erp_feeds.{table} t ORDER BY 1")
+            row = (
+                "to_jsonb(t) - '{sequence,file_id,record,field_versions}'::text[]"
+                if table in VERSIONED
+                else "t"
+            )
+            rows = self.query(f"SELECT ({row})::text FROM erp_feeds.{table} t ORDER BY 1")
             found[table] = hashlib.sha256(repr(rows).encode()).hexdigest()
         return found
 

@@ -28,6 +28,19 @@ NO_SPACE = {errno.EDQUOT: NO_QUOTA, errno.ENOSPC: "452 The server has no space l
 class Transfer(TLS_DTPHandler):  # type: ignore[misc]  # pyftpdlib has no type hints
     """A data connection: what arrives counts against the quota of the login."""
 
+    def close_when_done(self) -> None:
+        """Close once all is sent; an empty listing, too, waits for TLS: else clients find it cut."""
+        if self._ssl_accepting and not self.producer_fifo:
+            self.producer_fifo.append(None)
+        else:
+            super().close_when_done()
+
+    def handle_ssl_established(self) -> None:
+        """Send what waits, if it is only the end."""
+        super().handle_ssl_established()
+        if self.producer_fifo:
+            self.modify_ioloop_events(self._wanted_io_events | self.ioloop.WRITE)
+
     def recv(self, buffer_size: int) -> bytes:
         """Return what has arrived.
 

@@ -97,7 +97,8 @@ def test_each_login_is_locked_into_its_folder_and_the_reader_sees_all(
             client.storbinary("STOR srs/a.part", io.BytesIO(ZIP))
             client.rename("srs/a.part", "srs/a.zip")
         with place.log_in("other", passwords["other"]) as client:
-            assert client.nlst("/") == []
+            client.mkd("srs")
+            assert client.nlst("/") == ["srs"]
             for path in ("/testshop/srs/a.zip", "../testshop/srs/a.zip", "/../../testshop/srs/a.zip"):
                 with pytest.raises(ftplib.error_perm):
                     client.size(path)

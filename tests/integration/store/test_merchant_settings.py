@@ -140,6 +140,7 @@ def test_settings_are_exported_imported_listed_and_reverted(
     facts = facts_of(settings="store", interfaces={"srs_customers": {}})
     (merchants / "testshop.yaml").write_text(yaml.safe_dump(facts), "utf-8")
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(merchants))
+    monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words: object) -> Result:
         return CliRunner().invoke(app, ["settings", *map(str, words)])

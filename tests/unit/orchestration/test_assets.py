@@ -52,9 +52,12 @@ def test_every_merchant_has_one_watcher_of_its_own(known: Merchant) -> None:
     (watcher,) = assets.inbox(known).watchers
     assert watcher.name == f"{known.name}.watcher"
     assert isinstance(watcher.trigger, InboxTrigger)
-    assert watcher.trigger.merchant.ftps == known.ftps
-    assert watcher.trigger.merchant.interfaces == known.interfaces
-    assert watcher.trigger.merchant.limits == known.limits
+    watched = Merchant.model_validate(watcher.trigger.settings)
+    assert (watched.ftps, watched.interfaces, watched.limits) == (
+        known.ftps,
+        known.interfaces,
+        known.limits,
+    )
 
 
 def test_merchants_share_neither_inbox_nor_table() -> None:
