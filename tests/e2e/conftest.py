@@ -1,7 +1,4 @@
-"""A deployment of one process, for every test that runs a DAG once.
-
-All these tests are of one group, which one worker runs: only one Airflow at a time beside the other tests.
-"""
+"""A deployment of one process, for every test that runs a DAG once."""
 
 from __future__ import annotations
 

@@ -51,10 +51,7 @@ PURCHASES = [
 ]
 AIRFLOW = (sys.executable, "-m", "airflow")
 
-pytestmark = [
-    pytest.mark.timeout(240),
-    pytest.mark.xdist_group("airflow"),
-]  # takes 30 s; these machines are shared
+pytestmark = pytest.mark.timeout(240)  # takes 30 s; these machines are shared
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from erp_feeds.demo import testshop
 HEALTH, CHECK = "erp_feeds_health", "erp_feeds_check"
 OPEN = "testshop · erp_cache_customers · 1 file quarantined (not_well_formed)"
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.timeout(400)
 
 
 def states(deployment: Deployment, dag: str = HEALTH) -> dict[str, str]:

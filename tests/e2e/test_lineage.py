@@ -21,10 +21,7 @@ SELECT asset.name, asset_event.extra::text FROM asset_event JOIN asset ON asset.
 WHERE source_task_id = 'load' ORDER BY 1
 """
 
-pytestmark = [
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("airflow"),
-]  # takes two minutes; these machines are shared
+pytestmark = pytest.mark.timeout(900)  # takes two minutes; these machines are shared
 
 
 def consumers() -> str:

@@ -19,10 +19,7 @@ QUOTING = """
     FOR EACH ROW EXECUTE FUNCTION erp_feeds.refuse()"""
 """Makes PostgreSQL refuse every new profile in words that quote it."""
 
-pytestmark = [
-    pytest.mark.timeout(240),
-    pytest.mark.xdist_group("airflow"),
-]  # takes 30 s; these machines are shared
+pytestmark = pytest.mark.timeout(240)  # takes 30 s; these machines are shared
 
 
 def metadata(deployment: Deployment) -> dict[str, str]:

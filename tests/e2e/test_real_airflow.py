@@ -46,10 +46,7 @@ TABLES = (
 """Everything but the ledger's own list of runs, which grows by design."""
 VERSIONED = ("profiles", "accounts")
 
-pytestmark = [
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("airflow"),
-]  # the whole demo starts before the first test
+pytestmark = pytest.mark.timeout(600)  # the whole demo starts before the first test
 
 
 class Demo:

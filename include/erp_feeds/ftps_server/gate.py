@@ -80,6 +80,8 @@ class Gate:
         self._failures: dict[tuple[str, str], tuple[int, float]] = {}
         self._spaces: dict[str, Space] = {}
         self._good: Future[set[tuple[str, int]]] | None = None
+        self._reviewed: set[Session] = set()
+        """Those that the answer is about: who logged in since may have a newer account or password."""
 
     def ask(self, session: Session, password: str) -> None:
         """Check a password; the session hears of it in a later turn of the loop."""
@@ -97,7 +99,8 @@ class Gate:
     def review(self) -> None:
         """Ask which sessions are of an account that was disabled, or of a password that is no longer good."""
         if self.sessions and self._good is None:
-            names = {session.login.name for session in self.sessions}
+            self._reviewed = set(self.sessions)
+            names = {session.login.name for session in self._reviewed}
             self._good = self._workers.submit(self._accounts.good, names)
 
     def is_locked(self, name: str, address: str) -> bool:
@@ -143,7 +146,7 @@ class Gate:
     def _end_outdated(self, good: set[tuple[str, int]]) -> None:
         now = time.monotonic()
         ended = 0
-        for session in list(self.sessions):
+        for session in self.sessions & self._reviewed:
             if (session.login.name, session.login.version) in good:
                 session.outdated_since = None
             elif session.outdated_since is None:
