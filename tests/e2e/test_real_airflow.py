@@ -118,13 +118,13 @@ class Demo:
         return self.ended()
 
     def ended(self) -> list[str]:
-        """Wait for the latest backfill; return how its runs ended, by day."""
-        latest = """SELECT state FROM dag_run WHERE backfill_id = (SELECT max(id) FROM backfill)
+        """Wait until Airflow says that the latest backfill is complete; return how its runs ended, by day."""
+        latest = """SELECT state FROM dag_run JOIN backfill ON backfill.id = backfill_id
+                    WHERE backfill.id = (SELECT max(id) FROM backfill) AND completed_at IS NOT NULL
                     ORDER BY logical_date"""
 
         def states() -> list[str]:
-            found = [state for (state,) in self.metadata(latest)]
-            return [] if {"queued", "running"} & set(found) else found
+            return [state for (state,) in self.metadata(latest)]
 
         return list(wait_for(states, 420, self.output.read_text))
 
