@@ -77,7 +77,7 @@ def import_settings(
 @app.command()
 def history(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) -> None:
     """List the revisions: who saved each, when, and what it changed."""
-    from erp_feeds.merchant_file import read_merchant, settings_of
+    from erp_feeds.merchant_file import read_merchant
     from erp_feeds.store import merchant_settings
 
     owner = read_merchant(merchant_path(merchant))
@@ -87,7 +87,6 @@ def history(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) 
     if as_json:
         print_json(found[:limit])
         return
-    older = [*(each.document for each in found[1:]), settings_of(owner)]
     rows = [
         _Row(
             each.revision,
@@ -96,7 +95,7 @@ def history(merchant: MerchantName, limit: Limit = 20, as_json: AsJson = False) 
             each.message,
             merchant_settings.in_words(before, each.document),
         )
-        for each, before in zip(found, older, strict=False)
+        for each, before in merchant_settings.with_previous(found, owner)
     ]
     print_table(f"Settings of {known}", rows[:limit], ("revision", "at", "author", "message", "changes"))
 

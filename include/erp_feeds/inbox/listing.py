@@ -102,7 +102,7 @@ def folders(merchant: Merchant, interfaces: Iterable[Interface]) -> list[str]:
 
 def folder_of(merchant: Merchant, interface: Interface) -> str:
     """Return the folder on the server in which the files of an interface appear."""
-    return posixpath.join(merchant.ftps.root.replace("\\", "/"), interface.folder)
+    return posixpath.join(merchant.ftps.root_path, interface.folder)
 
 
 def path_of(merchant: Merchant, interface: Interface) -> str:

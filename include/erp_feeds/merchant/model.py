@@ -32,8 +32,9 @@ SettingError = tuple[Location, str]
 NO_CUSTOMER = ("0", "000", "-1")
 """Customer numbers that no ERP gives to anybody (rule: customers 7)."""
 FIRST_YEAR = 1970
-DAY = 24 * 60 * 60
 """Of `history_from`: before it, times in the merchant's zone leave the calendar of Python and PostgreSQL."""
+DAY = 24 * 60 * 60
+"""Seconds."""
 
 time_zones = cache(available_timezones)
 """The names of all; to find them takes longer than to read a merchant file."""
@@ -60,6 +61,11 @@ class Ftps(_Strict):
     processed_folder: Folder = Field(
         "processed", description="Where 'move' puts it, below the folder of its interface"
     )
+
+    @property
+    def root_path(self) -> str:
+        """Return the root with slashes, as every server takes it."""
+        return self.root.replace("\\", "/")
 
 
 class LinkSettings(_Strict):

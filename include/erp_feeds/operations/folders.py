@@ -16,7 +16,7 @@ def make_folders(merchant: Merchant, folders: Collection[str]) -> dict[str, bool
         Path -> whether it is new: each of `folders`, and what had to be made above them.
     """
     made: dict[str, bool] = {}
-    root = PurePosixPath(merchant.ftps.root.replace("\\", "/"))
+    root = PurePosixPath(merchant.ftps.root_path)
     with FtpsHook(merchant.ftps.connection) as hook:
         for folder in [*map(str, [*reversed(root.parents), root]), *folders]:
             is_new = not hook.has_folder(folder)

@@ -56,6 +56,21 @@ def latest_samples(
         merchant: Whose file it is.
         interface: As the merchant's ERP delivers it.
     """
+    file = latest_file(connection, merchant, interface)
+    if file is None:
+        return None
+    counts = file.tally
+    declared = {field.element for field in INTERFACES[interface.name].all_fields()}
+    unknown = {name: number for name, number in counts.unknown.items() if ELEMENT_NAME.fullmatch(name)}
+    known = dict(counts.elements)
+    extra = {name: number for name, number in known.items() if name not in declared}
+    return Samples(file, known, unknown | extra, _values(connection, merchant, interface, file))
+
+
+def latest_file(
+    connection: psycopg.Connection, merchant: Merchant, interface: Interface
+) -> LedgerFile | None:
+    """Return the latest loaded file of an interface; None where no file was loaded yet."""
     found = queries.files(
         connection,
         merchant.name,
@@ -64,14 +79,7 @@ def latest_samples(
         with_drift=False,
         limit=1,
     )
-    if not found:
-        return None
-    counts = found[0].tally
-    declared = {field.element for field in INTERFACES[interface.name].all_fields()}
-    unknown = {name: number for name, number in counts.unknown.items() if ELEMENT_NAME.fullmatch(name)}
-    known = dict(counts.elements)
-    extra = {name: number for name, number in known.items() if name not in declared}
-    return Samples(found[0], known, unknown | extra, _values(connection, merchant, interface, found[0]))
+    return found[0] if found else None
 
 
 def _values(

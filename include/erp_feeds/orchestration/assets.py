@@ -19,7 +19,7 @@ SCHEMA = "erp_feeds"
 
 def inbox(merchant: Merchant) -> Asset:
     """Return the merchant's inbox, whose trigger starts the DAG; its events name the host too."""
-    folder = merchant.ftps.root.replace("\\", "/").strip("/")
+    folder = merchant.ftps.root_path.strip("/")
     facts = merchant.model_dump(mode="json", include=WATCHED)
     return Asset(
         name=f"{merchant.name}.inbox",

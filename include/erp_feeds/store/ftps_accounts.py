@@ -63,7 +63,7 @@ def folder_of(merchant: Merchant) -> str:
     Raises:
         ConfigurationError: `ftps.root` is no folder of its own.
     """
-    parts = [part for part in merchant.ftps.root.replace("\\", "/").split("/") if part]
+    parts = [part for part in merchant.ftps.root_path.split("/") if part]
     if not parts:
         message = (
             f"ftps.root of {merchant.name} is '{merchant.ftps.root}': an account is locked into a folder of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,10 +60,15 @@ def effective(connection: psycopg.Connection, merchant: Merchant, revision: int 
         ConfigurationError: this version of the software finds errors in that revision.
         FailError: there is no such revision.
     """
-    if merchant.settings == "file" or (merchant.revision and revision is None):
+    if _is_settled(merchant, revision):
         return merchant
     found = find(connection, merchant.name, revision)
     return applied(merchant, found) if found else merchant
+
+
+def _is_settled(merchant: Merchant, revision: int | None) -> bool:
+    """Return whether the store need not be asked: the file counts, or the merchant has its revision."""
+    return merchant.settings == "file" or bool(merchant.revision and revision is None)
 
 
 def for_reports(connection: psycopg.Connection, merchant: Merchant) -> Merchant:
@@ -79,7 +84,7 @@ def for_reports(connection: psycopg.Connection, merchant: Merchant) -> Merchant:
 
 def current(merchant: Merchant, revision: int | None = None) -> Merchant:
     """Return what `effective` returns, by a connection of its own where it needs one."""
-    if merchant.settings == "file" or (merchant.revision and revision is None):
+    if _is_settled(merchant, revision):
         return merchant
     with connect(settings().store_connection) as connection:
         return effective(connection, merchant, revision)
@@ -112,6 +117,12 @@ def listed(
     with plain_errors("reading settings"), connection.cursor(row_factory=class_row(Revision)) as cursor:
         values = {"merchant": merchant, "before": before, "max_rows": limit}
         return cursor.execute(statement("merchant_settings/list"), values).fetchall()
+
+
+def with_previous(found: Sequence[Revision], merchant: Merchant) -> list[tuple[Revision, Document]]:
+    """Return revisions, the latest first, each with the settings before it: at the end those of the file."""
+    older = [*(each.document for each in found[1:]), settings_of(merchant)]
+    return list(zip(found, older, strict=False))
 
 
 def save(

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Path, Request, Response
-from fastapi.responses import RedirectResponse
 
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import INTERFACES
@@ -18,7 +17,7 @@ from erp_feeds.store import audit, incidents, merchant_settings
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.merchants import configured, of_file
-from erp_feeds.web.rendering import page
+from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 
 APPS = {"srs": "SRS", "ErpCache": "ERP Cache"}
@@ -137,8 +136,7 @@ def _enable_page(request: Request, caller: PeopleEditor, store: Store, app: AppN
     enabled = enable(caller, store, app)
     to_map = [name for name in enabled.switched_on if INTERFACES[name].targets]
     if to_map:
-        root = request.scope.get("root_path", "")
-        return RedirectResponse(f"{root}/merchants/{caller.merchant}/mapping/{to_map[0]}", status_code=303)
+        return see_other(request, f"/merchants/{caller.merchant}/mapping/{to_map[0]}")
     return page(request, "apps.html", {"found": apps(caller, store), "enabled": enabled})
 
 

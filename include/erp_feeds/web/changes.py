@@ -19,6 +19,7 @@ from erp_feeds.store.load import load_order
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import Replayer
 from erp_feeds.web.merchants import configured
+from erp_feeds.web.rendering import see_other
 from erp_feeds.web.routes import Routes
 
 TOKEN_SECONDS = 60
@@ -81,7 +82,7 @@ def _replay_page(
     request: Request, caller: Replayer, store: Store, body: Annotated[Replaying, Form()]
 ) -> RedirectResponse:
     started = replay(caller, store, body)
-    return _back(request, caller.merchant, f"/runs/{started[0].run_id}")
+    return see_other(request, f"/merchants/{caller.merchant}/runs/{started[0].run_id}")
 
 
 def _dismiss_page(
@@ -92,12 +93,7 @@ def _dismiss_page(
     body: Annotated[Dismissing, Form()],
 ) -> RedirectResponse:
     dismiss(caller, store, incident_id, body)
-    return _back(request, caller.merchant)
-
-
-def _back(request: Request, merchant: str, path: str = "") -> RedirectResponse:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{merchant}{path}", status_code=303)
+    return see_other(request, f"/merchants/{caller.merchant}")
 
 
 def add(routes: Routes) -> None:

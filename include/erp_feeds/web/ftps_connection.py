@@ -8,7 +8,6 @@ from typing import Annotated
 
 import psycopg
 from fastapi import Form, Request, Response
-from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from erp_feeds.errors import FailError, FeedError
@@ -25,7 +24,7 @@ from erp_feeds.store.ftps_accounts import READER, FtpsAccount
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader, Replayer
 from erp_feeds.web.merchants import configured
-from erp_feeds.web.rendering import page
+from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 
 MAX_HOURS = 24 * 30
@@ -100,7 +99,7 @@ def connection(caller: Reader, store: Store) -> ConnectionPage:
         port=int(port) if port else server.port,
         tls=server.extras.tls,
         login=merchant.name if is_hosted else server.login,
-        root="/" if is_hosted else merchant.ftps.root.replace("\\", "/"),
+        root="/" if is_hosted else merchant.ftps.root_path,
         is_hosted=is_hosted,
         account=next(iter(ftps_accounts.listed(store, merchant.name)), None),
         files=_expected(merchant, is_hosted=is_hosted),
@@ -142,7 +141,7 @@ def disable(caller: PeopleEditor, store: Store) -> Disabled:
 
 
 def _expected(merchant: Merchant, *, is_hosted: bool) -> list[Expected]:
-    root = merchant.ftps.root.replace("\\", "/").rstrip("/")
+    root = merchant.ftps.root_path.rstrip("/")
     paths = {each.name: listing.path_of(merchant, each) for each in interfaces_of(merchant)}
     # A login of our own server is locked into the root: that is its "/".
     return [Expected(name, path.removeprefix(root) if is_hosted else path) for name, path in paths.items()]
@@ -187,8 +186,7 @@ def _rotate_page(
 
 def _disable_page(request: Request, caller: PeopleEditor, store: Store) -> Response:
     disable(caller, store)
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{caller.merchant}/connection", status_code=303)
+    return see_other(request, f"/merchants/{caller.merchant}/connection")
 
 
 CONNECTION = {

@@ -18,7 +18,7 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import FieldSettings, InterfaceSettings, Merchant, SettingError
 from erp_feeds.merchant_file import dotted, settings_of, with_settings
 from erp_feeds.operations.dry_run import DryRun, dry_run_in_airflow
-from erp_feeds.operations.source_samples import Samples, latest_samples
+from erp_feeds.operations.source_samples import Samples, latest_file, latest_samples
 from erp_feeds.store import audit, merchant_settings
 from erp_feeds.store.merchant_settings import Change
 from erp_feeds.web import mapping_form
@@ -187,16 +187,16 @@ def tried(
         raise FailError(
             "; ".join(f"{dotted(place[2:])} {text}" for place, text in errors), "invalid_settings"
         )
-    samples = latest_samples(store, merchant, as_delivered(interface, found.interfaces[interface.name]))
-    if samples is None or not samples.file.archived or samples.file.archive_deleted_at:
+    file = latest_file(store, merchant, interface)
+    if file is None or not file.archived or file.archive_deleted_at:
         raise FailError(f"no file of {interface.name} is archived to try it on", "not_archived")
-    if samples.file.size > MAX_TRIED_BYTES:
+    if file.size > MAX_TRIED_BYTES:
         raise FailError(
             "the latest file is too large to be tried here: save, then start a dry run", "too_large"
         )
-    audit.note(store, who, merchant.name, "mapping tried", samples.file.name)
+    audit.note(store, who, merchant.name, "mapping tried", file.name)
     proposed = found.at_revision(merchant.revision or 0)
-    return dry_run_in_airflow(proposed, Replay(file_ids=(samples.file.file_id,)), EXAMPLES)
+    return dry_run_in_airflow(proposed, Replay(file_ids=(file.file_id,)), EXAMPLES)
 
 
 ROW = {

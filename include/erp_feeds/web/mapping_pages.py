@@ -25,7 +25,7 @@ from erp_feeds.web.mapping import (
     tried,
 )
 from erp_feeds.web.merchants import configured, of_file
-from erp_feeds.web.rendering import page
+from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 
 TITLES = {"srs_customers": "Customers", "srs_purchases": "Purchases"}
@@ -59,9 +59,8 @@ def _submitted(
                 message=str(form.get("message", ""))[:500],
                 after=_number(form.get("after")),
             )
-            root = request.scope.get("root_path", "")
-            path = f"{root}/merchants/{merchant.name}/mapping/{interface.name}?saved={saved.revision}#saved"
-            return RedirectResponse(path, status_code=303)
+            path = f"/merchants/{merchant.name}/mapping/{interface.name}?saved={saved.revision}#saved"
+            return see_other(request, path)
     except FeedError as error:
         problem = "" if found.checked.errors else str(error)
         found = replace(found, revision=_number(form.get("after")) or 0)
@@ -81,8 +80,7 @@ def _shown(request: Request, found: MappingPage, tried: DryRun | None = None, pr
 
 
 def _first(request: Request, caller: PeopleEditor) -> RedirectResponse:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{caller.merchant}/mapping/{MAPPED[0]}", status_code=303)
+    return see_other(request, f"/merchants/{caller.merchant}/mapping/{MAPPED[0]}")
 
 
 def _number(value: object) -> int | None:

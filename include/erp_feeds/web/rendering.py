@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,6 +36,11 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
         "query": request.query_params,
     }
     return _TEMPLATES.TemplateResponse(request, template, {**known, **values}, status_code=status)
+
+
+def see_other(request: Request, path: str) -> RedirectResponse:
+    """Send the browser from a form to a page of ours; the path begins with a slash."""
+    return RedirectResponse(request.scope.get("root_path", "") + path, status_code=303)
 
 
 def _shown(value: object) -> object:

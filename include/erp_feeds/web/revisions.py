@@ -9,12 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from fastapi.responses import RedirectResponse
 
-from erp_feeds.merchant_file import settings_of
 from erp_feeds.store import merchant_settings
 from erp_feeds.store.merchant_settings import Change
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.merchants import of_file
+from erp_feeds.web.rendering import see_other
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 
@@ -45,7 +45,6 @@ def history(
     found = merchant_settings.listed(
         store, caller.merchant, before=place[0] if place else None, limit=limit + 1
     )
-    before = [*(each.document for each in found[1:]), settings_of(of_file(caller.merchant))]
     rows = [
         RevisionRow(
             each.revision,
@@ -54,7 +53,7 @@ def history(
             each.message,
             [*merchant_settings.changes(old, each.document)],
         )
-        for each, old in zip(found, before, strict=False)
+        for each, old in merchant_settings.with_previous(found, of_file(caller.merchant))
     ]
     return Page.of(rows, limit, lambda row: [row.revision])
 
@@ -67,8 +66,7 @@ def revert(caller: PeopleEditor, store: Store, revision: Annotated[int, Path(ge=
 
 
 def _revert_page(request: Request, found: Annotated[Saved, Depends(revert)]) -> RedirectResponse:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/merchants/{found.merchant}/settings", status_code=303)
+    return see_other(request, f"/merchants/{found.merchant}/settings")
 
 
 SAVED = {"merchant": "testshop", "revision": 4}

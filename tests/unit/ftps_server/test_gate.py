@@ -18,7 +18,7 @@ class SlowAccounts:
         self.may_answer = threading.Event()
 
     def login(self, name: str, password: str) -> Login | None:
-        raise NotImplementedError
+        return None
 
     def good(self, names: Collection[str]) -> set[tuple[str, int]]:
         self.may_answer.wait(30)
