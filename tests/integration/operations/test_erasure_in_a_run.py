@@ -20,7 +20,7 @@ from support.shop_fixtures import Shop
 from support.store_feed import TABLES, dump, scalar
 
 JANUARY = (date(2017, 1, 1), date(2017, 2, 1))
-PERSONAL = ("Adelheid", "adelheid@example.com", "4711", "4712", "0205550100")
+PERSONAL = ("Adelheid", "adelheid@example.com", "847110035", "847120035", "0205550100")
 MERCHANT_FILE = json.dumps(facts_of(excluded_emails=["kassa@example.com"]))
 
 
@@ -42,7 +42,7 @@ def purchases(day: str, *records: dict[str, str]) -> Export:
 
 
 ADA = {
-    "CustomerNumber": "4711",
+    "CustomerNumber": "847110035",
     "Email": "Adelheid@Example.com",
     "FirstName": "Adelheid",
     "Phone": "0205550100",
@@ -51,9 +51,9 @@ BOB = {"CustomerNumber": "5", "Email": "bob@example.com", "FirstName": "Bob"}
 BOUGHT = {"DateTime": "2017-01-04T10:00:00"}
 HISTORY = (
     customers("20170101", ADA, BOB),
-    customers("20170102", {**ADA, "CustomerNumber": "4712"}, {**BOB, "Email": ADA["Email"]}),
+    customers("20170102", {**ADA, "CustomerNumber": "847120035"}, {**BOB, "Email": ADA["Email"]}),
     customers("20170103", {**ADA, "City": "<b>Delft</b>"}, {"Email": ADA["Email"], "City": "Delft"}),
-    purchases("20170104", {**BOUGHT, "OrderNumber": "W1", "CustomerNumber": "4711"}),
+    purchases("20170104", {**BOUGHT, "OrderNumber": "W1", "CustomerNumber": "847110035"}),
     purchases("20170105", {**BOUGHT, "OrderNumber": "W2", "Email": ADA["Email"]}),
     purchases("20170106", {**BOUGHT, "OrderNumber": "W3", "CustomerNumber": "5"}),
 )
@@ -127,7 +127,7 @@ def test_forget_and_a_backfill_of_everything(
 
 
 def test_a_new_file_about_the_forgotten_loads_the_others(shop: Shop, desk: Desk) -> None:
-    desk.told("--srs", "4712", "--yes")
+    desk.told("--srs", "847120035", "--yes")
     shop.place(customers("20170201", ADA, {**BOB, "City": "Delft"}, {"CustomerNumber": "6"}))
     (file,) = shop.run_tasks("february").files
     assert (file.counts.loaded, file.counts.skipped) == (2, {"suppressed": 1})
@@ -136,12 +136,12 @@ def test_a_new_file_about_the_forgotten_loads_the_others(shop: Shop, desk: Desk)
 
 def test_the_command_asks_first(shop: Shop, desk: Desk) -> None:
     before = stored(shop)
-    asked = desk.forget("--srs", "4711", answer="n\n")
+    asked = desk.forget("--srs", "847110035", answer="n\n")
     assert asked.exit_code == 1
     assert "Would be erased from testshop" in asked.stdout
     assert "Forget this person for good?" in asked.stdout
     assert stored(shop) == before
-    answered = desk.forget("--srs", "4711", answer="y\n")
+    answered = desk.forget("--srs", "847110035", answer="y\n")
     assert answered.exit_code == 0
     assert "Erased from testshop" in answered.stdout
     assert HISTORY[0].name in answered.stdout
@@ -150,7 +150,7 @@ def test_the_command_asks_first(shop: Shop, desk: Desk) -> None:
 
 def test_a_dry_run_erases_nothing(shop: Shop, desk: Desk) -> None:
     before = stored(shop)
-    told = desk.told("--srs", "4711", "--dry-run")
+    told = desk.told("--srs", "847110035", "--dry-run")
     assert stored(shop) == before
     assert told["dry_run"] is True
     assert [each["file"] for each in told["originals"]] == [export.name for export in HISTORY[:5]]
@@ -164,9 +164,9 @@ def test_placeholders_are_nobody(shop: Shop, desk: Desk) -> None:
 
 
 def test_a_profile_of_the_forgotten_is_not_found(shop: Shop, desk: Desk) -> None:
-    desk.told("--srs", "4711", "--yes")
+    desk.told("--srs", "847110035", "--yes")
     runner = CliRunner()
-    assert runner.invoke(app, ["profile", "testshop", "--srs", "4711"]).exit_code == 1
+    assert runner.invoke(app, ["profile", "testshop", "--srs", "847110035"]).exit_code == 1
     orders = json.loads(runner.invoke(app, ["orders", "testshop", "--json"]).stdout)
     assert [(each["purchase_id"], each["profile_id"] is None) for each in orders] == [
         ("W1", True),
@@ -178,31 +178,31 @@ def test_a_profile_of_the_forgotten_is_not_found(shop: Shop, desk: Desk) -> None
 def test_a_search_of_the_archive_lists_what_no_row_remembers(shop: Shop, desk: Desk) -> None:
     shop.place(
         customers("20170107", {**BOB, "City": "Delft"}),
-        customers("20170108", {"CustomerNumber": "4711", "FirstName": "Ada", "Phone": "1"}),
-        customers("20170109", {"CustomerNumber": "4711", "FirstName": "Adelheid", "Phone": "2"}),
-        customers("20170110", {**BOB, "FirstName": "4711", "Phone": "4711"}),
+        customers("20170108", {"CustomerNumber": "847110035", "FirstName": "Ada", "Phone": "1"}),
+        customers("20170109", {"CustomerNumber": "847110035", "FirstName": "Adelheid", "Phone": "2"}),
+        customers("20170110", {**BOB, "FirstName": "847110035", "Phone": "847110035"}),
     )
     shop.place(
-        export("erp_cache_customers", "20170106", account("4711")),
+        export("erp_cache_customers", "20170106", account("847110035")),
         export("erp_cache_customers", "20170112", account("9", Contact="adelheid@example.com")),
     )
     broken = customers("20170111", BOB)
     shop.place(Export(broken.interface, broken.name, broken.day, broken.content.replace(b"PK", b"XX")))
     shop.run_tasks("more")
-    known = desk.told("--srs", "4712", "--dry-run")["originals"]
+    known = desk.told("--srs", "847120035", "--dry-run")["originals"]
     assert "TestShop_SRS_Customers_20170108.zip" not in {each["file"] for each in known}
-    found = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
+    found = desk.told("--srs", "847120035", "--search-archive", "--yes")["originals"]
     added = {each["file"][-12:-4]: each["found_by"] for each in found if each not in known}
     assert added == {"20170108": "search", "20170111": "unreadable", "20170112": "search"}
-    again = desk.told("--srs", "4712", "--search-archive", "--yes")["originals"]
+    again = desk.told("--srs", "847120035", "--search-archive", "--yes")["originals"]
     assert {each["file"][-12:-4] for each in again} == {"20170102", "20170111"}
 
 
 def test_the_command_that_brings_back_tells_no_personal_data(shop: Shop, desk: Desk) -> None:
     shop.place(*HISTORY)
     shop.run_tasks("run")
-    desk.forget("--srs", "4711", "--yes")
-    named = ["--srs", "4711", "--srs", "4712", "--email", " Adelheid@example.com", "--email", "x@y.nl"]
+    desk.forget("--srs", "847110035", "--yes")
+    named = ["--srs", "847110035", "--srs", "847120035", "--email", " Adelheid@example.com", "--email", "x@y.nl"]
     shown = desk.unforget(*named)
     assert shown.exit_code == 0, shown.output
     assert "replay it" in shown.stdout
