@@ -64,7 +64,7 @@ def _nice(largest: float) -> float:
 
 def _nice_duration(seconds: float) -> float:
     """Return the same for seconds, which are shown as minutes or hours where there are many."""
-    unit = 1 if seconds < 100 else 60 if seconds < 6_000 else 3_600
+    unit = 1 if seconds <= 40 else 60 if seconds <= 2_400 else 3_600
     return unit * _nice(seconds / unit)
 
 
