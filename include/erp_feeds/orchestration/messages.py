@@ -84,8 +84,6 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     words = words_of(cause.kind, cause.code)
     is_asked = _is_asked(merchant, cause)
     code = "" if cause.kind == IncidentKind.FAILED_TASK else cause.code
-    shown = ", ".join(cause.examples)
-    more = f" and {cause.number - len(cause.examples)} more" if cause.number > len(cause.examples) > 0 else ""
     what = "Records" if cause.kind == IncidentKind.REJECTED else "Files"
     command = LOOK_CLOSER[IncidentKind(cause.kind)].format(merchant=merchant.name, code=cause.code)
     run = links.run_page(base_url, merchant.name, cause.run_id)
@@ -97,13 +95,28 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Who acts": str(_actor(merchant, cause)),
         "What to do": ANSWER if is_asked else words.action,
         "Load the rest?": links.question_page(base_url) if is_asked else "",
-        what: shown + more,
+        what: _named(cause),
         "Page": _page(merchant.name, cause, base_url),
         "Run": run if cause.run_id else "",
         "Look closer": f"python -m erp_feeds {command}",
         "Runbook": links.runbook_page(base_url, code or str(cause.kind)),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _named(cause: Cause) -> str:
+    """Return the first files, each once, with the records that are meant; and how many more there are."""
+    files: dict[str, list[str]] = {}
+    for name, _, record in (each.partition(": record ") for each in cause.examples):
+        files.setdefault(name, []).append(record)
+    left = cause.number - len(cause.examples)
+    more = [f"and {left} more"] if left > 0 and files else []
+    return ", ".join([*(f"{name}{_numbers(records)}" for name, records in files.items()), *more])
+
+
+def _numbers(records: Sequence[str]) -> str:
+    """Return numbers of records in brackets; nothing for a file as a whole."""
+    return f" (record{'s' if len(records) > 1 else ''} {', '.join(records)})" if records[0] else ""
 
 
 def _is_asked(merchant: Merchant, cause: Cause) -> bool:

@@ -110,6 +110,14 @@ def test_where_the_merchant_file_asks_the_alert_leads_whoever_answers_to_the_que
     assert told["Who acts"] == "the sender"
 
 
+def test_a_file_of_several_rejected_records_is_named_once() -> None:
+    examples = ["a.zip: record 1", "a.zip: record 7", "a.zip: record 12", "b.zip: record 3"]
+    told = messages.facts(SHOP, cause("rejected", "invalid_date", 9, examples=examples), "")
+    assert told["Records"] == "a.zip (records 1, 7, 12), b.zip (record 3), and 5 more"
+    told = messages.facts(SHOP, cause("quarantined", "truncated", 2, examples=["a.zip", "b.zip"]), "")
+    assert told["Files"] == "a.zip, b.zip"
+
+
 def test_without_an_address_of_airflow_no_link_is_shown_that_leads_nowhere() -> None:
     told = messages.alert(SHOP, [cause("quarantined", "truncated", run_id="run")], "")
     assert "http" not in told.text + told.html
