@@ -23,7 +23,7 @@ from erp_feeds.store import ledger
 log = logging.getLogger(__name__)
 
 LOST_SECONDS = 200.0
-"""Seconds that fetches which fail may cost a run, each time round; what it does not reach is the next one's."""
+"""Seconds that failed fetches may cost a run, each time round; the next run takes what is left."""
 TRIES = 3
 """How often a file is tried without getting a byte further, once it has failed and another has come."""
 
@@ -87,7 +87,7 @@ class _Fetching:
                 self.failed.append((file, error.cause))
 
     def failed_again(self) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
-        """Try with patience what failed; without any success the server may be the cause, and one is enough."""
+        """Try with patience what failed; where nothing came, one is enough: the server may be the cause."""
         self._seconds_left = LOST_SECONDS
         for file, _ in self.failed:
             if self._seconds_left <= 0:
