@@ -39,6 +39,7 @@ PAGES_OF_PEOPLE = (f"{ONE}/profiles", f"{ONE}/accounts", f"{ONE}/account?number=
 API_OF_PEOPLE = (f"{ONE}/invoice-debtors", "/accounts/testshop/100001")
 CHANGES = (
     (f"{ONE}/replays", {"file_ids": [1]}),
+    (f"{ONE}/files/FILE/approve", {"rejects": 1}),
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
     (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
@@ -54,6 +55,7 @@ CHANGES = (
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
+    f"{ONE}/files/FILE/approve",
     f"{ONE}/incidents/1/dismiss",
     f"{ONE}/profiles",
     f"{ONE}/profiles/PERSON/forget",
@@ -286,6 +288,15 @@ def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: 
     done = admin.post(f"{API}{path}/forget", json={"dry_run": False}, headers=SAME_ORIGIN)
     assert done.json()["erased"]["profiles"] == 1
     assert admin.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/runs/manual__1"])
+def test_the_tab_on_a_dag_of_no_merchant_does_not_say_that_nothing_is_open(ask: Ask, path: str) -> None:
+    shown = ask("admin").get(f"/merchants/erp_feeds_health{path}")
+    assert shown.status_code == 404
+    assert "erp_feeds_health is not the DAG of a merchant" in shown.text
+    assert "Nothing is open" not in shown.text
+    assert "/merchants/erp_feeds_health/files" not in shown.text
 
 
 def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any, filled: Shop) -> None:
