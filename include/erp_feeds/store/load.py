@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -40,6 +41,10 @@ Part = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant, Frames], ByFi
 """Does its part of a load inside the open transaction; returns what it adds to the counts."""
 
 OF_REJECTS = ("rejects", "originals")
+
+ONE_BY_ONE = 25
+"""Most files in one transaction, of kinds whose files load one after the other: each leaves rows in temporary
+tables that slow down the next."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,13 @@ def load_files(
         with transaction(connection, f"loading {names}"):
             return load_within(connection, some, merchant, run, frames_of(some))
 
+    by_key = KINDS[files[0].interface].rows.loading is LoadMethod.BY_KEY
+    most = len(files) if by_key else ONE_BY_ONE
+    parts = (files[start : start + most] for start in range(0, len(files), most))
     done: list[Loaded] = []
-    for some, outcome in by_halves(files, load, (RetryError, OSError, MemoryError)):
+    for some, outcome in chain.from_iterable(
+        by_halves(part, load, (RetryError, OSError, MemoryError)) for part in parts
+    ):
         if not isinstance(outcome, Exception):
             done += outcome
         elif isinstance(outcome, QuarantineError):
