@@ -92,7 +92,7 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
     monkeypatch.setattr(transfer, "blocks", growing)
     shop.run_tasks("run")
     assert numbers(shop) == {"2"}
-    assert shop.states()[1] == "registered"
+    assert shop.states()[1] == "waiting"
 
 
 @pytest.mark.parametrize("reply", ["450 Locked.", "500 OOPS: it cannot be read", "530 Not for you."])

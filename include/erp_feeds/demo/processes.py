@@ -162,6 +162,7 @@ def end(home: Home, records: Sequence[Record]) -> bool:
     ran = process_list.end(home, records) or postgres.is_running(home.postgres)
     postgres.stop(home.postgres)
     (home.run / "processes.json").unlink(missing_ok=True)
+    home.shell.unlink(missing_ok=True)  # another program may have the ports next, and is told no password
     return ran
 
 

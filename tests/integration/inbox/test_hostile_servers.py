@@ -77,6 +77,21 @@ def test_a_link_is_asked_for_size_and_time(ftps: RunningFtps, ftps_connection: C
         assert hook.stat("/link.zip")[0] == 500
 
 
+def test_a_file_that_looks_like_a_link_is_asked_for_once(shop: Shop, ftps: RunningFtps) -> None:
+    """Where a share gives every file all rights, a scan would else ask for each, again and again."""
+    every = lambda said: re.sub(rb"type=file;", b"type=file;unix.mode=0777;", said)  # noqa: E731
+    odd_servers.lists(ftps.server, every)
+    shop.place(*(customers(f"2017010{day}", person(str(day))) for day in range(1, 4)))
+    asked: list[str] = []
+    size = ftps.server.handler.ftp_SIZE
+    ftps.server.handler.ftp_SIZE = lambda self, path: (asked.append(path), size(self, path))
+    shop.run_tasks("run")
+    shop.run_tasks("next")
+    asked.clear()
+    assert shop.sense("later").files == ()
+    assert asked == []
+
+
 def test_more_bytes_than_the_file_has_are_not_taken(ftps: RunningFtps, ftps_connection: Connect) -> None:
     (ftps.root / "x.zip").write_bytes(b"x" * 1_000_000)
     ftps.server.handler.ftp_SIZE = lambda self, _: self.respond("213 1000")

@@ -431,9 +431,14 @@ def test_the_first_use_makes_a_secret_for_its_owner_alone(store: psycopg.Connect
     assert len(secret.read_text()) == 64
     assert [path.name for path in own_home.iterdir()] == ["forget_secret"]
     assert feed.customers(1, customer("1")).skipped == {SkipCode.SUPPRESSED: 1}
+    secret.write_text(secret.read_text() + "\n")  # as an editor leaves it
+    assert feed.customers(2, customer("1")).skipped == {SkipCode.SUPPRESSED: 1}
+    secret.write_text("")
+    with pytest.raises(FailError, match="is empty: restore it"):
+        erased(store, srs="2")
     secret.unlink()
     with pytest.raises(FailError, match="forget_secret"):
-        feed.customers(2, customer("1"))
+        feed.customers(3, customer("1"))
 
 
 def test_people_forgotten_before_a_secret_was_needed_stay_forgotten(

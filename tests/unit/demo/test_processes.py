@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from erp_feeds.demo import process_list, processes
+from erp_feeds.demo import environment, process_list, processes
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError
@@ -69,8 +69,10 @@ def test_the_supervisor_ends_what_it_started(
 
 def test_another_process_ends_it_when_the_supervisor_is_gone(supervisor: Supervisor) -> None:
     start(supervisor, "part", LEAVES_ITS_GROUP)
+    environment.write_shell(supervisor.home, {"PASSWORD": "x"})
     assert processes.stop_all(supervisor.home) is True
     assert alive(supervisor.home) == []
+    assert not supervisor.home.shell.exists()  # it has passwords, and ports that are another's next
     assert processes.stop_all(supervisor.home) is False
 
 
