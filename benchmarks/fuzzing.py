@@ -86,7 +86,7 @@ def _read(file: Input) -> str:
     with contextlib.ExitStack() as stack:
         unpacked = zips.members(io.BytesIO(file.data), file.name, interface, MERCHANT)
         members = [_staged(source, stack) for source in unpacked.sources()]
-        blocks = list(parse(members, interface, MERCHANT))
+        blocks = list(parse({1: members}, interface, MERCHANT))
         frames = {name: pd.concat([block.frames[name] for block in blocks]) for name in blocks[-1].frames}
         refused = set(frames["rejects"]["record"])
         counted = sum(block.counts.read for block in blocks)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import reduce
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -124,8 +124,12 @@ class FeedFile(BaseModel):
     """URL of the original bytes."""
     members: tuple[str, ...] = ()
     """URLs of the staged XML members, in name order."""
+    unzipped: int = 0
+    """Bytes of the members."""
     staged: dict[str, str] = Field(default_factory=dict)
-    """Frame name -> URL of its Arrow file, as the latest step left it."""
+    """Frame name -> URL of its Arrow file, as the latest step left it; files of one group share them."""
+    before: int = 0
+    """Records before its own in the staged frames, which number the records of all their files through."""
     counts: Counts = Counts()
     rows: dict[str, int] = Field(default_factory=dict)
     """Table -> rows that its load inserted, changed or removed; a table without any is not named."""
@@ -134,10 +138,10 @@ class FeedFile(BaseModel):
     seconds: float | None = None
     """From its first scan until it was loaded; None where it had been loaded before, or was imported."""
 
-    def with_staged(self, staged: dict[str, str], counts: Counts | None = None) -> Self:
+    def with_staged(self, staged: dict[str, str], counts: Counts | None = None, **changes: Any) -> Self:
         """Return the file for the next step: with these frames instead of older ones, and counts added."""
         total = self.counts.plus(counts) if counts else self.counts
-        return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total})
+        return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total, **changes})
 
 
 class Batch(BaseModel):
@@ -166,3 +170,36 @@ class Batch(BaseModel):
     def from_xcom(cls, value: dict[str, Any]) -> Self:
         """Read what `to_xcom` wrote."""
         return cls.model_validate(value)
+
+
+Result = TypeVar("Result")
+
+
+def by_halves(
+    files: Sequence[FeedFile],
+    do: Callable[[Sequence[FeedFile]], Result],
+    fatal: tuple[type[Exception], ...],
+) -> Iterator[tuple[Sequence[FeedFile], Result | Exception]]:
+    """Do something with files together; where that fails, with each half, until a file at fault is alone.
+
+    Yields:
+        Files, in their order, with what was made of them; or one file with its error.
+
+    Raises:
+        Exception: one of the `fatal` ones, which are of no file.
+    """
+    pending = [files]
+    while pending:
+        some = pending.pop()
+        outcome: Result | Exception
+        try:
+            outcome = do(some)
+        except fatal:
+            raise
+        except Exception as error:  # any error: its file must not take the others along
+            if len(some) > 1:
+                middle = len(some) // 2
+                pending += [some[middle:], some[:middle]]
+                continue
+            outcome = error
+        yield some, outcome

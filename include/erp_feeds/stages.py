@@ -1,13 +1,14 @@
-"""What each stage does with one file. Stages write to a staging folder only, never to the ledger.
+"""What each stage does with files. Stages write to a staging folder only, never to the ledger.
 
-A run and a dry run call the same stages; the caller decides what happens to a quarantined file.
+Small files of one interface go through them together, a big one alone; see `groups`. A run and a dry run call
+the same stages; the caller decides what happens to a quarantined file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -21,13 +22,20 @@ from erp_feeds.interfaces import has_future_index, interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
+from erp_feeds.steps.groups import rows_of
 from erp_feeds.steps.parse import RawRecord, parse, raw_records
-from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.result import ByFile, StepResult, merged
 from erp_feeds.steps.split import split
 from erp_feeds.storage import archive, staging, zips
+from erp_feeds.store.load import load_order
 
-Stage = Callable[[Merchant, FeedFile, ObjectStoragePath], FeedFile]
-"""Takes a file and the staging folder of the run; returns the file as input of the next stage."""
+Stage = Callable[[Merchant, Sequence[FeedFile], ObjectStoragePath], list[FeedFile]]
+"""Takes a group of files and the staging folder of the run; returns them as input of the next stage."""
+
+GROUP_FILES = 250
+"""Most files that pass the stages together, into one transaction."""
+GROUP_BYTES = 16 << 20
+"""Of their unzipped XML, unless one file alone has more."""
 
 OF_REJECTS = ("rejects", "originals")
 """Frames of rejected records: only `parse` writes them, and only `load` reads them."""
@@ -38,22 +46,48 @@ ORIGINALS_IN_MEMORY = 1_000
 Step = Callable[[dict[str, pd.DataFrame], Interface, Merchant], StepResult]
 
 
-def unpack(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
-    """Unpack the archived original into staged XML members.
+def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
+    """Yield the files that pass the next stage together, in load order.
+
+    Those that are staged together stay so. Before `parse` these are small ones of one interface; before
+    `unzip` each is alone.
+    """
+
+    def place(file: FeedFile) -> tuple[str, tuple[str, ...] | int]:
+        return file.interface, tuple(file.staged.values()) or (0 if file.members else file.file_id)
+
+    for _, together in groupby(sorted(files, key=load_order), key=place):
+        group: list[FeedFile] = []
+        for file in together:
+            size = sum(each.unzipped for each in (*group, file))
+            if group and not file.staged and (len(group) == GROUP_FILES or size > GROUP_BYTES):
+                yield group
+                group = []
+            group.append(file)
+        yield group
+
+
+def unpack(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePath) -> list[FeedFile]:
+    """Unpack the archived originals into staged XML members.
 
     Raises:
-        QuarantineError: the zip is unsafe, damaged or of another shop, its index is in the future, or the
+        QuarantineError: a zip is unsafe, damaged or of another shop, its index is in the future, or the
             disk is full.
     """
+    return [_unpacked(merchant, file, folder) for file in files]
+
+
+def _unpacked(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
     interface = interface_of(merchant, file.interface)
     _check_index(merchant, file, interface)
     with archive.open_original(file.archived) as original:
         unpacked = zips.members(original, file.name, interface, merchant, staging.free_bytes(folder))
-        members = tuple(
+        members = [
             staging.stage_member(folder, file.file_id, number, source)
             for number, source in enumerate(unpacked.sources())
-        )
-    return file.model_copy(update={"members": members, "counts": file.counts.plus(unpacked.counts)})
+        ]
+    urls, unzipped = tuple(url for url, _ in members), sum(size for _, size in members)
+    return file.with_staged({}, unpacked.counts, members=urls, unzipped=unzipped)
 
 
 def _check_index(merchant: Merchant, file: FeedFile, interface: Interface) -> None:
@@ -65,43 +99,69 @@ def _check_index(merchant: Merchant, file: FeedFile, interface: Interface) -> No
         raise QuarantineError(QuarantineCode.FUTURE_INDEX, reason)
 
 
-def read(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
+def read(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePath) -> list[FeedFile]:
     """Stream the XML members into staged frames: records, lines, rejects, and the originals of those.
 
     Raises:
-        QuarantineError: the XML cannot be read as a whole.
+        QuarantineError: the XML of a file cannot be read as a whole.
     """
-    interface = interface_of(merchant, file.interface)
-    counts = Counts()
-    rejected: set[int] = set()
-    with ExitStack() as stack, staging.FrameWriters(folder, file.file_id, "parse") as writers:
-        sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
-        for block in parse(sources, interface, merchant):
+    interface = interface_of(merchant, files[0].interface)
+    members = {file.file_id: _members(file) for file in files}
+    found: ByFile = {}
+    rejected: dict[int, set[int]] = {}
+    with staging.FrameWriters(folder, files[0].file_id, "parse") as writers:
+        for block in parse(members, interface, merchant):
+            rejects = block.frames["rejects"]
             writers.append(
                 {name: frame for name, frame in block.frames.items() if name != "rejects" or len(frame)}
             )
-            rejected.update(block.frames["rejects"]["record"])
-            counts = counts.plus(block.counts)
-        if rejected:
-            rows = originals(merchant, file, rejected)
-            while some := list(islice(rows, ORIGINALS_IN_MEMORY)):
-                writers.append({"originals": frame_of(pa.Table.from_pylist([row._asdict() for row in some]))})
-    return file.with_staged(writers.urls, counts)
+            for file, record in zip(rejects["file"], rejects["record"], strict=True):
+                rejected.setdefault(file, set()).add(record)
+            found = merged(found, block.by_file)
+        numbered = list(_numbered(files, found))
+        for file in numbered:
+            _stage_originals(writers, merchant, file, rejected.get(file.file_id, set()))
+    return [file.with_staged(writers.urls) for file in numbered]
+
+
+def _numbered(files: Sequence[FeedFile], found: ByFile) -> Iterator[FeedFile]:
+    """Yield the files with their counts, and with where the numbers of their records begin."""
+    before = 0
+    for file in files:
+        counts = found.get(file.file_id, Counts())
+        yield file.with_staged({}, counts, before=before)
+        before += counts.read
+
+
+def _stage_originals(
+    writers: staging.FrameWriters, merchant: Merchant, file: FeedFile, rejected: Collection[int]
+) -> None:
+    """Stage line and text of rejected records; all numbers are those of the frames."""
+    own = [number - file.before for number in rejected]
+    rows = originals(merchant, file, own) if own else iter(())
+    while some := list(islice(rows, ORIGINALS_IN_MEMORY)):
+        numbered = (row._replace(record=row.record + file.before) for row in some)
+        table = pa.Table.from_pylist([row._asdict() for row in numbered])
+        writers.append({"originals": frame_of(table)})
 
 
 def _stage_of(name: str, step: Step) -> Stage:
     """Make a stage of a pure step on the staged frames; rejects stay as parse staged them."""
 
-    def stage(merchant: Merchant, file: FeedFile, folder: ObjectStoragePath) -> FeedFile:
-        kept = {frame: url for frame, url in file.staged.items() if frame in OF_REJECTS}
-        taken = {frame: url for frame, url in file.staged.items() if frame not in OF_REJECTS}
-        frames = {frame: staging.read_frame(url) for frame, url in taken.items()}
-        result = step(frames, interface_of(merchant, file.interface), merchant)
+    def stage(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePath) -> list[FeedFile]:
+        frames = frames_of(files, lambda frame: frame not in OF_REJECTS)
+        result = step(frames, interface_of(merchant, files[0].interface), merchant)
+        kept = {frame: url for frame, url in files[0].staged.items() if frame in OF_REJECTS}
         staged = {
-            frame: staging.write_frame(folder, file.file_id, name, frame, data)
+            frame: staging.write_frame(folder, files[0].file_id, name, frame, data)
             for frame, data in result.frames.items()
         }
-        return file.model_copy(update={"staged": kept | staged, "counts": file.counts.plus(result.counts)})
+        return [
+            file.model_copy(update={"staged": {}}).with_staged(
+                kept | staged, result.by_file.get(file.file_id)
+            )
+            for file in files
+        ]
 
     return stage
 
@@ -115,13 +175,21 @@ STAGES: Mapping[str, Stage] = {
 """Task name -> stage, in the order of the pipeline."""
 
 
-def frames_of(file: FeedFile) -> dict[str, pd.DataFrame]:
-    """Read the frames as the latest stages left them."""
-    return {name: staging.read_frame(url) for name, url in file.staged.items()}
+def frames_of(
+    files: Sequence[FeedFile], wanted: Callable[[str], bool] = lambda _: True
+) -> dict[str, pd.DataFrame]:
+    """Read what files that were staged together have in the frames as the latest stages left them."""
+    frames = {name: staging.read_frame(url) for name, url in files[0].staged.items() if wanted(name)}
+    return {name: rows_of(frame, files) for name, frame in frames.items()}
 
 
 def originals(merchant: Merchant, file: FeedFile, numbers: Collection[int]) -> Iterator[RawRecord]:
     """Read line and text of rejected records, in a second pass that only files with rejects need."""
-    with ExitStack() as stack:
-        sources = (stack.enter_context(staging.open_member(url)) for url in file.members)
-        yield from raw_records(sources, interface_of(merchant, file.interface), numbers)
+    yield from raw_records(_members(file), interface_of(merchant, file.interface), numbers)
+
+
+def _members(file: FeedFile) -> Iterator[BinaryIO]:
+    """Open the members of a file, one after the other."""
+    for url in file.members:
+        with staging.open_member(url) as source:
+            yield source

@@ -6,22 +6,23 @@ Nothing here imports Airflow's authoring API, so a test or a shell can call the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
+from airflow.sdk import ObjectStoragePath
 
 from erp_feeds import stages
-from erp_feeds.batch import Batch, Counts, FeedFile, Replay
+from erp_feeds.batch import Batch, Counts, FeedFile, Replay, by_halves
 from erp_feeds.codes import FileState, QuarantineCode
-from erp_feeds.errors import NotAllLoadedError, QuarantineError
+from erp_feeds.errors import FailError, NotAllLoadedError, QuarantineError, RetryError
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.inbox import cleanup
 from erp_feeds.inbox.fetch import fetch_files
 from erp_feeds.inbox.work import SenseResult, find_archived, find_work
 from erp_feeds.merchant import Merchant
-from erp_feeds.redaction import SAFE_ERRORS, full_disk, internal_error, redact_errors
+from erp_feeds.redaction import full_disk, internal_error, redact_errors
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
@@ -78,25 +79,25 @@ def download(merchant: Merchant, batch: Batch) -> Batch:
 @redact_errors("unzip")
 def unzip(merchant: Merchant, batch: Batch) -> Batch:
     """Unpack the archived originals into staged XML members."""
-    return _each_file(merchant, batch, "unzip")
+    return _each_group(merchant, batch, "unzip")
 
 
 @redact_errors("parse")
 def parse(merchant: Merchant, batch: Batch) -> Batch:
     """Stream the XML members into staged frames: records, lines and rejects."""
-    return _each_file(merchant, batch, "parse")
+    return _each_group(merchant, batch, "parse")
 
 
 @redact_errors("deduplicate")
 def deduplicate(merchant: Merchant, batch: Batch) -> Batch:
     """Let the last record of a key win within each file."""
-    return _each_file(merchant, batch, "deduplicate")
+    return _each_group(merchant, batch, "deduplicate")
 
 
 @redact_errors("split")
 def split(merchant: Merchant, batch: Batch) -> Batch:
     """Split the records into those that load (profiles; orders and returns; accounts) and those skipped."""
-    return _each_file(merchant, batch, "split")
+    return _each_group(merchant, batch, "split")
 
 
 @redact_errors("load")
@@ -105,7 +106,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     loaded: list[FeedFile] = []
     with _store() as connection:
         merchant = effective(connection, merchant, batch.revision)
-        for group in loading.groups(batch.files):
+        for group in stages.groups(batch.files):
             for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
                 if done.file.counts.rejected:
                     _add_originals(connection, merchant, batch.run, done.file)
@@ -181,8 +182,8 @@ def totals_of(batch: Batch) -> dict[str, int]:
     }
 
 
-def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
-    """Run one stage on each file of the batch; a quarantined file leaves the batch and the others go on.
+def _each_group(merchant: Merchant, batch: Batch, stage: str) -> Batch:
+    """Run one stage on the files of the batch; a quarantined file leaves the batch and the others go on.
 
     A file with an internal error is quarantined too, unless every file has one: then the
     error is not the file's, and the run must fail and be retried.
@@ -191,25 +192,33 @@ def _each_file(merchant: Merchant, batch: Batch, stage: str) -> Batch:
     merchant = current(merchant, batch.revision)
     done: list[FeedFile] = []
     broken: list[tuple[FeedFile, Exception]] = []
-    for file in batch.files:
-        try:
-            done.append(stages.STAGES[stage](merchant, file, folder))
-        except QuarantineError as error:
-            _quarantine(merchant, batch.run, file, error)
-            if error.code is QuarantineCode.NO_SPACE:
-                staging.drop(folder, file.file_id)
-        except OSError as error:
-            _quarantine(merchant, batch.run, file, full_disk(error))
-            staging.drop(folder, file.file_id)
-        except SAFE_ERRORS:
-            raise
-        except Exception as error:  # one file must not block a merchant for ever
-            broken.append((file, error))
+
+    def run(files: Sequence[FeedFile]) -> list[FeedFile]:
+        return stages.STAGES[stage](merchant, files, folder)
+
+    for group in stages.groups(batch.files):
+        for files, outcome in by_halves(group, run, (RetryError, FailError, MemoryError)):
+            if not isinstance(outcome, Exception):
+                done += outcome
+            elif isinstance(outcome, (QuarantineError, OSError)):
+                _quarantine_staged(merchant, batch.run, files[0], folder, outcome)
+            else:  # one file must not block a merchant for ever
+                broken.append((files[0], outcome))
     if broken and not done:
         raise broken[0][1]
     for file, cause in broken:
         _quarantine(merchant, batch.run, file, internal_error(file.name, cause))
     return batch.with_files(done)
+
+
+def _quarantine_staged(
+    merchant: Merchant, run: str, file: FeedFile, folder: ObjectStoragePath, error: QuarantineError | OSError
+) -> None:
+    """Quarantine a file; where the disk is full, what is staged of it makes room for others."""
+    cause = error if isinstance(error, QuarantineError) else full_disk(error)
+    _quarantine(merchant, run, file, cause)
+    if cause.code is QuarantineCode.NO_SPACE:
+        staging.drop(folder, file.file_id)
 
 
 def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineError) -> None:

@@ -100,7 +100,7 @@ def frames_of(
         for each in records
     )
     xml = f"<{root}><{container}>{''.join(inner)}</{container}></{root}>"
-    blocks = list(parse([io.BytesIO(xml.encode())], interface, merchant))
+    blocks = list(parse({1: [io.BytesIO(xml.encode())]}, interface, merchant))
     frames = {
         key: pd.concat([block.frames[key] for block in blocks], ignore_index=True) for key in blocks[0].frames
     }

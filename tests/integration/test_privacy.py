@@ -273,8 +273,8 @@ def test_software_that_fails_on_one_file_sets_it_aside(
     shop.place(customers, accounts)
     parse = stages.STAGES["parse"]
 
-    def one_fails(merchant: Any, file: Any, folder: Any) -> Any:
-        return (failing if file.interface == CUSTOMERS.name else parse)(merchant, file, folder)
+    def one_fails(merchant: Any, files: Any, folder: Any) -> Any:
+        return (failing if files[0].interface == CUSTOMERS.name else parse)(merchant, files, folder)
 
     monkeypatch.setitem(stages.STAGES, "parse", one_fails)  # type: ignore[arg-type] # a Mapping to others
     run_tasks(shop, "run", outlets)

@@ -98,9 +98,9 @@ def _prepared(file: File, number: int, folder: Any, shop: Merchant) -> Prepared:
     )
     frames = {}
     for station, passing in STAGES.items():
-        staged = passing(shop, staged, folder)
+        (staged,) = passing(shop, [staged], folder)
         if station in STEPS:
-            frames[station] = frames_of(staged)
+            frames[station] = frames_of([staged])
     return Prepared(kept.sha256, staged, frames)
 
 
@@ -161,7 +161,7 @@ class Intake:
 
 
 def _ready(archived: FeedFile, staged: FeedFile) -> FeedFile:
-    passed = {"members": staged.members, "staged": staged.staged, "counts": staged.counts}
+    passed = staged.model_dump(include={"members", "unzipped", "staged"}) | {"counts": staged.counts}
     return archived.model_copy(update=passed)
 
 

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 import pytest_socket
 
-from erp_feeds.batch import Counts
 from erp_feeds.interfaces import INTERFACES, interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.parse import parse
-from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.result import StepResult, merged
 from erp_feeds.steps.split import split
 from support.merchants import merchant_of
 
@@ -46,13 +45,10 @@ def merchant(make_merchant: Make) -> Merchant:
 
 def together(outcomes: list[StepResult]) -> StepResult:
     """Lay the blocks of a file together, as the line does."""
-    counts = Counts()
-    for outcome in outcomes:
-        counts = counts.plus(outcome.counts)
     names = outcomes[0].frames
     return StepResult(
         {name: pd.concat([each.frames[name] for each in outcomes], ignore_index=True) for name in names},
-        counts,
+        merged(*(each.by_file for each in outcomes)),
     )
 
 
@@ -64,7 +60,7 @@ def read(merchant: Merchant) -> Read:
         name: str, *members: str | bytes, chunk: int = 2 << 20, owner: Merchant = merchant
     ) -> StepResult:
         sources = [io.BytesIO(text.encode() if isinstance(text, str) else text) for text in members]
-        return together(list(parse(sources, interface_of(owner, name), owner, chunk=chunk)))
+        return together(list(parse({1: sources}, interface_of(owner, name), owner, chunk=chunk)))
 
     return read_members
 
@@ -102,12 +98,12 @@ def process(read: Read, xml: Callable[..., str], merchant: Merchant) -> Read:
         interface = interface_of(owner, name)
         parsed = read(name, xml(name, *records), owner=owner)
         unique = deduplicate(parsed.frames, interface, owner)
-        counts = parsed.counts.plus(unique.counts)
+        counts = merged(parsed.by_file, unique.by_file)
         if until == "deduplicate":
             return StepResult({**unique.frames, "rejects": parsed.frames["rejects"]}, counts)
         final = split(unique.frames, interface, owner)
         frames = {**_with_purchases(final.frames), "rejects": parsed.frames["rejects"]}
-        return StepResult(frames, counts.plus(final.counts))
+        return StepResult(frames, merged(counts, final.by_file))
 
     return go
 

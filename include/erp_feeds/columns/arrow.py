@@ -17,6 +17,7 @@ Column = Any
 REJECTS = pa.schema(
     {
         "record": pa.int32(),
+        "file": pa.int64(),
         "code": pa.string(),
         "field": pa.string(),
         "reason": pa.string(),
@@ -44,7 +45,7 @@ def records_schema(interface: Interface) -> Any:
     """Return the columns of the `records` frame, as parse leaves it."""
     fields = [(field.name, type_of(field)) for field in interface.fields]
     about = [("key", pa.string()), ("cleared", pa.string()), ("extras", pa.string())]
-    return pa.schema([("record", pa.int32()), *fields, *about])
+    return pa.schema([("record", pa.int32()), ("file", pa.int64()), *fields, *about])
 
 
 def lines_schema(fields: Sequence[Field]) -> Any:

@@ -170,7 +170,7 @@ def _staged(
         staged = file
         try:
             for stage in STAGES.values():
-                staged = stage(merchant, staged, ObjectStoragePath(f"file://{folder}"))
+                (staged,) = stage(merchant, [staged], ObjectStoragePath(f"file://{folder}"))
         except QuarantineError as error:
             quarantined.append(_quarantined(file, error))
         except (FeedError, OSError, MemoryError):
@@ -189,7 +189,7 @@ def _staged(
 def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> DryRunFile:
     try:
         with savepoint(writing, f"loading {file.name}"):
-            loaded = load_within(writing, file, merchant, RUN, frames_of(file))
+            (loaded,) = load_within(writing, [file], merchant, RUN, frames_of([file]))
     except QuarantineError as error:
         return _quarantined(file, error)
     if loaded.error:

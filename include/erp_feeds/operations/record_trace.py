@@ -83,10 +83,10 @@ def _read(
 ) -> tuple[RecordTrace, Mapping[str, str]]:
     """Take the file up to parse, and follow the record from there."""
     for stage in (stages.unpack, stages.read):
-        file = stage(merchant, file, folder)
+        (file,) = stage(merchant, [file], folder)
     member, original = _original(merchant, file, found.record)
     trace = trace_steps(
-        stages.frames_of(file), found.record, interface_of(merchant, file.interface), merchant
+        stages.frames_of([file]), found.record, interface_of(merchant, file.interface), merchant
     )
     outcome = (
         trace.fate if trace.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
 from erp_feeds.columns.arrow import frame_of, table_of
 from erp_feeds.interfaces.spec import Interface
@@ -27,7 +26,7 @@ def kind_by_key(
     (key,) = interface.key
 
     def split(frames: Frames, _: Merchant) -> StepResult:
-        return StepResult({table: frames["records"]}, Counts())
+        return StepResult({table: frames["records"]}, {})
 
     return RecordKind(
         key=key_of(key),

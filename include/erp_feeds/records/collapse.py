@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -10,23 +12,24 @@ import pyarrow.compute as pc
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import SkipCode, WarningCode
-from erp_feeds.columns.arrow import Column, array_of, count_true, is_true
+from erp_feeds.columns.arrow import Column, array_of, is_true
 from erp_feeds.steps.map_fields import VERSION
+from erp_feeds.steps.result import ByFile, tally
 
-OF_THE_RECORD = frozenset({"record", "key", "cleared", VERSION})
+OF_THE_RECORD = frozenset({"record", "file", "key", "cleared", VERSION})
 """Columns that are no fields."""
 
 Mask = npt.NDArray[np.bool_]
 
 
-def collapse(records: pa.Table) -> tuple[pa.Table, Counts]:
-    """Leave out the records of which later ones of the same key replace every field (rules: customers 6).
+def collapse(records: pa.Table) -> tuple[pa.Table, ByFile]:
+    """Leave out the records of which later ones of the same key and file replace every field (customers 6).
 
     What stays of one key says different things: `load` lays them over each other in file order, together
     with the records of other keys that are the same person, whom only the store knows.
 
     Args:
-        records: With record (ascending), key, cleared, and a column for each field.
+        records: With record (ascending), file, key, cleared, and a column for each field.
 
     Returns:
         The records that stay, the last of each key among them; all but the last count as collapsed.
@@ -34,17 +37,22 @@ def collapse(records: pa.Table) -> tuple[pa.Table, Counts]:
     keys = array_of(records["key"]).to_pandas()
     repeated = keys.duplicated(keep=False).to_numpy() & keys.notna().to_numpy()
     if not repeated.any():
-        return records, Counts()
+        return records, {}
     some = records.filter(pa.array(repeated))
-    codes, distinct = pd.factorize(keys[repeated])
+    known = pd.DataFrame({"file": some["file"].to_numpy(), "key": pd.factorize(keys[repeated])[0]})
     stays = ~repeated
+    codes = known.groupby(["file", "key"], sort=False).ngroup().to_numpy()
     stays[repeated] = _says_something_last(some, codes)
-    collapsed = len(some) - len(distinct)
-    counts = Counts(collapsed=collapsed).plus(warned(WarningCode.REPEATED_KEY, collapsed))
+    counts = tally(known["file"], known.duplicated(keep="last"), counts_of_collapsed)
     return records.filter(pa.array(stays)).combine_chunks(), counts
 
 
-def _says_something_last(records: pa.Table, codes: npt.NDArray[np.intp]) -> Mask:
+def counts_of_collapsed(number: int) -> Counts:
+    """Return the counts of so many records that later ones of their file replace."""
+    return Counts(collapsed=number, warnings={WarningCode.REPEATED_KEY.value: number})
+
+
+def _says_something_last(records: pa.Table, codes: npt.NDArray[np.integer[Any]]) -> Mask:
     """Return which records are the last of their key, as a whole or to fill or empty one field.
 
     Args:
@@ -64,12 +72,6 @@ def _says_something_last(records: pa.Table, codes: npt.NDArray[np.intp]) -> Mask
     return last
 
 
-def warned(code: WarningCode, number: int) -> Counts:
-    """Return the counts of one warning."""
-    return Counts(warnings={code.value: number} if number else {})
-
-
-def skipped(code: SkipCode, mask: Column) -> Counts:
-    """Return the counts of records that are skipped for one reason."""
-    number = count_true(mask)
-    return Counts(skipped={code.value: number} if number else {})
+def skipped(code: SkipCode, files: Column, mask: Column) -> ByFile:
+    """Count the records that are skipped for one reason, by file."""
+    return tally(files, mask, lambda number: Counts(skipped={code.value: number}))

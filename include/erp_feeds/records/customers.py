@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,7 +16,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import collapse, skipped
 from erp_feeds.records.kind import Frames, LoadMethod, RecordKind, Rows, key_of
 from erp_feeds.steps.map_fields import fill_profiles, with_custom_object
-from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.result import StepResult, merged
 
 
 def _deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
@@ -23,16 +24,17 @@ def _deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     mapping = mapping_of(merchant, SRS_CUSTOMERS.name)
     profiles, unknown = fill_profiles(table_of(frames["records"]), mapping)
     unique, counts = collapse(profiles)
-    if counts.collapsed:
+    if counts:
         unique = _with_last_addresses(unique)
-    return StepResult({"records": frame_of(unique)}, counts.plus(unknown))
+    return StepResult({"records": frame_of(unique)}, merged(counts, unknown))
 
 
 def _with_last_addresses(records: pa.Table) -> pa.Table:
     """Take the address from records where a later one of the same number has one (rule: customers 6)."""
     email = array_of(records["email"])
-    bearing = without(array_of(records["number"]), email.is_null()).to_pandas()
-    replaced = bearing.duplicated(keep="last") & bearing.notna()
+    number = without(array_of(records["number"]), email.is_null()).to_pandas()
+    bearing = pd.DataFrame({"file": records["file"].to_numpy(), "number": number})
+    replaced = bearing.duplicated(keep="last") & number.notna()
     place = records.column_names.index("email")
     return records.set_column(place, "email", without(email, pa.array(replaced)))
 
@@ -42,7 +44,9 @@ def _split(frames: Frames, _: Merchant) -> StepResult:
     records = table_of(frames["records"])
     nobody = array_of(records["key"]).is_null()
     profiles = with_custom_object(records.filter(pc.invert(nobody)))
-    return StepResult({"profiles": frame_of(profiles)}, skipped(SkipCode.NO_IDENTIFIER, nobody))
+    return StepResult(
+        {"profiles": frame_of(profiles)}, skipped(SkipCode.NO_IDENTIFIER, records["file"], nobody)
+    )
 
 
 CUSTOMERS = RecordKind(

@@ -10,13 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.batch import Counts
-from erp_feeds.codes import WarningCode
-from erp_feeds.columns.arrow import Column, array_of, frame_of, table_of
+from erp_feeds.codes import SkipCode, WarningCode
+from erp_feeds.columns.arrow import Column, array_of, frame_of, is_one_of, table_of
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
-from erp_feeds.records.collapse import warned
+from erp_feeds.records.collapse import counts_of_collapsed, skipped
 from erp_feeds.records.kind import Columns, Frames, Row
 from erp_feeds.steps.map_fields import (
     LINKED_CURRENCY,
@@ -34,15 +33,15 @@ from erp_feeds.steps.purchases import (
     till_ids,
     with_quantities,
 )
-from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.result import ByFile, StepResult, merged, tally, warned
 
 COLUMNS = (
-    "record", "key", "purchase_id", "kind", "channel", "number", "email", "order_number", "receipt_number",
-    "branch", "local_time", "occurred_at", "currency", "total", "line_count", "content_hash", "custom",
-    VERSION,
+    "record", "file", "key", "purchase_id", "kind", "channel", "number", "email", "order_number",
+    "receipt_number", "branch", "local_time", "occurred_at", "currency", "total", "line_count",
+    "content_hash", "custom", VERSION,
 )  # fmt: skip
 
-_IDENTITY = ["channel", "order_number", "purchase_id"]
+_IDENTITY = ["file", "channel", "order_number", "purchase_id"]
 _BASKET = [*_IDENTITY, "content_hash"]
 _BUYER = ("customer_number", "email")
 _KNOWN = [*_BASKET, "kind", *_BUYER]
@@ -73,23 +72,19 @@ def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     known = records.select(_KNOWN).to_pandas()
     rank = known.groupby(_IDENTITY, sort=False, dropna=False).cumcount().to_numpy(copy=True)
     rank[_orders(known)] = 0
-    collisions = int(np.count_nonzero(rank))
-    if collisions:
+    counts = warned(WarningCode.RECEIPT_COLLISION, known["file"], rank > 0)
+    if counts:
         records = _suffixed(records, rank)
     if len(left):
         records = pa.concat_tables([records, left.cast(records.schema)]).sort_by("record").combine_chunks()
     if collapsed:
         lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(records["record"])))
-    counts = warned(WarningCode.REPEATED_KEY, collapsed).plus(
-        Counts(collapsed=collapsed, warnings=identified.warnings)
-    )
-    counts = counts.plus(warned(WarningCode.RECEIPT_COLLISION, collisions))
     unique = {"records": frame_of(records), "lines": frame_of(fill_lines(lines, mapping))}
-    return StepResult(unique, counts.plus(unknown))
+    return StepResult(unique, merged(counts, collapsed, identified.warnings, unknown))
 
 
-def _one_per_basket(records: pa.Table) -> tuple[pa.Table, int]:
-    """Return the records without those for which a later or an equal one stands, and the number of these.
+def _one_per_basket(records: pa.Table) -> tuple[pa.Table, ByFile]:
+    """Return the records without those for which a later or an equal one stands, and count these.
 
     An order whose later record names another buyer stays until `load`, where that buyer may be left out.
     """
@@ -102,7 +97,7 @@ def _one_per_basket(records: pa.Table) -> tuple[pa.Table, int]:
     superseded = orders & known.duplicated([*_IDENTITY, *_BUYER], keep="last").to_numpy()
     repeated = ~orders & known.duplicated(_BASKET, keep="first").to_numpy()
     kept = ~(superseded | repeated)
-    return records.filter(pa.array(kept)), int(np.count_nonzero(~kept))
+    return records.filter(pa.array(kept)), tally(known["file"], ~kept, counts_of_collapsed)
 
 
 def _orders(known: pd.DataFrame) -> Mask:
@@ -136,12 +131,13 @@ def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]]) -> pa.Table
     An order number that reads like such an id keeps it.
     """
     ids = array_of(records["purchase_id"]).to_pylist()
-    taken = set(ids)
+    files = records["file"].to_pylist()
+    taken = set(zip(files, ids, strict=True))
     for row in np.flatnonzero(rank):
         number = int(rank[row]) + 1
-        while (later := f"{ids[row]}~{number}") in taken:
+        while (later := (files[row], f"{ids[row]}~{number}")) in taken:
             number += 1
-        ids[row] = later
+        ids[row] = later[1]
         taken.add(later)
     place = records.column_names.index("purchase_id")
     return records.set_column(place, "purchase_id", pa.array(ids, pa.string()))
@@ -158,9 +154,9 @@ def split(frames: Frames, merchant: Merchant) -> StepResult:
     lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(kept["record"])))
     ordered = pc.equal(kept["kind"], ORDER)
     parted = {"orders": kept.filter(ordered), "returns": kept.filter(pc.invert(ordered)), "lines": lines}
-    counted = pc.value_counts(skip_codes.drop_null()).to_pylist()
-    skipped = {each["values"]: each["counts"] for each in counted}
-    return StepResult({name: frame_of(table) for name, table in parted.items()}, Counts(skipped=skipped))
+    codes = (SkipCode.NO_IDENTIFIER, SkipCode.NO_LINES)
+    counts = (skipped(code, records["file"], is_one_of(skip_codes, [code])) for code in codes)
+    return StepResult({name: frame_of(table) for name, table in parted.items()}, merged(*counts))
 
 
 def stands_for(unique: pa.Table, own: Row) -> Column:

@@ -8,12 +8,10 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
 from erp_feeds.columns.arrow import (
     Column,
     array_of,
-    count_true,
     escaped_json,
     is_true,
     names_where,
@@ -23,12 +21,13 @@ from erp_feeds.columns.convert import MEANINGS
 from erp_feeds.interfaces.mapping import FieldMapping
 from erp_feeds.interfaces.spec import EXTRA, Link
 from erp_feeds.interfaces.targets import CUSTOM
+from erp_feeds.steps.result import ByFile, merged, warned
 
 VERSION = "mapping_version"
 """Column that says by which mapping a row was filled: the merchant file may change between two tasks."""
 
 
-def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, Counts]:
+def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, ByFile]:
     """Fill profile fields from the fields of customers.
 
     Args:
@@ -36,16 +35,16 @@ def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, C
         mapping: Of their interface.
 
     Returns:
-        A table with record, key, a column for each target (custom fields too), cleared (the targets that an
-        empty source empties) and mapping_version; and by field how many values were left out, because nobody
-        knows what they mean (rule: customers 11).
+        A table with record, file, key, a column for each target (custom fields too), cleared (the targets
+        that an empty source empties) and mapping_version; and by file and field how many values were left
+        out, because nobody knows what they mean (rule: customers 11).
     """
-    columns: dict[str, Column] = {name: array_of(records[name]) for name in ("record", "key")}
+    columns: dict[str, Column] = {name: array_of(records[name]) for name in ("record", "file", "key")}
     emptied: dict[str, Column] = {}
-    unknown = Counts()
+    unknown: ByFile = {}
     for link in mapping.links:
         columns[link.target], lost = _filled(records, link, mapping)
-        unknown = unknown.plus(lost)
+        unknown = merged(unknown, _left_out(link, columns["file"], lost))
         if link.clears:
             emptied[link.target] = _emptied(records, link, mapping, columns[link.target])
     columns["cleared"] = names_where(emptied, len(records))
@@ -53,7 +52,7 @@ def fill_profiles(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, C
     return pa.table(columns), unknown
 
 
-def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, Counts]:
+def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, ByFile]:
     """Fill the currency and the custom fields of purchases from the fields of their records.
 
     Args:
@@ -61,16 +60,16 @@ def fill_purchases(records: pa.Table, mapping: FieldMapping) -> tuple[pa.Table, 
         mapping: Of their interface.
 
     Returns:
-        The records with the columns linked_currency, each custom field, and mapping_version; and by field how
-        many values were left out for want of a known meaning.
+        The records with the columns linked_currency, each custom field, and mapping_version; and by file and
+        field how many values were left out for want of a known meaning.
     """
     columns: dict[str, Column] = {LINKED_CURRENCY: pa.nulls(len(records), pa.string())}
-    unknown = Counts()
+    unknown: ByFile = {}
     currency = mapping.link("currency")
     for link in (*([currency] if currency else []), *mapping.custom()):
         name = link.target if link.target.startswith(CUSTOM) else LINKED_CURRENCY
         columns[name], lost = _filled(records, link, mapping)
-        unknown = unknown.plus(lost)
+        unknown = merged(unknown, _left_out(link, records["file"], lost))
     columns[VERSION] = _constant(mapping.version, len(records))
     for name, column in columns.items():
         records = records.append_column(name, column)
@@ -95,17 +94,21 @@ def with_custom_object(table: pa.Table) -> pa.Table:
     return table.drop_columns(names).append_column("custom", json_objects(members, len(table)))
 
 
-def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column, Counts]:
-    """Return the values of a link's target, and how many of its sources have no known meaning."""
+def _filled(table: pa.Table, link: Link, mapping: FieldMapping) -> tuple[Column, Column | None]:
+    """Return the values of a link's target, and which of its sources have no known meaning."""
     parts = {name: array_of(table[name]) for name in link.sources}
     source = next(iter(parts.values())) if len(parts) == 1 else _joined(parts, mapping.dependent)
     meaning = MEANINGS.get(link.transform)
     if meaning is None:
-        return source, Counts()
+        return source, None
     values = meaning(source)
-    lost = count_true(pc.and_(source.is_valid(), values.is_null()))
+    return values, pc.and_(source.is_valid(), values.is_null())
+
+
+def _left_out(link: Link, files: Column, lost: Column | None) -> ByFile:
+    """Count the values of a link that were left out, by file."""
     field = "+".join(name.removeprefix(EXTRA) for name in link.sources)
-    return values, Counts(warnings={WarningCode.UNKNOWN_VALUE.of_field(field): lost} if lost else {})
+    return {} if lost is None else warned(WarningCode.UNKNOWN_VALUE.of_field(field), files, lost)
 
 
 def _joined(parts: Mapping[str, Column], dependent: frozenset[str]) -> Column:

@@ -1,11 +1,12 @@
-"""Streams the XML members of one file into typed blocks; memory does not grow with the file."""
+"""Streams the XML members of files into typed blocks; memory does not grow with them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 from lxml import etree
 
 from erp_feeds.batch import Counts
@@ -13,7 +14,7 @@ from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
-from erp_feeds.steps.result import StepResult
+from erp_feeds.steps.result import ByFile, StepResult, merged
 from erp_feeds.steps.validate import empty_frames, validate
 from erp_feeds.xml.elements import children, line_of, local_name
 from erp_feeds.xml.feed import CHUNK
@@ -24,58 +25,113 @@ from erp_feeds.xml.schema_drift import LONGEST_NAME, Drift, carried
 
 
 def parse(
-    sources: Iterable[BinaryIO], interface: Interface, merchant: Merchant, *, chunk: int = CHUNK
+    files: Mapping[int, Iterable[BinaryIO]], interface: Interface, merchant: Merchant, *, chunk: int = CHUNK
 ) -> Iterator[StepResult]:
-    """Read the members of one file, block by block.
+    """Read files of one interface as if they were one, block by block.
 
     Args:
-        sources: The XML members, in name order.
+        files: Id of each file -> its XML members, in name order; each is read before the next is asked for.
         interface: With the element names of the merchant.
         merchant: Whose placeholders and accepted importers count.
         chunk: Bytes fed at a time; it changes the size of the blocks, never what they hold together.
 
     Yields:
         Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.
-        Records are numbered from 1 over all members. The last block, which may be empty, carries the warnings
-        that count once a file (namespace, version, encoding) or once an element name (newer elements), and
-        which elements the file carried.
+        Records are numbered from 1 over all members of all files; the column `file` says whose they are. The
+        last block, which may be empty, carries the warnings that count once a file (namespace, version,
+        encoding) or once an element name (newer elements), and which elements each file carried.
 
     Raises:
-        QuarantineError: The file is quarantined; the blocks yielded before must be thrown away.
+        QuarantineError: One of the files is quarantined; the blocks yielded before must be thrown away.
     """
-    read = 0
-    once: set[tuple[WarningCode, str]] = set()
-    drift = Drift()
-    ignored = 0
+    reader = RecordReader(interface, merchant.limits)
+    notes = _Notes(interface, merchant)
     last: StepResult | None = None
-    for source in sources:
-        reader = RecordReader(interface, merchant.limits)
-        header = _HeaderCheck(reader, interface, merchant)
-        before, unexpected = read, Counter[str]()
-        for block in reader.blocks(source, read + 1, chunk):
-            header.look()
-            header.note(block)
-            read += len(block.records)
-            unexpected.update(block.unexpected)
-            _note_elements(drift, block, interface)
-            ignored += sum(block.attributes.values())
-            if last:
-                yield last
-            last = validate(block, interface, merchant)
-        once |= header.conclude()
-        if read == before and unexpected:
-            raise _no_records(interface, unexpected)
-        drift.note_unknown(dict(sorted(reader.surroundings.items())))
-        ignored += reader.surroundings.total()
+
+    def validated(block: Block) -> Iterator[StepResult]:
+        nonlocal last
+        notes.add(block)
+        if last:
+            yield last
+        last = validate(block, interface, merchant)
+
+    for file, sources in files.items():
+        for source in sources:
+            header = notes.header_of(reader, file)
+            for block in reader.blocks(source, file, chunk):
+                header.look()
+                yield from validated(block)
+            notes.end_member(reader, header)
+    for block in reader.rest():
+        yield from validated(block)
+    last = last or StepResult(empty_frames(interface), {})
+    yield StepResult(last.frames, merged(last.by_file, notes.by_file()))
+
+
+class _Notes:
+    """What counts once a file, or once a name, whatever the number of its records."""
+
+    def __init__(self, interface: Interface, merchant: Merchant) -> None:
+        self._interface = interface
+        self._merchant = merchant
+        self._headers: list[_HeaderCheck] = []
+        """By the number of the member."""
+        self._drift: dict[int, Drift] = {}
+        self._ignored: Counter[int] = Counter()
+        """File -> how many attributes, and elements around the records, it holds."""
+        self._once: dict[int, set[tuple[WarningCode, str]]] = {}
+
+    def header_of(self, reader: RecordReader, file: int) -> _HeaderCheck:
+        """Begin a member."""
+        self._drift.setdefault(file, Drift())
+        self._once.setdefault(file, set())
+        self._headers.append(_HeaderCheck(reader, file, self._interface, self._merchant))
+        return self._headers[-1]
+
+    def end_member(self, reader: RecordReader, header: _HeaderCheck) -> None:
+        """Note what is odd about a member as a whole."""
+        header.look()
+        file = header.file
+        if reader.foreign and not reader.holds_records:
+            raise _no_records(self._interface, reader.foreign)
+        self._drift[file].note_unknown(dict(sorted(reader.surroundings.items())))
+        self._ignored[file] += reader.surroundings.total()
         if reader.namespaced:
-            once.add((WarningCode.UNKNOWN_NAMESPACE, ""))
+            self._once[file].add((WarningCode.UNKNOWN_NAMESPACE, ""))
         if reader.mismatched:
-            once.add((WarningCode.ENCODING_MISMATCH, ""))
-    warnings: dict[str, int] = {}
-    for code, _ in sorted(once):
-        warnings[code.value] = warnings.get(code.value, 0) + 1
-    last = last or StepResult(empty_frames(interface), Counts())
-    yield StepResult(last.frames, last.counts.plus(Counts(warnings=warnings)).plus(drift.counts(ignored)))
+            self._once[file].add((WarningCode.ENCODING_MISMATCH, ""))
+
+    def add(self, block: Block) -> None:
+        """Tally the elements of a block, known and unknown, of its records and lines."""
+        lines = self._interface.lines if block.lines else None
+        of_lines = {}
+        if lines and block.lines:
+            starts = np.searchsorted(block.lines.record, [part.start for part in block.parts]).tolist()
+            of_lines = carried(block.lines.rows.text, starts)
+        of_records = carried(block.records.text, [part.start for part in block.parts])
+        for place, part in enumerate(block.parts):
+            drift = self._drift[part.file]
+            known = {field.name: int(of_records[field.name][place]) for field in self._interface.fields}
+            self._headers[part.member].note(known)
+            drift.note_known({field.element: known[field.name] for field in self._interface.fields})
+            drift.note_unknown(part.unknown)
+            drift.note_unknown(part.attributes)
+            self._ignored[part.file] += part.attributes.total()
+            if lines:
+                drift.note_known(
+                    {f"{lines.path}/{each.element}": int(of_lines[each.name][place]) for each in lines.fields}
+                )
+
+    def by_file(self) -> ByFile:
+        """Return the counts of each file, once all is read."""
+        for header in self._headers:
+            self._once[header.file] |= header.conclude()
+        return {file: self._counts(file) for file in self._drift}
+
+    def _counts(self, file: int) -> Counts:
+        warnings = Counter(code.value for code, _ in sorted(self._once[file]))
+        drift = self._drift[file].counts(self._ignored[file])
+        return Counts(warnings=dict(warnings)).plus(drift)
 
 
 def _no_records(interface: Interface, unexpected: Counter[str]) -> QuarantineError:
@@ -84,19 +140,6 @@ def _no_records(interface: Interface, unexpected: Counter[str]) -> QuarantineErr
     wanted = "/".join(interface.record_path)
     reason = f"no {wanted}, but {number} of {name[:LONGEST_NAME]}; names of elements count letter for letter"
     return QuarantineError(QuarantineCode.WRONG_STRUCTURE, reason)
-
-
-def _note_elements(drift: Drift, block: Block, interface: Interface) -> None:
-    """Tally the elements of a block, known and unknown, of its records and lines."""
-    drift.note_known(carried((field.element, block.records.text[field.name]) for field in interface.fields))
-    drift.note_unknown(block.records.unknown)
-    drift.note_unknown(block.unexpected)
-    drift.note_unknown(block.attributes)
-    if interface.lines and block.lines:
-        lines, place = block.lines.rows, interface.lines.path
-        fields = interface.lines.fields
-        drift.note_known(carried((f"{place}/{field.element}", lines.text[field.name]) for field in fields))
-        drift.note_unknown(lines.unknown)
 
 
 class RawRecord(NamedTuple):
@@ -142,7 +185,8 @@ def raw_records(
 class _HeaderCheck:
     """Checks a member's header before its records are used, and again at the end: it may follow them."""
 
-    def __init__(self, reader: RecordReader, interface: Interface, merchant: Merchant) -> None:
+    def __init__(self, reader: RecordReader, file: int, interface: Interface, merchant: Merchant) -> None:
+        self.file = file
         self._reader = reader
         self._header = interface.header
         oldest = interface.header.versions[0] if interface.header else ""
@@ -159,16 +203,12 @@ class _HeaderCheck:
         if self._header:
             self._version = declared_version(self._reader.settings(), self._header, self._accepted)
 
-    def note(self, block: Block) -> None:
-        """Remember the elements that came with a later version."""
-        for name in self._newer.keys() - self._seen:
-            text = block.records.text[name]
-            if text.null_count < len(text):
-                self._seen.add(name)
+    def note(self, known: Mapping[str, int]) -> None:
+        """Remember the elements that came with a later version; `known`: field -> in how many records."""
+        self._seen.update(name for name in self._newer if known[name])
 
     def conclude(self) -> set[tuple[WarningCode, str]]:
-        """Return what was odd about the header (rule: ERP cache 4)."""
-        self.look()
+        """Return what was odd about the header (rule: ERP cache 4), once the member's records are noted."""
         if not self._header:
             return set()
         odd: set[tuple[WarningCode, str]] = set()

@@ -15,6 +15,7 @@ from erp_feeds.codes import RejectCode, SkipCode, WarningCode
 from erp_feeds.columns.arrow import Column, array_of, count_true, is_one_of, is_true, without
 from erp_feeds.columns.convert import ZONE, FieldError, matches
 from erp_feeds.merchant import Merchant
+from erp_feeds.steps.result import ByFile, merged, warned
 
 ORDER, RETURN = "order", "return"
 ONLINE, OFFLINE = "online", "offline"
@@ -37,7 +38,7 @@ class IdentifiedPurchases:
 
     records: pa.Table
     """The records with purchase_id, kind, channel, moment, total, line_count, content_hash and skip_code."""
-    warnings: dict[str, int]
+    warnings: ByFile
 
 
 def till_errors(columns: Mapping[str, Column]) -> list[FieldError]:
@@ -106,7 +107,7 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
     kind = _kinds(len(records), lines, _excluded_skus(merchant))
     currency = _currencies(array_of(records["currency"]), merchant)
     text = array_of(records["date_time"])
-    occurred_at, ambiguous, nonexistent = _moments(text, merchant.timezone)
+    occurred_at, odd = _moments(text, merchant.timezone)
     online = array_of(records["order_number"]).is_valid()
     derived = {
         "purchase_id": _ids(records, kind, online),
@@ -123,9 +124,8 @@ def identify(records: pa.Table, lines: pa.Table, merchant: Merchant) -> Identifi
         table = table.append_column(name, column)
     table = table.append_column("content_hash", _hashes(table, texts))
     table = table.append_column(SKIP_CODE, _skip_codes(table))
-    codes = (WarningCode.AMBIGUOUS_TIME, WarningCode.NONEXISTENT_TIME)
-    found = zip(codes, (ambiguous, nonexistent), strict=True)
-    return IdentifiedPurchases(table, {code.value: number for code, number in found if number})
+    warnings = merged(*(warned(code, records["file"], mask) for code, mask in odd.items()))
+    return IdentifiedPurchases(table, warnings)
 
 
 def _skip_codes(records: pa.Table) -> Column:
@@ -215,20 +215,22 @@ def _currencies(column: Column, merchant: Merchant) -> Column:
     return pc.fill_null(without(upper, pc.invert(matches(upper, "[A-Z]{3}"))), merchant.currency)
 
 
-def _moments(text: Column, timezone: str) -> tuple[Column, int, int]:
-    """Return moments in UTC, and how many local ones were ambiguous or do not exist (rule: purchases 5)."""
+def _moments(text: Column, timezone: str) -> tuple[Column, dict[WarningCode, Column]]:
+    """Return moments in UTC, and which local ones were ambiguous or do not exist (rule: purchases 5)."""
     utc = pa.timestamp("us", "UTC")
     to_micros = pc.replace_substring_regex(text, r"(\.[0-9]{6})[0-9]+", r"\1")
     zoned = pc.and_(pc.greater(pc.utf8_length(text), 10), matches(text, rf".*(?:{ZONE})"))
     local = pc.cast(without(to_micros, zoned), pa.timestamp("us"))
     first = pc.assume_timezone(local, timezone, ambiguous="earliest", nonexistent="latest")
     second = pc.assume_timezone(local, timezone, ambiguous="latest", nonexistent="latest")
-    nonexistent = count_true(is_true(pc.not_equal(pc.local_timestamp(first), local)))
-    ambiguous = count_true(is_true(pc.not_equal(first, second)))
+    odd = {
+        WarningCode.AMBIGUOUS_TIME: is_true(pc.not_equal(first, second)),
+        WarningCode.NONEXISTENT_TIME: is_true(pc.not_equal(pc.local_timestamp(first), local)),
+    }
     moments = pc.cast(first, utc)
     if count_true(zoned):
         moments = pc.coalesce(moments, pc.cast(without(to_micros, pc.invert(zoned)), utc))
-    return moments, ambiguous, nonexistent
+    return moments, odd
 
 
 def _hashes(table: pa.Table, texts: Column) -> Column:

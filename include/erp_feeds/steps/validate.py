@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,8 +32,8 @@ from erp_feeds.interfaces.spec import EXTRA, Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.steps.purchases import total_errors
-from erp_feeds.steps.result import StepResult
-from erp_feeds.xml.rows import LINES, Block, Lines, Rows
+from erp_feeds.steps.result import ByFile, StepResult, merged, tally, warned
+from erp_feeds.xml.rows import LINES, Block, Lines, Part, Rows
 
 
 @dataclass
@@ -67,20 +67,21 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     errors = [error for error in found.errors if count_true(error.mask)]  # mostly none
     numbers = block.numbers
     keys = kind.key(found.columns)
-    rejects = [_rejects(error, numbers, keys) for error in errors]
+    files = block.files
+    rejects = [_rejects(error, numbers, files, keys) for error in errors]
     frames: dict[str, pd.DataFrame] = {}
     bad_lines: list[Column] = []
     if interface.lines and block.lines:
         lines = _lines(block.lines, interface.lines.fields, merchant)
         by_line = pc.take(numbers, block.lines.record)
-        keys_by_line = pc.take(keys, block.lines.record)
-        rejects += [_rejects(error, by_line, keys_by_line) for error in lines.errors]
+        files_by_line, keys_by_line = (pc.take(column, block.lines.record) for column in (files, keys))
+        rejects += [_rejects(error, by_line, files_by_line, keys_by_line) for error in lines.errors]
         bad_lines = [pc.filter(by_line, error.mask) for error in lines.errors]
     nobody = pc.is_null(numbers)
     by_field = reduce(pc.or_, (error.mask for error in errors), nobody)
     rejected = reduce(pc.or_, (pc.is_in(numbers, value_set=bad) for bad in bad_lines), by_field)
     good = pc.invert(rejected)
-    records = _record_table(block, found, keys, interface)
+    records = _record_table(block, found, files, keys, interface)
     frames["records"] = frame_of(records.filter(good) if rejects else records)
     if interface.lines and block.lines:
         table = pa.table(
@@ -218,9 +219,12 @@ def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findin
     return found
 
 
-def _record_table(block: Block, found: _Findings, keys: Column, interface: Interface) -> pa.Table:
+def _record_table(
+    block: Block, found: _Findings, files: Column, keys: Column, interface: Interface
+) -> pa.Table:
     columns = [
         block.numbers,
+        files,
         *found.columns.values(),
         keys,
         names_where(found.cleared, len(block.records)),
@@ -229,14 +233,15 @@ def _record_table(block: Block, found: _Findings, keys: Column, interface: Inter
     return pa.table(columns, schema=records_schema(interface))
 
 
-def _rejects(error: FieldError, numbers: Column, keys: Column) -> pa.Table:
+def _rejects(error: FieldError, numbers: Column, files: Column, keys: Column) -> pa.Table:
     """Return the rejected records of one error; line and raw text are found in a second pass, by the load."""
     records = pc.filter(numbers, error.mask)
     size = len(records)
     reason = error.reason if isinstance(error.reason, str) else pc.filter(error.reason, error.mask)
     reasons = pa.array([reason] * size, pa.string()) if isinstance(reason, str) else reason
     code, name = pa.array([str(error.code)] * size, pa.string()), pa.array([error.field] * size, pa.string())
-    return pa.table([records, code, name, reasons, pc.filter(keys, error.mask)], schema=REJECTS)
+    of_file, key = (pc.filter(column, error.mask) for column in (files, keys))
+    return pa.table([records, of_file, code, name, reasons, key], schema=REJECTS)
 
 
 def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:
@@ -251,27 +256,40 @@ def _ordered(rejects: list[pa.Table]) -> pd.DataFrame:
     return frame_of(table_of(frame).cast(REJECTS))
 
 
-def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame) -> Counts:
-    """Tally a block; what was odd counts only in records that go on."""
-    warnings: dict[str, int] = {}
-    tallies = [block.records.unknown, block.unexpected, block.lines.rows.unknown if block.lines else {}]
-    unknown = sum(number for tally in tallies for number in tally.values())
-    odd = [(code, count_true(pc.and_(mask, good))) for code, mask in found.odd]
+def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame) -> ByFile:
+    """Tally a block by file; what was odd counts only in records that go on."""
+    files = block.files
+    everywhere = np.ones(len(files), dtype=bool)
+    first = rejects.drop_duplicates("record") if len(rejects) else rejects
+    parts = [
+        tally(files, everywhere, lambda number: Counts(read=number)),
+        *({part.file: _unknown(part)} for part in block.parts if part.unknown),
+        *(warned(code, files, pc.and_(mask, good)) for code, mask in found.odd),
+        *(_rejected(code, first) for code in first["code"].unique()),
+    ]
     if not block.plain:
-        odd += _damaged(block.records, good)
-        odd += _damaged(block.lines.rows, pc.take(good, block.lines.record)) if block.lines else []
-    for code, number in [(WarningCode.UNKNOWN_ELEMENT, unknown), *odd]:
-        if number:
-            warnings[str(code)] = warnings.get(str(code), 0) + number
-    rejected = dict(Counter(map(str, rejects.drop_duplicates("record")["code"]))) if len(rejects) else {}
-    return Counts(read=len(block.records), rejected=rejected, warnings=warnings)
+        parts += _damaged(block.records, good, files)
+        if block.lines:
+            record = block.lines.record
+            parts += _damaged(block.lines.rows, pc.take(good, record), pc.take(files, record))
+    return merged(*parts)
 
 
-def _damaged(rows: Rows, good: Column) -> list[tuple[str, int]]:
+def _rejected(code: str, rejects: pd.DataFrame) -> ByFile:
+    return tally(
+        rejects["file"], rejects["code"] == code, lambda number: Counts(rejected={str(code): number})
+    )
+
+
+def _unknown(part: Part) -> Counts:
+    return Counts(warnings={WarningCode.UNKNOWN_ELEMENT.value: part.unknown.total()})
+
+
+def _damaged(rows: Rows, good: Column, files: Column) -> list[ByFile]:
     """Count the values that a conversion has damaged; they load, since the rest of their record is sound."""
-    found: list[tuple[str, int]] = []
+    found = []
     for text in [*rows.text.values(), rows.extras]:
         if damage := damage_of(text):
-            found.append((WarningCode.MOJIBAKE, count_true(pc.and_(damage.mojibake, good))))
-            found.append((WarningCode.DAMAGED_TEXT, count_true(pc.and_(damage.lost, good))))
+            found.append(warned(WarningCode.MOJIBAKE, files, pc.and_(damage.mojibake, good)))
+            found.append(warned(WarningCode.DAMAGED_TEXT, files, pc.and_(damage.lost, good)))
     return found

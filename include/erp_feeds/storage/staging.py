@@ -35,8 +35,8 @@ def run_folder(merchant: str, run: str) -> ObjectStoragePath:
     return folder
 
 
-def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: IO[bytes]) -> str:
-    """Copy one XML member to staging and return its URL.
+def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: IO[bytes]) -> tuple[str, int]:
+    """Copy one XML member to staging and return its URL, and its size in bytes.
 
     Args:
         folder: Of the run.
@@ -49,10 +49,11 @@ def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: I
     arrival = AtomicFile(place, durable=False)
     try:
         shutil.copyfileobj(source, arrival.file, BLOCK)
+        size = arrival.file.tell()
         arrival.commit(target)
     finally:
         arrival.discard()
-    return str(target)
+    return str(target), size
 
 
 def open_member(url: str) -> BinaryIO:

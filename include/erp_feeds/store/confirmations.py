@@ -16,11 +16,11 @@ MOST_FILES = 30
 
 
 def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
-    """Write to the rows which file brought them last, where the load of a file may ask (rule: ERP cache 6).
+    """Write to the rows which file brought them last, where a load may ask (rule: ERP cache 6).
 
     Args:
         connection: In the transaction of the load, under the merchant's lock.
-        file: What is about to load.
+        file: The first of those about to load.
         merchant: Whose file it is.
     """
     rows = KINDS[file.interface].rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -78,9 +78,13 @@ def copy_for_table(
     _fill(connection, table, frames[table])
 
 
-def copy_rows(connection: psycopg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    """Copy rows into a temporary table as they come, without holding them."""
-    with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
+def copy_rows(
+    connection: psycopg.Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]
+) -> None:
+    """Copy rows into some columns of a temporary table as they come, without holding them."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    with connection.cursor().copy(into) as copy:
         for row in rows:
             copy.write_row(row)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,6 +13,7 @@ from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
+from erp_feeds.steps.result import ByFile
 from erp_feeds.store.copy import copy_for_table
 from erp_feeds.store.identity import count_failed_moves, count_without_email, resolve, save_identifiers
 from erp_feeds.store.merge import Target, Version, VersionedField, merge
@@ -30,9 +31,16 @@ RECORDS = statement(
 
 
 def load_profiles(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
-) -> Counts:
-    """Fill profiles with the frame `profiles`, creating those that are new (rules: customers 1 to 12)."""
+    connection: psycopg.Connection,
+    files: Sequence[FeedFile],
+    merchant: Merchant,
+    frames: Mapping[str, pd.DataFrame],
+) -> ByFile:
+    """Fill profiles with the frame `profiles`, creating those that are new (rules: customers 1 to 12).
+
+    One file at a time: who is who depends on the files before it.
+    """
+    (file,) = files
     columns = (*(field.name for field in (EMAIL, *FIELDS)), "custom", *OF_WRITE)
     copy_for_table(connection, frames, "profiles", columns)
     version = Version(file.sequence, file.file_id)
@@ -43,11 +51,12 @@ def load_profiles(
     custom = connection.execute(statement("load/custom_keys"))
     fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
     target = Target("profiles", "profile_id", fields, RECORDS, keys="resolved", of_write=OF_WRITE)
-    merge(connection, target, merchant.name, version)
+    merge(connection, target, merchant.name)
     save_identifiers(connection, file, merchant)
     warnings = {
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),
         WarningCode.EMAIL_OWNED_BY_OTHER.value: count_failed_moves(connection, file),
     }
     loaded = KINDS[file.interface].count(frames["profiles"])
-    return Counts(loaded=loaded, warnings={code: number for code, number in warnings.items() if number})
+    counts = Counts(loaded=loaded, warnings={code: number for code, number in warnings.items() if number})
+    return {file.file_id: counts}

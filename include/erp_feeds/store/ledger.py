@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -269,18 +269,30 @@ def mark_quarantined(
 
 
 def finish(
-    connection: psycopg.Connection, file: FeedFile, run: str, counts: Counts
-) -> tuple[date | None, float | None]:
-    """Mark a file as loaded, in the transaction of its load; a replay that ends the same writes nothing.
+    connection: psycopg.Connection,
+    counts: Mapping[int, Counts],
+    run: str,
+    moments: Sequence[datetime | None],
+) -> dict[int, tuple[date | None, float | None]]:
+    """Mark files as loaded, in the transaction of their load; a replay that ends the same writes nothing.
+
+    Args:
+        connection: In that transaction.
+        counts: Of each file, by its id.
+        run: Id of the run.
+        moments: When each counts as loaded; None is now.
 
     Returns:
-        The file's day, and the seconds from its first scan; None where it was imported or loaded before.
+        Day of each file, and seconds from its first scan; None where it was imported or loaded before.
     """
-    values = {"file_id": file.file_id, "run": run, "counts": counts.model_dump_json()}
+    dumped = [each.model_dump_json() for each in counts.values()]
+    values = {"file_ids": list(counts), "counts": dumped, "moments": list(moments), "run": run}
     connection.execute(statement("ledger/finish"), values)
-    _note_run(connection, file, run, FileState.LOADED, counts)
-    found = connection.execute(statement("ledger/finished"), values).fetchone()
-    return (found[0], found[1]) if found else (None, None)
+    _note_runs(connection, counts, run, FileState.LOADED)
+    return {
+        file: (day, seconds)
+        for file, day, seconds in connection.execute(statement("ledger/finished"), values)
+    }
 
 
 @plain_errors("reading what a run could not load")
@@ -308,9 +320,20 @@ def _note_run(  # noqa: PLR0917 - what happened to which file in which run reads
     counts: Counts,
     error: QuarantineError | None = None,
 ) -> None:
-    values = {"file_id": file.file_id, "run": run, "state": state, "counts": counts.model_dump_json()}
+    _note_runs(connection, {file.file_id: counts}, run, state, error)
+
+
+def _note_runs(
+    connection: psycopg.Connection,
+    counts: Mapping[int, Counts],
+    run: str,
+    state: FileState,
+    error: QuarantineError | None = None,
+) -> None:
+    dumped = [each.model_dump_json() for each in counts.values()]
+    values = {"file_ids": list(counts), "run": run, "state": state, "counts": dumped}
     why = {"code": str(error.code) if error else None, "reason": error.reason if error else None}
-    connection.execute(statement("ledger/note_run"), {**values, **why})
+    connection.execute(statement("ledger/note_runs"), {**values, **why})
 
 
 def _row(connection: psycopg.Connection, file: FeedFile) -> tuple[str, FileState, str | None]:

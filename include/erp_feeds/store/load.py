@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
-from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.batch import Counts, FeedFile, by_halves
 from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import QuarantineError, RetryError
 from erp_feeds.interfaces import INTERFACES, mapping_of
@@ -20,12 +20,13 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import LoadMethod, Rows
+from erp_feeds.steps.groups import waves_by_file, waves_by_key, with_own_numbers
+from erp_feeds.steps.result import ByFile, merged
 from erp_feeds.store import approvals, confirmations, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
-from erp_feeds.store.connection import lock_merchant, savepoint, transaction
-from erp_feeds.store.copy import copy_frames, empty_tables
+from erp_feeds.store.connection import lock_merchant, transaction
+from erp_feeds.store.copy import copy_frames, copy_rows, empty_tables
 from erp_feeds.store.customers import load_profiles
-from erp_feeds.store.merge import Version
 from erp_feeds.store.purchases import load_purchases, reject_conflicting
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import without_suppressed
@@ -35,14 +36,10 @@ if TYPE_CHECKING:
 
 Frames = Mapping[str, "pd.DataFrame"]
 
-Part = Callable[[psycopg.Connection, FeedFile, Merchant, Frames], Counts]
+Part = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant, Frames], ByFile]
 """Does its part of a load inside the open transaction; returns what it adds to the counts."""
 
-
-GROUP_FILES = 25
-"""Most files in one transaction: each leaves rows in temporary tables that slow down the next."""
-GROUP_RECORDS = 20_000
-"""Of the files in one transaction, unless one file has more."""
+OF_REJECTS = ("rejects", "originals")
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Loader:
     write: Part
     """Writes the records; counts those loaded, and warnings."""
     newer: str
-    """SQL file that names the rejected records that newer files have brought."""
+    """Statement that names the rejected records that newer files have brought."""
     reject: Part | None = None
     """Rejects records, before anything is written, by comparing them with the store."""
 
@@ -74,22 +71,13 @@ class Loaded:
     """Why nothing of it was written."""
 
 
+class NotTogetherError(Exception):
+    """Files of a group must load one by one; nothing is wrong with them."""
+
+
 def load_order(file: FeedFile) -> tuple[int, str, Decimal]:
     """Customers before purchases, and each interface in index order (rules: purchases 10, ERP cache 6)."""
     return INTERFACES[file.interface].rank, file.interface, Decimal(file.sequence or file.index_number)
-
-
-def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
-    """Yield the files in load order, small ones of one interface together: each transaction has a cost."""
-    for _, ordered in groupby(sorted(files, key=load_order), key=lambda file: file.interface):
-        group: list[FeedFile] = []
-        for file in ordered:
-            records = sum(each.counts.read for each in (*group, file))
-            if group and (len(group) == GROUP_FILES or records > GROUP_RECORDS):
-                yield group
-                group = []
-            group.append(file)
-        yield group
 
 
 def load_files(
@@ -97,20 +85,20 @@ def load_files(
     files: Sequence[FeedFile],
     merchant: Merchant,
     run: str,
-    frames_of: Callable[[FeedFile], Frames],
+    frames_of: Callable[[Sequence[FeedFile]], Frames],
 ) -> list[Loaded]:
     """Write the records of some files, their rejects and their ledger rows, in one transaction.
 
-    A file that is quarantined leaves nothing but, where it has too many rejects, these and its ledger row;
-    the others load. Where the transaction fails, each file loads by itself: none waits for another's sake.
+    The rows are as if they had loaded one after the other. A file that is quarantined leaves nothing but,
+    where it has too many rejects, these and its ledger row. The others load: where the transaction fails,
+    each half of the files loads by itself.
 
     Args:
         connection: Of the store; whatever transaction it has open is committed first.
-        files: As `split` left them, in load order: counts of the earlier steps, sequence set.
+        files: Of one interface, as `split` left them, in load order: with counts and sequence.
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
-        frames_of: Gives the final frames of a file's interface; `rejects`, and `originals`: record, line and
-            text of those.
+        frames_of: Gives the final frames of files, and those of their rejects.
 
     Returns:
         What became of each file.
@@ -119,88 +107,166 @@ def load_files(
         RetryError: the store was lost, or two transactions collided.
         FailError: the store refused the data, or the secret of the suppressed has changed.
     """
-    names = files[0].name if len(files) == 1 else f"{len(files)} files from {files[0].name} on"
-    try:
+
+    def load(some: Sequence[FeedFile]) -> list[Loaded]:
+        names = some[0].name if len(some) == 1 else f"{len(some)} files from {some[0].name} on"
         with transaction(connection, f"loading {names}"):
-            return [_load_apart(connection, file, merchant, run, frames_of) for file in files]
-    except (RetryError, OSError, MemoryError):  # of the store or the machine
-        raise
-    except Exception:  # any error: the files without it load
-        if len(files) == 1:
-            raise
-    return [load_files(connection, [file], merchant, run, frames_of)[0] for file in files]
+            return load_within(connection, some, merchant, run, frames_of(some))
 
-
-def _load_apart(
-    connection: psycopg.Connection,
-    file: FeedFile,
-    merchant: Merchant,
-    run: str,
-    frames_of: Callable[[FeedFile], Frames],
-) -> Loaded:
-    try:
-        frames = frames_of(file)
-        with savepoint(connection, f"loading {file.name}"):
-            return load_within(connection, file, merchant, run, frames)
-    except QuarantineError as error:
-        return Loaded(file, error)
+    done: list[Loaded] = []
+    for some, outcome in by_halves(files, load, (RetryError, OSError, MemoryError)):
+        if not isinstance(outcome, Exception):
+            done += outcome
+        elif isinstance(outcome, QuarantineError):
+            done.append(Loaded(some[0], outcome))
+        else:
+            raise outcome
+    return done
 
 
 def load_within(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
-) -> Loaded:
-    """Do what `load_files` does for one file, inside a transaction that the caller ends."""
-    tables = INTERFACES[file.interface].tables
-    _prepare(connection, file, merchant, frames)
-    before = _written(connection, tables)
-    loaded = _load(connection, file, merchant, run, frames)
-    after = _written(connection, tables)
-    rows = {table: after[table] - before[table] for table in tables if after[table] != before[table]}
-    return replace(loaded, file=loaded.file.model_copy(update={"rows": rows}))
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str, frames: Frames
+) -> list[Loaded]:
+    """Do what `load_files` does, inside a transaction that the caller ends.
 
-
-def _prepare(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Frames) -> None:
-    """Copy the rejects, and make the merchant's rows wait for this file alone.
-
-    Compiling the long expressions of a load costs more than running them; its joins deserve memory.
+    Raises:
+        Exception: The files do not load together; the caller undoes what is written.
     """
-    connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
-    empty_tables(connection)
-    copy_frames(connection, frames, ("rejects", "originals"))
-    lock_merchant(connection, merchant.name)
-    confirmations.apply_before(connection, file, merchant)
+    rows = KINDS[files[0].interface].rows
+    own = {
+        name: with_own_numbers(frame, files) if "record" in frame else frame for name, frame in frames.items()
+    }
+    by_key = rows.loading is LoadMethod.BY_KEY
+    load = _Load(connection, files, merchant, run)
+    for some, part in waves_by_key(own, rows.table, files) if by_key else waves_by_file(own, files):
+        if error := load.wave(some, part):
+            return [Loaded(load.with_counts(files[0]), error)]
+    load.warn_of_index()
+    _save_mapping(connection, files[0].interface, merchant, own)
+    return load.finish()
 
 
-def _load(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str, frames: Frames
-) -> Loaded:
-    rows = KINDS[file.interface].rows
-    loader = LOADERS[rows.loading]
-    frames, left_out = without_suppressed(connection, file, merchant, frames)
-    rejected = loader.reject(connection, file, merchant, frames) if loader.reject else Counts()
-    counts = file.counts.plus(left_out).plus(rejected)
-    error = _too_many(counts, merchant.interfaces[file.interface].max_reject_percent)
-    if error and approvals.is_approved(connection, file, sum(counts.rejected.values())):
-        error = None
-    if rejected.rejected or len(frames.get("rejects", ())):
-        rejects.save(connection, file, merchant, run)
-    if error:  # nothing of the file has been written yet, and its rejects say why
-        ledger.mark_quarantined(connection, file, run, error, counts)
-        return Loaded(file.model_copy(update={"counts": counts}), error)
-    counts = counts.plus(loader.write(connection, file, merchant, frames))
-    counts = counts.plus(Counts(warnings=_index_warnings(connection, file, merchant)))
-    newer = _newer(loader.newer, rows, file, merchant)
-    incoming = f"incoming_{rows.table}"
-    rejects.resolve(connection, file, merchant, run, incoming=incoming, newer=newer)
-    _save_mapping(connection, file, merchant, frames)
-    day, seconds = ledger.finish(connection, file, run, counts)
-    return Loaded(file.model_copy(update={"counts": counts, "day": day, "seconds": seconds}))
+class _Load:
+    """The load of some files, wave by wave, inside an open transaction."""
+
+    def __init__(
+        self, connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str
+    ) -> None:
+        """Make the merchant's rows wait for these files alone.
+
+        Compiling the long expressions of a load costs more than running them; its joins deserve memory.
+        """
+        self._connection = connection
+        self._files = files
+        self._merchant = merchant
+        self._run = run
+        self._interface = INTERFACES[files[0].interface]
+        self._rows = KINDS[files[0].interface].rows
+        self._loader = LOADERS[self._rows.loading]
+        self._counts = {file.file_id: file.counts for file in files}
+        self._written: dict[int, dict[str, int]] = {}
+        connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+        lock_merchant(connection, merchant.name)
+        self._moments = _moments(connection, files)
+        confirmations.apply_before(connection, files[0], merchant)
+
+    def with_counts(self, file: FeedFile) -> FeedFile:
+        """Return a file with its counts so far."""
+        return file.model_copy(update={"counts": self._counts[file.file_id]})
+
+    def wave(self, files: Sequence[FeedFile], frames: Frames) -> QuarantineError | None:
+        """Write records that do not depend on each other; return why the only file is quarantined instead."""
+        connection, merchant, run = self._connection, self._merchant, self._run
+        empty_tables(connection)
+        moments = ((file.file_id, file.sequence, file.name, self._moments[file.file_id]) for file in files)
+        copy_rows(connection, "loading", ("file_id", "sequence", "name", "moment"), moments)
+        copy_frames(connection, frames, OF_REJECTS)
+        frames, left_out = without_suppressed(connection, files, merchant, frames)
+        rejected = self._loader.reject(connection, files, merchant, frames) if self._loader.reject else {}
+        self._counts = merged(self._counts, left_out, rejected)
+        error = self._too_many(files)
+        if error and len(self._files) > 1:
+            raise error
+        if len(frames.get("rejects", ())) or any(counts.rejected for counts in rejected.values()):
+            rejects.save(connection, files, merchant, run)
+        if error:  # nothing of the file has been written yet, and its rejects say why
+            ledger.mark_quarantined(connection, files[0], run, error, self._counts[files[0].file_id])
+            return error
+        self._write(files, frames)
+        incoming, newer = f"incoming_{self._rows.table}", _newer(self._loader.newer, self._rows, merchant)
+        rejects.resolve(connection, self._interface.name, merchant, run, incoming=incoming, newer=newer)
+        return None
+
+    def _too_many(self, files: Sequence[FeedFile]) -> QuarantineError | None:
+        """Return the error of the first file with more rejects than the merchant or a person allows."""
+        percent = self._merchant.interfaces[self._interface.name].max_reject_percent
+        for file in files:
+            counts = self._counts[file.file_id]
+            error = _too_many(counts, percent)
+            if error and not approvals.is_approved(self._connection, file, sum(counts.rejected.values())):
+                return error
+        return None
+
+    def _write(self, files: Sequence[FeedFile], frames: Frames) -> None:
+        tables = self._interface.tables
+        before = _written(self._connection, tables)
+        counts = self._loader.write(self._connection, files, self._merchant, frames)
+        after = _written(self._connection, tables)
+        self._counts = merged(self._counts, counts)
+        rows = {table: after[table] - before[table] for table in tables if after[table] != before[table]}
+        if len(files) == 1:
+            self._add_rows(files[0].file_id, rows)
+            return
+        confirmed: dict[int, int] = dict(
+            self._connection.execute(statement("confirmations/by_file")).fetchall()
+        )
+        expected = {file: each.loaded - confirmed.get(file, 0) for file, each in counts.items()}
+        if rows and rows != {self._rows.table: sum(expected.values())}:
+            raise NotTogetherError  # late files, which write some of their rows: how many is not known
+        for file, number in expected.items() if rows else ():
+            self._add_rows(file, {self._rows.table: number} if number else {})
+
+    def _add_rows(self, file: int, rows: Mapping[str, int]) -> None:
+        known = self._written.setdefault(file, {})
+        for table, number in rows.items():
+            known[table] = known.get(table, 0) + number
+
+    def warn_of_index(self) -> None:
+        """Count warnings: a newer file was loaded before, or files before one are missing (ERP cache 6)."""
+        ids = [file.file_id for file in self._files]
+        found: list[tuple[WarningCode, int, int]] = [
+            (WarningCode.LATE_FILE, file, 1)
+            for (file,) in self._connection.execute(statement("load/late_file", file_ids=ids))
+        ]
+        if self._merchant.interfaces[self._interface.name].index == "sequence":
+            gaps = self._connection.execute(statement("load/index_gap", file_ids=ids))
+            found += [(WarningCode.INDEX_GAP, file, number) for file, number in gaps]
+        for code, file, number in found:
+            self._counts = merged(self._counts, {file: Counts(warnings={code.value: number})})
+
+    def finish(self) -> list[Loaded]:
+        """Mark the files as loaded; return them."""
+        last = self._files[-1].file_id
+        moments = [None if file == last else self._moments[file] for file in self._counts]
+        facts = ledger.finish(self._connection, self._counts, self._run, moments)
+        loaded = []
+        for file in self._files:
+            day, seconds = facts[file.file_id]
+            rows = self._written.get(file.file_id, {})
+            done = self.with_counts(file).model_copy(update={"rows": rows, "day": day, "seconds": seconds})
+            loaded.append(Loaded(done))
+        return loaded
 
 
-def _newer(name: str, rows: Rows, file: FeedFile, merchant: Merchant) -> sql.Composed:
+def _moments(connection: psycopg.Connection, files: Sequence[FeedFile]) -> dict[int, datetime]:
+    """Return when the rows of each file count as made: those of one file before those of the next."""
+    ((now,),) = connection.execute("SELECT clock_timestamp()")
+    return {file.file_id: now + timedelta(microseconds=place) for place, file in enumerate(files)}
+
+
+def _newer(name: str, rows: Rows, merchant: Merchant) -> sql.Composed:
     parts = {"table": sql.Identifier(rows.table), "key_column": sql.Identifier(rows.key_column or "key")}
-    version = Version(file.sequence, file.file_id).parts()
-    return statement(name, merchant=merchant.name, **parts, **version)
+    return statement(name, merchant=merchant.name, **parts)
 
 
 def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[str, int]:
@@ -208,15 +274,13 @@ def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[st
     return dict(connection.execute(statement("load/written"), {"tables": list(tables)}).fetchall())
 
 
-def _save_mapping(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
-) -> None:
+def _save_mapping(connection: psycopg.Connection, interface: str, merchant: Merchant, frames: Frames) -> None:
     """Store the mapping that filled the frames, unless it has changed since then."""
-    mapping = mapping_of(merchant, file.interface)
+    mapping = mapping_of(merchant, interface)
     filled_by = (frame["mapping_version"] for frame in frames.values() if "mapping_version" in frame)
     if any(mapping.version in versions.head(1).dropna().to_list() for versions in filled_by):
-        links = [asdict(row) for row in link_rows(INTERFACES[file.interface], mapping)]
-        facts = {"merchant": merchant.name, "interface": file.interface, "version": mapping.version}
+        links = [asdict(row) for row in link_rows(INTERFACES[interface], mapping)]
+        facts = {"merchant": merchant.name, "interface": interface, "version": mapping.version}
         connection.execute(statement("load/mapping", **facts, links=json.dumps(links)))
 
 
@@ -231,15 +295,3 @@ def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
         "max_reject_percent allows"
     )
     return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)
-
-
-def _index_warnings(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> dict[str, int]:
-    """Return warnings: a newer file was loaded before, or files before this one are missing (ERP cache 6)."""
-    values = {"file_id": file.file_id, "sequence": file.sequence}
-    late = connection.execute(statement("load/late_file"), values).fetchone()
-    warnings = {WarningCode.LATE_FILE.value: int(bool(late and late[0]))}
-    settings = merchant.interfaces.get(file.interface)
-    if settings and settings.index == "sequence":
-        gap = connection.execute(statement("load/index_gap", file_id=file.file_id)).fetchone()
-        warnings[WarningCode.INDEX_GAP.value] = gap[0] if gap else 0
-    return {code: number for code, number in warnings.items() if number}

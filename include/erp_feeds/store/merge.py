@@ -19,11 +19,10 @@ ARGUMENTS = 40
 Parts = Mapping[str, sql.Composable]
 """What the SQL files call {sequence} and {file_id}: the file that brings the values."""
 
-OF_FILE: Parts = {
-    "sequence": sql.SQL("%(sequence)s::numeric"),
-    "file_id": sql.SQL("%(file_id)s::bigint"),
-}
-"""Given when the statement runs."""
+OF_FILE: Parts = {"sequence": sql.SQL("new.sequence"), "file_id": sql.SQL("new.file_id")}
+"""As each record says it; see the table loading."""
+OF_LOAD = ("sequence", "file_id", "moment")
+"""Columns of the table loading that come with each record."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Target:
     fields: tuple[VersionedField, ...]
     """What the last record that says anything of it decides."""
     records: str
-    """A query that gives the key, `record`, the fields, `cleared` and `of_write`."""
+    """A query that gives the key, `record`, the fields, `cleared`, `of_write`, and the columns of OF_LOAD."""
     keys: str
     """The table that says which record has which key."""
     key_column: str = ""
@@ -97,13 +96,13 @@ class Target:
     row's newest write and not to one field."""
 
 
-def merge(connection: psycopg.Connection, target: Target, merchant: str, version: Version) -> None:
-    """Write the records of a file over the versioned rows of a merchant's table.
+def merge(connection: psycopg.Connection, target: Target, merchant: str) -> None:
+    """Write records over the versioned rows of a merchant's table; those of one key are all of one file.
 
     Of the records of one key each field counts as the last one says that says anything of it. Rows that have
-    all of this already are not written: it is noted that the file confirms them.
+    all of this already are not written: it is noted that their file confirms them.
     """
-    values = {"merchant": merchant, "sequence": version.sequence, "file_id": version.file_id}
+    values = {"merchant": merchant}
     unchanged, versioned = _statements(target)
     if found := connection.execute(unchanged, values).rowcount:
         analyze(connection, "unchanged", found)
@@ -153,7 +152,7 @@ def _merged_by_key(target: Target) -> sql.Composed:
     custom = [(field.name, _last_brought(field)) for field in target.fields if field.custom]
     if custom:
         values["custom"] = _json_object(custom)
-    values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in target.of_write}
+    values |= {name: sql.SQL("max({})").format(sql.Identifier(name)) for name in (*target.of_write, *OF_LOAD)}
     return statement(
         "load/merged_by_key",
         records=sql.SQL(target.records),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.purchases import ONLINE
+from erp_feeds.steps.result import ByFile
 from erp_feeds.store.copy import analyze, copy_frames
 from erp_feeds.store.identity import count_without_email, resolve, save_identifiers
 from erp_feeds.store.merge import Version
@@ -19,9 +20,13 @@ from erp_feeds.store.sql import statement
 
 
 def reject_conflicting(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Mapping[str, pd.DataFrame]
-) -> Counts:
-    """Copy the frames, and reject purchases that conflict with stored ones (rules: purchases 6, 11)."""
+    connection: psycopg.Connection,
+    files: Sequence[FeedFile],
+    merchant: Merchant,
+    frames: Mapping[str, pd.DataFrame],
+) -> ByFile:
+    """Copy the frames of a file, and reject purchases that conflict with stored ones (purchases 6 and 11)."""
+    (file,) = files
     orders, superseded = _last_orders(frames["orders"])
     purchases = pd.concat([orders, frames["returns"]], ignore_index=True)
     copy_frames(connection, {**frames, "purchases": purchases}, ("purchases", "lines"))
@@ -33,7 +38,7 @@ def reject_conflicting(
         if found and found[0]:
             rejected[code] = found[0]
     warnings = {WarningCode.REPEATED_KEY.value: superseded} if superseded else {}
-    return Counts(rejected=rejected, collapsed=superseded, warnings=warnings)
+    return {file.file_id: Counts(rejected=rejected, collapsed=superseded, warnings=warnings)}
 
 
 def _last_orders(orders: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -44,11 +49,15 @@ def _last_orders(orders: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def load_purchases(
     connection: psycopg.Connection,
-    file: FeedFile,
+    files: Sequence[FeedFile],
     merchant: Merchant,
     frames: Mapping[str, pd.DataFrame],
-) -> Counts:
-    """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12)."""
+) -> ByFile:
+    """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12).
+
+    One file at a time: who is who depends on the files before it.
+    """
+    (file,) = files
     connection.execute(statement("load/known_buyers", merchant=merchant.name))
     rows = len(frames["orders"]) + len(
         frames["returns"]
@@ -65,9 +74,8 @@ def load_purchases(
     connection.execute(statement("load/purchases", merchant=merchant.name, **version))
     silent = count_without_email(connection, file, merchant)
     taken = connection.execute("SELECT count(*) FROM incoming_purchases").fetchone()
-    return Counts(
-        loaded=taken[0] if taken else 0, warnings={WarningCode.NO_EMAIL.value: silent} if silent else {}
-    )
+    warnings = {WarningCode.NO_EMAIL.value: silent} if silent else {}
+    return {file.file_id: Counts(loaded=taken[0] if taken else 0, warnings=warnings)}
 
 
 def _fill_gaps(connection: psycopg.Connection, owner: Mapping[str, Any]) -> None:

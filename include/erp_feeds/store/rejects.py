@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import psycopg
@@ -12,7 +12,6 @@ from erp_feeds.batch import FeedFile
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.copy import copy_rows, empty_tables
-from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import empty_payloads
 
@@ -20,46 +19,46 @@ Originals = Iterable[tuple[int, int, str]]
 """Record number, line on which it starts, the record as delivered."""
 
 
-def save(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
+def save(connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str) -> None:
     """Store the rows of incoming_rejects and incoming_originals, without text of suppressed people."""
-    empty_payloads(connection, merchant, file)
-    values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
+    for file in files:
+        empty_payloads(connection, merchant, file)
+    values = {"merchant": merchant.name, "interface": files[0].interface, "run": run}
     connection.execute(statement("rejects/keep", **values))
-    _dismiss_again(connection, file, merchant, run)
+    _dismiss_again(connection, files, merchant, run)
 
 
 def resolve(
     connection: psycopg.Connection,
-    file: FeedFile,
+    interface: str,
     merchant: Merchant,
     run: str,
     *,
     incoming: str,
     newer: sql.Composed,
 ) -> None:
-    """Resolve what this load brings, and of its own rejects those that newer files brought before it came.
+    """Resolve what a load brings, and of its own rejects those that newer files brought before it came.
 
     Args:
-        connection: In the transaction of the load.
-        file: The one that loads.
-        merchant: Whose file it is.
+        connection: In the transaction of the load; its table `loading` names the files.
+        interface: Of the files.
+        merchant: Whose files they are.
         run: Id of the run.
-        incoming: The temporary table with the keys that it brings.
-        newer: A query that gives each rejected record of the file that a newer one brought, with its id.
+        incoming: The temporary table with the keys that they bring.
+        newer: A query that gives each rejected record of the files that a newer one brought, with its id.
     """
-    version = Version(file.sequence, file.file_id).parts()
-    whose = {"merchant": merchant.name, "interface": file.interface}
-    found = connection.execute(statement("rejects/any_open", **whose, **version)).fetchone()
+    whose = {"merchant": merchant.name, "interface": interface}
+    found = connection.execute(statement("rejects/any_open", **whose)).fetchone()
     earlier_open, is_late, own_open = found or (False, False, False)
     if earlier_open:
-        taken = sql.SQL("SELECT key FROM {}").format(sql.Identifier(incoming))
-        facts = {**whose, "file_name": file.name, "run": run}
-        connection.execute(statement("rejects/resolve", taken=taken, **facts, **version))
+        facts = {**whose, "incoming": sql.Identifier(incoming), "run": run}
+        connection.execute(statement("rejects/resolve", **facts))
     if not own_open:
         return
-    none = sql.SQL("SELECT NULL::int AS record, NULL::bigint AS file_id WHERE false")
-    brought = newer if is_late else none
-    connection.execute(statement("rejects/resolve_own", newer=brought, run=run, **version))
+    none = sql.SQL(
+        "SELECT NULL::bigint AS rejected_file, NULL::int AS record, NULL::bigint AS file_id WHERE false"
+    )
+    connection.execute(statement("rejects/resolve_own", newer=newer if is_late else none, run=run))
 
 
 def without_original(connection: psycopg.Connection, file: FeedFile) -> list[int]:
@@ -79,10 +78,11 @@ def add_originals(
     with transaction(connection, f"keeping what {file.name} was rejected for"):
         lock_merchant(connection, merchant.name)
         empty_tables(connection)
-        copy_rows(connection, "incoming_originals", originals)
+        rows = ((file.file_id, *original) for original in originals)
+        copy_rows(connection, "incoming_originals", ("file", "record", "line", "text"), rows)
         empty_payloads(connection, merchant, file)
         connection.execute(statement("rejects/add_originals", file_id=file.file_id))
-        _dismiss_again(connection, file, merchant, run)
+        _dismiss_again(connection, [file], merchant, run)
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,11 @@ def dismiss(
     return int(found[0]) if found else 0
 
 
-def _dismiss_again(connection: psycopg.Connection, file: FeedFile, merchant: Merchant, run: str) -> None:
+def _dismiss_again(
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str
+) -> None:
     if connection.execute("SELECT FROM rejects WHERE dismissed_at IS NOT NULL LIMIT 1").fetchone() is None:
         return
-    values = {"merchant": merchant.name, "interface": file.interface, "file_id": file.file_id, "run": run}
+    ids = [file.file_id for file in files]
+    values = {"merchant": merchant.name, "interface": files[0].interface, "file_ids": ids, "run": run}
     connection.execute(statement("rejects/dismiss_again", **values))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from erp_feeds.interfaces import interface_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
+from erp_feeds.steps.result import ByFile
 from erp_feeds.store.forget_secret import secrets_in_use
 from erp_feeds.store.sql import statement
 from erp_feeds.xml.person_search import mentions
@@ -148,8 +149,8 @@ def unsuppress(
 
 
 def without_suppressed(
-    connection: psycopg.Connection, file: FeedFile, merchant: Merchant, frames: Frames
-) -> tuple[Frames, Counts]:
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, frames: Frames
+) -> tuple[Frames, ByFile]:
     """Remove suppressed people from the frames of a file; where there are none, it costs one index lookup.
 
     A record is found by its number; one without a number by its e-mail. A new number with a suppressed e-mail
@@ -159,19 +160,21 @@ def without_suppressed(
 
     Args:
         connection: In the transaction of the load, under the merchant's lock.
-        file: Whose frames they are.
-        merchant: Whose file it is.
+        files: Whose frames they are; one file, where these name people.
+        merchant: Whose files they are.
         frames: As `load_files` gets them.
 
     Returns:
-        The frames, and the number of records left out, by code; the table suppressed_emails, mostly empty.
+        The frames, and the number of records left out, by file and code; the table suppressed_emails, mostly
+        empty.
 
     Raises:
         FailError: the present secret is not the one under which people were suppressed.
     """
-    kind = KINDS[file.interface]
+    kind = KINDS[files[0].interface]
     if not (kind.people and _any_suppressed(connection, merchant.name)):
-        return frames, Counts()
+        return frames, {}
+    (file,) = files
     suppression = suppression_of(connection, merchant.name, file.file_id)
     people = pd.concat([frames[name][["number", "email"]] for name in kind.people], ignore_index=True)
     gone = _suppressed_rows(connection, file, suppression, table_of(people)).to_numpy(zero_copy_only=False)
@@ -182,11 +185,11 @@ def without_suppressed(
         kept[name] = frame[~mask].reset_index(drop=True)
         number += kind.count(frame[mask])
         start += len(frame)
-    return kept, Counts(skipped={SkipCode.SUPPRESSED.value: number} if number else {})
+    return kept, {file.file_id: Counts(skipped={SkipCode.SUPPRESSED.value: number})} if number else {}
 
 
 def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
-    """Empty text and key of rejected records that mention a suppressed person, before they are kept.
+    """Empty text and key of a file's rejected records that mention a suppressed person, before they are kept.
 
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
@@ -194,10 +197,12 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fee
     if not _any_suppressed(connection, merchant.name):
         return
     suppression = suppression_of(connection, merchant.name, file.file_id)
-    found = connection.execute("SELECT record, text FROM incoming_originals WHERE text IS NOT NULL")
-    named = [record for record, text in found if _names(text, suppression, interface)]
-    connection.execute("UPDATE incoming_originals SET text = NULL WHERE record = ANY(%s)", [named])
-    connection.execute("UPDATE incoming_rejects SET key = NULL WHERE record = ANY(%s)", [named])
+    query = "SELECT record, text FROM incoming_originals WHERE file = %s AND text IS NOT NULL"
+    found = connection.execute(query, [file.file_id])
+    named = [file.file_id, [record for record, text in found if _names(text, suppression, interface)]]
+    of_named = "WHERE file = %s AND record = ANY(%s)"
+    connection.execute(f"UPDATE incoming_originals SET text = NULL {of_named}", named)
+    connection.execute(f"UPDATE incoming_rejects SET key = NULL {of_named}", named)
 
 
 def _row_security_as_error(connection: psycopg.Connection) -> None:

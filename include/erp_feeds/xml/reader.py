@@ -14,7 +14,7 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Field, Interface
 from erp_feeds.merchant import Limits
 from erp_feeds.xml.feed import CHUNK, SAFE, believed_mark, doctype_error, feed
-from erp_feeds.xml.rows import Block, Lines, Oddness, RowCollector, normalised
+from erp_feeds.xml.rows import Block, Lines, Oddness, Part, RowCollector, normalised
 
 LONGEST_ROOT = 50
 """Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
@@ -26,7 +26,7 @@ _UNKNOWN = ""
 
 
 class RecordReader:
-    """Reads one XML member; it is the target whose methods the parser calls at each event.
+    """Reads XML members, one after the other; it is the target whose methods the parser calls at each event.
 
     Fields are read at one level only: below the record, below the line, or below the settings. Where that
     level is 0, the element stands outside of such a row. `start` and `end` take the plain case, a field that
@@ -34,10 +34,10 @@ class RecordReader:
     """
 
     __slots__ = (
-        "_attribute_names", "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_foreign", "_found",
-        "_header", "_holder", "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness",
-        "_open", "_owners", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped",
-        "_table", "data", "mismatched", "namespaced", "surroundings",
+        "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_fed", "_found", "_header", "_holder",
+        "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness", "_open", "_owners",
+        "_part", "_parts", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped",
+        "_table", "data", "foreign", "holds_records", "mismatched", "namespaced", "surroundings",
     )  # fmt: skip
 
     def __init__(self, interface: Interface, limits: Limits) -> None:
@@ -57,31 +57,24 @@ class RecordReader:
         self._row = self._table.row
         self._buffer: list[str] = []
         self._clear, self.data = self._buffer.clear, self._buffer.append
-        self._depth = self._level = self._skipped = self._scope = 0
-        self._ended = self._read = self._line_no = 0
+        self._ended = self._fed = 0
+        self._read = 1
         self._oddness = Oddness.NONE
-        self._open = self._root = ""
-        self._found = False
         self._blocks: list[Block] = []
+        self._part = Part(-1, 0, 0)
         self._begin_block()
-        self.surroundings: Counter[str] = Counter()
-        """What stands beside the containers of the records and in the settings -> how often."""
-        self.namespaced = False
-        """Whether any element is in a namespace; such are read by their local names."""
-        self.mismatched = False
-        """Whether a byte order mark proved another encoding than the declared one."""
 
-    def blocks(self, source: BinaryIO, first: int, chunk: int = CHUNK) -> Iterator[Block]:
-        """Yield the records block by block, the first with that number; the last block may be empty.
+    def blocks(self, source: BinaryIO, file: int, chunk: int = CHUNK) -> Iterator[Block]:
+        """Read a member, and yield the blocks that are full; `rest` yields what is left after the last one.
 
         Raises:
             QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, wrong_structure,
                 record_too_large, too_deep, too_many_attributes, too_many_namespaces, name_too_long.
         """
-        self._read = first
+        self._begin_member(file)
         parser = etree.XMLParser(target=cast(Any, self), remove_comments=True, remove_pis=True, **SAFE)
         most = self._limits.record_bytes
-        waited = ended = 0
+        waited, ended = 0, self._ended
         for size in feed(parser, source, min(chunk, most)):
             waited = waited + size if self._ended == ended else 0
             ended = self._ended
@@ -90,14 +83,45 @@ class RecordReader:
                 raise QuarantineError(QuarantineCode.RECORD_TOO_LARGE, reason)
             yield from self._blocks
             self._blocks.clear()
-            self._due = True
+            self._fed += size
+            self._due = self._fed >= min(chunk, most)
         if not self._found:
             wanted = "/".join(self._path[:-1])
             raise _wrong(f"no {wanted} with records; the root is {self._root[:LONGEST_ROOT]}")
         self.mismatched = believed_mark(parser)
         self.surroundings += self._settings.unknown
+        self._end_part()
+
+    def rest(self) -> Iterator[Block]:
+        """Yield the last block, which may be empty."""
         self._end_block()
         yield from self._blocks
+
+    def _begin_member(self, file: int) -> None:
+        self._depth = self._level = self._skipped = self._scope = self._line_no = 0
+        self._open = self._root = ""
+        self._found = False
+        self._settings.reset()
+        self.surroundings: Counter[str] = Counter()
+        """What stands beside the containers of the records and in the settings -> how often."""
+        self.foreign: Counter[str] = Counter()
+        """What is no record among the records, and no line among the lines -> how often."""
+        self.holds_records = False
+        self.namespaced = False
+        """Whether any element is in a namespace; such are read by their local names."""
+        self.mismatched = False
+        """Whether a byte order mark proved another encoding than the declared one."""
+        self._begin_part(self._part.member + 1, file)
+
+    def _begin_part(self, member: int, file: int) -> None:
+        self._part = Part(member, file, self._records.size)
+        self._parts.append(self._part)
+
+    def _end_part(self) -> None:
+        """Note what is odd in the member so far."""
+        for rows in (self._records, self._lines):
+            self._part.unknown.update(rows.unknown)
+            rows.unknown.clear()
 
     def settings(self) -> list[tuple[str, str]]:
         """Return importer and version of each settings node read so far."""
@@ -188,7 +212,7 @@ class RecordReader:
         if name == self._line:
             self._open_row(self._lines, depth)
         else:
-            self._foreign[f"{self._holder}/{name}"] += 1
+            self._note_foreign(f"{self._holder}/{name}")
 
     def _outside(self, name: str, depth: int) -> None:
         """Begin an element on the way to the records, a record, the settings, or what is none of these."""
@@ -196,6 +220,7 @@ class RecordReader:
             self._root = name
         if name == self._path[depth - 1]:
             if depth == len(self._path):
+                self.holds_records = True
                 self._open_row(self._records, depth)
             elif depth == len(self._path) - 1:
                 if self._found:
@@ -206,8 +231,15 @@ class RecordReader:
         else:
             self._skipped = depth
             if depth > 1:
-                tally = self._foreign if depth == len(self._path) else self.surroundings
-                tally["/".join((*self._path[: depth - 1], name))] += 1
+                place = "/".join((*self._path[: depth - 1], name))
+                if depth == len(self._path):
+                    self._note_foreign(place)
+                else:
+                    self.surroundings[place] += 1
+
+    def _note_foreign(self, place: str) -> None:
+        self.foreign[place] += 1
+        self._part.unknown[place] += 1
 
     def _open_row(self, table: RowCollector, depth: int) -> None:
         if depth >= self._limits.depth:
@@ -246,7 +278,7 @@ class RecordReader:
         place = "" if bearer == self._path[-1] else f"{bearer}/"
         for name in attrib:
             if not name.startswith(_XSI):
-                self._attribute_names[f"{place}@{name.rpartition('}')[2]}"] += 1
+                self._part.attributes[f"{place}@{name.rpartition('}')[2]}"] += 1
 
     def _end_child(self) -> None:
         """End a record, or what stands among the records: the only place between two blocks."""
@@ -256,26 +288,26 @@ class RecordReader:
 
     def _begin_block(self) -> None:
         self._due = False
+        self._fed = 0
         self._records.reset()
         self._lines.reset()
         self._owners: list[int] = []
         self._line_nos: list[int] = []
-        self._foreign: Counter[str] = Counter()
-        self._attribute_names: Counter[str] = Counter()
+        self._parts: list[Part] = []
 
     def _end_block(self) -> None:
+        self._end_part()
         records, plain = self._records.take()
         lines = None
         if self._line:
             rows, plain_lines = self._lines.take()
             plain = plain and plain_lines
             lines = Lines(rows, pa.array(self._owners, pa.int32()), pa.array(self._line_nos, pa.int32()))
-        attributes = dict(sorted(self._attribute_names.items()))
-        self._blocks.append(
-            Block(self._read, records, lines, self._records.repeated, dict(self._foreign), attributes, plain)
-        )
+        repeated, parts = self._records.repeated, tuple(self._parts)
+        self._blocks.append(Block(self._read, records, lines, repeated, plain, parts))
         self._read += len(records)
         self._begin_block()
+        self._begin_part(self._part.member, self._part.file)
 
     def _too_deep(self) -> QuarantineError:
         reason = f"elements lie more than {self._limits.depth} deep within each other; see limits.depth"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from json.encoder import encode_basestring as _quoted
 
@@ -49,8 +49,6 @@ class Rows:
     """Where an element that the interface knows occurs twice."""
     extras: Column
     """Unknown elements as the text of a JSON object, or null."""
-    unknown: dict[str, int]
-    """Unknown element -> how often it occurs."""
     too_many: Column
     """Where more elements are than the limit allows; unknown ones are not kept there."""
     has_children: dict[str, Column]
@@ -71,26 +69,47 @@ class Lines:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one XML member has in a block."""
+
+    member: int
+    """Number of the member in its group, from 0."""
+    file: int
+    """Of the ledger."""
+    start: int
+    """Position of its first record in the block."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Element that is no field, no record and no line -> how often it occurs."""
+    attributes: Counter[str] = field(default_factory=Counter)
+    """Attribute in the records -> how often it occurs; no field reads any."""
+
+
+@dataclass(frozen=True)
 class Block:
-    """The records between two places of a file."""
+    """Consecutive records of the members that are read together."""
 
     first: int
-    """Number of the first record in the file, from 1."""
+    """Number of the first record, from 1 over all members."""
     records: Rows
     lines: Lines | None
     repeated_columns: dict[int, str]
     """Position of a record with repeated elements -> column of the first that was repeated."""
-    unexpected: dict[str, int]
-    """What is no record among the records, and no line among the lines -> how often it occurs."""
-    attributes: dict[str, int]
-    """Attribute in the records -> how often it occurs; no field reads any."""
     plain: bool
     """Whether all text is of plain ASCII, so that no conversion can have damaged it."""
+    parts: tuple[Part, ...]
+    """In the order of the records."""
 
     @property
     def numbers(self) -> Column:
         """Return the record numbers."""
         return pa.array(np.arange(self.first, self.first + len(self.records), dtype=np.int32))
+
+    @property
+    def files(self) -> Column:
+        """Return the file of each record."""
+        ends = np.array([*(part.start for part in self.parts[1:]), len(self.records)])
+        lengths = np.diff(ends, prepend=0)
+        return pa.array(np.repeat(np.array([part.file for part in self.parts], np.int64), lengths))
 
 
 class RowCollector:
@@ -191,7 +210,7 @@ class RowCollector:
         text = {column: _trimmed(array, texts[column], plain=plain) for column, array in raw.items()}
         has_children = {column: _mask(rows, size) for column, rows in self._has_children.items()}
         repeated, too_many = _mask(self.repeated, size), _mask(self._too_many, size)
-        return Rows(text, repeated, extras, dict(self.unknown), too_many, has_children), plain
+        return Rows(text, repeated, extras, too_many, has_children), plain
 
 
 def normalised(text: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import WarningCode
@@ -45,6 +48,13 @@ class Drift:
         return Counts(elements=dict(self._known), unknown=dict(self._unknown), warnings=warnings)
 
 
-def carried(columns: Iterable[tuple[str, Column]]) -> dict[str, int]:
-    """Return element -> in how many rows it is there, empty or not."""
-    return {element: len(column) - column.null_count for element, column in columns}
+def carried(columns: Mapping[str, Column], starts: Sequence[int]) -> dict[str, npt.NDArray[np.int64]]:
+    """Return for each column how many values, empty or not, the rows from each start to the next have."""
+    found = {}
+    for name, column in columns.items():
+        if len(starts) == 1:
+            found[name] = np.array([len(column) - column.null_count])
+            continue
+        before = np.concatenate([[0], np.cumsum(column.is_valid().to_numpy(zero_copy_only=False))])
+        found[name] = np.diff(before[[*starts, len(column)]])
+    return found

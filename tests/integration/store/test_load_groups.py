@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 import psycopg
 import pytest
 
-from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.batch import FeedFile
 from erp_feeds.errors import FailError
-from erp_feeds.store import load
+from erp_feeds.store import ledger
 from erp_feeds.store.load import load_files
 from support.store_feed import TESTSHOP, Feed, accounts, customer, customers, dump, scalar
+
+Of = Callable[[Sequence[FeedFile]], dict[str, pd.DataFrame]]
 
 ERP = "erp_cache_customers"
 LISTS = {1: "RETAIL", 2: "WHOLESALE", 3: "EXPORT"}
@@ -26,12 +28,24 @@ def account(index: int, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 def three(store: psycopg.Connection) -> list[FeedFile]:
     feed = Feed(store)
-    return [feed.file(ERP, index) for index in LISTS]
+    return placed(feed.file(ERP, index) for index in LISTS)
 
 
-def frames_of(files: list[FeedFile]) -> Callable[[FeedFile], dict[str, pd.DataFrame]]:
-    found = {file.file_id: accounts(account(index)) for index, file in enumerate(files, 1)}
-    return lambda file: found[file.file_id]
+def placed(files: Iterable[FeedFile]) -> list[FeedFile]:
+    """Number the records of files through, one of each."""
+    return [file.model_copy(update={"before": before}) for before, file in enumerate(files)]
+
+
+def together(*frames: dict[str, pd.DataFrame]) -> Of:
+    """Return what gives some of the files their frames: those of each, one record a file."""
+    return lambda files: {
+        name: pd.concat([frames[file.before][name].assign(record=file.before + 1) for file in files])
+        for name in frames[0]
+    }
+
+
+def frames_of(files: list[FeedFile]) -> Of:
+    return together(*(accounts(account(index)) for index in range(1, len(files) + 1)))
 
 
 def stored(store: psycopg.Connection) -> list[str]:
@@ -57,39 +71,36 @@ def test_a_conflict_that_only_a_commit_finds_is_of_the_file_that_brought_it(
     store: psycopg.Connection,
 ) -> None:
     feed = Feed(store)
-    files = [feed.file("srs_customers", index) for index in (1, 2, 3)]
-    frames = {file.file_id: customers(customer(str(file.file_id), "a@b.nl")) for file in files}
+    files = placed(feed.file("srs_customers", index) for index in (1, 2, 3))
+    frames = together(*(customers(customer(str(number), "a@b.nl")) for number in range(3)))
     store.execute(
         "ALTER TABLE identifiers ADD CONSTRAINT once UNIQUE (merchant, type) DEFERRABLE INITIALLY DEFERRED"
     )
-    found = load_files(store, files, TESTSHOP, "run1", lambda file: frames[file.file_id])
+    found = load_files(store, files, TESTSHOP, "run1", frames)
     assert [bool(each.error) for each in found] == [False, True, True]
     assert scalar(store, "SELECT count(*) FROM identifiers") == 1
 
 
-def test_a_group_is_written_whole_or_not_at_all(store: psycopg.Connection, three: list[FeedFile]) -> None:
-    frames = frames_of(three)
-
-    def dying(file: FeedFile) -> dict[str, pd.DataFrame]:
-        if file is three[2]:
-            raise MemoryError
-        return frames(file)
+def test_a_group_is_written_whole_or_not_at_all(
+    store: psycopg.Connection, three: list[FeedFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying(*_: Any) -> Any:
+        raise MemoryError
 
     before = dump(store)
+    monkeypatch.setattr(ledger, "finish", dying)
     with pytest.raises(MemoryError):
-        load_files(store, three, TESTSHOP, "run1", dying)
+        load_files(store, three, TESTSHOP, "run1", frames_of(three))
     assert dump(store) == before
 
 
-def test_where_a_group_fails_each_file_loads_by_itself(
-    store: psycopg.Connection, three: list[FeedFile]
-) -> None:
+def test_where_a_group_fails_its_halves_load(store: psycopg.Connection, three: list[FeedFile]) -> None:
     frames = frames_of(three)
 
-    def lacking(file: FeedFile) -> dict[str, pd.DataFrame]:
-        if file is three[2]:
+    def lacking(files: Sequence[FeedFile]) -> dict[str, pd.DataFrame]:
+        if three[2] in files:
             raise FailError("not staged any more")
-        return frames(file)
+        return frames(files)
 
     with pytest.raises(FailError, match="not staged"):
         load_files(store, three, TESTSHOP, "run1", lacking)
@@ -102,13 +113,10 @@ def test_a_debtor_of_a_later_file_of_the_group_was_unknown_also_for_a_replay(
     store: psycopg.Connection,
 ) -> None:
     feed = Feed(store)
-    files = [feed.file(ERP, index) for index in (1, 2)]
-    frames = {
-        files[0].file_id: accounts(account(1, invoice_to="102")),
-        files[1].file_id: accounts(account(2)),
-    }
+    files = placed(feed.file(ERP, index) for index in (1, 2))
+    frames = together(accounts(account(1, invoice_to="102")), accounts(account(2)))
     for _ in range(2):
-        found = load_files(store, files, TESTSHOP, "run1", lambda file: frames[file.file_id])
+        found = load_files(store, files, TESTSHOP, "run1", frames)
         assert [each.file.counts.warnings for each in found] == [{"unknown_debtor": 1}, {}]
 
 
@@ -116,34 +124,9 @@ def test_what_a_file_leaves_in_the_tables_of_a_load_is_not_seen_by_the_next(
     store: psycopg.Connection,
 ) -> None:
     feed = Feed(store)
-    files = [feed.file("srs_customers", index) for index in (1, 2)]
-    frames = {file.file_id: customers(customer(str(file.file_id))) for file in files}
-    found = load_files(store, files, TESTSHOP, "run1", lambda file: frames[file.file_id])
+    files = placed(feed.file("srs_customers", index) for index in (1, 2))
+    frames = together(*(customers(customer(str(number))) for number in range(2)))
+    found = load_files(store, files, TESTSHOP, "run1", frames)
     assert [each.file.counts.loaded for each in found] == [1, 1]
     records = store.execute("SELECT file_id, record FROM identifiers ORDER BY file_id").fetchall()
     assert records == [(file.file_id, 1) for file in files]
-
-
-def file_of(interface: str, index: int, records: int = 1) -> FeedFile:
-    facts = {
-        "file_id": index,
-        "interface": interface,
-        "name": f"{index}",
-        "size": 1,
-        "index_number": f"{index}",
-    }
-    return FeedFile.model_validate({**facts, "sequence": f"{index}.0001", "counts": Counts(read=records)})
-
-
-def test_groups_hold_one_interface_in_load_order_and_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "GROUP_FILES", 2)
-    monkeypatch.setattr(load, "GROUP_RECORDS", 10)
-    small = [file_of(ERP, index) for index in (3, 10, 2)]
-    large = [file_of("srs_customers", 1, 11), file_of("srs_customers", 2), file_of("srs_customers", 4, 9)]
-    found = [[(file.interface, file.file_id) for file in group] for group in load.groups([*small, *large])]
-    assert found == [
-        [(ERP, 2), (ERP, 3)],
-        [(ERP, 10)],
-        [("srs_customers", 1)],
-        [("srs_customers", 2), ("srs_customers", 4)],
-    ]

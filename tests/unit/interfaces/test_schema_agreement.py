@@ -70,7 +70,7 @@ def schema_of(interface: str, version: str) -> etree.XMLSchema:
 
 def feed(interface: Interface, root: etree._Element) -> tuple[int, set[str]]:
     """Return how many records the feed reads, and the codes under which it rejects some."""
-    blocks = list(parse([io.BytesIO(etree.tostring(root, encoding="utf-8"))], interface, MERCHANT))
+    blocks = list(parse({1: [io.BytesIO(etree.tostring(root, encoding="utf-8"))]}, interface, MERCHANT))
     codes = {code for block in blocks for code in block.frames["rejects"]["code"]}
     return sum(block.counts.read for block in blocks), codes
 

@@ -43,6 +43,7 @@ def test_the_frames_have_the_columns_that_are_loaded(process, purchase):
     profiles = process(CUSTOMERS, "<CustomerNumber>1</CustomerNumber>").frames["profiles"]
     assert list(profiles.columns) == [
         "record",
+        "file",
         "key",
         "number",
         "email",

@@ -96,7 +96,7 @@ def test_member_is_staged_whole_or_not_at_all(storage: str) -> None:
     folder = staging.run_folder("testshop", RUN)
     with pytest.raises(OSError, match="cut"):
         staging.stage_member(folder, 7, 1, Cut())
-    url = staging.stage_member(folder, 7, 2, io.BytesIO(b"<a/>"))
+    url, _ = staging.stage_member(folder, 7, 2, io.BytesIO(b"<a/>"))
     assert [path.rpartition("/")[2] for path in folder.fs.find(folder.path)] == ["02.xml"]
     with staging.open_member(url) as member:
         assert member.read() == b"<a/>"

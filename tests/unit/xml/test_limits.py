@@ -104,7 +104,7 @@ def test_an_endless_record_is_refused_before_it_eats_memory(merchant):
     source = Endless()
     tracemalloc.start()
     with pytest.raises(QuarantineError) as caught:
-        list(parse([source], INTERFACES[CUSTOMERS], merchant))
+        list(parse({1: [source]}, INTERFACES[CUSTOMERS], merchant))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert caught.value.code in {"record_too_large", "not_well_formed"}

@@ -7,21 +7,25 @@
 -- The rows of which every field is as a newer file brings it, and of which each emptied field was emptied by the row's
 -- newest write, and is emptied again: all that the write of this file would change is the row's place, and that of what
 -- is emptied. In: target; key, new_key; source, as in load/versioned; old_fields, new_fields; emptied: the
--- field_versions that the file would leave, by the old place; merchant; sequence; file_id. Out: unchanged.
-INSERT INTO unchanged (key, record, base_file, base_record)
-SELECT old.{key}::text, new.record, old.file_id, old.record
+-- field_versions that the file would leave, by the old place; merchant. Out: unchanged.
+INSERT INTO unchanged (key, sequence, file_id, record, base_file, base_record)
+SELECT old.{key}::text, new.sequence, new.file_id, new.record, old.file_id, old.record
 FROM ({source}) AS new
 JOIN {target} AS old ON old.merchant = {merchant} AND old.{key} = new.{new_key}
 WHERE (old.sequence, old.file_id) < ({sequence}, {file_id})
   AND ({old_fields}) IS NOT DISTINCT FROM ({new_fields}) AND old.field_versions = {emptied}
 
 -- name: confirm
--- Note what the file confirms. In: unchanged; merchant; table_name; sequence; file_id. Out: confirmations.
+-- Note what files confirm. In: unchanged; merchant; table_name. Out: confirmations.
 INSERT INTO confirmations (merchant, table_name, sequence, file_id, keys, records, base_files, base_records)
-SELECT {merchant}, {table_name}, {sequence}::numeric, {file_id},
+SELECT {merchant}, {table_name}, sequence, file_id,
        array_agg(key), array_agg(record), array_agg(base_file), array_agg(base_record)
 FROM (SELECT *, (row_number() OVER () - 1) / 10000 AS part FROM unchanged) AS numbered
-GROUP BY part
+GROUP BY sequence, file_id, part
+
+-- name: by_file
+-- How many rows each file confirms. In: unchanged. Out: file_id; number.
+SELECT file_id, count(*) FROM unchanged GROUP BY file_id
 
 -- name: needed
 -- Whether the true places are needed: a file that is not newer than all that confirm loads; or so many confirm that they

@@ -147,28 +147,30 @@ WHERE file_id = %(file_id)s
        OR archived IS NULL)
 
 -- name: finish
--- Mark a file as loaded; a replay with the same counts leaves the row alone, its first time of loading always stays.
--- In: file_id, counts, run.
+-- Mark files as loaded; a replay with the same counts leaves the row alone, its first time of loading always stays.
+-- In: file_ids, counts, moments (null: now), each of one file; run.
 UPDATE files
-SET state = 'loaded', counts = %(counts)s, code = NULL, reason = NULL, run_id = %(run)s,
-    finished_at = CASE WHEN state = 'loaded' THEN finished_at ELSE clock_timestamp() END
-WHERE file_id = %(file_id)s AND (state, counts) IS DISTINCT FROM ('loaded', %(counts)s::jsonb)
+SET state = 'loaded', counts = new.counts::jsonb, code = NULL, reason = NULL, run_id = %(run)s,
+    finished_at = CASE WHEN state = 'loaded' THEN finished_at ELSE coalesce(new.moment, clock_timestamp()) END
+FROM unnest(%(file_ids)s::bigint[], %(counts)s::text[], %(moments)s::timestamptz[]) AS new (file_id, counts, moment)
+WHERE files.file_id = new.file_id AND (state, files.counts) IS DISTINCT FROM ('loaded', new.counts::jsonb)
 
 -- name: finished
--- When a file that is loaded came. In: file_id, run. Out: day; seconds from its first scan until it was loaded, NULL where
--- another run has loaded it before, or it never lay on the server.
-SELECT day, CASE WHEN path <> '' AND NOT EXISTS (
+-- When files that are loaded came. In: file_ids, run. Out: file_id; day; seconds from its first scan until it was loaded, NULL
+-- where another run has loaded it before, or it never lay on the server.
+SELECT file_id, day, CASE WHEN path <> '' AND NOT EXISTS (
            SELECT FROM file_runs
            WHERE file_runs.file_id = files.file_id AND file_runs.run_id <> %(run)s AND file_runs.state = 'loaded'
        ) THEN extract(epoch FROM finished_at - first_seen_at)::float8 END
 FROM files
-WHERE file_id = %(file_id)s
+WHERE file_id = ANY(%(file_ids)s::bigint[])
 
--- name: note_run
--- Keep what a run made of a file; the same result again changes nothing.
--- In: file_id, run, state, counts; code and reason of a quarantine, or null. Out: file_runs.
+-- name: note_runs
+-- Keep what a run made of files; the same result again changes nothing.
+-- In: file_ids, counts, each of one file; run, state; code and reason of a quarantine, or null. Out: file_runs.
 INSERT INTO file_runs AS known (file_id, run_id, state, counts, code, reason)
-VALUES (%(file_id)s, %(run)s, %(state)s, %(counts)s, %(code)s, %(reason)s)
+SELECT file_id, %(run)s, %(state)s, counts::jsonb, %(code)s, %(reason)s
+FROM unnest(%(file_ids)s::bigint[], %(counts)s::text[]) AS new (file_id, counts)
 ON CONFLICT (file_id, run_id) DO UPDATE
 SET state = EXCLUDED.state, counts = EXCLUDED.counts, code = EXCLUDED.code, reason = EXCLUDED.reason,
     at = clock_timestamp()

@@ -11,8 +11,8 @@ WITH rejected AS (
       AND old.kind <> new.kind AND old.file_id <> {file_id}
     RETURNING new.record, new.purchase_id, new.kind, old.kind AS stored
 ), kept AS (
-    INSERT INTO incoming_rejects (record, code, reason, key)
-    SELECT record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
+    INSERT INTO incoming_rejects (file, record, code, reason, key)
+    SELECT {file_id}, record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
            regexp_replace(purchase_id, '~[0-9]+$', '')
     FROM rejected
 )
@@ -60,8 +60,8 @@ WITH first AS (
       AND (new.channel, new.order_number) IS DISTINCT FROM (holders.channel, holders.order_number)
     RETURNING new.record, new.key
 ), kept AS (
-    INSERT INTO incoming_rejects (record, code, reason, key)
-    SELECT record, {code}, 'another purchase has the id that this one would have', key
+    INSERT INTO incoming_rejects (file, record, code, reason, key)
+    SELECT {file_id}, record, {code}, 'another purchase has the id that this one would have', key
     FROM rejected
 )
 SELECT count(*) FROM rejected
@@ -71,23 +71,27 @@ SELECT count(*) FROM rejected
 -- are emptied, as ',a,b,'; key and number as in the frames of the steps.
 -- In: incoming: the name of the temporary table; columns: those that table has too, with its types.
 CREATE TEMP TABLE {incoming} ON COMMIT DELETE ROWS AS
-SELECT 0 AS record, NULL::text AS key, NULL::text AS number, {columns}, NULL::text AS cleared
+SELECT 0 AS record, NULL::bigint AS file, NULL::text AS key, NULL::text AS number, {columns}, NULL::text AS cleared
 FROM {table}
 LIMIT 0;
 ANALYZE {incoming}
 
 -- name: index_gap
--- How many index numbers are missing right before this file (rule: ERP cache 6, gaps; for interfaces that count up).
+-- How many index numbers are missing right before a file (rule: ERP cache 6, gaps; for interfaces that count up).
 -- A replay asks about what had arrived by the time of the first load, so that it counts the same.
--- In: file_id. Out: one number; 0 for the first file of an interface, and for one that itself fills a gap.
-SELECT least(coalesce(files.index_number - max(earlier.index_number) - 1, 0), 2147483647)::int
-FROM files
-LEFT JOIN files AS earlier
-       ON earlier.merchant = files.merchant AND earlier.interface = files.interface
-      AND earlier.index_number < files.index_number AND earlier.archived_at IS NOT NULL
-      AND (files.state <> 'loaded' OR earlier.archived_at < files.finished_at)
-WHERE files.file_id = {file_id}
-GROUP BY files.index_number
+-- In: file_ids. Out: file_id; number; not the first file of an interface, nor one that itself fills a gap.
+SELECT file_id, number
+FROM (
+    SELECT files.file_id, least(files.index_number - max(earlier.index_number) - 1, 2147483647)::int AS number
+    FROM files
+    JOIN files AS earlier
+      ON earlier.merchant = files.merchant AND earlier.interface = files.interface
+     AND earlier.index_number < files.index_number AND earlier.archived_at IS NOT NULL
+     AND (files.state <> 'loaded' OR earlier.archived_at < files.finished_at)
+    WHERE files.file_id = ANY({file_ids})
+    GROUP BY files.file_id, files.index_number
+) AS gaps
+WHERE number > 0
 
 -- name: known_baskets
 -- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
@@ -191,17 +195,17 @@ WHERE {key} IN (SELECT {key} FROM several)
 GROUP BY {key}
 
 -- name: late_file
--- Whether a newer file of the interface was loaded before this one (rule: ERP cache 6, late files).
+-- The files of which a newer one of the interface was loaded before (rule: ERP cache 6, late files).
 -- A replay asks about the time of the first load, so that it counts the same.
--- In: file_id, sequence. Out: one boolean.
-SELECT EXISTS (
+-- In: file_ids. Out: file_id.
+SELECT file_id
+FROM files
+WHERE file_id = ANY({file_ids}) AND EXISTS (
     SELECT FROM files AS newer
     WHERE newer.merchant = files.merchant AND newer.interface = files.interface AND newer.state = 'loaded'
-      AND newer.sequence > %(sequence)s::numeric
+      AND newer.sequence > files.sequence
       AND (files.state <> 'loaded' OR newer.finished_at < files.finished_at)
 )
-FROM files
-WHERE file_id = %(file_id)s
 
 -- name: mapping
 -- Remember what a version of a mapping means, the first time that it fills a row.
@@ -211,11 +215,12 @@ VALUES ({merchant}, {interface}, {version}, {links}::jsonb)
 ON CONFLICT DO NOTHING
 
 -- name: newer_purchases
--- The rejected records of a file whose receipts, or order numbers at their moment, a newer file has brought.
+-- The rejected records of the files that load whose receipts, or order numbers at their moment, a newer file has brought.
 -- Key by key and each by its own index, as in rejects.sql, resolve: joined by one condition with OR, every key is compared
--- with every purchase. In: merchant; sequence; file_id. Out: record, file_id.
-SELECT rejected.record, brought.file_id
-FROM rejected_records AS rejected
+-- with every purchase. In: merchant; loading. Out: rejected_file, record, file_id.
+SELECT rejected.file_id AS rejected_file, rejected.record, brought.file_id
+FROM loading
+JOIN rejected_records AS rejected USING (file_id)
 CROSS JOIN LATERAL (
     (
         SELECT sequence, file_id
@@ -232,7 +237,7 @@ CROSS JOIN LATERAL (
         OFFSET 0
     )
 ) AS brought
-WHERE rejected.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
+WHERE (brought.sequence, brought.file_id) > (loading.sequence, loading.file_id)
 
 -- name: profile_email_gaps
 -- Fill the addresses of the profiles whose first wish is also the first one for that address, and drop the wishes that
@@ -287,9 +292,10 @@ GROUP BY resolved.profile_id, resolved.email
 -- The records of one file with the profile of each; a record brings an address only where its profile has it from now on.
 -- In: incoming_profiles, resolved; fields: the columns that a profile and a record have alike. Out: one row per record.
 SELECT resolved.profile_id, incoming_profiles.record, resolved.address AS email, {fields},
-       coalesce(custom, '{{}}') AS custom, cleared, mapping_version
+       coalesce(custom, '{{}}') AS custom, cleared, mapping_version, loading.sequence, loading.file_id, loading.moment
 FROM incoming_profiles
 JOIN resolved USING (record)
+JOIN loading ON loading.file_id = incoming_profiles.file
 
 -- name: purchase_profiles
 -- The profiles that only a purchase knows: number and e-mail, with sequence 0, so that any customers file may fill them.
@@ -391,18 +397,21 @@ USING removed
 WHERE line.merchant = {merchant} AND line.purchase_id = removed.purchase_id
 
 -- name: unknown_debtor
--- Accounts of this file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to
--- a price request is decided anew at every request, so a debtor that arrives later counts from then on.
--- In: incoming_accounts, written by now; merchant; file_id. Out: one number.
-SELECT count(*)
+-- Accounts of a file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to
+-- a price request is decided anew at every request, so a debtor that arrives later counts from then on; also one that
+-- a later file of the same group brings.
+-- In: incoming_accounts, written by now; loading; merchant. Out: file; number.
+SELECT new.file, count(*)
 FROM incoming_accounts AS new
-JOIN files ON files.file_id = {file_id}
+JOIN loading ON loading.file_id = new.file
+JOIN files ON files.file_id = new.file
 WHERE new.invoice_to <> new.key
   AND NOT EXISTS (
       SELECT FROM accounts AS debtor
       WHERE debtor.merchant = {merchant} AND debtor.account_number = new.invoice_to
-        AND (files.state <> 'loaded' OR debtor.created_at < files.finished_at)
+        AND debtor.created_at <= CASE WHEN files.state = 'loaded' THEN files.finished_at ELSE loading.moment END
   )
+GROUP BY new.file
 
 -- name: versioned
 -- Write records over versioned rows, so that files end in the same rows whatever their order.
@@ -421,7 +430,9 @@ WHERE new.invoice_to <> new.key
 MERGE INTO {target} AS old
 USING (
     SELECT * FROM ({source}) AS merged
-    WHERE NOT EXISTS (SELECT FROM unchanged WHERE unchanged.record = merged.record)
+    WHERE NOT EXISTS (
+        SELECT FROM unchanged WHERE unchanged.file_id = merged.file_id AND unchanged.record = merged.record
+    )
 ) AS new
 ON old.merchant = {merchant} AND old.{key} = new.{new_key}
 WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, {field_versions}) THEN UPDATE SET
@@ -436,7 +447,7 @@ WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
     sequence = {sequence}, file_id = {file_id}, record = new.record
 WHEN NOT MATCHED THEN INSERT
     (merchant, {key}, {columns}, sequence, file_id, record, field_versions, created_at)
-    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, clock_timestamp())
+    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, new.moment)
 
 -- name: written
 -- How many rows this session has written and PostgreSQL has not yet added to its statistics: of the open transaction all,

@@ -12,20 +12,21 @@ FROM incoming_originals AS new
 WHERE rejected_records.file_id = {file_id} AND rejected_records.record = new.record AND raw IS NULL
 
 -- name: any_open
--- Whether earlier files of an interface have open rejects, whether newer ones are loaded, and whether this file has open
--- rejects: mostly none of it. In: merchant; interface; sequence; file_id. Out: three booleans.
+-- Whether files before one that loads have open rejects, whether newer ones are loaded, and whether those that load have open
+-- rejects: mostly none of it. In: merchant; interface; loading. Out: three booleans.
 SELECT
     EXISTS (
         SELECT FROM rejects
         JOIN files USING (file_id)
-        WHERE resolved_at IS NULL AND merchant = {merchant} AND interface = {interface} AND file_id <> {file_id}
+        WHERE resolved_at IS NULL AND merchant = {merchant} AND interface = {interface}
+          AND (sequence, file_id) < (SELECT sequence, file_id FROM loading ORDER BY sequence DESC, file_id DESC LIMIT 1)
     ),
     EXISTS (
         SELECT FROM files
         WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
-          AND (sequence, file_id) > ({sequence}, {file_id})
+          AND (sequence, file_id) > (SELECT sequence, file_id FROM loading ORDER BY sequence, file_id LIMIT 1)
     ),
-    EXISTS (SELECT FROM rejects WHERE file_id = {file_id} AND resolved_at IS NULL)
+    EXISTS (SELECT FROM rejects JOIN loading USING (file_id) WHERE resolved_at IS NULL)
 
 -- name: dismiss
 -- Dismiss the open rejects of a merchant, or open again those that were dismissed. In a quarantined file as in a loaded one.
@@ -50,7 +51,7 @@ SELECT count(*) FROM changed
 -- name: dismiss_again
 -- Dismiss what a person dismissed before: the same error of the same record, letter for letter, in another file of the
 -- interface. A full export brings such a record every day. What came with other content stays open.
--- In: merchant; interface; file_id; run. Out: rejects.
+-- In: merchant; interface; file_ids; run. Out: rejects.
 UPDATE rejects
 SET dismissed_at = earlier.dismissed_at, dismissed_by = earlier.dismissed_by, dismissed_reason = earlier.dismissed_reason
 FROM (
@@ -67,57 +68,58 @@ FROM (
         ORDER BY dismissed_at DESC
         LIMIT 1
     ) AS known
-    WHERE new.file_id = {file_id} AND new.run_id = {run} AND new.resolved_at IS NULL AND new.dismissed_at IS NULL
+    WHERE new.file_id = ANY({file_ids}) AND new.run_id = {run} AND new.resolved_at IS NULL AND new.dismissed_at IS NULL
 ) AS earlier
 WHERE rejects.ctid = earlier.ctid
 
 -- name: keep
--- Keep the rejected records of a file; the same reject again writes nothing, so that a replay doubles nothing.
+-- Keep rejected records; the same reject again writes nothing, so that a replay doubles nothing.
 -- What a replay had resolved and is rejected again opens again; what a newer file resolved stays so.
--- The file is a column of what is new: a constant would be looked up once, for as many rows as its statistics say, and
--- they know nothing of the latest files.
--- In: incoming_rejects, incoming_originals; merchant; interface; file_id; run. Out: rejects, rejected_records.
+-- In: incoming_rejects, incoming_originals; merchant; interface; run. Out: rejects, rejected_records.
 MERGE INTO rejected_records AS known
 USING (
-    SELECT {file_id} AS file_id, record, max(incoming_rejects.key) AS key, max(incoming_originals.text) AS raw
+    SELECT file AS file_id, record, max(incoming_rejects.key) AS key, max(incoming_originals.text) AS raw
     FROM incoming_rejects
-    LEFT JOIN incoming_originals USING (record)
-    GROUP BY record
+    LEFT JOIN incoming_originals USING (file, record)
+    GROUP BY file, record
 ) AS new
 ON known.file_id = new.file_id AND known.record = new.record
 WHEN MATCHED AND (known.key, known.raw) IS DISTINCT FROM (new.key, coalesce(new.raw, known.raw)) THEN
     UPDATE SET key = new.key, raw = coalesce(new.raw, known.raw)
 WHEN NOT MATCHED THEN
     INSERT (file_id, record, merchant, interface, key, raw)
-    VALUES ({file_id}, new.record, {merchant}, {interface}, new.key, new.raw);
+    VALUES (new.file_id, new.record, {merchant}, {interface}, new.key, new.raw);
 
 MERGE INTO rejects AS known
 USING (
-    SELECT DISTINCT ON (record, code, coalesce(field, ''))
-           {file_id} AS file_id, record, code, coalesce(field, '') AS field, line, reason
+    SELECT DISTINCT ON (file, record, code, coalesce(field, ''))
+           file AS file_id, record, code, coalesce(field, '') AS field, line, reason
     FROM incoming_rejects
-    LEFT JOIN incoming_originals USING (record)
-    ORDER BY record, code, coalesce(field, ''), reason
+    LEFT JOIN incoming_originals USING (file, record)
+    ORDER BY file, record, code, coalesce(field, ''), reason
 ) AS new
 ON known.file_id = new.file_id AND known.record = new.record AND known.code = new.code AND known.field = new.field
-WHEN MATCHED AND known.resolved_by_file = {file_id} THEN
+WHEN MATCHED AND known.resolved_by_file = new.file_id THEN
     UPDATE SET line = coalesce(new.line, known.line), reason = new.reason, run_id = {run},
                opened_at = clock_timestamp(), resolved_at = NULL, resolved_by_run = NULL, resolved_by_file = NULL
 WHEN MATCHED AND (known.line, known.reason) IS DISTINCT FROM (coalesce(new.line, known.line), new.reason) THEN
     UPDATE SET line = coalesce(new.line, known.line), reason = new.reason
 WHEN NOT MATCHED THEN
     INSERT (file_id, record, code, field, line, reason, run_id)
-    VALUES ({file_id}, new.record, new.code, new.field, new.line, new.reason, {run})
+    VALUES (new.file_id, new.record, new.code, new.field, new.line, new.reason, {run})
 
 -- name: newer_people
--- The rejected records of a file whose customers a newer file has brought: their number, which that file wrote to the
+-- The rejected records of the files that load whose customers a newer file has brought: their number, which that file wrote to the
 -- custom field too (rule: customers 12); or, without a number, the same address without one. Where that is unknown,
 -- because the merchant does not link the custom field or a person has another number by now, the reject stays open.
--- In: merchant; sequence; file_id. Out: record, file_id.
+-- In: merchant; loading. Out: rejected_file, record, file_id.
 WITH rejected AS (
-    SELECT record, key FROM rejected_records WHERE file_id = {file_id} AND key IS NOT NULL
+    SELECT loading.file_id AS rejected_file, loading.sequence AS old_sequence, record, key
+    FROM loading
+    JOIN rejected_records USING (file_id)
+    WHERE key IS NOT NULL
 ), numbered AS (
-    SELECT rejected.record,
+    SELECT rejected.rejected_file, rejected.old_sequence, rejected.record,
            coalesce((field_versions -> 'custom_srs_customer_number' ->> 0)::numeric, sequence) AS sequence,
            coalesce((field_versions -> 'custom_srs_customer_number' ->> 1)::bigint, profiles.file_id) AS file_id
     FROM rejected
@@ -127,35 +129,37 @@ WITH rejected AS (
 ), written AS (
     SELECT * FROM numbered
     UNION ALL
-    SELECT rejected.record, files.sequence, files.file_id
+    SELECT rejected.rejected_file, rejected.old_sequence, rejected.record, files.sequence, files.file_id
     FROM rejected
     JOIN email_matches AS matched ON matched.email = rejected.key
     JOIN files ON files.file_id = matched.file_id AND files.merchant = {merchant} AND files.interface = 'srs_customers'
 )
-SELECT record, file_id FROM written WHERE (sequence, file_id) > ({sequence}, {file_id})
+SELECT rejected_file, record, file_id FROM written WHERE (sequence, file_id) > (old_sequence, rejected_file)
 
 -- name: newer_rows
--- The rejected records of a file whose keys a newer file has brought, for rows that are loaded by key.
--- Key by key, as in resolve. In: table; key_column; merchant; sequence; file_id. Out: record, file_id.
-SELECT rejected.record, brought.file_id
-FROM rejected_records AS rejected
+-- The rejected records of the files that load whose keys a newer file has brought, for rows that are loaded by key.
+-- Key by key, as in resolve. In: table; key_column; merchant; loading. Out: rejected_file, record, file_id.
+SELECT rejected.file_id AS rejected_file, rejected.record, brought.file_id
+FROM loading
+JOIN rejected_records AS rejected USING (file_id)
 CROSS JOIN LATERAL (
     SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = rejected.key OFFSET 0
 ) AS brought
-WHERE rejected.file_id = {file_id} AND (brought.sequence, brought.file_id) > ({sequence}, {file_id})
+WHERE (brought.sequence, brought.file_id) > (loading.sequence, loading.file_id)
 
 -- name: resolve
--- Resolve the rejects of earlier files of the interface that this file brings again: by the key of the record, and all of
--- a file of which this is a newer revision. Starts at keys, by the index of rejected_records, so that its cost does not
--- grow with the number of rejects that stay open. OFFSET 0 keeps it so: the rows of the latest files are not in the
--- statistics, and a planner that expects none of them compares every key with every reject.
--- In: taken: a query that gives the key of each record that this load takes; merchant; interface; file_name;
---     file_id; sequence; run. Out: rejects.
+-- Resolve the rejects of earlier files of the interface that files bring again: by the key of the record, and all of
+-- a file of which one is a newer revision. The first file that does so resolves it. Starts at keys, by the index of
+-- rejected_records, so that its cost does not grow with the number of rejects that stay open. OFFSET 0 keeps it so: the rows
+-- of the latest files are not in the statistics, and a planner that expects none of them compares every key with every reject.
+-- In: incoming: a table with file and key of each record that this load takes; loading; merchant; interface; run.
+-- Out: rejects.
 UPDATE rejects
-SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = brought.file_id
 FROM (
-    SELECT opened.ctid
-    FROM ({taken}) AS taken
+    SELECT DISTINCT ON (opened.ctid) opened.ctid, loading.file_id
+    FROM {incoming} AS taken
+    JOIN loading ON loading.file_id = taken.file
     CROSS JOIN LATERAL (
         SELECT file_id, record
         FROM rejected_records
@@ -169,29 +173,35 @@ FROM (
         WHERE file_id = rejected.file_id AND record = rejected.record AND resolved_at IS NULL
         OFFSET 0
     ) AS opened
-    WHERE (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
+    WHERE (earlier.sequence, earlier.file_id) < (loading.sequence, loading.file_id)
+    ORDER BY opened.ctid, loading.sequence, loading.file_id
 ) AS brought
 WHERE rejects.ctid = brought.ctid;
 
 UPDATE rejects
-SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
-FROM files AS earlier
-WHERE earlier.merchant = {merchant} AND earlier.interface = {interface} AND earlier.name = {file_name}
-  AND (earlier.sequence, earlier.file_id) < ({sequence}, {file_id})
-  AND rejects.file_id = earlier.file_id AND rejects.resolved_at IS NULL
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
+FROM (
+    SELECT DISTINCT ON (earlier.file_id) earlier.file_id AS earlier_file, loading.file_id
+    FROM loading
+    JOIN files AS earlier ON earlier.merchant = {merchant} AND earlier.interface = {interface} AND earlier.name = loading.name
+    WHERE (earlier.sequence, earlier.file_id) < (loading.sequence, loading.file_id)
+    ORDER BY earlier.file_id, loading.sequence, loading.file_id
+) AS revision
+WHERE rejects.file_id = revision.earlier_file AND rejects.resolved_at IS NULL
 
 -- name: resolve_own
--- Resolve the rejects of the file itself that it has no more, and those that were resolved before it came, so that the
--- same ones are open whatever the order of files: records that a newer file brought, and all where a newer revision of
--- the file is loaded.
--- In: incoming_rejects; newer: a query that gives each rejected record that newer files brought, and the file; file_id;
---     sequence; run. Out: rejects.
+-- Resolve the rejects of the files that load that they have no more, and those that were resolved before they came, so that
+-- the same ones are open whatever the order of files: records that a newer file brought, and all where a newer revision
+-- of the file is loaded.
+-- In: incoming_rejects; newer: a query that gives each rejected record that newer files brought, and the file; loading;
+--     run. Out: rejects.
 UPDATE rejects
-SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = {file_id}
-WHERE file_id = {file_id} AND resolved_at IS NULL
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = rejects.file_id
+FROM loading
+WHERE rejects.file_id = loading.file_id AND resolved_at IS NULL
   AND NOT EXISTS (
       SELECT FROM incoming_rejects AS new
-      WHERE new.record = rejects.record AND new.code = rejects.code AND coalesce(new.field, '') = rejects.field
+      WHERE new.file = rejects.file_id AND new.record = rejects.record AND new.code = rejects.code AND coalesce(new.field, '') = rejects.field
   );
 
 UPDATE rejects
@@ -200,17 +210,18 @@ FROM ({newer}) AS newer
 CROSS JOIN LATERAL (  -- record by record, as in resolve
     SELECT ctid
     FROM rejects
-    WHERE file_id = {file_id} AND record = newer.record AND resolved_at IS NULL
+    WHERE file_id = newer.rejected_file AND record = newer.record AND resolved_at IS NULL
     OFFSET 0
 ) AS opened
 WHERE rejects.ctid = opened.ctid;
 
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
-FROM files AS this
-JOIN files AS revision USING (merchant, interface, name)
-WHERE rejects.file_id = {file_id} AND rejects.resolved_at IS NULL AND this.file_id = {file_id}
-  AND revision.state = 'loaded' AND (revision.sequence, revision.file_id) > ({sequence}, {file_id})
+FROM loading
+JOIN files AS this USING (file_id)
+JOIN files AS revision ON (revision.merchant, revision.interface, revision.name) = (this.merchant, this.interface, this.name)
+WHERE rejects.file_id = this.file_id AND rejects.resolved_at IS NULL
+  AND revision.state = 'loaded' AND (revision.sequence, revision.file_id) > (loading.sequence, loading.file_id)
 
 -- name: without_original
 -- The rejected records of a file whose text has not been looked up: those that only the store could reject.

@@ -2,16 +2,24 @@
 -- a load of many small files makes them once, and what PostgreSQL has planned for one file serves the next.
 
 -- name: make
--- suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames of one file; rejects are the errors
--- of its rejected records, key: by which a newer file may bring the record; originals those records as delivered, each with
+-- loading: the files that load together, in waves; moment: of its rows, so that those of one file are older than those of the
+-- next. suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames; rejects are the errors
+-- of rejected records, key: by which a newer file may bring the record; originals those records as delivered, each with
 -- the line on which it starts in its member. The others: see sql/identity.sql and sql/load.sql. Of a table that it has never
 -- looked at, the planner expects hundreds of rows, where mostly there are none.
+CREATE TEMP TABLE loading (
+    file_id bigint PRIMARY KEY, sequence numeric, name text, moment timestamptz
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE suppressed_emails (email text) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE incoming_rejects (record int, code text, field text, reason text, key text) ON COMMIT DELETE ROWS;
-CREATE INDEX ON incoming_rejects (record);
-CREATE TEMP TABLE incoming_originals (record int PRIMARY KEY, line int, text text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE incoming_rejects (
+    file bigint, record int, code text, field text, reason text, key text
+) ON COMMIT DELETE ROWS;
+CREATE INDEX ON incoming_rejects (file, record);
+CREATE TEMP TABLE incoming_originals (
+    file bigint, record int, line int, text text, PRIMARY KEY (file, record)
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE incoming_purchases (
-    record int, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
+    record int, file bigint, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
     receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
     line_count int, content_hash text, custom jsonb, mapping_version text
 ) ON COMMIT DELETE ROWS;
@@ -27,9 +35,11 @@ CREATE TEMP TABLE resolved (
     record int, number text, email text, profile_id bigint, rule text, address text, unknown boolean, unmatched boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE gaps (profile_id bigint, email text, record int) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE unchanged (key text, record int, base_file bigint, base_record int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE unchanged (
+    key text, sequence numeric, file_id bigint, record int, base_file bigint, base_record int
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE changed (record int, purchase_id text, profile_id bigint, stored boolean) ON COMMIT DELETE ROWS;
-ANALYZE suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
+ANALYZE loading, suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
     newcomers, created, resolved, gaps, unchanged, changed
 
 -- name: filled
