@@ -6,7 +6,7 @@ the same stages; the caller decides what happens to a quarantined file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import BinaryIO
 
@@ -46,15 +46,18 @@ ORIGINALS_IN_MEMORY = 1_000
 Step = Callable[[dict[str, pd.DataFrame], Interface, Merchant], StepResult]
 
 
-def groups(files: Iterable[FeedFile]) -> Iterator[list[FeedFile]]:
-    """Yield the files that pass the next stage together, in load order.
+def groups(files: Sequence[FeedFile]) -> Iterator[list[FeedFile]]:
+    """Yield the files that pass the next stage together.
 
-    Those that are staged together stay so. Before `parse` these are small ones of one interface; before
-    `unzip` each is alone.
+    Before `unzip` each is alone, in the order given. Then small ones of one interface go together, in load
+    order; and those that are staged together stay so.
     """
+    if not all(file.members or file.staged for file in files):
+        yield from ([file] for file in files)
+        return
 
-    def place(file: FeedFile) -> tuple[str, tuple[str, ...] | int]:
-        return file.interface, tuple(file.staged.values()) or (0 if file.members else file.file_id)
+    def place(file: FeedFile) -> tuple[str, ...]:
+        return file.interface, *file.staged.values()
 
     for _, together in groupby(sorted(files, key=load_order), key=place):
         group: list[FeedFile] = []

@@ -59,10 +59,10 @@ def lines(chance: random.Random) -> str:
 
 RECORDS: dict[str, tuple[Callable[[random.Random], str], ...]] = {
     "erp_cache_customers": (
-        element("AccountNumber", *ACCOUNTS, None),
-        element("PriceListName", "RETAIL", "RETAIL", "EXPORT", ""),
+        element("AccountNumber", *ACCOUNTS, *ACCOUNTS, None),
+        element("PriceListName", *["RETAIL"] * 5, *["EXPORT"] * 5, ""),
         element("InvoiceTo", *ACCOUNTS[4:], "A99", "", None),
-        element("CashBack", "1,234.50", "10", "", None, "1.234,50"),
+        element("CashBack", "1,234.50", "1,234.50", "10", "10", "", None, None, "1.234,50"),
         element("Shoe", "1", None, None),
     ),
     "srs_customers": (

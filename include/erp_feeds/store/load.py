@@ -165,6 +165,7 @@ class _Load:
         self._loader = LOADERS[self._rows.loading]
         self._counts = {file.file_id: file.counts for file in files}
         self._written: dict[int, dict[str, int]] = {}
+        self._begun: set[int] = set()
         connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
         lock_merchant(connection, merchant.name)
         self._moments = _moments(connection, files)
@@ -194,7 +195,10 @@ class _Load:
             return error
         self._write(files, frames)
         incoming, newer = f"incoming_{self._rows.table}", _newer(self._loader.newer, self._rows, merchant)
-        rejects.resolve(connection, self._interface.name, merchant, run, incoming=incoming, newer=newer)
+        rejects.resolve(connection, self._interface.name, merchant, run, incoming=incoming)
+        if files[0].file_id not in self._begun:  # their rejects came with their first wave
+            rejects.resolve_own(connection, self._interface.name, merchant, run, newer=newer)
+        self._begun.update(file.file_id for file in files)
         return None
 
     def _too_many(self, files: Sequence[FeedFile]) -> QuarantineError | None:

@@ -29,15 +29,9 @@ def save(connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Me
 
 
 def resolve(
-    connection: psycopg.Connection,
-    interface: str,
-    merchant: Merchant,
-    run: str,
-    *,
-    incoming: str,
-    newer: sql.Composed,
+    connection: psycopg.Connection, interface: str, merchant: Merchant, run: str, *, incoming: str
 ) -> None:
-    """Resolve what a load brings, and of its own rejects those that newer files brought before it came.
+    """Resolve the rejects of earlier files that a load brings again.
 
     Args:
         connection: In the transaction of the load; its table `loading` names the files.
@@ -45,15 +39,29 @@ def resolve(
         merchant: Whose files they are.
         run: Id of the run.
         incoming: The temporary table with the keys that they bring.
+    """
+    whose = {"merchant": merchant.name, "interface": interface}
+    ((is_any_open,),) = connection.execute(statement("rejects/earlier_open", **whose))
+    if is_any_open:
+        facts = {**whose, "incoming": sql.Identifier(incoming), "run": run}
+        connection.execute(statement("rejects/resolve", **facts))
+
+
+def resolve_own(
+    connection: psycopg.Connection, interface: str, merchant: Merchant, run: str, *, newer: sql.Composed
+) -> None:
+    """Resolve the rejects that files which load have no more, or that newer files brought before they came.
+
+    Args:
+        connection: In the transaction of the load; its table `incoming_rejects` has all rejects of the files.
+        interface: Of the files.
+        merchant: Whose files they are.
+        run: Id of the run.
         newer: A query that gives each rejected record of the files that a newer one brought, with its id.
     """
     whose = {"merchant": merchant.name, "interface": interface}
-    found = connection.execute(statement("rejects/any_open", **whose)).fetchone()
-    earlier_open, is_late, own_open = found or (False, False, False)
-    if earlier_open:
-        facts = {**whose, "incoming": sql.Identifier(incoming), "run": run}
-        connection.execute(statement("rejects/resolve", **facts))
-    if not own_open:
+    ((is_any_open, is_late),) = connection.execute(statement("rejects/own_open", **whose))
+    if not is_any_open:
         return
     none = sql.SQL(
         "SELECT NULL::bigint AS rejected_file, NULL::int AS record, NULL::bigint AS file_id WHERE false"

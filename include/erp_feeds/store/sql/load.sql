@@ -1,4 +1,5 @@
--- The load of one file, in one transaction under the lock of its merchant.
+-- The load of a group of files, in one transaction under the lock of their merchant. Statements with file_id are of one file;
+-- the others read in the table loading which files there are.
 
 -- name: class_changed
 -- Reject offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.

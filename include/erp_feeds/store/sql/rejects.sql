@@ -11,23 +11,6 @@ UPDATE rejected_records SET raw = new.text
 FROM incoming_originals AS new
 WHERE rejected_records.file_id = {file_id} AND rejected_records.record = new.record AND raw IS NULL
 
--- name: any_open
--- Whether files before one that loads have open rejects, whether newer ones are loaded, and whether those that load have open
--- rejects: mostly none of it. In: merchant; interface; loading. Out: three booleans.
-SELECT
-    EXISTS (
-        SELECT FROM rejects
-        JOIN files USING (file_id)
-        WHERE resolved_at IS NULL AND merchant = {merchant} AND interface = {interface}
-          AND (sequence, file_id) < (SELECT sequence, file_id FROM loading ORDER BY sequence DESC, file_id DESC LIMIT 1)
-    ),
-    EXISTS (
-        SELECT FROM files
-        WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
-          AND (sequence, file_id) > (SELECT sequence, file_id FROM loading ORDER BY sequence, file_id LIMIT 1)
-    ),
-    EXISTS (SELECT FROM rejects JOIN loading USING (file_id) WHERE resolved_at IS NULL)
-
 -- name: dismiss
 -- Dismiss the open rejects of a merchant, or open again those that were dismissed. In a quarantined file as in a loaded one.
 -- In: merchant; each or null: interface, code, field, file (name), record; reopen; by, reason. Out: how many.
@@ -71,6 +54,15 @@ FROM (
     WHERE new.file_id = ANY({file_ids}) AND new.run_id = {run} AND new.resolved_at IS NULL AND new.dismissed_at IS NULL
 ) AS earlier
 WHERE rejects.ctid = earlier.ctid
+
+-- name: earlier_open
+-- Whether files before one that loads have open rejects: mostly not. In: merchant; interface; loading. Out: one boolean.
+SELECT EXISTS (
+    SELECT FROM rejects
+    JOIN files USING (file_id)
+    WHERE resolved_at IS NULL AND merchant = {merchant} AND interface = {interface}
+      AND (sequence, file_id) < (SELECT sequence, file_id FROM loading ORDER BY sequence DESC, file_id DESC LIMIT 1)
+)
 
 -- name: keep
 -- Keep rejected records; the same reject again writes nothing, so that a replay doubles nothing.
@@ -146,6 +138,17 @@ CROSS JOIN LATERAL (
     SELECT sequence, file_id FROM {table} WHERE merchant = {merchant} AND {key_column} = rejected.key OFFSET 0
 ) AS brought
 WHERE (brought.sequence, brought.file_id) > (loading.sequence, loading.file_id)
+
+-- name: own_open
+-- Whether the files that load have open rejects, and whether newer ones are loaded: mostly neither.
+-- In: merchant; interface; loading. Out: two booleans.
+SELECT
+    EXISTS (SELECT FROM rejects JOIN loading USING (file_id) WHERE resolved_at IS NULL),
+    EXISTS (
+        SELECT FROM files
+        WHERE merchant = {merchant} AND interface = {interface} AND state = 'loaded'
+          AND (sequence, file_id) > (SELECT sequence, file_id FROM loading ORDER BY sequence, file_id LIMIT 1)
+    )
 
 -- name: resolve
 -- Resolve the rejects of earlier files of the interface that files bring again: by the key of the record, and all of
