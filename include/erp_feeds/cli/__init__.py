@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
@@ -25,7 +26,7 @@ from erp_feeds.cli import (
     tokens,
 )
 from erp_feeds.cli.output import print_json, say
-from erp_feeds.errors import FeedError
+from erp_feeds.errors import FeedError, in_words
 
 
 class _PlainErrors(TyperGroup):
@@ -44,13 +45,20 @@ class _PlainErrors(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a FeedError becomes a message on stderr and exit code 1."""
+        """Run the command; a FeedError becomes a message on stderr and exit code 1.
+
+        What is wrong with a value is said in our words, not in those of the library that reads it.
+        """
         as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
         except FeedError as error:
             _say_as_json(error.code, str(error)) if as_json else say(f"error: {error}", err=True)
             raise typer.Exit(1) from None
+        except TyperException as error:
+            if isinstance(error.__cause__, ValidationError) and hasattr(error, "message"):
+                error.message = "; ".join(map(in_words, error.__cause__.errors()))
+            raise
 
 
 def _say_as_json(code: str, message: str) -> None:

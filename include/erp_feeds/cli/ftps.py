@@ -34,7 +34,7 @@ GIGABYTE = 1_000_000_000
 
 def ftps_account(
     merchant: MerchantName,
-    action: Annotated[Action, typer.Argument(help="What to do.")],
+    action: Annotated[Action, typer.Argument(metavar="ACTION", help="What to do.")],
     *,
     keep_hours: Annotated[
         int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ class FeedFreshness:
 
     state: FeedState
     last: datetime | None = None
-    """When its latest file came."""
+    """When its latest file came, in the merchant's zone."""
     age: timedelta | None = None
     next_expected: datetime | None = None
     """Until when the next file is on time, in the merchant's zone."""
@@ -53,6 +53,7 @@ def freshness_of(
     """
     if last is None:
         return FeedFreshness(FeedState.WAITING_FOR_FIRST_FILE)
+    last = last.astimezone(ZoneInfo(timezone))
     if settings is None:
         return FeedFreshness(FeedState.NOT_CHECKED, last, now - last)
     late, missing = _limits(last, settings, ZoneInfo(timezone))
@@ -64,11 +65,13 @@ def freshness_of(
 
 def _limits(last: datetime, settings: Freshness, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the moments after which the feed is late, and missing."""
-    came = last.astimezone(zone)
     if settings.expected_by is None:
-        warn, error = settings.ages
-        return (last + warn).astimezone(zone), last + error
-    days = (came.date() + each * DAY for each in (-1, 0, 1))
+        began, (warn, error) = (
+            last.astimezone(UTC),
+            settings.ages,
+        )  # hours that pass, also when the clock changes
+        return (began + warn).astimezone(zone), began + error
+    days = (last.date() + each * DAY for each in (-1, 0, 1))
     deadlines = [datetime.combine(day, settings.expected_by, zone) for day in days]
     its_own = min(deadlines, key=lambda deadline: abs(deadline.timestamp() - last.timestamp()))
     late = datetime.combine(its_own.date() + DAY, settings.expected_by, zone)

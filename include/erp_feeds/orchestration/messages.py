@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """Causes that a subject names; the text names all."""
+ANSWER = (
+    "Look at the rejects and answer: Approve loads the good records, Reject leaves the file quarantined. "
+    "Ask the sender for a correct export."
+)
+"""What to do where Airflow asks."""
 FOR_THE_DATA = {
     IncidentKind.QUARANTINED: "Nothing of these files was loaded; the others were. Originals are archived.",
     IncidentKind.PUT_OFF: "These files are not loaded yet; they load by themselves once there is room.",
@@ -44,7 +49,7 @@ LOOK_CLOSER = {
 
 def alert(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> Message:
     """Return the message about new incidents of a merchant."""
-    return _message(merchant, incidents, base_url, _subject(incidents), is_recovery=False)
+    return _message(merchant, incidents, base_url, _subject(merchant, incidents), is_recovery=False)
 
 
 def recovery(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> Message:
@@ -77,9 +82,8 @@ def line(merchant: str, cause: Cause) -> str:
 def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     """Return what is to be known of a cause, by the question that it answers."""
     words = words_of(cause.kind, cause.code)
+    is_asked = _is_asked(merchant, cause)
     code = "" if cause.kind == IncidentKind.FAILED_TASK else cause.code
-    shown = ", ".join(cause.examples)
-    more = f" and {cause.number - len(cause.examples)} more" if cause.number > len(cause.examples) > 0 else ""
     what = "Records" if cause.kind == IncidentKind.REJECTED else "Files"
     command = LOOK_CLOSER[IncidentKind(cause.kind)].format(merchant=merchant.name, code=cause.code)
     run = links.run_page(base_url, merchant.name, cause.run_id)
@@ -88,10 +92,10 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Reason": cause.reason,
         "Since": f"{merchant.local_time(cause.since)} ({merchant.timezone})",
         "For the data": FOR_THE_DATA[IncidentKind(cause.kind)],
-        "Who acts": str(words.actor),
-        "What to do": words.action,
-        what: shown + more,
-        "Load the rest?": _question(merchant, cause, base_url),
+        "Who acts": str(_actor(merchant, cause)),
+        "What to do": ANSWER if is_asked else words.action,
+        "Load the rest?": links.question_page(base_url) if is_asked else "",
+        what: _named(cause),
         "Page": _page(merchant.name, cause, base_url),
         "Run": run if cause.run_id else "",
         "Look closer": f"python -m erp_feeds {command}",
@@ -100,13 +104,31 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _question(merchant: Merchant, cause: Cause, base_url: str) -> str:
-    """Return where somebody answers whether the rest of the file shall load, if the merchant file asks."""
+def _named(cause: Cause) -> str:
+    """Return the first files, each once, with the records that are meant; and how many more there are."""
+    files: dict[str, list[str]] = {}
+    for name, _, record in (each.partition(": record ") for each in cause.examples):
+        files.setdefault(name, []).append(record)
+    left = cause.number - len(cause.examples)
+    more = [f"and {left} more"] if left > 0 and files else []
+    return ", ".join([*(f"{name}{_numbers(records)}" for name, records in files.items()), *more])
+
+
+def _numbers(records: Sequence[str]) -> str:
+    """Return numbers of records in brackets; nothing for a file as a whole."""
+    return f" (record{'s' if len(records) > 1 else ''} {', '.join(records)})" if records[0] else ""
+
+
+def _is_asked(merchant: Merchant, cause: Cause) -> bool:
+    """Return whether Airflow asks somebody if the rest of the file shall load, as the merchant file says."""
     settings = merchant.interfaces.get(cause.interface or "")
-    is_asked = settings and settings.on_too_many_rejects == "ask"
-    if not is_asked or cause.code != QuarantineCode.TOO_MANY_REJECTS:
-        return ""
-    return links.question_page(base_url)
+    may_ask = bool(settings and settings.on_too_many_rejects == "ask")
+    return may_ask and cause.code == QuarantineCode.TOO_MANY_REJECTS
+
+
+def _actor(merchant: Merchant, cause: Cause) -> Actor:
+    """Return who acts first: whoever is asked, before the sender."""
+    return Actor.ENGINEER if _is_asked(merchant, cause) else words_of(cause.kind, cause.code).actor
 
 
 def _page(merchant: str, cause: Cause, base_url: str) -> str:
@@ -152,22 +174,17 @@ def _recovery_facts(found: dict[str, str]) -> dict[str, str]:
     return {"What happened": "It is resolved; nobody needs to act.", "Since": found["Since"]}
 
 
-def _subject(incidents: Sequence[Cause]) -> str:
+def _subject(merchant: Merchant, incidents: Sequence[Cause]) -> str:
     """Return what happened and who must act: 20 files quarantined, the sender must send them again."""
-    groups = _grouped(incidents)
+    groups: dict[tuple[str, Actor], list[Cause]] = {}
+    for each in incidents:
+        groups.setdefault((each.kind, _actor(merchant, each)), []).append(each)
     said = []
     for (kind, actor), causes in groups.items():
         number = sum(each.number for each in causes)
         said.append(f"{_grouped_headline(kind, causes)}, {_who_must_act(kind, actor, number)}")
     more = [f"and {len(said) - NAMED} more"] if len(said) > NAMED else []
     return "; ".join([*said[:NAMED], *more])
-
-
-def _grouped(incidents: Sequence[Cause]) -> dict[tuple[str, Actor], list[Cause]]:
-    groups: dict[tuple[str, Actor], list[Cause]] = {}
-    for each in incidents:
-        groups.setdefault((each.kind, words_of(each.kind, each.code).actor), []).append(each)
-    return groups
 
 
 def _headlines(incidents: Sequence[Cause]) -> list[str]:

@@ -114,6 +114,7 @@ def merchants(
 
 def merchant(caller: Reader, store: Store) -> MerchantPage:
     """Return how one merchant stands, and what to do."""
+    _check_known(store, caller.merchant)
     (lately,) = queries.overview(store, [caller.merchant], DAYS)
     fresh = _feeds(store, [caller.merchant])[caller.merchant]
     row = _row(lately, fresh, incidents.listed(store, caller.merchant, with_dismissed=True))
@@ -130,7 +131,19 @@ def run(
     caller: Reader, store: Store, run_id: Annotated[str, InPath(max_length=250, description="Of Airflow.")]
 ) -> RunPage:
     """Return what one run made of its files."""
+    _check_known(store, caller.merchant)
     return RunPage(caller.merchant, run_id, queries.run_files(store, caller.merchant, [run_id]))
+
+
+def _check_known(store: psycopg.Connection, name: str) -> None:
+    """Reject a DAG that is no merchant's: Airflow shows the tab of these pages on every DAG.
+
+    Raises:
+        FailError: there is no such merchant file, and no file came from such a merchant.
+    """
+    if name not in files_by_merchant(settings().merchants) and name not in queries.merchants(store):
+        text = f"{name} is not the DAG of a merchant. What is open of each merchant: see All merchants"
+        raise FailError(text, "unknown_merchant")
 
 
 def log(caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit = 50) -> Page[audit.Entry]:

@@ -83,4 +83,7 @@ def _answer(request: Request, status: int, detail: str, headers: Any = None, cod
         airflow = root.removesuffix("/erp-feeds")
         target = quote(f"{root}{path}", safe="")
         return Response(status_code=303, headers={"Location": f"{airflow}/api/v2/auth/login?next={target}"})
-    return page(request, "error.html", {"title": title, "detail": detail}, status=status)
+    values = {"title": title, "detail": detail}
+    if code == "unknown_merchant":  # there are no pages of it to which the navigation could lead
+        values["caller"] = ""
+    return page(request, "error.html", values, status=status)

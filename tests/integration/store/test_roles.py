@@ -1,6 +1,7 @@
 """Loads need no rights beyond rows; analysts read documented views that name nobody, and nothing else.
 
-The server is one that deploy/roles.sh has prepared, as that of docker-compose.yaml is.
+The server is one that deploy/roles.sh has prepared, as that of docker-compose.yaml is: one of an earlier
+version, which had no role for the FTPS server and other passwords, was upgraded by the same script.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ PASSWORDS = {
     f"{name}_PASSWORD": f"its '{name}' $1"
     for name in ("AIRFLOW_DB", "OWNER", "LOADER", "READER", "FTPS_ROLE")
 }
+LOADERS_PASSWORD = "SELECT rolpassword FROM pg_authid WHERE rolname = 'erp_feeds_loader'"
+"""As PostgreSQL keeps it: another text after each change of the password."""
 
 Open = Callable[[str], psycopg.Connection]
 
@@ -51,12 +54,21 @@ def as_role() -> Iterator[Open]:
             socket = server.partition("host=")[2]
             programs = f"{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]}:{os.environ['PATH']}"
             variables = {**os.environ, **PASSWORDS, "PATH": programs, "PGHOST": socket}
-            subprocess.run([PROJECT / "deploy" / "roles.sh"], env=variables, check=True)
 
             def address(role: str) -> str:
                 return f"postgresql://erp_feeds_{role}@/erp_feeds?host={socket}"
 
-            migrate.migrate(address("owner"))
+            def make_roles(**passwords: str) -> None:
+                subprocess.run([PROJECT / "deploy" / "roles.sh"], env={**variables, **passwords}, check=True)
+                migrate.migrate(address("owner"))
+
+            make_roles(LOADER_PASSWORD="the one of last year")
+            with open_uri(f"postgresql://postgres@/erp_feeds?host={socket}") as superuser:
+                superuser.execute("DROP OWNED BY erp_feeds_ftps; DROP ROLE erp_feeds_ftps")
+                before = superuser.execute(LOADERS_PASSWORD).fetchone()
+                superuser.commit()
+                make_roles()
+                assert superuser.execute(LOADERS_PASSWORD).fetchone() != before
             yield lambda role: open_uri(address(role))
         finally:
             postgres.stop(Path(place) / "postgres")

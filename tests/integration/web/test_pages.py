@@ -290,6 +290,15 @@ def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: 
     assert admin.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["", "/runs/manual__1"])
+def test_the_tab_on_a_dag_of_no_merchant_does_not_say_that_nothing_is_open(ask: Ask, path: str) -> None:
+    shown = ask("admin").get(f"/merchants/erp_feeds_health{path}")
+    assert shown.status_code == 404
+    assert "erp_feeds_health is not the DAG of a merchant" in shown.text
+    assert "Nothing is open" not in shown.text
+    assert "/merchants/erp_feeds_health/files" not in shown.text
+
+
 def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any, filled: Shop) -> None:
     admin = ask("admin")
     for path in (*OF_PEOPLE[1:], f"{ONE}/account?number=100001"):

@@ -133,6 +133,23 @@ def test_machines_get_errors_as_json(run: CliRunner) -> None:
     assert run.invoke(app, ["check", "--json"]).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (
+            ["record", "testshop", "file.zip", "twelve"],
+            "Invalid value for 'RECORD': a whole number is expected",
+        ),
+        (["files", "testshop", "--limit", "0"], "Invalid value for '--limit': 1 or more is expected"),
+        (["ftps-account", "testshop", "drop"], "Invalid value for 'ACTION': 'drop' is not one of 'create'"),
+    ],
+)
+def test_a_wrong_value_is_named_in_our_words(run: CliRunner, command: list[str], words: str) -> None:
+    result = run.invoke(app, [*command, "--json"])
+    assert result.exit_code == 2
+    assert json.loads(result.stderr)["error"]["message"].startswith(words)
+
+
 def test_the_version_is_that_of_the_package(run: CliRunner) -> None:
     project = tomllib.loads((INCLUDE.parent / "pyproject.toml").read_text("utf-8"))["project"]
     assert run.invoke(app, ["--version"]).stdout == f"erp-feeds {project['version']}\n"

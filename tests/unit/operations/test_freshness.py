@@ -25,6 +25,7 @@ def test_by_default_a_feed_brings_a_file_a_day() -> None:
     found = freshness_of(LAST, LAST + timedelta(hours=3), Freshness(), ZONE)
     assert (found.last, found.age) == (LAST, timedelta(hours=3))
     assert found.next_expected == LAST + timedelta(hours=26)
+    assert {str(each.tzinfo) for each in (found.last, found.next_expected) if each} == {ZONE}
 
 
 def test_a_merchant_sets_the_ages() -> None:

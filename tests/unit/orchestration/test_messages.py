@@ -93,13 +93,29 @@ def test_an_alert_leads_to_the_page_of_what_it_is_about(found: Cause, page: str)
     assert told["Page"] == f"https://airflow/erp-feeds/merchants/testshop{page}"
 
 
-def test_where_the_merchant_file_asks_the_alert_leads_to_the_question() -> None:
+def test_where_the_merchant_file_asks_the_alert_leads_whoever_answers_to_the_question() -> None:
     settings = {"srs_customers": {"max_reject_percent": 5, "on_too_many_rejects": "ask"}}
     found = cause("quarantined", "too_many_rejects")
     asking = Merchant.model_validate(SHOP.model_dump(by_alias=True) | {"interfaces": settings})
     told = messages.facts(asking, found, "https://airflow")
     assert told["Load the rest?"] == "https://airflow/required_actions"
-    assert "Load the rest?" not in messages.facts(SHOP, found, "https://airflow")
+    assert "Approve loads the good records" in told["What to do"]
+    [acts] = {
+        told["Who acts"],
+        messages.alert(asking, [found], "").subject.split(", ")[1].removesuffix(" must act"),
+    }
+    assert acts == "the data engineer"
+    told = messages.facts(SHOP, found, "https://airflow")
+    assert "Load the rest?" not in told
+    assert told["Who acts"] == "the sender"
+
+
+def test_a_file_of_several_rejected_records_is_named_once() -> None:
+    examples = ["a.zip: record 1", "a.zip: record 7", "a.zip: record 12", "b.zip: record 3"]
+    told = messages.facts(SHOP, cause("rejected", "invalid_date", 9, examples=examples), "")
+    assert told["Records"] == "a.zip (records 1, 7, 12), b.zip (record 3), and 5 more"
+    told = messages.facts(SHOP, cause("quarantined", "truncated", 2, examples=["a.zip", "b.zip"]), "")
+    assert told["Files"] == "a.zip, b.zip"
 
 
 def test_without_an_address_of_airflow_no_link_is_shown_that_leads_nowhere() -> None:

@@ -27,7 +27,7 @@ WITH open AS (
 SELECT interface, kind, coalesce(code, '') AS code, count(*)::int AS number, min(at) AS since,
        coalesce((array_agg(reason ORDER BY at DESC))[1], '') AS reason,
        coalesce((array_agg(run_id ORDER BY at DESC))[1], '') AS run_id,
-       (array_agg(example ORDER BY at, file_id, record))[1:5] AS examples
+       (array_agg(example ORDER BY file_id, record))[1:5] AS examples
 FROM open
 GROUP BY interface, kind, code
 ORDER BY interface, kind, code
