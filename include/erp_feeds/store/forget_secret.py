@@ -22,12 +22,17 @@ def secrets_in_use() -> tuple[str, ...]:
     the file, which is made at the first use where neither exists; an editor may have added a line break.
 
     Raises:
-        FailError: The file is empty, and there is no setting: who reads the store could try guesses.
+        FailError: There is no setting, and the file is empty or cannot be made: who reads the store could try
+            guesses.
     """
     path = settings().home / NAME
     setting = settings().forget_secret
     if not setting and not path.exists():
-        _make(path)
+        try:
+            _make(path)
+        except OSError as error:
+            message = f"{path} cannot be made ({error.strerror}): set ERP_FEEDS_FORGET_SECRET"
+            raise FailError(message, "no_forget_secret") from None
     kept = path.read_text(encoding="ascii") if path.exists() else ""
     current = setting or kept.strip()
     if not current:

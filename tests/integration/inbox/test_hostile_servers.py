@@ -126,6 +126,28 @@ def test_a_folder_that_may_not_be_listed_is_not_missing(ftps: RunningFtps, ftps_
             hook.listing("/srs")
 
 
+def test_a_closed_folder_holds_up_no_file_of_another_and_is_told(shop: Shop, ftps: RunningFtps) -> None:
+    shop.place(customers("20170101", person("1")))
+    (shop.inbox / "ErpCache").mkdir()
+    original = ftps.server.handler.ftp_MLSD
+
+    def closed(self: Any, path: str) -> None:
+        self.respond("550 Permission denied.") if path.endswith("ErpCache") else original(self, path)
+
+    ftps.server.handler.ftp_MLSD = closed
+    shop.run_tasks("run")
+    assert set(shop.states().values()) == {"loaded"}
+    (reason,) = shop.store.execute(
+        "SELECT reason FROM inbox_scans WHERE failing_since IS NOT NULL"
+    ).fetchone()
+    assert "may not list /testshop/ErpCache" in reason
+    with pytest.raises(FolderRefusedError, match="may not list /testshop/ErpCache"):
+        shop.sense("nothing else is new")
+    ftps.server.handler.ftp_MLSD = original
+    assert shop.sense("open again").files == ()
+    assert shop.store.execute("SELECT 1 FROM inbox_scans WHERE failing_since IS NOT NULL").fetchone() is None
+
+
 @pytest.mark.parametrize(
     ("command", "reply", "is_empty"),
     [
