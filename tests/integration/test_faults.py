@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from erp_feeds import tasks
 from erp_feeds.batch import Replay
 from erp_feeds.demo.exports import Export, packed
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import FileRefusedError, FtpsHook, transfer
+from erp_feeds.inbox import fetch
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import ledger
@@ -111,6 +113,45 @@ def test_a_file_that_the_server_never_delivers_blocks_no_other(
     ftps.server.handler.ftp_RETR = deliver
     shop.run_tasks("later")
     assert numbers(shop) == {"1", "2", "3"}
+
+
+@pytest.mark.parametrize("how", ["breaks off", "breaks off and hangs up", "450 Locked.", "no bytes"])
+def test_stuck_files_cost_no_other_its_place_however_many(
+    shop: Shop, ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """More of them than a run takes, in front of the good one, and each new good one comes at once."""
+    monkeypatch.setattr(fetch, "TRIES", 1)  # no pause between two tries
+    limits = shop.merchant.limits.model_copy(update={"files_per_run": 3, "incomplete_attempts": 99})
+    shop.merchant = shop.merchant.model_copy(update={"limits": limits})
+    shop.place(*(customers(f"2017010{day}", person(str(day))) for day in range(1, 9)))
+    deliver = ftps.server.handler.ftp_RETR
+
+    def stuck(handler: Any, path: str) -> None:
+        if "_2017010" not in path:
+            deliver(handler, path)
+        elif how == "450 Locked.":
+            handler.respond(how)
+        elif how == "no bytes":
+            handler.push_dtp_data(b"", cmd="RETR")
+        else:
+            handler.data_channel.close() if handler.data_channel else None
+            handler.close() if "hangs up" in how else handler.respond("426 It broke off.")
+
+    ftps.server.handler.ftp_RETR = stuck
+    shop.place(customers("20170201", person("201")))
+    for run in range(4):
+        with suppress(RetryError, FailError):
+            shop.run_tasks(f"run {run}")
+    assert numbers(shop) == {"201"}
+    shop.place(customers("20170202", person("202")))
+    shop.run_tasks("at once")
+    assert numbers(shop) == {"201", "202"}
+    ftps.server.handler.ftp_RETR = deliver
+    shop.store.execute("UPDATE files SET attempted_at = attempted_at - interval '1 minute'")
+    shop.store.commit()
+    for run in range(3):
+        shop.run_tasks(f"well again {run}")
+    assert set(shop.states().values()) == {"loaded"}
 
 
 def test_a_server_that_delivers_nothing_marks_no_file_and_holds_up_nothing_archived(

@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from erp_feeds.operations import incidents
 from erp_feeds.store import queries
+from integration.web.conftest import person
+from support.shop_files import export
 from support.shop_fixtures import Shop
 from ui.conftest import Browse
 
@@ -112,6 +114,28 @@ def test_a_reject_is_replayed_by_clicking_as_whoever_clicks(browse: Browse, fill
     assert run.run_id.startswith("replay__")
     assert run.triggering_user_name == "admin"
     assert list(run.conf) == ["replay_file_ids"]
+
+
+def test_the_good_records_of_a_file_with_too_many_rejects_are_loaded_by_clicking(
+    browse: Browse, filled: Shop
+) -> None:
+    filled.place(
+        export("srs_customers", "20170105", *(person(each) for each in ("7", "1.23E+05", "1.24E+05"))),
+        minute=2,
+    )
+    strict = {
+        name: each.model_copy(update={"max_reject_percent": 50})
+        for name, each in filled.merchant.interfaces.items()
+    }
+    filled.merchant = filled.merchant.model_copy(update={"interfaces": strict})
+    filled.run_tasks("manual__second")
+    page = browse("admin", f"{HERE}/files?state=quarantined")
+    page.get_by_role("link", name="TestShop_SRS_Customers_20170105.zip").click()
+    page.get_by_role("button", name="Load the good records, without the 2 rejected ones").click()
+    expect(page.get_by_role("heading", name="Files of a run")).to_be_visible()
+    assert _latest_run("testshop").triggering_user_name == "admin"
+    approved = "SELECT name, approved_by, approved_rejects FROM files WHERE approved_by IS NOT NULL"
+    assert filled.store.execute(approved).fetchall() == [("TestShop_SRS_Customers_20170105.zip", "admin", 2)]
 
 
 def test_a_person_is_found_by_keyboard_and_forgotten_after_a_look(browse: Browse, filled: Shop) -> None:

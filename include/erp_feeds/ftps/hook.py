@@ -135,11 +135,12 @@ class FtpsHook(FTPSHook):
         with self._session(path) as (session, plain):
             return session.stat(plain.encode(session.encoding_of(plain)))
 
-    def fetch(self, path: str) -> Iterator[bytes]:
+    def fetch(self, path: str, tries: int | None = None) -> Iterator[bytes]:
         """Yield a file's bytes in blocks, and go on where an error cut them.
 
         Args:
             path: Path on the server; backslashes are accepted.
+            tries: In place of those of the hook.
 
         Raises:
             RetryError: It does not come whole for now; a `ChangedError` where it has changed meanwhile.
@@ -158,7 +159,7 @@ class FtpsHook(FTPSHook):
                 raise
             except RetryError as error:
                 failures = 0 if transfer.received > before else failures + 1
-                if failures == self._tries or not transfer.can_go_on():
+                if failures == (tries or self._tries) or not transfer.can_go_on():
                     raise
                 self.log.warning("%s; the download goes on after %d bytes", error, transfer.received)
                 time.sleep(self._back_off * 2**failures)

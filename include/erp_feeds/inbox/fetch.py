@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -21,8 +22,10 @@ from erp_feeds.store import ledger
 
 log = logging.getLogger(__name__)
 
-FAILURES_IN_A_ROW = 5
-"""Fetches that fail one after the other before the server counts as the cause."""
+LOST_SECONDS = 200.0
+"""Seconds that failed fetches may cost a run, each time round; the next run takes what is left."""
+TRIES = 3
+"""How often a file is tried without getting a byte further, once it has failed and another has come."""
 
 
 class _FetchError(Exception):
@@ -38,47 +41,90 @@ def fetch_files(
 ) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
     """Archive the original bytes of every new file; yield each file that is archived, or why it is not.
 
-    A fetch that fails is the file's own error where another file comes: the server is well. Until then it may
-    be the server's, and marks no file.
+    Every file gets its turn once before one that failed gets another, and in later runs one that failed comes
+    behind all others: whatever some files do, the others come. A fetch that fails is the file's own error
+    where another file comes: the server is well. Until then it may be the server's, and marks no file.
 
     Raises:
         RetryError: The server cannot be reached for now, or delivers nothing.
         FailError: Login or server must be corrected first.
     """
-    failed: list[tuple[FeedFile, FeedError]] = []
-    goes_on = is_well = False
-    in_a_row = 0
+    new = [file for file in batch.files if not file.archived]
+    yield from ((file, None) for file in batch.files if file.archived)
     with FtpsHook(merchant.ftps.connection) as hook:
-        for file in batch.files:
-            if file.archived:
-                goes_on = True
-                yield file, None
-                continue
-            if in_a_row == FAILURES_IN_A_ROW:
-                continue
-            try:
-                archived = _archive(connection, merchant, batch.run, file, hook)
-            except QuarantineError as error:
-                yield file, error
-                continue
-            except _FetchError as error:
-                hook.get_conn()  # raises where it is the connection that fails
-                failed.append((file, error.cause))
-                in_a_row += 1
-                continue
-            is_well, in_a_row = True, 0
-            if archived:
-                yield archived, None
-    if failed and not (is_well or goes_on):
+        fetching = _Fetching(connection, merchant, batch.run, hook)
+        yield from fetching.each_once(ledger.failed_last(connection, new))
+        yield from fetching.failed_again()
+    failed = fetching.failed
+    if failed and not fetching.is_well and len(new) == len(batch.files):
         raise failed[0][1]
-    for file, cause in failed:
-        log.warning("%s could not be fetched: %s", file.name, cause)
-        if is_well:
-            yield file, QuarantineError(QuarantineCode.NOT_READABLE, str(cause))
 
 
-def _archive(
-    connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook
+class _Fetching:
+    """The fetches of one run."""
+
+    def __init__(self, connection: psycopg.Connection, merchant: Merchant, run: str, hook: FtpsHook) -> None:
+        self._connection = connection
+        self._merchant = merchant
+        self._run = run
+        self._hook = hook
+        self._seconds_left = 0.0
+        self.is_well = False
+        """Whether the server has delivered a file."""
+        self.failed: list[tuple[FeedFile, FeedError]] = []
+        """Files that did not come when it was their turn, and why."""
+
+    def each_once(self, files: Sequence[FeedFile]) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
+        """Give every file its turn."""
+        self._seconds_left = LOST_SECONDS
+        for file in files:
+            if self._seconds_left <= 0:
+                log.warning("Fetches that fail take too long: the next run takes the files that are left")
+                return
+            try:
+                yield from self._fetched(file, tries=1)
+            except _FetchError as error:
+                self.failed.append((file, error.cause))
+
+    def failed_again(self) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
+        """Try with patience what failed; where nothing came, one is enough: the server may be the cause."""
+        self._seconds_left = LOST_SECONDS
+        for file, _ in self.failed:
+            if self._seconds_left <= 0:
+                return
+            try:
+                yield from self._fetched(file, TRIES)
+            except _FetchError as error:
+                if not self.is_well:
+                    return
+                yield file, QuarantineError(QuarantineCode.NOT_READABLE, str(error.cause))
+
+    def _fetched(self, file: FeedFile, tries: int) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
+        """Yield the file where it is archived now, or why it alone is not.
+
+        Raises:
+            _FetchError: It did not come, and the server takes the login still.
+        """
+        archived = None
+        began = time.monotonic()
+        try:
+            archived = _archive(self._connection, self._merchant, self._run, file, self._hook, tries)
+            self.is_well = True
+        except QuarantineError as error:
+            yield file, error
+        except _FetchError as error:
+            log.warning("%s could not be fetched: %s", file.name, error)
+            ledger.note_attempt(self._connection, file)
+            self._hook.get_conn()  # raises where it is the connection that fails
+            raise
+        finally:
+            self._seconds_left -= 0 if archived else time.monotonic() - began
+        if archived:
+            yield archived, None
+
+
+def _archive(  # noqa: PLR0917 - one call
+    connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, tries: int
 ) -> FeedFile | None:
     """Fetch and archive one file; None where it is gone or its bytes are known.
 
@@ -89,7 +135,7 @@ def _archive(
     if not ledger.is_to_fetch(connection, file):  # a retry: the path may hold other bytes by now
         return ledger.archived_file(connection, file)
     try:
-        original = archive.save(hook.fetch(file.path), merchant.name, file.interface, file.name)
+        original = archive.save(hook.fetch(file.path, tries), merchant.name, file.interface, file.name)
     except ChangedError as error:  # left in its state: the next scan of the inbox decides
         log.warning("%s waits for the next run: %s", file.name, error)
         return None

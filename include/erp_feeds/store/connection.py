@@ -80,7 +80,10 @@ def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
 def pool_of(
     conninfo: str, application: str, *, max_size: int, statement_seconds: int = 60
 ) -> ConnectionPool[psycopg.Connection[Any]]:
-    """Return a pool of connections in autocommit, for what answers requests; it reconnects by itself."""
+    """Return a pool of connections in autocommit, for what answers requests; it reconnects by itself.
+
+    Each connection is tried before it is lent: a restart of the server leaves all idle ones dead.
+    """
     from psycopg_pool import ConnectionPool
 
     return ConnectionPool(
@@ -94,6 +97,7 @@ def pool_of(
         min_size=1,
         max_size=max_size,
         timeout=POOL_TIMEOUT_SECONDS,
+        check=ConnectionPool.check_connection,
         open=True,
     )
 
@@ -112,9 +116,6 @@ def lent(pool: ConnectionPool[psycopg.Connection[Any]], doing: str) -> Iterator[
             yield opened
     except PoolTimeout:
         raise RetryError("the store is not available now", "no_connection") from None
-    except RetryError:
-        pool.check()  # after a restart of the server every idle connection is dead
-        raise
 
 
 @contextmanager

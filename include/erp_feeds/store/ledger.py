@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,7 +40,8 @@ def unfinished(
 ) -> list[FeedFile]:
     """Return at most `limit` files that a run must still take, ordered by interface and index number.
 
-    What the runs `others` have taken is left to them.
+    Those that an earlier run could not take come last, so that they take no other file's place. What the
+    runs `others` have taken is left to them.
 
     Registered ones and those due for another fetch carry the path on the server, archived ones the URL of
     their original.
@@ -48,6 +49,21 @@ def unfinished(
     values = {"merchant": merchant, "interfaces": list(interfaces), "pause": RETRY_SECONDS, "limit": limit}
     found = connection.execute(statement("ledger/unfinished"), {**values, "others": list(others)})
     return [_feed_file(row) for row in found]
+
+
+@plain_errors("reading which files could not be taken")
+def failed_last(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[FeedFile]:
+    """Return files in their order, but those that could not be taken behind the others, the latest last."""
+    file_ids = [file.file_id for file in files]
+    found = connection.execute(statement("ledger/failed_last"), {"file_ids": file_ids})
+    known = {file.file_id: file for file in files}
+    return [known[file_id] for (file_id,) in found]
+
+
+def note_attempt(connection: psycopg.Connection, file: FeedFile) -> None:
+    """Note that a run could not take a file, which changes no state: later runs take it behind all others."""
+    with transaction(connection, f"noting that {file.name} could not be taken"):
+        connection.execute(statement("ledger/note_attempt"), {"file_id": file.file_id})
 
 
 @plain_errors("reading which runs have unfinished files")
@@ -225,6 +241,7 @@ def postpone(connection: psycopg.Connection, file: FeedFile, run: str, error: Qu
     """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
     with transaction(connection, f"noting that {file.name} waits"):
         state = _row(connection, file)[1]
+        connection.execute(statement("ledger/note_attempt"), {"file_id": file.file_id})
         _note_run(connection, file, run, FileState.WAITING, file.counts, error)
     return state
 

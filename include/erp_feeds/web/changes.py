@@ -1,4 +1,4 @@
-"""Changes made from a page or the API: replay, dry run, dismiss; each in the name of the caller."""
+"""Changes made from a page or the API: replay, dry run, approve, dismiss; each in the name of the caller."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError, counted
 from erp_feeds.orchestration.replays import StartedReplay, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
-from erp_feeds.store import audit, incidents, ledger
+from erp_feeds.store import approvals, audit, incidents, ledger
 from erp_feeds.store.load import load_order
 from erp_feeds.web.connections import Store
+from erp_feeds.web.files import FileId
 from erp_feeds.web.guards import Replayer
 from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import see_other
@@ -35,6 +36,12 @@ class Replaying(BaseModel):
     until: date | None = Field(None, description="Last day of the files.")
     interface: str = Field("", max_length=60, description="Only files of it.", examples=["srs_customers"])
     dry_run: bool = Field(default=False, description="Only show, in the log of `sense`, what would change.")
+
+
+class Approving(BaseModel):
+    """What the person who approves has seen."""
+
+    rejects: int = Field(ge=1, description="Rejected records of the file; with more by now nothing loads.")
 
 
 class Dismissing(BaseModel):
@@ -68,6 +75,16 @@ def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedRepla
     return start_replay(airflow_api_as(token), owner, sorted(chosen, key=load_order), dry_run=body.dry_run)
 
 
+def approve(caller: Replayer, store: Store, file_id: FileId, body: Approving) -> list[StartedReplay]:
+    """Load the good records of a file that is quarantined for too many rejects, which stay open."""
+    found = approvals.questions(store, file_id=file_id, merchant=caller.merchant)
+    if not found:
+        raise FailError(f"file {file_id} is not quarantined for too many rejects", "not_found")
+    approvals.approve(store, found[0], caller.name, body.rejects)
+    audit.note(store, caller.name, caller.merchant, "approved", found[0].file)
+    return replay(caller, store, Replaying(file_ids=[file_id]))
+
+
 def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismissing) -> Dismissed:
     """Dismiss an incident: it is no longer red and sends no alert, until more files or records join it."""
     known = incidents.listed(store, caller.merchant)
@@ -82,6 +99,13 @@ def _replay_page(
     request: Request, caller: Replayer, store: Store, body: Annotated[Replaying, Form()]
 ) -> RedirectResponse:
     started = replay(caller, store, body)
+    return see_other(request, f"/merchants/{caller.merchant}/runs/{started[0].run_id}")
+
+
+def _approve_page(
+    request: Request, caller: Replayer, store: Store, file_id: FileId, body: Annotated[Approving, Form()]
+) -> RedirectResponse:
+    started = approve(caller, store, file_id, body)
     return see_other(request, f"/merchants/{caller.merchant}/runs/{started[0].run_id}")
 
 
@@ -104,6 +128,9 @@ def add(routes: Routes) -> None:
     run = {"run_id": run_id, "link": link, "files": 1, "state": "queued"}
     routes.post(path + "/replays", replay, example=[run], tag="Changes")
     routes.pages.post(path + "/replays")(_replay_page)
+    one = path + "/files/{file_id}/approve"
+    routes.post(one, approve, example=[run], tag="Changes")
+    routes.pages.post(one)(_approve_page)
     one = path + "/incidents/{incident_id}/dismiss"
     routes.post(one, dismiss, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
     routes.pages.post(one)(_dismiss_page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from erp_feeds.codes import FileState, QuarantineCode, RejectCode, SkipCode, WarningCode
 from erp_feeds.errors import counted, visible
@@ -56,6 +57,11 @@ def _shown(value: object) -> object:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
 
 
+def _prose(text: str) -> Markup:
+    """Return a sentence with its `commands` and `settings` set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))  # noqa: S704 - escaped
+
+
 def _nice(largest: float) -> float:
     """Return a round number for the top of an axis: 1, 2 or 4 with zeros, no less than the largest value."""
     power = 10.0 ** math.floor(math.log10(max(largest, 1)))
@@ -64,7 +70,7 @@ def _nice(largest: float) -> float:
 
 def _nice_duration(seconds: float) -> float:
     """Return the same for seconds, which are shown as minutes or hours where there are many."""
-    unit = 1 if seconds < 100 else 60 if seconds < 6_000 else 3_600
+    unit = 1 if seconds <= 40 else 60 if seconds <= 2_400 else 3_600
     return unit * _nice(seconds / unit)
 
 
@@ -88,6 +94,7 @@ def _environment() -> Environment:
     made.filters["plain"] = lambda value: (
         json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
     )
+    made.filters["prose"] = _prose
     made.filters["day"] = lambda moment: f"{moment.astimezone(UTC):%d %b %H:%M}"
     made.globals |= {
         "WORDS": WORDS,

@@ -202,16 +202,8 @@ def test_the_command_that_brings_back_tells_no_personal_data(shop: Shop, desk: D
     shop.place(*HISTORY)
     shop.run_tasks("run")
     desk.forget("--srs", "847110035", "--yes")
-    named = [
-        "--srs",
-        "847110035",
-        "--srs",
-        "847120035",
-        "--email",
-        " Adelheid@example.com",
-        "--email",
-        "x@y.nl",
-    ]
+    numbers = ["--srs", "847110035", "--srs", "847120035"]
+    named = [*numbers, "--email", " Adelheid@example.com", "--email", "x@y.nl"]
     shown = desk.unforget(*named)
     assert shown.exit_code == 0, shown.output
     assert "replay it" in shown.stdout

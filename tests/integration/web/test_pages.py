@@ -39,6 +39,7 @@ PAGES_OF_PEOPLE = (f"{ONE}/profiles", f"{ONE}/accounts", f"{ONE}/account?number=
 API_OF_PEOPLE = (f"{ONE}/invoice-debtors", "/accounts/testshop/100001")
 CHANGES = (
     (f"{ONE}/replays", {"file_ids": [1]}),
+    (f"{ONE}/files/FILE/approve", {"rejects": 1}),
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
     (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
@@ -54,6 +55,7 @@ CHANGES = (
 )
 PAGE_CHANGES = (
     f"{ONE}/replays",
+    f"{ONE}/files/FILE/approve",
     f"{ONE}/incidents/1/dismiss",
     f"{ONE}/profiles",
     f"{ONE}/profiles/PERSON/forget",
