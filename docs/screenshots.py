@@ -28,11 +28,8 @@ LEFT_PANEL = """width => {for (const view of ["grid", "graph"]) localStorage.set
 """Sets how many percent of the page the grid or graph takes: Airflow's UI remembers it in the browser."""
 PAGES = {
     "page-merchants.png": "",
-    "page-merchant.png": "merchants/completejourney",
-    "page-rejects.png": "merchants/testshop/rejects",
     "page-mapping.png": "merchants/testshop/mapping/srs_customers",
     "page-connection.png": "merchants/testshop/connection",
-    "page-charts.png": "charts",
 }
 """File name -> path below our own pages."""
 PATIENCE = 120_000
