@@ -101,6 +101,12 @@ def test_a_brief_process_may_end(supervisor: Supervisor) -> None:
     assert not supervisor.runs("part")
 
 
+def test_a_full_disk_is_named_before_anything_starts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "ROOM", 2**62)
+    with pytest.raises(FailError, match=r"MB are free in .*: make room"), processes.only_one(home):
+        pass
+
+
 def test_a_home_has_one_supervisor(home: Home) -> None:
     with processes.only_one(home), pytest.raises(FailError, match="already runs"), processes.only_one(home):
         pass
