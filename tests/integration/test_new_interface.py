@@ -44,7 +44,8 @@ CREATE TABLE price_lists (
 """
 WARNING = (
     "-- name: untitled\n"
-    "SELECT count(*) FROM price_lists WHERE merchant = {merchant} AND file_id = {file_id} AND title IS NULL\n"
+    "SELECT file_id, count(*) FROM price_lists JOIN loading USING (file_id)\n"
+    "WHERE merchant = {merchant} AND title IS NULL GROUP BY file_id\n"
 )
 
 
