@@ -92,7 +92,7 @@ def test_a_file_that_changes_while_it_is_fetched_waits_and_blocks_no_other(
     monkeypatch.setattr(transfer, "blocks", growing)
     shop.run_tasks("run")
     assert numbers(shop) == {"2"}
-    assert shop.states()[1] == "registered"
+    assert shop.states()[1] == "waiting"
 
 
 @pytest.mark.parametrize("reply", ["450 Locked.", "500 OOPS: it cannot be read", "530 Not for you."])
@@ -152,6 +152,20 @@ def test_stuck_files_cost_no_other_its_place_however_many(
     for run in range(3):
         shop.run_tasks(f"well again {run}")
     assert set(shop.states().values()) == {"loaded"}
+
+
+def test_a_download_that_is_tried_again_is_no_further_attempt(shop: Shop, ftps: RunningFtps) -> None:
+    shop.place(customers("20170101", person("1")), customers("20170102", person("2")))
+    replies = {"1": "450 Locked.", "2": "500 OOPS: no process left"}
+    ftps.server.handler.ftp_RETR = lambda self, path: self.respond(replies[path[-5]])
+    batch = shop.sense("run")
+    for _ in range(4):
+        with pytest.raises(FailError, match="no process left"):
+            tasks.download(shop.merchant, batch)
+    assert shop.store.execute("SELECT state, attempts FROM files ORDER BY file_id").fetchall() == [
+        ("waiting", 1),
+        ("registered", 0),
+    ]
 
 
 def test_a_server_that_delivers_nothing_marks_no_file_and_holds_up_nothing_archived(

@@ -76,7 +76,7 @@ def test_sense_finds_what_an_erp_party_placed(connect: Connect, endpoint: Endpoi
     )
 
     def look(client: FtpsHook) -> list[tuple[str, int]]:
-        seen = listing.with_exact_times(
+        seen, _ = listing.with_exact_times(
             client, listing.list_files(client, merchant, interfaces_of(merchant)).remote_files
         )
         assert all(abs(each.modified - PLACED) < timedelta(seconds=1) for each in seen)

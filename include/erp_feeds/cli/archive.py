@@ -53,7 +53,7 @@ def _archive() -> None:
 def import_files(
     merchant: MerchantName,
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, URLs of object storage.")
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, globs, URLs of object storage.")
     ],
     *,
     day: Annotated[

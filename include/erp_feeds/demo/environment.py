@@ -174,6 +174,8 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # the pause between two tasks of a run
         # A run that was cut off by a stop is taken up again within a minute, not in five.
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # Where the API server is slow for longer, a task that asks again is taken for a double, and fails.
+        "WORKERS__EXECUTION_API_TIMEOUT": "60",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # a new merchant file shows within a minute
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "airflow"),

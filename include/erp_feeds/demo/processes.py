@@ -26,6 +26,8 @@ TAIL = 15
 """Lines of its log that are shown when a process dies."""
 LONGEST_LOG = 10_000_000
 """Bytes; Airflow's components together write some 4 MB an hour while nothing happens."""
+ROOM = 300_000_000
+"""Bytes that must be free at the start: some 70 MB for PostgreSQL, the rest for files and logs of a day."""
 RESTARTS = 3
 """How often a part that dies is started again within `RESTART_SECONDS`; more is no accident."""
 RESTART_SECONDS = 600.0
@@ -162,6 +164,7 @@ def end(home: Home, records: Sequence[Record]) -> bool:
     ran = process_list.end(home, records) or postgres.is_running(home.postgres)
     postgres.stop(home.postgres)
     (home.run / "processes.json").unlink(missing_ok=True)
+    home.shell.unlink(missing_ok=True)  # another program may have the ports next, and is told no password
     return ran
 
 
@@ -204,7 +207,7 @@ def _make_own(home: Home) -> None:
     """Make the demo's folder, which nobody else may enter.
 
     Raises:
-        FailError: it belongs to another user, or cannot be made.
+        FailError: it belongs to another user, cannot be made, or its disk is full.
     """
     try:
         home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -218,6 +221,10 @@ def _make_own(home: Home) -> None:
     if owner != os.geteuid():
         text = f"the demo cannot keep its state in {home.folder}: {why}"
         raise FailError(f"{text}; set ERP_FEEDS_HOME to a folder of your own", "no_home")
+    free = shutil.disk_usage(home.folder).free
+    if free < ROOM:
+        text = f"only {free / 1e6:,.0f} MB are free in {home.folder}, and the demo needs {ROOM / 1e6:,.0f}"
+        raise FailError(f"{text}: make room, or set ERP_FEEDS_HOME to a folder on another disk", "full_disk")
 
 
 def log_of(home: Home, name: str) -> Path:

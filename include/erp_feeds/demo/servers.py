@@ -75,7 +75,6 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
     if is_cluster:
         cluster.make_roles(server)
         variables |= _of_cluster(chosen, made, variables, databases["erp_feeds"])
-    environment.write_shell(home, variables)
     clock.report_step("PostgreSQL")
     supervisor.start("airflow-db-migrate", _airflow("db", "migrate"), variables, brief=True)
     private = {
@@ -94,6 +93,7 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
         supervisor.start(name, _airflow(*arguments), variables)
     _own(supervisor, "api-server", chosen.ui)  # before the password goes there
     ports.keep(home.run / "ports.json", chosen)
+    environment.write_shell(home, variables)
     api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
     until(lambda: not api.unhealthy(), supervisor, lambda: "not healthy: " + ", ".join(api.unhealthy()))
     clock.report_step("Airflow")

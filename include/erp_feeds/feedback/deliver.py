@@ -7,6 +7,7 @@ pending until a later run succeeds. No error of the server or the store fails a 
 from __future__ import annotations
 
 import logging
+import time
 
 import psycopg
 
@@ -16,6 +17,9 @@ from erp_feeds.feedback.result_file import Format, result_file
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import one_at_a_time
+
+DELIVERY_SECONDS = 300.0
+"""Seconds for the result files of one run: they may hold up no new file."""
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +60,11 @@ def _deliver_all(
         FailError: The folder cannot be made.
     """
     has_folder = False
+    until = time.monotonic() + DELIVERY_SECONDS
     for file in pending_files:
+        if time.monotonic() > until:
+            log.warning("The server is slow: the next run uploads the result files that are left")
+            return
         name, content = result_file(file.result, form)
         digest = upload.digest_of(folder, name, content)
         if digest != file.placed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ to change.
 EXPLICIT_PORT = 21
 IMPLICIT_PORT = 990
 DAY = 24 * 60 * 60
+PLAIN_ASCII = "".join(map(chr, range(32, 127)))
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -107,6 +109,7 @@ class Extras(BaseModel):
     min_rate: int = Field(
         10_000,
         gt=0,
+        le=1_000_000_000,
         title="Minimal rate",
         description="Bytes a second below which a transfer counts as stalled",
     )
@@ -155,13 +158,20 @@ class Extras(BaseModel):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            if "/a".encode(value) != b"/a":
+            if PLAIN_ASCII.encode(value) != PLAIN_ASCII.encode("ascii"):
                 raise ValueError(
                     "commands are ASCII, so it must be an encoding that holds ASCII: utf-8, cp1252"
                 )
             return codecs.lookup(value).name
         except LookupError:
             raise ValueError("no such encoding of text, for example utf-8 or cp1252") from None
+
+    @field_validator("ca_file", "cert_file", "key_file", "key_password", mode="before")
+    @classmethod
+    def _one_line(cls, value: Any) -> Any:
+        if isinstance(value, str) and min(value, default=" ") < " ":
+            raise ValueError("it holds a line break or another control character: remove it")
+        return value
 
     @property
     def default_port(self) -> int:
@@ -200,7 +210,7 @@ def server_of(connection: Connection) -> Server:
         if any(character in (text or "") for character in "\r\n\0"):
             message = f"Airflow connection '{name}': {field_name} holds a line break: remove it"
             raise ConfigurationError(message, "invalid_connection")
-    extras = extras_of(name, connection.extra_dejson or {})
+    extras = extras_of(name, _extra_of(connection))
     port = connection.port or extras.default_port
     if not 0 < port < 65536:
         raise ConfigurationError(
@@ -214,6 +224,16 @@ def server_of(connection: Connection) -> Server:
         password=connection.password or "",
         extras=extras,
     )
+
+
+def _extra_of(connection: Connection) -> Any:
+    """Return the extra of a connection; Airflow would take one that is no JSON for an empty one."""
+    try:
+        json.loads(connection.extra or "{}")
+    except ValueError as error:
+        message = f"Connection '{connection.conn_id}': its extra is no JSON ({error}): correct it"
+        raise ConfigurationError(message, "invalid_connection") from None
+    return connection.extra_dejson or {}
 
 
 def _host(connection_id: str, host: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pycurl
 
-from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError
+from erp_feeds.errors import ConfigurationError, FailError, FeedError, RetryError, visible
 
 UNAVAILABLE = 550
 _PASSIVE = (227, 229)
@@ -241,4 +241,5 @@ def feed_error(place: str, error: CurlError) -> FeedError:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200]
+    """Return what a server says as logs, alerts and terminals may show it."""
+    return visible(" ".join(text.split())[:200])

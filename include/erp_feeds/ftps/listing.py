@@ -25,6 +25,8 @@ _FACTS = {
     for name in ("type", "size", "modify", "unix.mode")
 }
 _MODE_OF_LINKS = ("0777", "777")
+_OF_A_LINK = "link"
+"""In place of a time, where MLSD gives none of what may be a link."""
 _UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 """What no name on a server may hold: it would leave its folder, or end a command."""
@@ -53,7 +55,8 @@ class Entry:
     is_folder: bool
     listed: str = ""
     """The time as LIST gives it, to the minute or day in a zone that it does not name: 2017-01-05T11:53,
-    2017-01-05. Empty where `modified` is UTC to the second."""
+    2017-01-05; or as MLSD gives it of what may be a link. Empty where `modified` is the file's own, in UTC to
+    the second."""
 
     def is_certain(self) -> bool:
         """Return whether nothing is left to ask the server for."""
@@ -99,6 +102,11 @@ def size_of(text: str) -> int | None:
     return size if size is None or size <= _LARGEST else None
 
 
+def is_perhaps_link(listed: str) -> bool:
+    """Return whether a time in a listing may be that of a link, as the size beside it."""
+    return listed == _OF_A_LINK or _UTC.match(listed) is not None
+
+
 def decoded(line: bytes, encoding: str) -> str:
     """Read one line in the agreed encoding, or in cp1252: one odd name must not hide the whole folder."""
     try:
@@ -121,11 +129,14 @@ def from_mlsd(lines: Iterable[str]) -> Listing:
             unreadable += 1
             continue
         is_folder = kind == "dir"
-        if not is_folder and (kind != "file" or _fact("unix.mode", facts) in _MODE_OF_LINKS):
-            # Perhaps a link, whose own size and time some servers send: the file's must be asked for.
+        moment = _fact("modify", facts)
+        if not is_folder and kind != "file":
             entries.append(Entry(name, None, None, is_folder=False))
             continue
-        entries.append(Entry(name, size_of(size), utc(_fact("modify", facts)), is_folder))
+        # Perhaps a link, whose own size and time some servers send: the file's must be asked for, once.
+        is_in_doubt = not is_folder and _fact("unix.mode", facts) in _MODE_OF_LINKS
+        listed = (moment if _UTC.match(moment) else _OF_A_LINK) if is_in_doubt else ""
+        entries.append(Entry(name, size_of(size), utc(moment), is_folder, listed))
     return Listing(tuple(entries), "MLSD", unreadable)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -23,6 +24,11 @@ from erp_feeds.inbox.scan import columns
 from erp_feeds.merchant import Ftps
 from erp_feeds.store.connection import plain_errors
 from erp_feeds.store.sql import statement
+
+MOST_OF_A_NAME = 100
+"""Names that are tried in the folder of processed files: some servers call every name taken."""
+CLEARING_SECONDS = 300.0
+"""Seconds for the files of one run: moving them may hold up no new file."""
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +76,12 @@ def remote_files_of(connection: psycopg.Connection, files: Sequence[FeedFile]) -
 
 
 def clear_all(hook: Mover, remote_files: Iterable[RemoteFile], settings: Ftps) -> None:
-    """Move or delete loaded files; an error is logged, and the next run tries again."""
+    """Move or delete loaded files; an error is logged, and the next run goes on."""
+    until = time.monotonic() + CLEARING_SECONDS
     for remote_file in remote_files:
+        if time.monotonic() > until:
+            log.warning("The server is slow: the next run moves or deletes the files that are left")
+            return
         try:
             if not clear(hook, remote_file, settings):
                 log.info("%s has changed on the server since it was loaded; it stays there", remote_file.name)
@@ -134,6 +144,9 @@ def _target_path(hook: Mover, remote_file: RemoteFile, folder: str) -> str:
     name = remote_file.name
     number = 1
     while hook.stat(posixpath.join(target, name))[0] is not None:
+        if number > MOST_OF_A_NAME:
+            message = f"{target} holds every name that {remote_file.name} could get there: clear that folder"
+            raise FailError(message, "cannot_clear")
         mark = f".{remote_file.modified:%Y%m%d%H%M%S}" + (f"-{number}" if number > 1 else "")
         name = f"{stem}{mark}{extension}"
         number += 1

@@ -13,7 +13,7 @@ import psycopg
 from erp_feeds.batch import Batch, FeedFile
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, FeedError, QuarantineError, RetryError
-from erp_feeds.ftps import ChangedError, FileGoneError, FileRefusedError, FtpsHook
+from erp_feeds.ftps import FileGoneError, FileRefusedError, FtpsHook
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import full_disk
@@ -23,7 +23,7 @@ from erp_feeds.store import ledger
 log = logging.getLogger(__name__)
 
 LOST_SECONDS = 200.0
-"""Seconds that failed fetches may cost a run, each time round; the next run takes what is left."""
+"""Seconds that failed fetches may cost a run, each time round; what it does not reach is left to the next."""
 TRIES = 3
 """How often a file is tried without getting a byte further, once it has failed and another has come."""
 
@@ -87,7 +87,7 @@ class _Fetching:
                 self.failed.append((file, error.cause))
 
     def failed_again(self) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
-        """Try with patience what failed; where nothing came, one is enough: the server may be the cause."""
+        """Try again what failed; where no file has come the server may be the cause, and one is enough."""
         self._seconds_left = LOST_SECONDS
         for file, _ in self.failed:
             if self._seconds_left <= 0:
@@ -136,9 +136,6 @@ def _archive(  # noqa: PLR0917 - one call
         return ledger.archived_file(connection, file)
     try:
         original = archive.save(hook.fetch(file.path, tries), merchant.name, file.interface, file.name)
-    except ChangedError as error:  # left in its state: the next scan of the inbox decides
-        log.warning("%s waits for the next run: %s", file.name, error)
-        return None
     except FileGoneError:
         log.warning("%s is no longer in the inbox", file.name)
         ledger.mark_missing(connection, file, run)
@@ -148,6 +145,8 @@ def _archive(  # noqa: PLR0917 - one call
     except (RetryError, FailError) as error:
         if error.code == "too_large":
             raise QuarantineError(QuarantineCode.TOO_LARGE, str(error)) from None
+        if error.code == "changed":  # where it is another file by now, the next scan replaces it
+            raise QuarantineError(QuarantineCode.NOT_READABLE, str(error)) from None
         raise _FetchError(error) from None
     except OSError as error:
         raise full_disk(error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import time
 import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from erp_feeds.batch import RemoteFile
-from erp_feeds.errors import FailError
-from erp_feeds.ftps.listing import Entry, Listing, is_temporary, utc
+from erp_feeds.errors import FailError, FeedError, RetryError
+from erp_feeds.ftps.listing import Entry, Listing, is_perhaps_link, is_temporary, utc
 from erp_feeds.ftps.transfer import FileStat
 from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
@@ -22,6 +23,10 @@ NO_TIME = datetime.fromtimestamp(0, UTC)
 """Time of a file on a server that gives none: name and size alone identify it."""
 _CLAIMED = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
 """A claimed name: of a file that `cleanup` moves or deletes. To others it looks like an unfinished upload."""
+MAX_TIME_REQUESTS = 1_000
+"""Files whose exact time one scan requests, where the listing gives it roughly: each is a round trip."""
+REQUEST_SECONDS = 120.0
+"""Seconds after which a scan requests no more of them."""
 UNKNOWN_SIZE = -1
 UNLISTED = "?"
 """Time of an entry in a listing that gives none."""
@@ -77,6 +82,10 @@ class Inbox:
     """Lines of listings that are in no known form."""
     misnamed: tuple[str, ...] = ()
     """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
+    failed: tuple[FeedError, ...] = ()
+    """Why folders could not be listed, where others could."""
+    interfaces: tuple[Interface, ...] = ()
+    """Those whose folders were listed."""
 
 
 def claimed_path(path: str) -> str:
@@ -123,11 +132,11 @@ def list_files(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]
         Remote files by rank of the interface, index number as an integer, name (rule: ERP cache 6).
 
     Raises:
-        FailError: The merchant's root folder does not exist.
+        FeedError: No folder can be listed, or the merchant's root folder does not exist.
     """
     ranked: list[tuple[int, int, str, RemoteFile]] = []
     misnamed: list[str] = []
-    listings = {folder: hook.listing(folder) for folder in folders(merchant, interfaces)}
+    listings, failed = _listings(hook, folders(merchant, interfaces))
     for folder, entry, found in _entries(merchant, interfaces, listings):
         if found and (remote_file := _remote_file(found[0], folder, entry)):
             ranked.append((found[0].rank, int(found[1].index_number), entry.name, remote_file))
@@ -140,7 +149,23 @@ def list_files(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]
         tuple(folder for folder, listing in listings.items() if listing.truncated),
         sum(listing.unreadable for listing in listings.values()),
         tuple(sorted(misnamed)),
+        failed,
+        tuple(interface for interface in interfaces if folder_of(merchant, interface) in listings),
     )
+
+
+def _listings(hook: Lister, names: Iterable[str]) -> tuple[dict[str, Listing], tuple[FeedError, ...]]:
+    """List folders, and return also why some cannot be listed; where none can, that is raised."""
+    listings: dict[str, Listing] = {}
+    failed: list[FeedError] = []
+    for folder in names:
+        try:
+            listings[folder] = hook.listing(folder)
+        except (RetryError, FailError) as error:
+            failed.append(error)
+    if failed and not listings:
+        raise failed[0]
+    return listings, tuple(failed)
 
 
 def misnamed_files(
@@ -206,24 +231,37 @@ def require_root(hook: Lister, merchant: Merchant) -> None:
         raise FailError(message, "no_root_folder")
 
 
-def with_exact_times(hook: Lister, remote_files: Iterable[RemoteFile]) -> list[RemoteFile]:
-    """Return the files with exact size and time, requested where the listing lacks them.
+def with_exact_times(
+    hook: Lister, remote_files: Iterable[RemoteFile]
+) -> tuple[list[RemoteFile], list[RemoteFile]]:
+    """Ask for the exact size and time of files whose listing lacks them, as many as one scan may ask for.
 
-    A file that is gone by now, or has no size by which to know that it is complete, is left out.
+    Those without a size come last: some never have one.
+
+    Returns:
+        The files with exact size and time, without those that are gone by now, or of which no size shows when
+        they are complete; the files that later scans ask for.
     """
-    exact = (
-        _with_exact_time(hook, remote_file) if remote_file.listed else remote_file
-        for remote_file in remote_files
-    )
-    return [remote_file for remote_file in exact if remote_file.size >= 0]
+    exact: list[RemoteFile] = []
+    later: list[RemoteFile] = []
+    number, until = 0, time.monotonic() + REQUEST_SECONDS
+    for each in sorted(remote_files, key=lambda each: each.size == UNKNOWN_SIZE):
+        if not each.listed:
+            exact.append(each)
+        elif number == MAX_TIME_REQUESTS or time.monotonic() > until:
+            later.append(each)
+        else:
+            number += 1
+            exact.append(_with_exact_time(hook, each))
+    return [each for each in exact if each.size != UNKNOWN_SIZE], later
 
 
 def _with_exact_time(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
-    size, time = hook.stat(remote_file.path)
-    modified = (utc(time) if time else None) or remote_file.modified
-    return remote_file.model_copy(
-        update={"size": remote_file.size if size is None else size, "modified": modified}
-    )
+    size, moment = hook.stat(remote_file.path)
+    modified = (utc(moment) if moment else None) or remote_file.modified
+    if size is None:
+        size = UNKNOWN_SIZE if is_perhaps_link(remote_file.listed) else remote_file.size
+    return remote_file.model_copy(update={"size": size, "modified": modified})
 
 
 def kind_of(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from erp_feeds.errors import FailError, FeedError
+from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
@@ -138,15 +138,17 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
     with store.connect(settings().store_connection) as connection:
         try:
             with FtpsHook(connection_id) as hook:
-                hook.get_conn()
                 server = ListedOnce(hook)
                 for merchant in merchants:
+                    hook.get_conn()  # raises where it is the server that fails, and not one folder
                     scanned = _scan_inbox(server, connection, merchant)
                     found[merchant.name] = replace(scanned, host=hook.server().host)
         except FeedError as error:
             missed = [merchant.name for merchant in merchants if merchant.name not in found]
             incidents.scan_failed(connection, missed, str(error))
-            raise
+            if not found:
+                raise
+            found |= {name: _not_scanned(error) for name in missed}
     return found
 
 
@@ -159,10 +161,10 @@ def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant)
     try:
         merchant = effective(connection, merchant)
         found = scan.scan(server, connection, merchant)
-    except FailError as error:
+    except (FailError, RetryError) as error:
         incidents.scan_failed(connection, [merchant.name], str(error))
         return _not_scanned(error)
-    incidents.scan_succeeded(connection, [merchant.name])
+    scan.note_result(connection, merchant.name, found)
     names = [interface.name for interface in interfaces_of(merchant)]
     files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
     waiting = frozenset((file.interface, file.name, file.size) for file in files)

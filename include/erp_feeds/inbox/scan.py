@@ -13,17 +13,16 @@ from typing import Any
 import psycopg
 
 from erp_feeds.batch import RemoteFile
-from erp_feeds.errors import FailError, counted
+from erp_feeds.errors import FailError, FeedError, counted, visible
 from erp_feeds.inbox import listing
 from erp_feeds.inbox.listing import Lister
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
+from erp_feeds.store import incidents
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
-MAX_TIME_REQUESTS = 1_000
-"""Files whose exact time one scan requests, where LIST gives it roughly; the others follow in later scans."""
 RECENT_SECONDS = 15 * 60
 """Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""
 
@@ -46,6 +45,8 @@ class InboxScan:
     """Files without a size in the listing: nothing shows when they are complete."""
     misnamed: tuple[str, ...]
     """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
+    failed: tuple[FeedError, ...] = ()
+    """Why folders could not be listed, where others could: their files wait."""
 
     def never_taken(self) -> list[str]:
         """Return a sentence for each kind of file that no run will ever take as it is."""
@@ -59,7 +60,7 @@ class InboxScan:
         if self.misnamed:
             sentences.append(
                 f"{counted(len(self.misnamed), 'file')} with a wrong name or folder, "
-                f"such as {self.misnamed[0]}: "
+                f"such as {visible(self.misnamed[0])}: "
                 "`python -m erp_feeds doctor` shows which names are expected"
             )
         return sentences
@@ -70,20 +71,18 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
 
     Raises:
         RetryError: The server or the store cannot be reached for now.
-        FailError: A folder or the login must be corrected first.
+        FailError: Every folder, or the login, must be corrected first.
     """
-    interfaces = interfaces_of(merchant)
-    found = listing.list_files(hook, merchant, interfaces)
+    found = listing.list_files(hook, merchant, interfaces_of(merchant))
     candidates = unknown(connection, merchant.name, found.remote_files)
-    later = _paths_for_later(candidates)
-    requested = [each for each in candidates if each.path not in later]
-    new = exact = listing.with_exact_times(hook, requested)
+    exact, later = listing.with_exact_times(hook, candidates)
+    new = exact
     if any(each.listed for each in exact):
         new = unknown(connection, merchant.name, exact, exact=True)
         remember_times(connection, merchant.name, exact)
-    registered = register(connection, merchant.name, interfaces, new, merchant.ftps.stable_for)
+    registered = register(connection, merchant.name, found.interfaces, new, merchant.ftps.stable_for)
     stamps = {each.path: each for each in exact}
-    not_known = later | {each.path for each in new}
+    not_known = {each.path for each in (*later, *new)}
     return InboxScan(
         registered=tuple(registered),
         uploading=len(new) - len(registered),
@@ -91,15 +90,17 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
         truncated=found.truncated,
         unreadable=found.unreadable,
         misnamed=found.misnamed,
-        without_size=len(requested) - len(exact),
+        without_size=len(candidates) - len(exact) - len(later),
+        failed=found.failed,
     )
 
 
-def _paths_for_later(candidates: list[RemoteFile]) -> set[str]:
-    """Return the paths whose exact time a later scan requests: each request is a round trip to the server."""
-    return {
-        remote_file.path for remote_file in [each for each in candidates if each.listed][MAX_TIME_REQUESTS:]
-    }
+def note_result(connection: psycopg.Connection, merchant: str, scanned: InboxScan) -> None:
+    """Note whether all of an inbox could be scanned, for the incident."""
+    if scanned.failed:
+        incidents.scan_failed(connection, [merchant], str(scanned.failed[0]))
+    else:
+        incidents.scan_succeeded(connection, [merchant])
 
 
 @plain_errors("finding new files")

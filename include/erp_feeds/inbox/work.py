@@ -74,8 +74,11 @@ def find_work(
         replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)
         files += [file for file in replayed if file.file_id not in known]
     _log_files(files)
-    if scanned and scanned.truncated and not (files or scanned.uploading):
-        raise _truncated(scanned)
+    if scanned and not (files or scanned.uploading):
+        if scanned.failed:
+            raise scanned.failed[0]
+        if scanned.truncated:
+            raise _truncated(scanned)
     batch = Batch(merchant=merchant.name, run=run, files=tuple(files), revision=merchant.revision)
     return SenseResult(batch, scanned.uploading if scanned else 0)
 
@@ -122,7 +125,10 @@ def _replayed(
     if unfetched and isinstance(scanned, FeedError):
         raise scanned
     listed = {each.path for each in scanned.known} if isinstance(scanned, InboxScan) else set()
-    if gone := [file.name for file in unfetched if file.path not in listed]:
+    gone = [file.name for file in unfetched if file.path not in listed]
+    if gone and isinstance(scanned, InboxScan) and scanned.failed:
+        raise scanned.failed[0]
+    if gone:
         message = (
             f"{merchant.name}: the server never delivered {', '.join(gone)} and does not list it any more: "
             "ask the sender to upload it again"
@@ -134,7 +140,7 @@ def _replayed(
 def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run: str) -> InboxScan:
     with FtpsHook(merchant.ftps.connection) as hook:
         scanned = scan.scan(hook, connection, merchant)
-        incidents.scan_succeeded(connection, [merchant.name])
+        scan.note_result(connection, merchant.name, scanned)
         if merchant.ftps.after_load != "leave":
             done = cleanup.loaded(connection, merchant.name, scanned.known)
             cleanup.clear_all(hook, done[: merchant.limits.files_per_run], merchant.ftps)
@@ -144,6 +150,8 @@ def _register_new_files(merchant: Merchant, connection: psycopg.Connection, run:
         log.info("%d new files are complete, %d are still being uploaded", complete, uploading)
     if scanned.truncated:
         log.warning("%s", _truncated(scanned))
+    for error in scanned.failed:
+        log.warning("A folder cannot be listed now; this run takes the files of the others: %s", error)
     for sentence in scanned.never_taken():
         log.warning("%s", sentence)
     return scanned

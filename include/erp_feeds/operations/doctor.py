@@ -247,6 +247,8 @@ class _Server:
 
     def _check_download(self) -> str:
         found = listing.list_files(listing.ListedOnce(self._hook), self._merchant, self._interfaces)
+        if found.failed:
+            raise found.failed[0]
         small = [remote_file for remote_file in found.remote_files if 0 < remote_file.size <= LARGE]
         if not small:
             return "no file there that could be tried"

@@ -85,5 +85,5 @@ def _last_run(api: AirflowApi, merchant: Merchant) -> str:
         return "none yet: the first starts when a file comes"
     run_id, state = run
     if state == "failed":
-        raise CautionError(f"failed; its task `report` says why: {api.link(merchant.name, run_id)}")
+        raise CautionError(f"failed; the log of its task in red says why: {api.link(merchant.name, run_id)}")
     return f"{state}: {run_id}"

@@ -43,8 +43,8 @@ class Rows:
     fields: tuple[str, ...] = ()
     """Columns of frame and table alike."""
     warnings: Mapping[WarningCode, str] = field(default_factory=dict)
-    """Code -> the statement that counts it, after the rows are written. In: merchant, the temporary tables
-    loading and incoming_<table>. Out: file_id, number."""
+    """Code -> the statement that counts it by file, after the rows are written. In: the table `loading` with
+    the files; merchant. Out: file_id, number."""
 
 
 def key_of(*names: str) -> Callable[[Columns], Column]:

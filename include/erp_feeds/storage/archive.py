@@ -17,6 +17,8 @@ from erp_feeds.settings import settings
 from erp_feeds.storage.atomic_file import exists, open_for, purge_unfinished, writing
 
 HASH_IN_NAME = 16
+PARTS = 3
+"""Of an address below the archive: merchant, interface, file."""
 DEAD_AFTER = timedelta(days=1)
 """Without a byte more for so long, an original belongs to no running task: a fetch gives up long before."""
 
@@ -63,24 +65,34 @@ def save(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> A
 
 
 def open_original(url: str) -> BinaryIO:
-    """Open an original for reading.
+    """Open an original for reading, also where the archive has moved since it was written.
 
     Raises:
         QuarantineError: not_archived: the archive does not hold it any more.
     """
-    path = ObjectStoragePath(url)
-    try:
-        return open_for(path, "rb")
-    except FileNotFoundError:
-        reason = f"the archive does not hold {url} any more: restore it from a backup and replay its day"
-        raise QuarantineError(QuarantineCode.NOT_ARCHIVED, reason) from None
+    for path in _places(url):
+        with suppress(FileNotFoundError):
+            return open_for(path, "rb")
+    reason = f"the archive does not hold {url} any more: restore it from a backup and replay its day"
+    raise QuarantineError(QuarantineCode.NOT_ARCHIVED, reason)
 
 
 def delete(url: str) -> None:
     """Delete an original for good; one that is gone already is no error."""
-    path = ObjectStoragePath(url)
-    with suppress(FileNotFoundError):
-        path.fs.rm_file(path.path)
+    for path in _places(url):
+        with suppress(FileNotFoundError):
+            path.fs.rm_file(path.path)
+
+
+def _places(url: str) -> list[ObjectStoragePath]:
+    """Return where an original may be: in the archive of today, else where it was written.
+
+    A restore or a renamed folder moves the archive, and the ledger keeps the address of before.
+    """
+    below = url.rsplit("/", PARTS)[1:]
+    here = ObjectStoragePath("/".join([settings().archive.rstrip("/"), *below]))
+    written = ObjectStoragePath(url)
+    return [here] if here == written else [here, written]
 
 
 def purge(merchant: str) -> int:

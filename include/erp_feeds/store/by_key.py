@@ -38,10 +38,10 @@ def load_by_key(
     incoming = f"incoming_{rows.table}"
     of_load = sql.SQL(", ").join(sql.Identifier("loading", name) for name in OF_LOAD)
     records = RECORDS.format(of_load=of_load, incoming=sql.Identifier(incoming)).as_string()
-    target = Target(rows.table, "key", fields, records, keys=incoming, key_column=rows.key_column)
-    merge(connection, target, merchant.name)
     frame = frames[rows.table]
     first = ~frame["key"].duplicated()  # all records of a key are of one file here
+    keys = "" if first.all() else incoming
+    merge(connection, Target(rows.table, "key", fields, records, keys, rows.key_column), merchant.name)
     counts = tally(frame["file"], first, lambda number: Counts(loaded=number))
     for code, name in rows.warnings.items():
         found = connection.execute(statement(name, merchant=merchant.name))

@@ -88,7 +88,7 @@ class Target:
     records: str
     """A query that gives the key, `record`, the fields, `cleared`, `of_write`, and the columns of OF_LOAD."""
     keys: str
-    """The table that says which record has which key."""
+    """The table that says which record has which key; empty where no two records have the same."""
     key_column: str = ""
     """The key's name in the table, where it is another one."""
     of_write: tuple[str, ...] = ()
@@ -146,6 +146,8 @@ def _statements(target: Target) -> tuple[bytes, bytes]:
 
 def _merged_by_key(target: Target) -> sql.Composed:
     """Return the query that lays the records of each key over each other in file order, field by field."""
+    if not target.keys:
+        return sql.SQL(target.records).format()
     values: dict[str, sql.Composable] = {
         field.name: _last_brought(field) for field in target.fields if not field.custom
     }

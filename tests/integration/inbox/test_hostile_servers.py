@@ -77,6 +77,21 @@ def test_a_link_is_asked_for_size_and_time(ftps: RunningFtps, ftps_connection: C
         assert hook.stat("/link.zip")[0] == 500
 
 
+def test_a_file_that_looks_like_a_link_is_asked_for_once(shop: Shop, ftps: RunningFtps) -> None:
+    """Where a share gives every file all rights, a scan would else ask for each, again and again."""
+    every = lambda said: re.sub(rb"type=file;", b"type=file;unix.mode=0777;", said)  # noqa: E731
+    odd_servers.lists(ftps.server, every)
+    shop.place(*(customers(f"2017010{day}", person(str(day))) for day in range(1, 4)))
+    asked: list[str] = []
+    size = ftps.server.handler.ftp_SIZE
+    ftps.server.handler.ftp_SIZE = lambda self, path: (asked.append(path), size(self, path))
+    shop.run_tasks("run")
+    shop.run_tasks("next")
+    asked.clear()
+    assert shop.sense("later").files == ()
+    assert asked == []
+
+
 def test_more_bytes_than_the_file_has_are_not_taken(ftps: RunningFtps, ftps_connection: Connect) -> None:
     (ftps.root / "x.zip").write_bytes(b"x" * 1_000_000)
     ftps.server.handler.ftp_SIZE = lambda self, _: self.respond("213 1000")
@@ -109,6 +124,28 @@ def test_a_folder_that_may_not_be_listed_is_not_missing(ftps: RunningFtps, ftps_
         assert hook.listing("/missing").form == ""
         with pytest.raises(FolderRefusedError, match="may not list /srs"):
             hook.listing("/srs")
+
+
+def test_a_closed_folder_holds_up_no_file_of_another_and_is_told(shop: Shop, ftps: RunningFtps) -> None:
+    shop.place(customers("20170101", person("1")))
+    (shop.inbox / "ErpCache").mkdir()
+    original = ftps.server.handler.ftp_MLSD
+
+    def closed(self: Any, path: str) -> None:
+        self.respond("550 Permission denied.") if path.endswith("ErpCache") else original(self, path)
+
+    ftps.server.handler.ftp_MLSD = closed
+    shop.run_tasks("run")
+    assert set(shop.states().values()) == {"loaded"}
+    (reason,) = shop.store.execute(
+        "SELECT reason FROM inbox_scans WHERE failing_since IS NOT NULL"
+    ).fetchone()
+    assert "may not list /testshop/ErpCache" in reason
+    with pytest.raises(FolderRefusedError, match="may not list /testshop/ErpCache"):
+        shop.sense("nothing else is new")
+    ftps.server.handler.ftp_MLSD = original
+    assert shop.sense("open again").files == ()
+    assert shop.store.execute("SELECT 1 FROM inbox_scans WHERE failing_since IS NOT NULL").fetchone() is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox.poller import scan_together
-from erp_feeds.merchant import Merchant
+from erp_feeds.merchant import InterfaceSettings, Merchant
 from support.ftps_fixtures import RunningFtps
 from support.merchants import merchant_of
 
@@ -81,6 +81,31 @@ def test_a_missing_root_is_the_fault_of_one(ftps: RunningFtps, commands: Counter
     assert found["good"].waiting == frozenset()
     assert found["bad"].waiting is None
     assert "correct ftps.root" in found["bad"].error
+
+
+def test_a_folder_whose_listing_breaks_is_the_fault_of_one(
+    ftps: RunningFtps, store: psycopg.Connection, commands: Counter[str]
+) -> None:
+    for folder in ("bad/srs", "half/srs", "half/ErpCache", "good/srs"):
+        (ftps.root / folder).mkdir(parents=True)
+    for name in ("half/ErpCache/Half_ErpCache_Customers_1.zip", "good/srs/Good_SRS_Customers_1.zip"):
+        (ftps.root / name).write_bytes(b"x")
+    plain = ftps.server.handler.ftp_MLSD
+
+    def breaking(self: Any, path: str) -> None:
+        self.close() if path.endswith(("bad/srs", "half/srs")) else plain(self, path)
+
+    ftps.server.handler.ftp_MLSD = breaking
+    shops = [merchant(name, name.title(), f"/{name}") for name in ("bad", "half", "good")]
+    shops[0] = shops[0].model_copy(update={"interfaces": {"srs_customers": InterfaceSettings()}})
+    scan_together("shared_ftps", shops)
+    found = scan_together("shared_ftps", shops)
+    assert found["bad"].waiting is None
+    assert "connection broke" in found["bad"].error
+    assert found["half"].waiting == {("erp_cache_customers", "Half_ErpCache_Customers_1.zip", 1)}
+    assert found["good"].waiting == {("srs_customers", "Good_SRS_Customers_1.zip", 1)}
+    failing = store.execute("SELECT merchant FROM inbox_scans WHERE failing_since IS NOT NULL ORDER BY 1")
+    assert failing.fetchall() == [("bad",), ("half",)]
 
 
 def test_faults_of_server_and_login_concern_all(

@@ -423,7 +423,9 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def test_the_first_use_makes_a_secret_for_its_owner_alone(store: psycopg.Connection, own_home: Path) -> None:
+def test_the_first_use_makes_a_secret_for_its_owner_alone(
+    store: psycopg.Connection, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     feed = Feed(store)
     erased(store, srs="1")
     secret = own_home / "forget_secret"
@@ -431,9 +433,17 @@ def test_the_first_use_makes_a_secret_for_its_owner_alone(store: psycopg.Connect
     assert len(secret.read_text()) == 64
     assert [path.name for path in own_home.iterdir()] == ["forget_secret"]
     assert feed.customers(1, customer("1")).skipped == {SkipCode.SUPPRESSED: 1}
+    secret.write_text(secret.read_text() + "\n")  # as an editor leaves it
+    assert feed.customers(2, customer("1")).skipped == {SkipCode.SUPPRESSED: 1}
+    secret.write_text("")
+    with pytest.raises(FailError, match="is empty: restore it"):
+        erased(store, srs="2")
     secret.unlink()
     with pytest.raises(FailError, match="forget_secret"):
-        feed.customers(2, customer("1"))
+        feed.customers(3, customer("1"))
+    monkeypatch.setenv("ERP_FEEDS_HOME", str(secret / "home"))  # below a file nothing can be made
+    with pytest.raises(FailError, match=r"cannot be made .*: set ERP_FEEDS_FORGET_SECRET"):
+        erased(store, srs="2")
 
 
 def test_people_forgotten_before_a_secret_was_needed_stay_forgotten(

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from erp_feeds.demo import process_list, processes
+from erp_feeds.demo import environment, process_list, processes
 from erp_feeds.demo.environment import Home
 from erp_feeds.demo.processes import Supervisor
 from erp_feeds.errors import FailError
@@ -69,8 +69,10 @@ def test_the_supervisor_ends_what_it_started(
 
 def test_another_process_ends_it_when_the_supervisor_is_gone(supervisor: Supervisor) -> None:
     start(supervisor, "part", LEAVES_ITS_GROUP)
+    environment.write_shell(supervisor.home, {"PASSWORD": "x"})
     assert processes.stop_all(supervisor.home) is True
     assert alive(supervisor.home) == []
+    assert not supervisor.home.shell.exists()  # it has passwords, and ports that are another's next
     assert processes.stop_all(supervisor.home) is False
 
 
@@ -97,6 +99,12 @@ def test_a_brief_process_may_end(supervisor: Supervisor) -> None:
     supervisor.wait("part")
     supervisor.check()
     assert not supervisor.runs("part")
+
+
+def test_a_full_disk_is_named_before_anything_starts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "ROOM", 2**62)
+    with pytest.raises(FailError, match=r"MB are free in .*: make room"), processes.only_one(home):
+        pass
 
 
 def test_a_home_has_one_supervisor(home: Home) -> None:

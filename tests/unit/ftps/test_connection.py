@@ -96,6 +96,8 @@ def test_every_bad_value_is_told_at_once() -> None:
 def test_an_extra_that_is_no_object_is_refused(extra: str) -> None:
     with pytest.raises(ConfigurationError, match="'shop_ftps': its extra is no JSON object"):
         server_of(connection(extra=extra))
+    with pytest.raises(ConfigurationError, match=r"'shop_ftps': its extra is no JSON .*column 2"):
+        server_of(connection(extra="{tls: implicit}"))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,16 @@ def test_a_misspelt_extra_is_named_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("timeout", 1e30), ("encoding", "base64"), ("encoding", "utf-16"), ("min_rate", 0)]
+    ("name", "value"),
+    [
+        ("timeout", 1e30),
+        ("encoding", "base64"),
+        ("encoding", "utf-16"),
+        ("encoding", "utf-7"),
+        ("min_rate", 0),
+        ("min_rate", 10**30),
+        ("ca_file", "a\0b"),
+    ],
 )
 def test_what_would_fail_only_later_is_refused_by_its_name(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"extra {name}: "):

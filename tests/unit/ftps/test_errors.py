@@ -120,6 +120,7 @@ def test_a_long_reply_is_one_short_line() -> None:
     text = str(Reply(550, "550-" + "many\nlines " * 100))
     assert "\n" not in text
     assert len(text) <= 200
+    assert str(Reply(550, "550 \x1b[2J\x9b\u202e")) == r"550 \x1b[2J\x9b\u202e"
 
 
 @pytest.mark.parametrize(

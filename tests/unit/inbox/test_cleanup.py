@@ -42,6 +42,14 @@ def server() -> MemoryServer:
     return found
 
 
+def test_a_server_that_calls_every_name_taken_is_given_up(server: MemoryServer) -> None:
+    stat = server.stat
+    server.stat = lambda path: (1, None) if "/processed/" in path else stat(path)  # type: ignore[method-assign]
+    with pytest.raises(FailError, match="clear that folder"):
+        clear(server, loaded(server), ftps("move"))
+    assert contents(server) == {PATH: "first"}
+
+
 def contents(server: MemoryServer) -> dict[str, str]:
     return {path: found.content for path, found in server.files.items()}
 

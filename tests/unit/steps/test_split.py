@@ -67,7 +67,7 @@ def test_the_frames_have_the_columns_that_are_loaded(process, purchase):
         "accounts"
     ]
     assert list(accounts.columns) == [
-        "record", *(field.name for field in INTERFACES[ERP].fields), "key", "cleared"
+        "record", "file", *(field.name for field in INTERFACES[ERP].fields), "key", "cleared"
     ]  # fmt: skip
 
 

@@ -117,6 +117,22 @@ def test_a_deleted_original_is_gone_and_deleting_it_again_is_no_error(home: Path
     archive.open_original(other.url).close()
 
 
+def test_an_archive_that_was_moved_or_restored_elsewhere_is_read_and_deleted_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, left = (archive.save([content], "testshop", "srs_customers", NAME) for content in (b"abc", b"abd"))
+    behind = Path(left.url.removeprefix("file://"))
+    (home / "archive").rename(home / "moved")
+    behind.parent.mkdir(parents=True)
+    (home / "moved" / behind.relative_to(home / "archive")).rename(behind)  # not all of it was moved
+    monkeypatch.setenv("ERP_FEEDS_ARCHIVE", f"file://{home / 'moved'}")
+    for original, content in ((kept, b"abc"), (left, b"abd")):
+        with archive.open_original(original.url) as file:
+            assert file.read() == content
+        archive.delete(original.url)
+    assert [path for path in home.rglob("*.zip") if path.is_file()] == []
+
+
 def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     monkeypatch.setenv("ERP_FEEDS_ARCHIVE", "memory://bucket/swept")

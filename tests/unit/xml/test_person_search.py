@@ -24,6 +24,9 @@ CUSTOMERS = INTERFACES["srs_customers"]
         ("<C><Note>write to a@x.nl, or b@x.nl.</Note></C>", set(), {"a@x.nl", "b@x.nl"}),
         ("<C><Email>a@<!-- split -->x.nl</Email></C>", set(), {"a@x.nl", "a@"}),
         ('<C mail="mailto:a@x.nl"><!-- b@x.nl --></C>', set(), {"a@x.nl", "b@x.nl"}),
+        ("<C><Note>mailto:a@x.nl?subject=b</Note></C>", set(), {"a@x.nl"}),
+        ("<C><Note>?to=1&amp;mail:a%40x.nl</Note></C>", set(), {"a@x.nl"}),
+        ("<C><Email>ada@exam\u00adple.com</Email></C>", set(), {"ada@example.com", "ada@exam\u00adple.com"}),
         ("<C><CustomerNumber>1</CustomerNumber><Email>a@x.nl</Broken>", {"1", "a@x.nl"}, {"a@x.nl"}),
     ],
 )
