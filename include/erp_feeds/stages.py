@@ -181,7 +181,13 @@ STAGES: Mapping[str, Stage] = {
 def frames_of(
     files: Sequence[FeedFile], wanted: Callable[[str], bool] = lambda _: True
 ) -> dict[str, pd.DataFrame]:
-    """Read what files that were staged together have in the frames as the latest stages left them."""
+    """Read what files that were staged together have in the frames as the latest stages left them.
+
+    Raises:
+        FailError: They are not staged any more, or in the form of an earlier version; says what to clear.
+    """
+    if not files[0].unzipped:
+        raise staging.outdated(files[0].name)
     frames = {name: staging.read_frame(url) for name, url in files[0].staged.items() if wanted(name)}
     return {name: rows_of(frame, files) for name, frame in frames.items()}
 

@@ -317,3 +317,17 @@ def _refusal(shop: Shop, batch: Batch) -> str:
 def _of(batch: Batch) -> list[dict[str, Any]]:
     """What a step made of each file, but for what this very attempt changed, and how long it took."""
     return [file.model_dump(exclude={"rows", "seconds"}) for file in batch.files]
+
+
+def test_a_run_that_an_upgrade_interrupts_says_what_to_clear(shop: Shop) -> None:
+    shop.place(GOOD[0])
+    batch = shop.sense("run")
+    for step in (tasks.download, tasks.unzip, tasks.parse):
+        batch = step(shop.merchant, batch)
+    earlier = batch.to_xcom()
+    for file in earlier["files"]:
+        del file["unzipped"]
+    for step in (tasks.deduplicate, tasks.load):
+        with pytest.raises(FailError, match="earlier version: clear task 'unzip'"):
+            step(shop.merchant, Batch.from_xcom(earlier))
+    assert set(shop.states().values()) == {"archived"}

@@ -200,6 +200,14 @@ def _last_written(folder: ObjectStoragePath, path: str) -> datetime:
     return max(last_written(folder, file) for file in folder.fs.find(path) or [path])
 
 
+def outdated(name: str) -> FailError:
+    """Return the error for frames of an earlier version: an upgrade has interrupted their run."""
+    message = (
+        f"{name} was staged by an earlier version: clear task 'unzip' of this run with everything after it"
+    )
+    return FailError(message, "not_staged")
+
+
 def _gone(url: str, step: str) -> FailError:
     """Return the error for a swept file: clear the step that wrote it, or `unzip` when the run is gone."""
     run = ObjectStoragePath(url).parents[2]
