@@ -238,8 +238,18 @@ def test_text_keeps_quotes_commas_and_line_breaks(store: psycopg.Connection) -> 
         ([(1, (1, 2)), (2, (2, 1))], {"r": (1, 2), "r~2": (2, 2)}),
         ([(1, (1,)), (2, (-1, 1))], {"r": (1, 2), "r~2": (-1, 2)}),
         ([(1, (1, 2)), (2, (3, 1))], {"r": (1, 2), "r~2": (3, 2)}),
+        ([(1, (1, 2)), (2, (2,)), (3, (3,))], {"r": (3, 3), "r~2": (2, 2)}),
+        ([(2, (2,)), (1, (1, 2)), (3, (3,))], {"r": (2, 2), "r~2": (3, 3)}),
     ],
-    ids=["a late file", "another order", "the places swapped", "beside another class", "changed beside it"],
+    ids=[
+        "a late file",
+        "another order",
+        "the places swapped",
+        "beside another class",
+        "changed beside it",
+        "in place of the older one",
+        "in place of the older one, which came late",
+    ],
 )
 def test_purchases_7_a_stored_basket_keeps_its_id_and_is_never_stored_twice(
     store: psycopg.Connection,

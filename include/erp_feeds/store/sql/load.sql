@@ -96,7 +96,8 @@ WHERE number > 0
 
 -- name: known_baskets
 -- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
--- file brings it, in whatever order and company (rule: purchases 7); the others take the ids that remain, in file order.
+-- file brings it, in whatever order and company (rule: purchases 7); the others take the ids that remain, in file order,
+-- first that of the basket that a file last brought the longest ago, so that the same baskets stand in the end.
 -- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
 -- primary key finds them first, so that the cost does not grow with the table: OFFSET 0 keeps it so, where a planner that
 -- knows nothing of the table yet would compare every receipt with every purchase.
@@ -115,15 +116,15 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     UNION
     SELECT base FROM sharing WHERE purchase_id <> base
 ), numbered AS (
-    SELECT base, 0 AS place, NULL::text AS content_hash FROM shared
+    SELECT base, 0 AS place, NULL::text AS content_hash, NULL::numeric AS sequence, NULL::bigint AS file_id FROM shared
     UNION ALL
-    SELECT numbered.base, following.place, following.content_hash
+    SELECT numbered.base, following.place, following.content_hash, following.sequence, following.file_id
     FROM numbered
     CROSS JOIN LATERAL (  -- over places that a reload has emptied
-        SELECT place, stored.content_hash
+        SELECT place, stored.content_hash, stored.sequence, stored.file_id
         FROM generate_series(numbered.place + 1, numbered.place + 8) AS place
         CROSS JOIN LATERAL (
-            SELECT content_hash FROM purchases
+            SELECT content_hash, sequence, file_id FROM purchases
             WHERE merchant = {merchant}
               AND purchase_id = numbered.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
             OFFSET 0
@@ -132,7 +133,7 @@ WITH RECURSIVE sharing AS MATERIALIZED (
         LIMIT 1
     ) AS following
 ), stored AS (
-    SELECT base, place, content_hash FROM numbered WHERE place > 0
+    SELECT base, place, content_hash, sequence, file_id FROM numbered WHERE place > 0
 ), incoming AS MATERIALIZED (
     SELECT record, base, content_hash FROM sharing JOIN shared USING (base)
 ), known AS MATERIALIZED (
@@ -145,9 +146,13 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     FROM incoming
     WHERE record NOT IN (SELECT record FROM known)
 ), remaining AS (
-    SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY place) AS turn
-    FROM (SELECT base, count(*) AS size FROM incoming GROUP BY base) AS group_of
-    CROSS JOIN LATERAL generate_series(1, size) AS place
+    SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY sequence, file_id, place) AS turn
+    FROM (
+        SELECT base, generate_series(1, count(*))::int AS place FROM incoming GROUP BY base
+        UNION
+        SELECT base, place FROM stored
+    ) AS places
+    LEFT JOIN stored USING (base, place)
     WHERE (base, place) NOT IN (SELECT base, place FROM known)
 ), placed AS (
     SELECT record, base, place FROM known
