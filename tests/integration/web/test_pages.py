@@ -294,6 +294,8 @@ def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: 
 def test_the_tab_on_a_dag_of_no_merchant_does_not_say_that_nothing_is_open(ask: Ask, path: str) -> None:
     shown = ask("admin").get(f"/merchants/erp_feeds_health{path}")
     assert shown.status_code == 404
+    framed = "content-security-policy"
+    assert shown.headers[framed] == ask("admin").get("/merchants/testshop").headers[framed]
     assert "erp_feeds_health is not the DAG of a merchant" in shown.text
     assert "Nothing is open" not in shown.text
     assert "/merchants/erp_feeds_health/files" not in shown.text
