@@ -21,8 +21,7 @@ Originals = Iterable[tuple[int, int, str]]
 
 def save(connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str) -> None:
     """Store the rows of incoming_rejects and incoming_originals, without text of suppressed people."""
-    for file in files:
-        empty_payloads(connection, merchant, file)
+    empty_payloads(connection, merchant, files)
     values = {"merchant": merchant.name, "interface": files[0].interface, "run": run}
     connection.execute(statement("rejects/keep", **values))
     _dismiss_again(connection, files, merchant, run)
@@ -88,7 +87,7 @@ def add_originals(
         empty_tables(connection)
         rows = ((file.file_id, *original) for original in originals)
         copy_rows(connection, "incoming_originals", ("file", "record", "line", "text"), rows)
-        empty_payloads(connection, merchant, file)
+        empty_payloads(connection, merchant, [file])
         connection.execute(statement("rejects/add_originals", file_id=file.file_id))
         _dismiss_again(connection, [file], merchant, run)
 

@@ -188,14 +188,18 @@ def without_suppressed(
     return kept, {file.file_id: Counts(skipped={SkipCode.SUPPRESSED.value: number})} if number else {}
 
 
-def empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
-    """Empty text and key of a file's rejected records that mention a suppressed person, before they are kept.
+def empty_payloads(connection: psycopg.Connection, merchant: Merchant, files: Sequence[FeedFile]) -> None:
+    """Empty text and key of rejected records that mention a suppressed person, before they are kept.
 
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
+    if _any_suppressed(connection, merchant.name):
+        for file in files:
+            _empty_payloads(connection, merchant, file)
+
+
+def _empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: FeedFile) -> None:
     interface = interface_of(merchant, file.interface)
-    if not _any_suppressed(connection, merchant.name):
-        return
     suppression = suppression_of(connection, merchant.name, file.file_id)
     query = "SELECT record, text FROM incoming_originals WHERE file = %s AND text IS NOT NULL"
     found = connection.execute(query, [file.file_id])
