@@ -12,6 +12,7 @@ import pandas as pd
 from erp_feeds.batch import FeedFile
 
 Frames = Mapping[str, pd.DataFrame]
+Waves = Iterator[tuple[Sequence[FeedFile], Frames]]
 
 
 def rows_of(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
@@ -36,9 +37,7 @@ def _places(frame: pd.DataFrame, files: Sequence[FeedFile]) -> tuple[npt.NDArray
     return record, np.searchsorted([file.before for file in files], record) - 1
 
 
-def waves_by_key(
-    frames: Frames, table: str, files: Sequence[FeedFile]
-) -> Iterator[tuple[Sequence[FeedFile], Frames]]:
+def waves_by_key(frames: Frames, table: str, files: Sequence[FeedFile]) -> Waves:
     """Part the records so that no two files of a wave bring one key; the earlier file is in an earlier wave.
 
     Args:
@@ -70,11 +69,8 @@ def _times_brought(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     return times
 
 
-def waves_by_file(frames: Frames, files: Sequence[FeedFile]) -> Iterator[tuple[Sequence[FeedFile], Frames]]:
+def waves_by_file(frames: Frames, files: Sequence[FeedFile]) -> Waves:
     """Yield the frames of each file, in load order; see `waves_by_key`."""
-    if len(files) == 1:
-        yield files, frames
-        return
     for file in files:
         yield (
             [file],

@@ -21,7 +21,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import LoadMethod, Rows
-from erp_feeds.steps.groups import waves_by_file, waves_by_key, with_own_numbers
+from erp_feeds.steps.groups import Waves, waves_by_file, waves_by_key, with_own_numbers
 from erp_feeds.steps.result import ByFile, merged
 from erp_feeds.store import approvals, confirmations, ledger, rejects
 from erp_feeds.store.by_key import load_by_key
@@ -146,14 +146,22 @@ def load_within(
     own = {
         name: with_own_numbers(frame, files) if "record" in frame else frame for name, frame in frames.items()
     }
-    by_key = rows.loading is LoadMethod.BY_KEY
     load = _Load(connection, files, merchant, run)
-    for some, part in waves_by_key(own, rows.table, files) if by_key else waves_by_file(own, files):
+    for some, part in _waves(own, rows, files):
         if error := load.wave(some, part):
             return [Loaded(load.with_counts(files[0]), error)]
     load.warn_of_index()
     _save_mapping(connection, files[0].interface, merchant, own)
     return load.finish()
+
+
+def _waves(frames: Frames, rows: Rows, files: Sequence[FeedFile]) -> Waves:
+    """Return what loads one after the other, each as its files and their frames; one file loads at once."""
+    if len(files) == 1:
+        return iter([(files, frames)])
+    if rows.loading is LoadMethod.BY_KEY:
+        return waves_by_key(frames, rows.table, files)
+    return waves_by_file(frames, files)
 
 
 class _Load:
