@@ -108,7 +108,7 @@ class _Fetching:
         archived = None
         began = time.monotonic()
         try:
-            archived = _archive(self._connection, self._merchant, self._run, file, self._hook, tries)
+            archived = self._archive(file, tries)
             self.is_well = True
         except QuarantineError as error:
             yield file, error
@@ -122,37 +122,37 @@ class _Fetching:
         if archived:
             yield archived, None
 
+    def _archive(self, file: FeedFile, tries: int) -> FeedFile | None:
+        """Fetch and archive one file; None where it is gone or its bytes are known.
 
-def _archive(  # noqa: PLR0917 - one call
-    connection: psycopg.Connection, merchant: Merchant, run: str, file: FeedFile, hook: FtpsHook, tries: int
-) -> FeedFile | None:
-    """Fetch and archive one file; None where it is gone or its bytes are known.
-
-    Raises:
-        QuarantineError: This file alone cannot be fetched, or the disk has no room for it.
-        _FetchError: It did not come.
-    """
-    if not ledger.is_to_fetch(connection, file):  # a retry: the path may hold other bytes by now
-        return ledger.archived_file(connection, file)
-    try:
-        original = archive.save(hook.fetch(file.path, tries), merchant.name, file.interface, file.name)
-    except FileGoneError:
-        log.warning("%s is no longer in the inbox", file.name)
-        ledger.mark_missing(connection, file, run)
-        return None
-    except FileRefusedError as error:
-        raise QuarantineError(QuarantineCode.NOT_READABLE, str(error)) from None
-    except (RetryError, FailError) as error:
-        if error.code == "too_large":
-            raise QuarantineError(QuarantineCode.TOO_LARGE, str(error)) from None
-        if error.code == "changed":  # where it is another file by now, the next scan replaces it
+        Raises:
+            QuarantineError: This file alone cannot be fetched, or the disk has no room for it.
+            _FetchError: It did not come.
+        """
+        connection, merchant = self._connection, self._merchant
+        if not ledger.is_to_fetch(connection, file):  # a retry: the path may hold other bytes by now
+            return ledger.archived_file(connection, file)
+        try:
+            original = archive.save(
+                self._hook.fetch(file.path, tries), merchant.name, file.interface, file.name
+            )
+        except FileGoneError:
+            log.warning("%s is no longer in the inbox", file.name)
+            ledger.mark_missing(connection, file, self._run)
+            return None
+        except FileRefusedError as error:
             raise QuarantineError(QuarantineCode.NOT_READABLE, str(error)) from None
-        raise _FetchError(error) from None
-    except OSError as error:
-        raise full_disk(error) from None
-    archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
-    log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
-    return archived
+        except (RetryError, FailError) as error:
+            if error.code == "too_large":
+                raise QuarantineError(QuarantineCode.TOO_LARGE, str(error)) from None
+            if error.code == "changed":  # where it is another file by now, the next scan replaces it
+                raise QuarantineError(QuarantineCode.NOT_READABLE, str(error)) from None
+            raise _FetchError(error) from None
+        except OSError as error:
+            raise full_disk(error) from None
+        archived = ledger.archive(connection, file, original.sha256, original.url, _day(merchant, file))
+        log.info("%s: %d bytes archived%s", file.name, original.size, "" if archived else ", known already")
+        return archived
 
 
 def _day(merchant: Merchant, file: FeedFile) -> date:

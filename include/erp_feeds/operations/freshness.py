@@ -66,10 +66,8 @@ def freshness_of(
 def _limits(last: datetime, settings: Freshness, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the moments after which the feed is late, and missing."""
     if settings.expected_by is None:
-        began, (warn, error) = (
-            last.astimezone(UTC),
-            settings.ages,
-        )  # hours that pass, also when the clock changes
+        warn, error = settings.ages
+        began = last.astimezone(UTC)  # hours that pass, also when the clock changes
         return (began + warn).astimezone(zone), began + error
     days = (last.date() + each * DAY for each in (-1, 0, 1))
     deadlines = [datetime.combine(day, settings.expected_by, zone) for day in days]

@@ -59,9 +59,8 @@ def load_purchases(
     """
     (file,) = files
     connection.execute(statement("load/known_buyers", merchant=merchant.name))
-    rows = len(frames["orders"]) + len(
-        frames["returns"]
-    )  # some of which were rejected since they were copied
+    # Some of them were rejected since they were copied.
+    rows = len(frames["orders"]) + len(frames["returns"])
     resolve(connection, file, merchant, "incoming_purchases", rows, ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))

@@ -98,14 +98,16 @@ def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismi
 def _replay_page(
     request: Request, caller: Replayer, store: Store, body: Annotated[Replaying, Form()]
 ) -> RedirectResponse:
-    started = replay(caller, store, body)
-    return see_other(request, f"/merchants/{caller.merchant}/runs/{started[0].run_id}")
+    return _to_run(request, caller, replay(caller, store, body))
 
 
 def _approve_page(
     request: Request, caller: Replayer, store: Store, file_id: FileId, body: Annotated[Approving, Form()]
 ) -> RedirectResponse:
-    started = approve(caller, store, file_id, body)
+    return _to_run(request, caller, approve(caller, store, file_id, body))
+
+
+def _to_run(request: Request, caller: Replayer, started: list[StartedReplay]) -> RedirectResponse:
     return see_other(request, f"/merchants/{caller.merchant}/runs/{started[0].run_id}")
 
 
