@@ -191,7 +191,6 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         "OPENLINEAGE__NAMESPACE": "erp-feeds",
         "OPENLINEAGE__EMISSION_POLICY": json.dumps(told),
         "OPENLINEAGE__EXECUTE_IN_THREAD": "True",
-        "LOGGING__NAMESPACE_LEVELS": "airflow.providers.openlineage.utils.emission_policy=WARNING",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
