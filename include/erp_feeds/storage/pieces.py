@@ -20,10 +20,9 @@ BUFFER = 16 << 20
 class PieceWriter:
     """Writes frames of which each block holds rows of several pieces."""
 
-    def __init__(self, writers: FrameWriters, pieces: int, buffer: int = BUFFER) -> None:
+    def __init__(self, writers: FrameWriters, pieces: int) -> None:
         self._writers = writers
         self._pieces = pieces
-        self._buffer = buffer
         self._size = 0
         self._waiting: dict[str, list[tuple[pa.Table, npt.NDArray[Any]]]] = {}
 
@@ -36,7 +35,7 @@ class PieceWriter:
             table = table_of(frame)
             self._waiting.setdefault(name, []).append((table, places[name]))
             self._size += table.nbytes
-        if self._size > self._buffer:
+        if self._size > BUFFER:
             self.flush()
 
     def flush(self) -> None:
