@@ -281,7 +281,7 @@ def _pipeline(merchant: Merchant, inbox: Asset) -> None:
     loaded: Any = load.output
     last: Any = report(loaded)
     approval.add_questions(merchant, loaded)
-    for each in (sense, load, last.operator):
+    for each in (load, last.operator):
         each.operator_extra_links = LINKS
 
 
