@@ -89,6 +89,7 @@ class Purchase:
     custom: dict[str, Any]
     mapping_version: str | None
     file: str | None
+    file_id: int | None
     record: int | None
 
 

@@ -14,9 +14,9 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.folders import make_folders
 from erp_feeds.store import audit, incidents, merchant_settings
+from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
-from erp_feeds.web.merchants import configured, of_file
 from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 

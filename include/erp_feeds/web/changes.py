@@ -16,10 +16,10 @@ from erp_feeds.orchestration.replays import StartedReplay, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import approvals, audit, incidents, ledger
 from erp_feeds.store.load import load_order
+from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
 from erp_feeds.web.files import FileId
 from erp_feeds.web.guards import Replayer
-from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import see_other
 from erp_feeds.web.routes import Routes
 

@@ -21,9 +21,9 @@ from erp_feeds.settings import settings
 from erp_feeds.store import audit, ftps_accounts
 from erp_feeds.store.connection import conninfo_of
 from erp_feeds.store.ftps_accounts import READER, FtpsAccount
+from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader, Replayer
-from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 

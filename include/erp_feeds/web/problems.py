@@ -60,7 +60,7 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(FeedError)
     async def feed(request: Request, error: FeedError) -> Response:
         if isinstance(error, RetryError):
-            return _answer(request, 503, str(error))
+            return _answer(request, 503, str(error), {"Retry-After": "30"}, error.code)
         if isinstance(error, QuarantineError):  # a request for such a file is invalid too
             return _answer(request, 422, error.reason, code=str(error.code))
         return _answer(request, STATUS.get(error.code, 409), str(error), code=error.code)

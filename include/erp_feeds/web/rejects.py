@@ -17,10 +17,11 @@ from erp_feeds.steps.record_trace import RejectReason
 from erp_feeds.store import audit, incidents, queries
 from erp_feeds.store.file_rows import LedgerFile, Reject
 from erp_feeds.store.incidents import Incident
+from erp_feeds.web.configuration import configured, good_or_none
 from erp_feeds.web.connections import Store
 from erp_feeds.web.files import FileId, known_file
 from erp_feeds.web.guards import PeopleEditor, Reader
-from erp_feeds.web.merchants import OpenIncident, configured, in_words
+from erp_feeds.web.merchants import OpenIncident, in_words
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 MAX_FILE_BYTES = 20 << 20
@@ -72,7 +73,8 @@ def rejects(
     )
     part = Page.of(found, limit, lambda each: (each.file_id, each.record, each.code, each.field))
     causes = incidents.causes(store, caller.merchant)
-    words = [in_words(Incident(**vars(each), merchant=caller.merchant)) for each in causes]
+    owner = good_or_none(caller.merchant)
+    words = [in_words(owner, Incident(**vars(each), merchant=caller.merchant)) for each in causes]
     return RejectPage(items=part.items, next=part.next, codes=words)
 
 

@@ -10,6 +10,7 @@ import pytest
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, merchant_settings
+from erp_feeds.store.connection import lock_merchant
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask, person
 from support.shop_files import export
 from support.shop_fixtures import Shop
@@ -93,6 +94,12 @@ def test_a_change_is_checked_tried_saved_and_offered_for_past_days(ask: Ask, map
     assert "profiles: 0 new, 2 changed, 0 removed" not in tried
     assert "profiles: 0 new, 1 changed, 0 removed" in tried
     assert "custom_card" in tried
+    with mapped.store.transaction():
+        lock_merchant(mapped.store, "testshop")  # as a load does, until its end
+        busy = post("try")
+        api = admin.post(f"{API}/mapping/srs_customers/dry-runs", json={}, headers=SAME_ORIGIN)
+    assert "a load of this merchant is running: try again" in busy.text
+    assert (api.status_code, api.json()["code"], api.headers["retry-after"]) == (503, "busy", "30")
     assert merchant_settings.find(mapped.store, "testshop") is None
     saved = post("save", message=HOSTILE)
     assert (saved.status_code, saved.headers["location"]) == (303, f"/erp-feeds{path}?saved=1#saved")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from erp_feeds.cli.incidents import incidents as listed_incidents
 from erp_feeds.codes import IncidentCode, QuarantineCode, RejectCode
 from erp_feeds.operations import incidents
+from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, tokens
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
 from support.shop_fixtures import Shop
@@ -206,6 +210,38 @@ def test_the_merchants_a_failed_one_first_with_its_next_step(ask: Ask, filled: S
     assert ([row["merchant"] for row in rest["items"]], rest["next"]) == (["completejourney"], None)
 
 
+def test_where_airflow_asks_pages_and_commands_name_who_answers_and_lead_there(
+    ask: Ask,
+    filled: Shop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "merchants"
+    folder.mkdir()
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
+    shop = yaml.safe_load((INCLUDE / "merchants" / "testshop.yaml").read_text())
+    filled.store.execute(
+        "UPDATE files SET state = 'quarantined', code = 'too_many_rejects' WHERE interface = 'srs_customers'"
+    )
+    filled.store.commit()
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    for does, actor in (("quarantine", "the sender"), ("ask", "the data engineer")):
+        shop["interfaces"]["srs_customers"] = {"max_reject_percent": 10, "on_too_many_rejects": does}
+        (folder / "testshop.yaml").write_text(yaml.safe_dump(shop))
+        (open_now,) = (
+            each
+            for each in ask("admin").get(f"{API}{ONE}").json()["open"]
+            if each["code"] == "too_many_rejects"
+        )
+        assert open_now["who_acts"] == actor
+        for page in (ONE, f"{ONE}/rejects"):
+            assert ('href="/required_actions"' in ask("viewer").get(page).text) is (does == "ask")
+        listed_incidents("testshop", as_json=True)
+        shown = {each["code"]: each["who_acts"] for each in json.loads(capsys.readouterr().out)}
+        assert shown["too_many_rejects"] == actor
+
+
 def test_a_merchant_says_how_much_the_store_holds(ask: Ask, filled: Shop) -> None:
     found = ask("admin").get(f"{API}{ONE}").json()
     held = {"profiles": 1, "orders": 1, "returns": 0, "lines": 2, "revenue": "1.50", "accounts": 3}
@@ -279,7 +315,10 @@ def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: 
     assert admin.post(f"{API}{ONE}/profile-searches", json=nobody, headers=SAME_ORIGIN).json() == []
     profile = admin.get(named(f"{API}{ONE}/profiles/PERSON")).json()
     assert {each["field"]: each["record"] for each in profile["fields"]}["firstname"] == 1
-    assert profile["purchases"][0]["lines"]
+    (bought,) = profile["purchases"]
+    assert [each["quantity"] for each in bought["lines"]] == ["1", "1"]
+    link = f"{ONE}/files/{bought['purchase']['file_id']}"
+    assert f'{link}"' in admin.get(named(f"{ONE}/profiles/PERSON")).text
     assert [each["rule"] for each in profile["identifiers"]] == ["customers 3"]
     path = named(f"{ONE}/profiles/PERSON")
     tried = admin.post(f"{path}/forget", data={"dry_run": "true"}, headers=SAME_ORIGIN)

@@ -169,7 +169,7 @@ WHERE account.merchant = %(merchant)s AND account.invoice_to IS NOT NULL
 -- name: lines
 -- The lines of some purchases.
 -- In:  merchant, purchase_ids text[]. Out: purchase_id, line_no, sku, description, quantity, amount; of each in its order.
-SELECT purchase_id, line_no, sku, description, quantity, amount
+SELECT purchase_id, line_no, sku, description, trim_scale(quantity) AS quantity, amount
 FROM purchase_lines
 WHERE merchant = %(merchant)s AND purchase_id = ANY(%(purchase_ids)s::text[])
 ORDER BY purchase_id, line_no
@@ -326,7 +326,7 @@ SELECT
             AND original.kind = 'order' AND purchases.kind = 'return' AND original.channel = 'online'
     ) AS return_of,
     receipt_number, branch, local_time, occurred_at, currency, total, line_count, custom, mapping_version,
-    files.name AS file, record
+    files.name AS file, file_id, record
 FROM purchases
 LEFT JOIN files USING (file_id)
 WHERE
