@@ -136,7 +136,7 @@ def _enable_page(request: Request, caller: PeopleEditor, store: Store, app: AppN
     enabled = enable(caller, store, app)
     to_map = [name for name in enabled.switched_on if INTERFACES[name].targets]
     if to_map:
-        return see_other(request, f"/merchants/{caller.merchant}/mapping/{to_map[0]}")
+        return see_other(request, f"/merchants/{caller.merchant}/mapping/{to_map[0]}?enabled={app}")
     return page(request, "apps.html", {"found": apps(caller, store), "enabled": enabled})
 
 

@@ -18,6 +18,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant
 from erp_feeds.operations.incidents import Feed, feeds
 from erp_feeds.operations.next_step import is_asked, next_step
+from erp_feeds.orchestration.messages import headline
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, merchant_settings, queries
 from erp_feeds.store.file_rows import (
@@ -42,11 +43,14 @@ class OpenIncident:
     """What is open, in plain words."""
 
     incident_id: int
+    """0: none is open of it yet, or it was dismissed."""
     interface: str | None
     kind: str
     code: str
     number: int
     """Files or records."""
+    headline: str
+    """What is open, in few words: 2 files quarantined."""
     since: datetime
     reason: str
     meaning: str
@@ -195,6 +199,7 @@ def in_words(owner: Merchant | None, incident: Incident) -> OpenIncident:
     names = ("incident_id", "interface", "kind", "code", "number", "since", "reason", "run_id")
     return OpenIncident(
         **{name: getattr(incident, name) for name in names},
+        headline=headline(incident),
         meaning=words_of(incident.kind, incident.code).meaning,
         who_acts=str(actor),
         next_step=action.replace("MERCHANT", incident.merchant),
@@ -252,11 +257,13 @@ RUN = {
         {
             "run_id": "manual__2026-01-31T06:00:01+00:00",
             "file": "TestShop_SRS_Customers_20260131060000.zip",
+            "file_id": 12,
             "state": "loaded",
             "code": None,
             "reason": None,
             "counts": {"read": 2, "loaded": 2},
             "resolved": 0,
+            "dismissed": 0,
         }
     ],
 }

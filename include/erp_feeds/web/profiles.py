@@ -46,7 +46,7 @@ class Search(BaseModel):
 class Forgetting(BaseModel):
     """Whether a person is forgotten, or it is only shown what that would erase."""
 
-    dry_run: bool = True
+    dry_run: bool = Field(default=True, examples=[True])
 
 
 @dataclass(frozen=True)

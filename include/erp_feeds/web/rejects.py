@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+import psycopg
 from fastapi import Path, Query
 
 from erp_feeds.errors import FailError
@@ -19,7 +20,7 @@ from erp_feeds.store.file_rows import LedgerFile, Reject
 from erp_feeds.store.incidents import Incident
 from erp_feeds.web.configuration import configured, good_or_none
 from erp_feeds.web.connections import Store
-from erp_feeds.web.files import FileId, known_file
+from erp_feeds.web.files import FILE, FileId, known_file
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.merchants import OpenIncident, in_words
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
@@ -58,6 +59,7 @@ def rejects(
     caller: Reader,
     store: Store,
     code: Annotated[str | None, Query(max_length=60, examples=["missing_field"])] = None,
+    interface: Annotated[str | None, Query(max_length=100, examples=["srs_customers"])] = None,
     file_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -67,15 +69,27 @@ def rejects(
         store,
         caller.merchant,
         code=code or None,
+        interface=interface or None,
         file_id=file_id,
         after=decode_cursor(cursor, int, int, str, str),
         limit=limit + 1,
     )
     part = Page.of(found, limit, lambda each: (each.file_id, each.record, each.code, each.field))
-    causes = incidents.causes(store, caller.merchant)
-    owner = good_or_none(caller.merchant)
-    words = [in_words(owner, Incident(**vars(each), merchant=caller.merchant)) for each in causes]
-    return RejectPage(items=part.items, next=part.next, codes=words)
+    return RejectPage(items=part.items, next=part.next, codes=_causes(store, caller.merchant))
+
+
+def _causes(store: psycopg.Connection, merchant: str) -> list[OpenIncident]:
+    """Return what is open now, each with the id of its incident, by which it may be dismissed."""
+    listed = incidents.listed(store, merchant)
+    ids = {(each.interface, each.kind, each.code): each.incident_id for each in listed}
+    found = [
+        Incident(
+            **vars(each), merchant=merchant, incident_id=ids.get((each.interface, each.kind, each.code), 0)
+        )
+        for each in incidents.causes(store, merchant)
+    ]
+    owner = good_or_none(merchant)
+    return [in_words(owner, each) for each in found]
 
 
 def record(
@@ -139,6 +153,10 @@ REJECT = {
     "resolved_at": None,
     "resolved_by_run": None,
     "resolved_by_file": None,
+    "dismissed_at": None,
+    "dismissed_by": None,
+    "dismissed_reason": None,
+    "key": None,
     "raw": None,
 }
 
@@ -151,8 +169,8 @@ def add(routes: Routes) -> None:
     of_file = path + "/files/{file_id}/records/{record}"
     text = "<Customer><CustomerNumber>1.23E+05</CustomerNumber></Customer>"
     one = {
-        "file": {"file_id": 12},
-        "trace": {"record": 2, "outcome": "rejected", "raw": text},
+        "file": FILE,
+        "trace": {"file": FILE["name"], "state": "loaded", "record": 2, "outcome": "rejected", "raw": text},
         "pieces": [{"text": text, "is_invalid": False}],
     }
     routes.show(of_file, "record.html", record, example=one, tag="Rejects")

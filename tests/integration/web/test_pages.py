@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -142,6 +143,16 @@ def test_every_route_is_in_the_table_above(ask: Ask) -> None:
     for value, name in names.items():
         known = {path.replace(value, name) for path in known}
     assert set(paths) == {f"{API}{path}" for path in known}
+
+
+def test_each_example_is_an_answer_that_its_operation_may_give(ask: Ask) -> None:
+    described = ask("").get(f"{API}/openapi.json").json()
+    operations = [each for path in described["paths"].values() for each in path.values()]
+    answers = [each["responses"]["200"]["content"].get("application/json") for each in operations]
+    assert answers.count(None) == 1  # the original of a file
+    for answer in filter(None, answers):
+        shape = {**answer["schema"], "components": described["components"]}
+        jsonschema.validate(answer["example"], shape, cls=jsonschema.Draft202012Validator)
 
 
 def test_a_change_needs_the_right_and_a_page_of_this_server(ask: Ask, named: Any, filled: Shop) -> None:
@@ -360,6 +371,16 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
     assert {each.who for each in entries} == {"admin"}
     assert "ada@example.com" not in json.dumps([each.subject for each in entries])
     assert "original downloaded" in admin.get(f"{ONE}/audit").text
+
+
+def test_a_replay_of_days_may_leave_the_last_day_empty(ask: Ask, filled: Shop) -> None:
+    """As a browser sends the form of the mapping: the field is there, without a day."""
+    asked = {"interface": "srs_customers", "since": "2030-01-01", "until": "", "dry_run": "false"}
+    refused = ask("admin").post(f"{ONE}/replays", data=asked, headers=SAME_ORIGIN)
+    assert (refused.status_code, "no archived file to replay" in refused.text) == (404, True)
+    wrong = ask("admin").post(f"{ONE}/replays", data={"since": "01-01-2030"}, headers=SAME_ORIGIN)
+    assert "since: a day is expected: 2026-01-31" in wrong.text
+    assert "<h1>Not possible with these values</h1>" in wrong.text
 
 
 def test_an_incident_is_dismissed_by_whoever_clicks(ask: Ask, filled: Shop) -> None:

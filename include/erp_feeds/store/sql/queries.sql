@@ -26,6 +26,7 @@ SELECT
     account.cash_back,
     account.cash_back_calculate_to_date,
     files.name AS file,
+    account.file_id,
     account.record,
     account.updated_at
 FROM accounts AS account
@@ -429,7 +430,7 @@ LIMIT %(max_rows)s
 -- What some runs made of their files.
 -- In:  merchant, run_ids. Out: one row per run and file, as in the dataclass RunFile.
 SELECT
-    file_runs.run_id, files.name AS file, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts,
+    file_runs.run_id, files.name AS file, files.file_id, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts,
     (
         SELECT count(*) FROM rejects
         WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id
