@@ -91,11 +91,11 @@ test-thorough: setup ## run property tests with hundreds of examples, and 30 kil
 	    tests/integration/test_any_delivery.py tests/integration/store/test_identity_properties.py \
 	    tests/integration/store/test_purchases_properties.py $(PYTEST)
 
-# An environment of its own: the Amazon provider makes every start of Airflow slower.
-$(VENV)/cluster/.installed: requirements-cluster.txt $(VENV)/.installed
-	@$(PYTHON) -m venv --without-pip $(VENV)/cluster
-	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements-cluster.txt
-	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/cluster' $(VENV)/bin/uv pip install --quiet --no-deps --editable .
+# Environments of their own: what these bring would make every start of Airflow slower.
+$(VENV)/cluster/.installed $(VENV)/bench/.installed: $(VENV)/%/.installed: requirements-%.txt $(VENV)/.installed
+	@$(PYTHON) -m venv --without-pip $(VENV)/$*
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/$*' $(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements-$*.txt
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)/$*' $(VENV)/bin/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
 test-ui: setup ## look at the pages in Chromium, inside Airflow, as everybody who may see them (needs Chromium)
@@ -110,8 +110,8 @@ check: setup ## lint, formatting, types, layers, merchant files, generated docum
 	@$(PYTHON) -m erp_feeds docs --check
 	@$(PYTHON) docs/check_rules.py
 
-bench: setup ## measure the pipeline from zips to rows beside a floor and peers (SIZE=small: two minutes)
-	@$(PYTHON) benchmarks/pipeline.py --size $(SIZE)
+bench: $(VENV)/bench/.installed ## measure the pipeline from zips to rows beside a floor and peers (SIZE=small: two minutes)
+	@$(VENV)/bench/bin/python benchmarks/pipeline.py --size $(SIZE)
 
 bench-download: setup ## measure fetching a big file over FTPS beside curl (MEGABYTES=500)
 	@$(PYTHON) benchmarks/downloading.py --megabytes $(MEGABYTES)
@@ -143,6 +143,8 @@ lock: setup ## write what pyproject.toml asks for into requirements*.txt, with h
 	@$(LOCK) $(UPGRADE) pyproject.toml --extra ftps-server --extra openlineage --group demo --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	@$(LOCK) $(UPGRADE) pyproject.toml --extra celery --extra s3 --extra ftps-server --extra openlineage --group demo --group dev --group cluster \
 	    --constraint requirements.txt --constraint requirements-dev.txt --output-file requirements-cluster.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra ftps-server --extra openlineage --group demo --group dev --group bench \
+	    --constraint requirements.txt --constraint requirements-dev.txt --output-file requirements-bench.txt
 	@$(LOCK) $(UPGRADE) --group audit --output-file requirements-audit.txt
 
 upgrade: UPGRADE := --upgrade

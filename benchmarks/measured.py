@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from erp_feeds.orchestration.preload import NEEDED
+
 Figures = dict[str, float]
 
 
@@ -33,7 +35,7 @@ def alone(way: Callable[..., Figures], *arguments: Any) -> Figures:
 def forked(way: Callable[..., Any], *arguments: Any) -> Any:
     """Run one way in a process of its own that finds its modules imported, as Airflow forks its tasks."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["erp_feeds.tasks", "erp_feeds.store.ledger"])
+    context.set_forkserver_preload([*NEEDED, "erp_feeds.store.ledger"])
     with context.Pool(1) as pool:
         return pool.apply(way, arguments)
 

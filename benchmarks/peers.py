@@ -1,4 +1,4 @@
-"""What the pipeline is measured against: a floor below which nothing can go, and two ways that scripts go.
+"""What the pipeline is measured against: a floor below which nothing can go, and three ways that others go.
 
 The peers keep text as text and check, reject and remember nothing.
 """
@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +101,37 @@ def pandas_to_sql(case: Case, place: Place) -> Figures:
         return {"client": client, "server": cpu_of_others(place.server) - before, "peak": peak()}
 
 
+def dlt_merge(case: Case, place: Place) -> Figures:
+    """Read and merge as dlt's documentation shows: its filesystem source, xmltodict, a primary key."""
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # set before the import reads it
+    import dlt
+    import xmltodict
+    from dlt.sources.filesystem import filesystem
+
+    (place.folder / "peer.zip").write_bytes(one_zip(case))
+    path, (_, names) = INTERFACES[case.interface].record_path, _elements(case)
+    before, start = cpu_of_others(place.server), cpu()
+    with zipfile.ZipFile(place.folder / "peer.zip") as packed:
+        packed.extractall(place.folder / "xml")
+
+    @dlt.transformer(standalone=True, name="by_dlt")
+    def read_xml(items: Any) -> Any:
+        for item in items:
+            with item.open() as file:
+                yield reduce(getitem, path, xmltodict.parse(file.read()))
+
+    uri = place.uri.replace("postgres:@/", "postgres:none@localhost:5432/", 1)  # dlt asks; the socket decides
+    pipeline = dlt.pipeline(
+        "peer",
+        destination=dlt.destinations.postgres(uri),
+        dataset_name="by_dlt",
+        pipelines_dir=str(place.folder / "dlt"),
+    )
+    files = filesystem(bucket_url=(place.folder / "xml").as_uri(), file_glob="*.xml") | read_xml()
+    pipeline.run(files.apply_hints(write_disposition="merge", primary_key=names[0]))
+    return {"client": cpu() - start, "server": cpu_of_others(place.server) - before, "peak": peak()}
+
+
 def cpu_of_server(postmaster: int) -> float:
     """Return the CPU seconds of PostgreSQL, once the connections of others have ended."""
     while any(map(_serves, psutil.Process(postmaster).children())):
@@ -130,6 +165,7 @@ def _used(process: psutil.Process) -> float:
 PEERS: dict[str, Callable[[Case, Place], Figures]] = {
     "lxml + executemany": lxml_executemany,
     "pandas": pandas_to_sql,
+    "dlt": dlt_merge,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
@@ -18,6 +19,7 @@ PROJECT = (
     else Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
 )
 """Folder of the Airflow project: the clone that holds this package; where it is installed, Airflow's home."""
+PREFIX = "ERP_FEEDS_"
 PAGES = "/erp-feeds"
 """Where Airflow's API server has our pages."""
 
@@ -25,7 +27,7 @@ PAGES = "/erp-feeds"
 class Settings(BaseSettings):
     """What a deployment may set, each as ERP_FEEDS_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="ERP_FEEDS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     home: Path = PROJECT / ".erp-feeds"
     """State of the embedded servers, and the default place of archive and staging."""
@@ -64,16 +66,21 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """Read the environment afresh: cheap, and a test or a task never sees another's values.
+    """Return what the environment says now: a test or a task never sees another's values.
 
     Raises:
         ConfigurationError: a variable holds what it may not.
     """
+    ours = ((name, value) for name, value in os.environ.items() if name.upper().startswith(PREFIX))
+    return _settings(frozenset(ours))
+
+
+@lru_cache(maxsize=8)  # building a DAG asks some twenty times
+def _settings(environment: frozenset[tuple[str, str]]) -> Settings:  # noqa: ARG001 - what the result is of
     try:
         return Settings()
     except ValidationError as error:
         found = (
-            f"ERP_FEEDS_{'_'.join(map(str, each['loc'])).upper()}: {in_words(each)}"
-            for each in error.errors()
+            f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {in_words(each)}" for each in error.errors()
         )
         raise ConfigurationError("\n".join(found), "invalid_setting") from None

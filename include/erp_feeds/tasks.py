@@ -136,8 +136,8 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
             _clear_loaded(merchant, batch, connection)
             with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is pending
                 deliver.deliver_results(hook, connection, merchant, batch.run)
+            _purge(merchant)
         problems = ledger.problems(connection, merchant.name, batch.run)
-    _purge(merchant)
     if problems:
         summary = "\n".join(f"- {line}" for line in problems)
         raise NotAllLoadedError(

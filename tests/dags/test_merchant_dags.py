@@ -52,7 +52,7 @@ class TestEveryDag:
         assert all(task.owner not in ("", "airflow") for task in dag.tasks)
         assert "erp-feeds" in dag.tags
         linked = {task.task_id for task in dag.tasks if task.operator_extra_links}
-        assert linked == {"sense", "load", "report"}
+        assert linked == {"load", "report"}
         assert "Is it safe to run again?" in (dag.doc_md or "")
 
     def test_retries_faults_but_never_bad_data(self, dag: DAG) -> None:

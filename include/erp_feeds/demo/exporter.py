@@ -29,8 +29,8 @@ from erp_feeds.settings import settings
 
 REAL = "completejourney"
 MADE = "testshop"
-PAUSE = 0.4
-"""Seconds between two days, so that a person can follow."""
+PAUSES = 12.0
+"""Seconds of pause between the days of a delivery, in all: a person can follow a month, and a year is not slow."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,11 @@ def main() -> None:
     """Run as a process until everything is sent."""
     parser = argparse.ArgumentParser(prog="python -m erp_feeds.demo.exporter", description=__doc__)
     parser.add_argument("--days", type=int, required=True, help="days of the year 2017 to export")
-    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two days")
+    parser.add_argument("--pause", type=float, help="seconds between two days (default: 12 in all)")
     chosen = parser.parse_args()
     merchants, _ = read_merchants(settings().merchants)
-    send(merchants, chosen.days, chosen.pause)
+    pause = PAUSES / chosen.days if chosen.pause is None else chosen.pause
+    send(merchants, chosen.days, pause)
 
 
 if __name__ == "__main__":

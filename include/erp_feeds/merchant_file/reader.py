@@ -65,10 +65,12 @@ def read_settings(merchant: Merchant, path: Path) -> dict[str, Any]:
     return data
 
 
-def read_merchants(folder: Path) -> tuple[list[Merchant], list[ConfigurationError]]:
-    """Read every merchant file of a folder; see `read_files`."""
+def read_merchants(
+    folder: Path, wanted: str | None = None
+) -> tuple[list[Merchant], list[ConfigurationError]]:
+    """Read the merchant file of the wanted name, or every one of a folder; see `read_files`."""
     try:
-        return read_files(merchant_files(folder))
+        return read_files(path for path in merchant_files(folder) if wanted in {None, path.stem})
     except ConfigurationError as error:
         return [], [error]
 

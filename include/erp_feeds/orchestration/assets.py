@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import Asset, AssetWatcher
 
 from erp_feeds.batch import Batch
-from erp_feeds.interfaces import INTERFACES, interfaces_of
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.trigger import InboxTrigger
 from erp_feeds.settings import settings
@@ -36,8 +36,8 @@ def tables(merchant: Merchant) -> list[Asset]:
 
     Where the store says which interfaces are switched on, which a DAG loader never asks, that is every table.
     """
-    interfaces = INTERFACES.values() if merchant.settings == "store" else interfaces_of(merchant)
-    names = {name: None for interface in interfaces for name in interface.tables}
+    interfaces = INTERFACES if merchant.settings == "store" else merchant.interfaces
+    names = dict.fromkeys(table for name in interfaces for table in INTERFACES[name].tables)
     return [table(merchant.name, name) for name in names]
 
 

@@ -82,7 +82,7 @@ class PagesLink(BaseOperatorLink):
 
 
 LINKS = (RunbookLink(), OpenLink(), PagesLink())
-"""Of the tasks at which people look: sense, load and report."""
+"""Of the tasks at which people look: load and report; Airflow stores each of a task that has ended."""
 
 
 def _first_code(merchant: str, run: str) -> str:

@@ -1,4 +1,4 @@
-"""Imports what every task needs once, in the process from which tasks are forked.
+"""Imports and reads what every task needs once, in the process from which tasks are forked.
 
 By themselves these imports take a task nine tenths of its time to start, many times what a day's files take.
 A change of this package therefore needs a restart of that process; a change of a merchant file does not.
@@ -17,6 +17,11 @@ NEEDED = (
     "erp_feeds.orchestration.run_note",
     "erp_feeds.orchestration.metrics",
     "erp_feeds.store.queries",
+    # What these import only when it is first used.
+    "airflow.sdk.definitions.asset.metadata",
+    "jinja2.ext",
+    "pyarrow.acero",
+    "pyarrow.vendored.version",
 )
 
 
@@ -25,3 +30,6 @@ def preload(command: Sequence[str]) -> None:
     if command[1:2] and command[1] in FORKING:
         for name in NEEDED:
             importlib.import_module(name)
+        importlib.import_module(
+            "erp_feeds.merchant.model"
+        ).time_zones()  # reads some hundred files, and keeps what it found
