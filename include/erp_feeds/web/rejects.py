@@ -52,6 +52,8 @@ class RecordPage:
     trace: RecordTrace
     pieces: list[TextPiece]
     """Joined, they are the record as delivered."""
+    has_key: bool = True
+    """Whether a newer file can resolve its rejects: without a key nobody knows which record it was."""
 
 
 def rejects(
@@ -118,7 +120,8 @@ def record(
     else:
         found = trace_record(store, owner, file.name, record)
     elements = _elements(owner, file.interface, {each.field for each in found.errors if each.field})
-    return RecordPage(file, found, list(_pieces(found.raw or "", elements)))
+    has_key = not errors or errors[0].key is not None
+    return RecordPage(file, found, list(_pieces(found.raw or "", elements)), has_key)
 
 
 def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:

@@ -18,6 +18,7 @@ from erp_feeds.operations import incidents
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, tokens
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
+from support.shop_files import basket, export
 from support.shop_fixtures import Shop
 
 API = "/api/v1"
@@ -302,7 +303,9 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
 
 
-def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(ask: Ask, named: Any) -> None:
+def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(
+    ask: Ask, named: Any, filled: Shop
+) -> None:
     found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
     assert [each["text"] for each in found["pieces"] if each["is_invalid"]] == [
         "<CustomerNumber>1.23E+05</CustomerNumber>"
@@ -314,6 +317,11 @@ def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(ask: Ask
     assert "malformed_number" in listed
     assert "x@example.com" not in listed
     assert ask("admin").get(named(f"{API}{ONE}/files/FILE/records/99")).status_code == 404
+    bad = basket("R9", "0.50", number="1001").replace("2017-01-01T", "01-01-2017 ")
+    filled.place(export("srs_purchases", "20170106", bad), minute=2)
+    filled.run_tasks("manual__second")
+    last = scalar(filled, "SELECT max(file_id) FROM files")
+    assert "no newer file can resolve this reject" in ask("admin").get(f"{ONE}/files/{last}/records/1").text
 
 
 def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: Any, filled: Shop) -> None:
