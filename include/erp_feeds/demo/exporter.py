@@ -30,7 +30,7 @@ from erp_feeds.settings import settings
 REAL = "completejourney"
 MADE = "testshop"
 PAUSES = 12.0
-"""Seconds of pause between the days of a delivery, in all: a person can follow a month, and a year is not slow."""
+"""Seconds of pause between the days of a delivery, in all: a person can follow a month; a year is quick."""
 
 
 @dataclass(frozen=True)
