@@ -6,11 +6,13 @@ the same stages; the caller decides what happens to a quarantined file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from airflow.sdk import ObjectStoragePath
@@ -115,19 +117,18 @@ def read(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePat
     members = {file.file_id: _members(file) for file in files}
     pieces = pieces_for(sum(file.unzipped for file in files))
     found: ByFile = {}
-    rejected: dict[int, set[int]] = {}
+    rejected: list[npt.NDArray[np.int32]] = []
     with staging.FrameWriters(folder, files[0].file_id, "parse") as writers:
         parted = PieceWriter(writers, pieces)
         for block in parse(members, interface, merchant):
             rejects = block.frames["rejects"]
             frames = {name: frame for name, frame in block.frames.items() if name != "rejects" or len(frame)}
             parted.append(frames, places_of(frames, interface, pieces))
-            for file, record in zip(rejects["file"], rejects["record"], strict=True):
-                rejected.setdefault(file, set()).add(record)
+            rejected.append(rejects["record"].to_numpy())
             found = merged(found, block.by_file)
         numbered = list(_numbered(files, found))
         for file in numbered:
-            for frame in _originals_of(merchant, file, rejected.get(file.file_id, set())):
+            for frame in _originals_of(merchant, file, np.concatenate(rejected)):
                 frames = {"originals": frame}
                 parted.append(frames, places_of(frames, interface, pieces))
         parted.flush()
@@ -143,10 +144,12 @@ def _numbered(files: Sequence[FeedFile], found: ByFile) -> Iterator[FeedFile]:
         before += counts.read
 
 
-def _originals_of(merchant: Merchant, file: FeedFile, rejected: Collection[int]) -> Iterator[pd.DataFrame]:
-    """Yield line and text of rejected records; all numbers are those of the frames."""
-    own = [number - file.before for number in rejected]
-    rows = originals(merchant, file, own) if own else iter(())
+def _originals_of(
+    merchant: Merchant, file: FeedFile, rejected: npt.NDArray[np.int32]
+) -> Iterator[pd.DataFrame]:
+    """Yield line and text of the rejected records of a file; all numbers are those of the frames."""
+    own = rejected[(rejected > file.before) & (rejected <= file.before + file.counts.read)] - file.before
+    rows = originals(merchant, file, own) if len(own) else iter(())
     while some := list(islice(rows, ORIGINALS_IN_MEMORY)):
         numbered = (row._replace(record=row.record + file.before) for row in some)
         yield frame_of(pa.Table.from_pylist([row._asdict() for row in numbered]))
@@ -214,7 +217,7 @@ class Pieces:
         return {name: rows_of(frame, self.files) for name, frame in frames.items()}
 
 
-def originals(merchant: Merchant, file: FeedFile, numbers: Collection[int]) -> Iterator[RawRecord]:
+def originals(merchant: Merchant, file: FeedFile, numbers: npt.ArrayLike) -> Iterator[RawRecord]:
     """Read line and text of rejected records, in a second pass that only files with rejects need."""
     yield from raw_records(_members(file), interface_of(merchant, file.interface), numbers)
 

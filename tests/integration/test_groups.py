@@ -88,7 +88,7 @@ RECORDS: dict[str, tuple[Callable[[random.Random], str], ...]] = {
 
 
 def content(interface: str, index: int, chance: random.Random, most: int) -> bytes:
-    """Write a file of some records; a few are cut, broken, of another structure, or mostly rejected."""
+    """Write a file of some records; some files are cut, broken, of another structure, or mostly rejected."""
     *containers, record = INTERFACES[interface].record_path
     settings = (
         "<ImportSettings><Importer>ErpCache_Customers</Importer><Version>1.1</Version></ImportSettings>"
