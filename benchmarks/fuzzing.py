@@ -94,7 +94,7 @@ def _read(file: Input) -> str:
             raise BrokenPromiseError(f"{counted} records became {len(frames['records'])} and {len(refused)}")
         for member in members:
             member.seek(0)
-        if {raw.record for raw in raw_records(members, interface, refused)} != refused:
+        if {raw.record for raw in raw_records(members, interface, list(refused))} != refused:
             raise BrokenPromiseError("a rejected record is not found again")
     for step in (deduplicate, split):
         frames = step(frames, interface, MERCHANT).frames

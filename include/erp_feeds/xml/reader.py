@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -30,15 +30,14 @@ class RecordReader:
 
     Fields are read at one level only: below the record, below the line, or below the settings. Where that
     level is 0, the element stands outside of such a row. `start` and `end` take the plain case, a field that
-    the row knows, in as few steps as Python has; everything else goes to the methods below them. They are
-    made for each member, as closures: methods that keep depth and row in `self` took a third longer.
+    the row knows, in as few steps as Python has; everything else goes to the methods below them.
     """
 
     __slots__ = (
-        "_blocks", "_buffer", "_due", "_ended", "_fed", "_found", "_header", "_holder", "_level", "_limits",
-        "_line", "_line_no", "_line_nos", "_lines", "_oddness", "_owners", "_part", "_parts", "_path",
-        "_read", "_records", "_root", "_scope", "_settings", "_skipped", "_table", "data", "end", "foreign",
-        "holds_records", "mismatched", "namespaced", "start", "surroundings",
+        "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_fed", "_found", "_header", "_holder",
+        "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness", "_open", "_owners",
+        "_part", "_parts", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped",
+        "_table", "data", "foreign", "holds_records", "mismatched", "namespaced", "surroundings",
     )  # fmt: skip
 
     def __init__(self, interface: Interface, limits: Limits) -> None:
@@ -55,8 +54,9 @@ class RecordReader:
         place = f"{self._path[0]}/{header.element}/" if header else ""
         self._settings = RowCollector([Field(name, name) for name in names], limits.fields, place=place)
         self._table = self._records
+        self._row = self._table.row
         self._buffer: list[str] = []
-        self.data = self._buffer.append
+        self._clear, self.data = self._buffer.clear, self._buffer.append
         self._ended = self._fed = 0
         self._read = 1
         self._oddness = Oddness.NONE
@@ -98,12 +98,9 @@ class RecordReader:
         yield from self._blocks
 
     def _begin_member(self, file: int) -> None:
-        self._level = self._skipped = self._scope = self._line_no = 0
-        self._root = ""
+        self._depth = self._level = self._skipped = self._scope = self._line_no = 0
+        self._open = self._root = ""
         self._found = False
-        self._oddness = Oddness.NONE
-        self._table = self._records
-        self.start, self.end = self._handlers()
         self._settings.reset()
         self.surroundings: Counter[str] = Counter()
         """What stands beside the containers of the records and in the settings -> how often."""
@@ -133,57 +130,32 @@ class RecordReader:
         cells = [normalised(cell or "") for cell in self._settings.cells]
         return list(zip(cells[::2], cells[1::2], strict=True))
 
-    def _handlers(self) -> tuple[Callable[[str, Mapping[str, str]], None], Callable[[str], None]]:
-        """Return what begins and what ends an element; after each odd one they look where the reader is."""
-        depth = level = 0
-        odd, opened = False, ""
-        row, get = self._table.row, self._table.row.get
-        clear, join, buffer = self._buffer.clear, "".join, self._buffer
-
-        def start(tag: str, attrib: Mapping[str, str]) -> None:
-            nonlocal depth, level, odd, opened, row, get
-            depth += 1
-            if depth == level and not attrib:
-                opened = tag
-                clear()
-                return
-            self._start_odd(tag, attrib, depth, opened)
-            opened = tag if depth == level else opened
-            level, odd, row = self._level, bool(self._oddness), self._table.row
-            get = row.get
-
-        def end(tag: str) -> None:
-            nonlocal depth, level, odd, opened, row, get
-            if depth == level and not odd and get(tag, _UNKNOWN) is None:
-                row[tag] = join(buffer)
-            elif depth <= level or depth == self._skipped:
-                opened = self._end_odd(tag, depth)
-                level, odd, row = self._level, False, self._table.row
-                get = row.get
-            depth -= 1
-
-        return start, end
-
-    def _start_odd(self, tag: str, attrib: Mapping[str, str], depth: int, opened: str) -> None:
-        """Begin an element that is no field, or has attributes; `opened`: the field that began last."""
+    def start(self, tag: str, attrib: Mapping[str, str]) -> None:
+        """Begin an element."""
+        self._depth = depth = self._depth + 1
         if depth == self._level:
-            self._buffer.clear()
+            self._clear()
+            self._open = tag
         else:
-            self._start_other(tag, depth, opened)
+            self._start_other(tag, depth)
         if attrib:
-            self._attributes(tag, attrib, depth)
+            self._attributes(tag, attrib)
 
-    def _end_odd(self, tag: str, depth: int) -> str:
-        """End what is no plain field, and return the field in which the next element stands, '' for none."""
+    def end(self, tag: str) -> None:
+        """End an element."""
+        depth = self._depth
+        self._depth = depth - 1
         if depth == self._level:
-            self._note(tag)
+            if self._oddness or self._row.get(tag, _UNKNOWN) is not None:
+                self._note(tag)
+            else:
+                self._row[tag] = "".join(self._buffer)
         elif depth < self._level:
-            return self._end_row()
-        else:
+            self._end_row()
+        elif depth == self._skipped:
             self._skipped = 0
             if depth == len(self._path):
                 self._end_child()
-        return ""
 
     def doctype(self, *_: str | None) -> None:
         """Quarantine a file with a DOCTYPE, before anything in it is read."""
@@ -212,22 +184,21 @@ class RecordReader:
     def _note(self, tag: str) -> None:
         """End a field that is not plain: unknown, in a namespace, repeated, nested or said to be nil."""
         name, text = self._local(tag), "".join(self._buffer)
-        row = self._table.row
-        if not self._oddness and row.get(name, _UNKNOWN) is None:
-            row[name] = text  # every field of a file with a namespace passes here
+        if not self._oddness and self._row.get(name, _UNKNOWN) is None:
+            self._row[name] = text  # every field of a file with a namespace passes here
             return
         self._table.note(name, text, self._oddness)
         self._oddness = Oddness.NONE
 
-    def _start_other(self, tag: str, depth: int, opened: str) -> None:
+    def _start_other(self, tag: str, depth: int) -> None:
         """Begin an element that is no field."""
         if depth > self._limits.depth:
             raise self._too_deep()
         if not self._level:
             if not self._skipped:
-                self._buffer.clear()
+                self._clear()
                 self._outside(self._local(tag), depth)
-        elif self._holder and self._table is self._records and opened and self._local(opened) == self._holder:
+        elif self._holder and self._table is self._records and self._local(self._open) == self._holder:
             if depth == self._level + 1:
                 self._in_holder(self._local(tag), depth)
         else:
@@ -273,35 +244,35 @@ class RecordReader:
     def _open_row(self, table: RowCollector, depth: int) -> None:
         if depth >= self._limits.depth:
             raise self._too_deep()
-        self._table, self._level = table, depth + 1
+        self._table, self._row, self._level = table, table.row, depth + 1
 
-    def _end_row(self) -> str:
-        """End a record, a line or a settings node, and return the field in which it stood, '' for none."""
+    def _end_row(self) -> None:
+        """End a record, a line or a settings node."""
         self._table.close_row()
         if self._table is self._lines:
             self._line_no += 1
             self._owners.append(self._records.size)
             self._line_nos.append(self._line_no)
-            self._table = self._records
+            self._table, self._row = self._records, self._records.row
             self._level = len(self._path) + 1
-            self._buffer.clear()
-            return self._holder
+            self._open = self._holder
+            self._clear()
+            return
         self._level = 0
         if self._table is self._records:
             self._line_no = 0
             self._end_child()
-        return ""
 
-    def _attributes(self, tag: str, attrib: Mapping[str, str], depth: int) -> None:
+    def _attributes(self, tag: str, attrib: Mapping[str, str]) -> None:
         """Tally attributes, since no field reads any but xsi:nil."""
         if len(attrib) > self._limits.attributes:
             reason = f"an element has more than {self._limits.attributes} attributes; see limits.attributes"
             raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
-        if depth == self._level and attrib.get(f"{_XSI}nil", "").strip() in ("true", "1"):
+        if self._depth == self._level and attrib.get(f"{_XSI}nil", "").strip() in ("true", "1"):
             self._oddness = Oddness.NIL
         among = len(self._path)
         in_settings = self._level and self._table is self._settings
-        if depth < among or in_settings or 0 < self._skipped < among:
+        if self._depth < among or in_settings or 0 < self._skipped < among:
             return
         bearer = tag.rpartition("}")[2]
         place = "" if bearer == self._path[-1] else f"{bearer}/"

@@ -173,10 +173,7 @@ class RowCollector:
         cells = self.row.values()
         self.cells.extend(cells)
         if self._noted or len(cells) > self._most:
-            count = self._noted + len(cells)
-            if count > self._most:  # which few rows can exceed: only these are counted cell by cell
-                count = self._noted + sum(cell is not None for cell in cells)
-            self._close_odd(count)
+            self._close_odd(self._noted + sum(cell is not None for cell in cells))
         self.row.update(self._empty)
         self.size += 1
 
@@ -218,8 +215,6 @@ class RowCollector:
 
 def normalised(text: str) -> str:
     """Return text with each run of XML's white space as one space, and none at its ends."""
-    if text.isascii():  # XML allows no other white space among these, and this way takes a third of the time
-        return " ".join(text.split())
     return _WHITE_SPACE.sub(" ", text).strip(" ")
 
 
