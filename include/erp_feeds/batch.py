@@ -128,6 +128,8 @@ class FeedFile(BaseModel):
     """Bytes of the members."""
     staged: dict[str, str] = Field(default_factory=dict)
     """Frame name -> URL of its Arrow file, as the latest step left it; files of one group share them."""
+    pieces: int = 1
+    """In which the records are in the staged frames; those that belong together are in one."""
     before: int = 0
     """Records before its own in the staged frames, which number the records of all their files through."""
     counts: Counts = Counts()

@@ -6,10 +6,13 @@ the same stages; the caller decides what happens to a quarantined file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from airflow.sdk import ObjectStoragePath
@@ -24,9 +27,11 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.groups import rows_of
 from erp_feeds.steps.parse import RawRecord, parse, raw_records
+from erp_feeds.steps.pieces import pieces_for, places_of
 from erp_feeds.steps.result import ByFile, StepResult, merged
 from erp_feeds.steps.split import split
 from erp_feeds.storage import archive, staging, zips
+from erp_feeds.storage.pieces import PieceWriter
 from erp_feeds.store.load import load_order
 
 Stage = Callable[[Merchant, Sequence[FeedFile], ObjectStoragePath], list[FeedFile]]
@@ -110,21 +115,24 @@ def read(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePat
     """
     interface = interface_of(merchant, files[0].interface)
     members = {file.file_id: _members(file) for file in files}
+    pieces = pieces_for(sum(file.unzipped for file in files))
     found: ByFile = {}
-    rejected: dict[int, set[int]] = {}
+    rejected: list[npt.NDArray[np.int32]] = []
     with staging.FrameWriters(folder, files[0].file_id, "parse") as writers:
+        parted = PieceWriter(writers, pieces)
         for block in parse(members, interface, merchant):
             rejects = block.frames["rejects"]
-            writers.append(
-                {name: frame for name, frame in block.frames.items() if name != "rejects" or len(frame)}
-            )
-            for file, record in zip(rejects["file"], rejects["record"], strict=True):
-                rejected.setdefault(file, set()).add(record)
+            frames = {name: frame for name, frame in block.frames.items() if name != "rejects" or len(frame)}
+            parted.append(frames, places_of(frames, interface, pieces))
+            rejected.append(rejects["record"].to_numpy())
             found = merged(found, block.by_file)
         numbered = list(_numbered(files, found))
         for file in numbered:
-            _stage_originals(writers, merchant, file, rejected.get(file.file_id, set()))
-    return [file.with_staged(writers.urls) for file in numbered]
+            for frame in _originals_of(merchant, file, np.concatenate(rejected)):
+                frames = {"originals": frame}
+                parted.append(frames, places_of(frames, interface, pieces))
+        parted.flush()
+    return [file.with_staged(writers.urls, pieces=pieces) for file in numbered]
 
 
 def _numbered(files: Sequence[FeedFile], found: ByFile) -> Iterator[FeedFile]:
@@ -136,33 +144,33 @@ def _numbered(files: Sequence[FeedFile], found: ByFile) -> Iterator[FeedFile]:
         before += counts.read
 
 
-def _stage_originals(
-    writers: staging.FrameWriters, merchant: Merchant, file: FeedFile, rejected: Collection[int]
-) -> None:
-    """Stage line and text of rejected records; all numbers are those of the frames."""
-    own = [number - file.before for number in rejected]
-    rows = originals(merchant, file, own) if own else iter(())
+def _originals_of(
+    merchant: Merchant, file: FeedFile, rejected: npt.NDArray[np.int32]
+) -> Iterator[pd.DataFrame]:
+    """Yield line and text of the rejected records of a file; all numbers are those of the frames."""
+    own = rejected[(rejected > file.before) & (rejected <= file.before + file.counts.read)] - file.before
+    rows = originals(merchant, file, own) if len(own) else iter(())
     while some := list(islice(rows, ORIGINALS_IN_MEMORY)):
         numbered = (row._replace(record=row.record + file.before) for row in some)
-        table = pa.Table.from_pylist([row._asdict() for row in numbered])
-        writers.append({"originals": frame_of(table)})
+        yield frame_of(pa.Table.from_pylist([row._asdict() for row in numbered]))
 
 
 def _stage_of(name: str, step: Step) -> Stage:
     """Make a stage of a pure step on the staged frames; rejects stay as parse staged them."""
 
     def stage(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePath) -> list[FeedFile]:
-        frames = frames_of(files, lambda frame: frame not in OF_REJECTS)
-        result = step(frames, interface_of(merchant, files[0].interface), merchant)
+        interface = interface_of(merchant, files[0].interface)
+        with staging.FrameWriters(folder, files[0].file_id, name) as writers:
+
+            def staged(frames: dict[str, pd.DataFrame]) -> ByFile:
+                result = step(frames, interface, merchant)
+                writers.append(result.frames)
+                return result.by_file
+
+            counts = merged(*map(staged, Pieces(files, lambda frame: frame not in OF_REJECTS)))
         kept = {frame: url for frame, url in files[0].staged.items() if frame in OF_REJECTS}
-        staged = {
-            frame: staging.write_frame(folder, files[0].file_id, name, frame, data)
-            for frame, data in result.frames.items()
-        }
         return [
-            file.model_copy(update={"staged": {}}).with_staged(
-                kept | staged, result.by_file.get(file.file_id)
-            )
+            file.model_copy(update={"staged": {}}).with_staged(kept | writers.urls, counts.get(file.file_id))
             for file in files
         ]
 
@@ -178,21 +186,38 @@ STAGES: Mapping[str, Stage] = {
 """Task name -> stage, in the order of the pipeline."""
 
 
-def frames_of(
-    files: Sequence[FeedFile], wanted: Callable[[str], bool] = lambda _: True
-) -> dict[str, pd.DataFrame]:
-    """Read what files that were staged together have in the frames as the latest stages left them.
+@dataclass(frozen=True)
+class Pieces:
+    """What files that were staged together have in the frames as the latest stages left them.
 
-    Raises:
-        FailError: They are not staged any more, or in the form of an earlier version; says what to clear.
+    Piece by piece, read anew each time: whoever holds one at a time needs no more memory for a bigger file.
     """
-    if not files[0].unzipped:
-        raise staging.outdated(files[0].name)
-    frames = {name: staging.read_frame(url) for name, url in files[0].staged.items() if wanted(name)}
-    return {name: rows_of(frame, files) for name, frame in frames.items()}
+
+    files: Sequence[FeedFile]
+    wanted: Callable[[str], bool] = lambda _: True
+
+    def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
+        """Read the pieces.
+
+        Raises:
+            FailError: They are not staged any more, or in the form of an earlier version; says what to clear.
+        """
+        if not self.files[0].unzipped:
+            raise staging.outdated(self.files[0].name)
+        yield from map(self._piece, range(self.files[0].pieces))
+
+    def _piece(self, piece: int) -> dict[str, pd.DataFrame]:
+        pa.default_memory_pool().release_unused()  # of the piece before
+        first = self.files[0]
+        frames = {
+            name: staging.read_frame(url, piece, first.pieces)
+            for name, url in first.staged.items()
+            if self.wanted(name)
+        }
+        return {name: rows_of(frame, self.files) for name, frame in frames.items()}
 
 
-def originals(merchant: Merchant, file: FeedFile, numbers: Collection[int]) -> Iterator[RawRecord]:
+def originals(merchant: Merchant, file: FeedFile, numbers: npt.ArrayLike) -> Iterator[RawRecord]:
     """Read line and text of rejected records, in a second pass that only files with rejects need."""
     yield from raw_records(_members(file), interface_of(merchant, file.interface), numbers)
 

@@ -107,7 +107,7 @@ def load(merchant: Merchant, batch: Batch) -> Batch:
     with _store() as connection:
         merchant = effective(connection, merchant, batch.revision)
         for group in stages.groups(batch.files):
-            for done in loading.load_files(connection, group, merchant, batch.run, stages.frames_of):
+            for done in loading.load_files(connection, group, merchant, batch.run, stages.Pieces):
                 if done.file.counts.rejected:
                     _add_originals(connection, merchant, batch.run, done.file)
                 if done.error:

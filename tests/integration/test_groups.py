@@ -15,7 +15,9 @@ from erp_feeds import stages, tasks
 from erp_feeds.batch import Batch, FeedFile, Replay
 from erp_feeds.demo.exports import zipped
 from erp_feeds.interfaces import INTERFACES
+from erp_feeds.steps import pieces as steps_pieces
 from erp_feeds.storage import archive
+from erp_feeds.storage import pieces as storage_pieces
 from erp_feeds.store import ledger
 from erp_feeds.store.suppression import EMAIL, SRS, remember, suppression_of
 from support.homes import home  # noqa: F401 - a fixture
@@ -32,6 +34,8 @@ FILES = 8
 ACCOUNTS = [f"A{number}" for number in range(9)]
 NUMBERS = [f"{number}" for number in range(101, 109)]
 PEOPLE = [f"{name}@example.com" for name in "abcdef"]
+LIKE_OTHERS = ("O1-R20170105105326", "O2-R20170105105326~2", "R1|7|2017-01-05 10:53:26~2")
+"""Order numbers that read like ids of a return and of a second receipt."""
 SUPPRESSED = ((SRS, NUMBERS[0]), (EMAIL, PEOPLE[0]))
 
 
@@ -72,7 +76,7 @@ RECORDS: dict[str, tuple[Callable[[random.Random], str], ...]] = {
         element("Gender", "V", "M", "?", None),
     ),
     "srs_purchases": (
-        element("OrderNumber", "O1", "O2", "O3", None, None),
+        element("OrderNumber", "O1", "O2", "O3", *LIKE_OTHERS, None, None, None),
         element("ReceiptNumber", "R1", "R2", None),
         element("Branch", "7", "8"),
         element("DateTime", "2017-01-05 10:53:26", "2017-10-29 02:30:00", "2017-01-05"),
@@ -83,8 +87,8 @@ RECORDS: dict[str, tuple[Callable[[random.Random], str], ...]] = {
 }
 
 
-def content(interface: str, index: int, chance: random.Random) -> bytes:
-    """Write a file of a few records; some are cut, broken, of another structure, or mostly rejected."""
+def content(interface: str, index: int, chance: random.Random, most: int) -> bytes:
+    """Write a file of some records; some files are cut, broken, of another structure, or mostly rejected."""
     *containers, record = INTERFACES[interface].record_path
     settings = (
         "<ImportSettings><Importer>ErpCache_Customers</Importer><Version>1.1</Version></ImportSettings>"
@@ -94,7 +98,7 @@ def content(interface: str, index: int, chance: random.Random) -> bytes:
     kind = chance.choice(
         ["good"] * 6 + ["cut", "broken", "doctype", "empty", "no records", "rejected", "latin"]
     )
-    number = 0 if kind == "empty" else chance.randrange(1, 7)
+    number = 0 if kind == "empty" else chance.randint(1, most)
     written = [
         f"<{record}>{''.join(write(chance) for write in RECORDS[interface])}</{record}>"
         for _ in range(number)
@@ -114,16 +118,16 @@ def content(interface: str, index: int, chance: random.Random) -> bytes:
 class Delivery:
     """Files that arrive in two runs, older and newer ones in both; the second takes some again."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, most: int = 6) -> None:
         chance = random.Random(seed)
         self.files: list[list[tuple[str, int, bytes]]] = [[], []]
         for interface in INTERFACES:
             indexes = chance.sample(range(1, 3 * FILES), 2 * FILES)
             for place, index in enumerate(indexes):
-                found = content(interface, index, chance)
+                found = content(interface, index, chance, most)
                 self.files[place % 2].append((interface, index, found))
                 if chance.random() < 0.1:  # a second revision, beside the first
-                    self.files[place % 2].append((interface, index, content(interface, index, chance)))
+                    self.files[place % 2].append((interface, index, content(interface, index, chance, most)))
         self.again = chance.sample(self.files[0], len(self.files[0]) // 3)
 
     def load(self, store: psycopg.Connection) -> list[Any]:
@@ -169,11 +173,27 @@ def test_groups_of_files_end_in_what_each_file_would_end_in_by_itself(
     together = delivery.load(store)
     monkeypatch.setattr(stages, "GROUP_FILES", 1)
     alone = delivery.load(store)
-    for found, wanted in zip(together[:2], alone[:2], strict=True):
+    same(together, alone)
+
+
+def same(one: list[Any], other: list[Any]) -> None:
+    for found, wanted in zip(one[:2], other[:2], strict=True):
         assert found == wanted
-    for table, wanted in alone[2].items():
-        found = together[2][table]
+    for table, wanted in other[2].items():
+        found = one[2][table]
         assert (set(found) - set(wanted), set(wanted) - set(found)) == (set(), set()), table
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_a_file_in_pieces_ends_in_what_it_ends_in_as_a_whole(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(stages, "GROUP_FILES", 1)
+    delivery = Delivery(seed, most=40)
+    whole = delivery.load(store)
+    monkeypatch.setattr(steps_pieces, "PIECE_BYTES", 3_000)
+    monkeypatch.setattr(storage_pieces, "BUFFER", 2_000)
+    same(delivery.load(store), whole)
 
 
 def test_a_group_has_limits_and_holds_one_interface_in_load_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -289,7 +289,7 @@ def test_software_that_fails_on_one_file_sets_it_aside(
         "inbox.work.scan.scan",
         "tasks.archive.save",
         "tasks.loading.load_files",
-        "tasks.stages.frames_of",
+        "tasks.stages.Pieces",
         "inbox.work.cleanup.loaded",
     ],
 )

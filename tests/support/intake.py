@@ -17,7 +17,7 @@ import psycopg
 from erp_feeds import tasks
 from erp_feeds.batch import Batch, FeedFile
 from erp_feeds.merchant import InterfaceSettings, Merchant
-from erp_feeds.stages import STAGES, frames_of
+from erp_feeds.stages import STAGES, Pieces
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import ledger
 from support.deliveries import Delivery, File, Runs
@@ -100,7 +100,7 @@ def _prepared(file: File, number: int, folder: Any, shop: Merchant) -> Prepared:
     for station, passing in STAGES.items():
         (staged,) = passing(shop, [staged], folder)
         if station in STEPS:
-            frames[station] = frames_of([staged])
+            (frames[station],) = Pieces([staged])
     return Prepared(kept.sha256, staged, frames)
 
 

@@ -170,7 +170,7 @@ class Feed:
 
     def load(self, file: FeedFile, frames: dict[str, pd.DataFrame], run: str = "run1") -> Counts:
         """Load the frames of a file."""
-        (done,) = load_files(self.connection, [file], self.merchant, run, lambda _: frames)
+        (done,) = load_files(self.connection, [file], self.merchant, run, lambda _: [frames])
         if done.error:
             raise done.error
         return done.file.counts

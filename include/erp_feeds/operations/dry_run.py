@@ -16,7 +16,7 @@ from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.errors import FailError, FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
-from erp_feeds.stages import STAGES, frames_of
+from erp_feeds.stages import STAGES, Pieces
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, row_changes
 from erp_feeds.store.connection import savepoint
@@ -189,7 +189,7 @@ def _staged(
 def _load(writing: psycopg.Connection, merchant: Merchant, file: FeedFile) -> DryRunFile:
     try:
         with savepoint(writing, f"loading {file.name}"):
-            (loaded,) = load_within(writing, [file], merchant, RUN, frames_of([file]))
+            (loaded,) = load_within(writing, [file], merchant, RUN, Pieces([file]))
     except QuarantineError as error:
         return _quarantined(file, error)
     if loaded.error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.interfaces import interface_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.parse import RawRecord
-from erp_feeds.steps.record_trace import RejectReason, trace_steps
+from erp_feeds.steps.record_trace import RejectReason, StepTrace, trace_steps
 from erp_feeds.storage import archive, zips
 from erp_feeds.store import ledger, queries, suppression
 
@@ -85,9 +86,7 @@ def _read(
     for stage in (stages.unpack, stages.read):
         (file,) = stage(merchant, [file], folder)
     member, original = _original(merchant, file, found.record)
-    trace = trace_steps(
-        stages.frames_of([file]), found.record, interface_of(merchant, file.interface), merchant
-    )
+    trace = _traced(merchant, file, found.record)
     outcome = (
         trace.fate if trace.fate != "kept" else "loaded" if found.state == FileState.LOADED else "not loaded"
     )
@@ -101,6 +100,15 @@ def _read(
         into=trace.into,
     )
     return replace(found, code=trace.code or found.code), trace.keys
+
+
+def _traced(merchant: Merchant, file: FeedFile, record: int) -> StepTrace:
+    """Follow a record of a file through the steps, in the piece that holds it."""
+    interface = interface_of(merchant, file.interface)
+    for frames in stages.Pieces([file]):
+        with suppress(KeyError):
+            return trace_steps(frames, record, interface, merchant)
+    raise KeyError(record)
 
 
 def _original(merchant: Merchant, file: FeedFile, record: int) -> tuple[str, RawRecord]:

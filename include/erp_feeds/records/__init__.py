@@ -11,6 +11,7 @@ from erp_feeds.records.kind import LoadMethod, RecordKind, Rows
 
 PURCHASES = RecordKind(
     key=purchases.key,
+    together=purchases.together,
     deduplicate=purchases.deduplicate,
     split=purchases.split,
     rows=Rows(LoadMethod.PURCHASES, "purchases"),

@@ -81,6 +81,9 @@ class RecordKind:
     """How many records a frame of `split` counts for."""
     stands_for: Callable[[pa.Table, Row], Column] = same_key
     """Records left by `deduplicate`, and one as it would be alone -> the ones whose last stands for it."""
+    together: Callable[[Columns], Column] | None = None
+    """Typed columns of records -> a text that any two have alike of which one may replace, fill or rename the
+    other: they pass the steps in one piece of their file. None: their key."""
     across_fields: tuple[Callable[[Columns], list[FieldError]], ...] = ()
     """Rules that look at more than one field of a record."""
     lenient: frozenset[FieldType] = frozenset()

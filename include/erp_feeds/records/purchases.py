@@ -57,6 +57,12 @@ def key(columns: Columns) -> Column:
     return pc.if_else(columns["order_number"].is_valid(), online, till_ids(columns))
 
 
+def together(columns: Columns) -> Column:
+    """Return order number or receipt, without what an id has after it: another one may read like that id."""
+    ids = pc.coalesce(columns["order_number"], till_ids(columns))
+    return pc.replace_substring_regex(ids, r"(?:-R[0-9]+|~[0-9]+)+$", "")
+
+
 def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7).
 

@@ -19,7 +19,7 @@ def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, mercha
     brings (rules: customers 6, ERP cache 5); of purchases see `records.purchases`.
 
     Args:
-        frames: As parse left them, of the whole file.
+        frames: As parse left them, of the whole file or of one of its pieces; see `steps.pieces`.
         interface: What kind of records it holds.
         merchant: Mapping, zone, currency and excluded skus.
 

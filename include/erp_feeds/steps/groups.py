@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 from erp_feeds.batch import FeedFile
 
 Frames = Mapping[str, pd.DataFrame]
+Pieces = Iterable[Frames]
+"""The frames of files piece by piece; can be read more than once."""
 Waves = Iterator[tuple[Sequence[FeedFile], Frames]]
 
 
@@ -23,8 +26,22 @@ def rows_of(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
     return frame if own.all() else frame[own].reset_index(drop=True)
 
 
-def with_own_numbers(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
-    """Return the rows of some files with the number and the file of each record, as the store knows it."""
+@dataclass(frozen=True)
+class OwnNumbers:
+    """The pieces of some files with the number and the file of each record, as the store knows it."""
+
+    pieces: Pieces
+    files: Sequence[FeedFile]
+
+    def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
+        """Number the pieces as they are read."""
+        return map(self._numbered, self.pieces)
+
+    def _numbered(self, frames: Frames) -> dict[str, pd.DataFrame]:
+        return {name: _with_own_numbers(frame, self.files) for name, frame in frames.items()}
+
+
+def _with_own_numbers(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
     record, place = _places(frame, files)
     befores, ids = np.array([file.before for file in files]), np.array([file.file_id for file in files])
     numbers = (record - befores[place]).astype(np.int32)

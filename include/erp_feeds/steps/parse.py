@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from lxml import etree
 
 from erp_feeds.batch import Counts
@@ -154,31 +155,31 @@ class RawRecord(NamedTuple):
 
 
 def raw_records(
-    sources: Iterable[BinaryIO], interface: Interface, numbers: Collection[int], *, chunk: int = CHUNK
+    sources: Iterable[BinaryIO], interface: Interface, numbers: npt.ArrayLike, *, chunk: int = CHUNK
 ) -> Iterator[RawRecord]:
     """Find line and XML text of some records, in a second pass over the members: the rejected ones only.
 
     Args:
         sources: The same members in the same order as given to `parse`.
         interface: With the element names of the merchant.
-        numbers: Record numbers, from 1 over all members.
+        numbers: Record numbers, from 1 over all members; in any order, also twice.
         chunk: Bytes fed at a time.
 
     Yields:
         The records in file order; memory does not grow with their number.
     """
-    wanted = set(numbers)
+    wanted = np.unique(np.asarray(numbers))
     read = 0
     for source in sources:
-        if not wanted:
+        if not len(wanted) or wanted[-1] <= read:
             return
         for elements in children(source, interface, chunk=chunk, read_before=True):
             records = [each for each in elements if local_name(each) == interface.record_path[-1]]
-            for number, record in enumerate(records, read + 1):
-                if number in wanted:
-                    wanted.discard(number)
-                    text = str(etree.tostring(record, encoding="unicode", with_tail=False))
-                    yield RawRecord(number, line_of(record), text)
+            first, last = np.searchsorted(wanted, [read + 1, read + len(records) + 1])
+            for number in wanted[first:last].tolist():
+                record = records[number - read - 1]
+                text = str(etree.tostring(record, encoding="unicode", with_tail=False))
+                yield RawRecord(number, line_of(record), text)
             read += len(records)
 
 

@@ -52,13 +52,13 @@ def trace_steps(frames: Frames, record: int, interface: Interface, merchant: Mer
     """Follow one record through deduplicate and split, as the merchant is configured now.
 
     Args:
-        frames: As parse left them, of the whole file.
+        frames: As parse left them, of the piece of the file that holds the record.
         record: Its number in the file.
         interface: What kind of file it is.
         merchant: Whose file it is.
 
     Raises:
-        KeyError: the file has no such record.
+        KeyError: the piece has no such record.
     """
     if "rejects" in frames and (rejects := _rows(_only(frames["rejects"], record))):
         return StepTrace(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from types import TracebackType
 from typing import IO, BinaryIO, Self
 
@@ -80,62 +81,18 @@ def drop(folder: ObjectStoragePath, file_id: int) -> None:
         place.fs.rm(place.path, recursive=True)
 
 
-class FrameWriter:
-    """Appends blocks to one Arrow file, which gets its name when the `with` block ends well.
+class FrameWriters:
+    """Appends blocks to one Arrow file a frame, all of which get their names when the `with` block ends well.
 
-    The first block gives the schema, so an empty block with typed columns is a good first one.
+    The files of a big input are in pieces, and so is each of their frames: batch i of a file is of piece
+    i modulo the number of pieces, so that a reader finds those of one piece without reading the others. The
+    first block gives the schema, so an empty block with typed columns is a good first one.
     """
 
-    def __init__(self, folder: ObjectStoragePath, file_id: int, step: str, name: str) -> None:
-        self._place = folder / str(file_id) / step
-        self._target = self._place / f"{name}.arrow"
-        self._writer: pa.ipc.RecordBatchFileWriter | None = None
-        self._arrival: AtomicFile | None = None
-        self._schema = pa.schema([])
-        self.url = ""
-        """Of the finished file; empty until then, and for good when no block came."""
-
-    def __enter__(self) -> Self:
-        self._arrival = AtomicFile(self._place, durable=False)
-        return self
-
-    def append(self, block: pd.DataFrame) -> None:
-        """Add rows; columns and types are those of the first block."""
-        if self._arrival is None:
-            raise RuntimeError("FrameWriter.append outside of its with block")
-        table = table_of(block)
-        if self._writer is None:
-            self._schema = table.schema
-            self._writer = pa.ipc.new_file(self._arrival.file, table.schema, options=FORM)
-        elif not len(table):
-            return
-        self._writer.write_table(table.cast(self._schema))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        arrival, self._arrival = self._arrival, None
-        if arrival is None:
-            return
-        try:
-            if self._writer is not None:
-                self._writer.close()
-                if kind is None:
-                    arrival.commit(self._target)
-                    self.url = str(self._target)
-        finally:
-            arrival.discard()
-
-
-class FrameWriters:
-    """Appends the frames of each block to the files of their names; see `FrameWriter`."""
-
     def __init__(self, folder: ObjectStoragePath, file_id: int, step: str) -> None:
-        self._folder = folder
-        self._file_id = file_id
-        self._step = step
+        self._place = folder / str(file_id) / step
         self._stack = ExitStack()
-        self._writers: dict[str, FrameWriter] = {}
+        self._files: dict[str, tuple[AtomicFile, pa.Schema, pa.ipc.RecordBatchFileWriter]] = {}
         self.urls: dict[str, str] = {}
         """Frame name -> URL; filled when the `with` block ends well."""
 
@@ -143,30 +100,44 @@ class FrameWriters:
         return self
 
     def append(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Add one block: frame name -> rows."""
+        """Add one block: frame name -> rows of one piece; columns and types are those of the first block."""
         for name, frame in frames.items():
-            if name not in self._writers:
-                writer = FrameWriter(self._folder, self._file_id, self._step, name)
-                self._writers[name] = self._stack.enter_context(writer)
-            self._writers[name].append(frame)
+            self.append_parted(name, table_of(frame), [0, len(frame)])
+
+    def append_parted(self, name: str, table: pa.Table, bounds: Sequence[int]) -> None:
+        """Add rows of all pieces to one frame, sorted by piece.
+
+        Args:
+            name: Of the frame.
+            table: One chunk a column.
+            bounds: Where the rows of each piece begin, and where the last ends.
+        """
+        if name not in self._files:
+            arrival = AtomicFile(self._place, durable=False)
+            self._stack.callback(arrival.discard)
+            writer = pa.ipc.new_file(arrival.file, table.schema, options=FORM)
+            self._files[name] = arrival, table.schema, writer
+        _, schema, writer = self._files[name]
+        (batch,) = table.cast(schema).to_batches() or [pa.RecordBatch.from_pylist([], schema)]
+        for start, end in pairwise(bounds):
+            writer.write_batch(batch.slice(start, end - start))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        with self._stack:
+            for name, (arrival, _, writer) in self._files.items():
+                writer.close()
+                if kind is None:
+                    arrival.commit(self._place / f"{name}.arrow")
         if kind is None:
-            self.urls = {name: writer.url for name, writer in self._writers.items()}
+            self.urls = {name: str(self._place / f"{name}.arrow") for name in self._files}
 
 
-def write_frame(folder: ObjectStoragePath, file_id: int, step: str, name: str, frame: pd.DataFrame) -> str:
-    """Stage one frame as `<folder>/<file_id>/<step>/<name>.arrow` and return its URL."""
-    with FrameWriter(folder, file_id, step, name) as writer:
-        writer.append(frame)
-    return writer.url
+def read_frame(url: str, piece: int = 0, pieces: int = 1) -> pd.DataFrame:
+    """Read one piece of a staged frame, of all by default; see `FrameWriters`.
 
-
-def read_frame(url: str) -> pd.DataFrame:
-    """Read a staged frame; every column is Arrow-backed, so identifiers stay text and nulls stay nulls.
+    Every column is Arrow-backed, so identifiers stay text and nulls stay nulls.
 
     Raises:
         FailError: It is not staged any more; says which task to clear.
@@ -175,7 +146,8 @@ def read_frame(url: str) -> pd.DataFrame:
     if not exists(path):
         raise _gone(url, str(path.parent.name))
     with open_for(path, "rb") as file, pa.ipc.open_file(file) as reader:
-        return frame_of(reader.read_all())
+        batches = map(reader.get_batch, range(piece, reader.num_record_batches, pieces))
+        return frame_of(pa.Table.from_batches(batches, reader.schema))
 
 
 def purge(merchant: str, days: int) -> list[str]:

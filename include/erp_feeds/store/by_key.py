@@ -11,8 +11,9 @@ from psycopg import sql
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.steps.result import ByFile, merged, tally
-from erp_feeds.store.copy import copy_for_table
+from erp_feeds.records.kind import Rows
+from erp_feeds.steps.result import ByFile, merged
+from erp_feeds.store.copy import Incoming
 from erp_feeds.store.merge import OF_LOAD, Target, VersionedField, merge
 from erp_feeds.store.sql import statement
 
@@ -25,24 +26,27 @@ RECORDS = sql.SQL(
 )
 
 
+def copy_by_key(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataFrame]) -> ByFile:
+    """Copy the records of a piece."""
+    incoming.copy_for_table(frames, rows.table, rows.fields)
+    return {}
+
+
 def load_by_key(
     connection: psycopg.Connection,
     files: Sequence[FeedFile],
     merchant: Merchant,
-    frames: Mapping[str, pd.DataFrame],
+    incoming: Incoming,
 ) -> ByFile:
     """Merge the records into the rows of their keys (rules: ERP cache 2, 5, 6; the kind's warnings: 7)."""
     rows = KINDS[files[0].interface].rows
-    copy_for_table(connection, frames, rows.table, rows.fields)
     fields = tuple(VersionedField(name) for name in rows.fields)
-    incoming = f"incoming_{rows.table}"
+    table = f"incoming_{rows.table}"
     of_load = sql.SQL(", ").join(sql.Identifier("loading", name) for name in OF_LOAD)
-    records = RECORDS.format(of_load=of_load, incoming=sql.Identifier(incoming)).as_string()
-    frame = frames[rows.table]
-    first = ~frame["key"].duplicated()  # all records of a key are of one file here
-    keys = "" if first.all() else incoming
+    records = RECORDS.format(of_load=of_load, incoming=sql.Identifier(table)).as_string()
+    keys = "" if Counts.sum(incoming.loaded.values()).loaded == incoming.rows[rows.table] else table
     merge(connection, Target(rows.table, "key", fields, records, keys, rows.key_column), merchant.name)
-    counts = tally(frame["file"], first, lambda number: Counts(loaded=number))
+    counts = incoming.loaded
     for code, name in rows.warnings.items():
         found = connection.execute(statement(name, merchant=merchant.name))
         counts = merged(counts, {file: Counts(warnings={code.value: number}) for file, number in found})

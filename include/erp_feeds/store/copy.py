@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -11,7 +12,9 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
+from erp_feeds.batch import Counts
 from erp_feeds.columns.arrow import table_of
+from erp_feeds.steps.result import ByFile, merged, tally
 from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
@@ -50,32 +53,47 @@ def empty_tables(connection: psycopg.Connection) -> None:
         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier("pg_temp", name)))
 
 
-def copy_frames(
-    connection: psycopg.Connection, frames: Mapping[str, pd.DataFrame], names: tuple[str, ...]
-) -> None:
-    """Copy the named frames into the temporary tables incoming_<name>.
+class Incoming:
+    """The temporary tables incoming_<name>, which the frames of a load fill piece by piece."""
 
-    A frame that is missing leaves its table empty; columns that the table does not have are left out.
-    """
-    for name in names:
-        _fill(connection, name, frames.get(name))
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self.rows: Counter[str] = Counter()
+        """Frame name -> rows that were copied."""
+        self.loaded: ByFile = {}
+        """How many records the rows of the table count for: all those of one key are one."""
 
+    def copy(self, frames: Mapping[str, pd.DataFrame], names: Iterable[str]) -> None:
+        """Add the named frames to their tables.
 
-def copy_for_table(
-    connection: psycopg.Connection,
-    frames: Mapping[str, pd.DataFrame],
-    table: str,
-    columns: Iterable[str],
-) -> None:
-    """Copy the frame of a table, which has these columns of it, into the temporary table incoming_<table>."""
-    if not _exists(connection, f"incoming_{table}"):
-        parts = {
-            "incoming": sql.Identifier(f"incoming_{table}"),
-            "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
-            "table": sql.Identifier(table),
-        }
-        connection.execute(statement("load/incoming_rows", **parts))
-    _fill(connection, table, frames[table])
+        A frame that is missing adds nothing; columns that the table does not have are left out.
+        """
+        for name in names:
+            if name in frames and len(frames[name]):
+                _copy(self._connection, f"incoming_{name}", table_of(frames[name]))
+                self.rows[name] += len(frames[name])
+
+    def copy_for_table(self, frames: Mapping[str, pd.DataFrame], table: str, columns: Iterable[str]) -> None:
+        """Add the frame of a table of the store, which has these columns of it.
+
+        All records of one key are of one file and in one frame.
+        """
+        if not _exists(self._connection, f"incoming_{table}"):
+            parts = {
+                "incoming": sql.Identifier(f"incoming_{table}"),
+                "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+                "table": sql.Identifier(table),
+            }
+            self._connection.execute(statement("load/incoming_rows", **parts))
+        self.copy(frames, [table])
+        frame = frames[table]
+        found = tally(frame["file"], ~frame["key"].duplicated(), lambda number: Counts(loaded=number))
+        self.loaded = merged(self.loaded, found)
+
+    def analyze(self) -> None:
+        """Analyse the tables, once all pieces are there."""
+        for name, rows in self.rows.items():
+            analyze(self._connection, f"incoming_{name}", rows, "(record)")
 
 
 def copy_rows(
@@ -98,14 +116,6 @@ def analyze(connection: psycopg.Connection, table: str, rows: int, columns: Lite
 def _exists(connection: psycopg.Connection, table: str) -> bool:
     found = connection.execute(statement("temporary/exists"), {"name": table}).fetchone()
     return bool(found and found[0])
-
-
-def _fill(connection: psycopg.Connection, name: str, frame: pd.DataFrame | None) -> None:
-    if frame is None or frame.empty:
-        return
-    table = f"incoming_{name}"
-    _copy(connection, table, table_of(frame))
-    analyze(connection, table, len(frame), "(record)")
 
 
 def _copy(connection: psycopg.Connection, table: str, data: pa.Table) -> None:

@@ -12,9 +12,9 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import WarningCode
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
-from erp_feeds.records import KINDS
-from erp_feeds.steps.result import ByFile
-from erp_feeds.store.copy import copy_for_table
+from erp_feeds.records.kind import Rows
+from erp_feeds.steps.result import ByFile, merged
+from erp_feeds.store.copy import Incoming
 from erp_feeds.store.identity import count_failed_moves, count_without_email, resolve, save_identifiers
 from erp_feeds.store.merge import Target, Version, VersionedField, merge
 from erp_feeds.store.sql import statement
@@ -30,22 +30,24 @@ RECORDS = statement(
 ).as_string()
 
 
+def copy_profiles(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataFrame]) -> ByFile:
+    """Copy the people of a piece."""
+    columns = (*(field.name for field in (EMAIL, *FIELDS)), "custom", *OF_WRITE)
+    incoming.copy_for_table(frames, rows.table, columns)
+    return {}
+
+
 def load_profiles(
-    connection: psycopg.Connection,
-    files: Sequence[FeedFile],
-    merchant: Merchant,
-    frames: Mapping[str, pd.DataFrame],
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, incoming: Incoming
 ) -> ByFile:
-    """Fill profiles with the frame `profiles`, creating those that are new (rules: customers 1 to 12).
+    """Fill profiles with the people that were copied, creating those that are new (rules: customers 1 to 12).
 
     One file at a time: who is who depends on the files before it.
     """
     (file,) = files
-    columns = (*(field.name for field in (EMAIL, *FIELDS)), "custom", *OF_WRITE)
-    copy_for_table(connection, frames, "profiles", columns)
     version = Version(file.sequence, file.file_id)
     made_by = ("customers 3", "customers 4")
-    rows = len(frames["profiles"])
+    rows = incoming.rows["profiles"]
     movable = EMAIL.not_newer(version.parts())
     resolve(connection, file, merchant, "incoming_profiles", rows, made_by, movable=movable)
     custom = connection.execute(statement("load/custom_keys"))
@@ -57,6 +59,5 @@ def load_profiles(
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),
         WarningCode.EMAIL_OWNED_BY_OTHER.value: count_failed_moves(connection, file),
     }
-    loaded = KINDS[file.interface].count(frames["profiles"])
-    counts = Counts(loaded=loaded, warnings={code: number for code, number in warnings.items() if number})
-    return {file.file_id: counts}
+    odd = Counts(warnings={code: number for code, number in warnings.items() if number})
+    return merged(incoming.loaded, {file.file_id: odd})

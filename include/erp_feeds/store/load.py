@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,24 +22,28 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import LoadMethod, Rows
-from erp_feeds.steps.groups import Waves, waves_by_file, waves_by_key, with_own_numbers
+from erp_feeds.steps.groups import OwnNumbers, Pieces, waves_by_file, waves_by_key
 from erp_feeds.steps.result import ByFile, merged
 from erp_feeds.store import approvals, confirmations, ledger, rejects
-from erp_feeds.store.by_key import load_by_key
+from erp_feeds.store.by_key import copy_by_key, load_by_key
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.copy import copy_frames, copy_rows, empty_tables
-from erp_feeds.store.customers import load_profiles
-from erp_feeds.store.purchases import load_purchases, reject_conflicting
+from erp_feeds.store.copy import Incoming, copy_rows, empty_tables
+from erp_feeds.store.customers import copy_profiles, load_profiles
+from erp_feeds.store.purchases import copy_purchases, load_purchases, reject_conflicting
 from erp_feeds.store.sql import statement
-from erp_feeds.store.suppression import without_suppressed
+from erp_feeds.store.suppression import suppress_beside, without_suppressed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Frames = Mapping[str, "pd.DataFrame"]
 
-Part = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant, Frames], ByFile]
-"""Does its part of a load inside the open transaction; returns what it adds to the counts."""
+Copy = Callable[[Incoming, Rows, Frames], ByFile]
+"""Copies the frames of one piece; returns the counts of what it leaves out."""
+Write = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant, Incoming], ByFile]
+"""Writes what was copied of all pieces; counts the records loaded, and warnings."""
+Reject = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant], ByFile]
+"""Rejects copied records before anything is written, by comparing them with the store."""
 
 OF_REJECTS = ("rejects", "originals")
 
@@ -51,18 +56,17 @@ tables that slow down the next."""
 class Loader:
     """How the files of a kind load."""
 
-    write: Part
-    """Writes the records; counts those loaded, and warnings."""
+    copy: Copy
+    write: Write
     newer: str
     """Statement that names the rejected records that newer files have brought."""
-    reject: Part | None = None
-    """Rejects records, before anything is written, by comparing them with the store."""
+    reject: Reject | None = None
 
 
 LOADERS: Mapping[LoadMethod, Loader] = {
-    LoadMethod.PEOPLE: Loader(load_profiles, "rejects/newer_people"),
-    LoadMethod.PURCHASES: Loader(load_purchases, "load/newer_purchases", reject_conflicting),
-    LoadMethod.BY_KEY: Loader(load_by_key, "rejects/newer_rows"),
+    LoadMethod.PEOPLE: Loader(copy_profiles, load_profiles, "rejects/newer_people"),
+    LoadMethod.PURCHASES: Loader(copy_purchases, load_purchases, "load/newer_purchases", reject_conflicting),
+    LoadMethod.BY_KEY: Loader(copy_by_key, load_by_key, "rejects/newer_rows"),
 }
 
 
@@ -90,7 +94,7 @@ def load_files(
     files: Sequence[FeedFile],
     merchant: Merchant,
     run: str,
-    frames_of: Callable[[Sequence[FeedFile]], Frames],
+    pieces_of: Callable[[Sequence[FeedFile]], Pieces],
 ) -> list[Loaded]:
     """Write the records of some files, their rejects and their ledger rows, in one transaction.
 
@@ -103,7 +107,7 @@ def load_files(
         files: Of one interface, as `split` left them, in load order: with counts and sequence.
         merchant: Whose rows are written; other loads of this merchant wait.
         run: Id of the run, for the ledger.
-        frames_of: Gives the final frames of files, and those of their rejects.
+        pieces_of: Gives the final frames of files, and those of their rejects; one piece at a time is read.
 
     Returns:
         What became of each file.
@@ -116,7 +120,7 @@ def load_files(
     def load(some: Sequence[FeedFile]) -> list[Loaded]:
         names = some[0].name if len(some) == 1 else f"{len(some)} files from {some[0].name} on"
         with transaction(connection, f"loading {names}"):
-            return load_within(connection, some, merchant, run, frames_of(some))
+            return load_within(connection, some, merchant, run, pieces_of(some))
 
     by_key = KINDS[files[0].interface].rows.loading is LoadMethod.BY_KEY
     most = len(files) if by_key else ONE_BY_ONE
@@ -135,7 +139,7 @@ def load_files(
 
 
 def load_within(
-    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str, frames: Frames
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str, pieces: Pieces
 ) -> list[Loaded]:
     """Do what `load_files` does, inside a transaction that the caller ends.
 
@@ -143,25 +147,27 @@ def load_within(
         Exception: The files do not load together; the caller undoes what is written.
     """
     rows = KINDS[files[0].interface].rows
-    own = {
-        name: with_own_numbers(frame, files) if "record" in frame else frame for name, frame in frames.items()
-    }
     load = _Load(connection, files, merchant, run)
-    for some, part in _waves(own, rows, files):
+    for some, part in _waves(OwnNumbers(pieces, files), rows, files):
         if error := load.wave(some, part):
             return [Loaded(load.with_counts(files[0]), error)]
     load.warn_of_index()
-    _save_mapping(connection, files[0].interface, merchant, own)
+    load.save_mapping()
     return load.finish()
 
 
-def _waves(frames: Frames, rows: Rows, files: Sequence[FeedFile]) -> Waves:
-    """Return what loads one after the other, each as its files and their frames; one file loads at once."""
+def _waves(
+    pieces: Pieces, rows: Rows, files: Sequence[FeedFile]
+) -> Iterator[tuple[Sequence[FeedFile], Pieces]]:
+    """Yield what loads one after the other, each as its files and their pieces; one file loads at once."""
     if len(files) == 1:
-        return iter([(files, frames)])
-    if rows.loading is LoadMethod.BY_KEY:
-        return waves_by_key(frames, rows.table, files)
-    return waves_by_file(frames, files)
+        yield files, pieces
+        return
+    (frames,) = pieces  # several files are small ones
+    by_key = rows.loading is LoadMethod.BY_KEY
+    waves = waves_by_key(frames, rows.table, files) if by_key else waves_by_file(frames, files)
+    for some, part in waves:
+        yield some, [part]
 
 
 class _Load:
@@ -184,6 +190,7 @@ class _Load:
         self._counts = {file.file_id: file.counts for file in files}
         self._written: dict[int, dict[str, int]] = {}
         self._begun: set[int] = set()
+        self._mapping_versions: set[str] = set()
         connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
         lock_merchant(connection, merchant.name)
         self._moments = _moments(connection, files)
@@ -193,31 +200,42 @@ class _Load:
         """Return a file with its counts so far."""
         return file.model_copy(update={"counts": self._counts[file.file_id]})
 
-    def wave(self, files: Sequence[FeedFile], frames: Frames) -> QuarantineError | None:
+    def wave(self, files: Sequence[FeedFile], pieces: Pieces) -> QuarantineError | None:
         """Write records that do not depend on each other; return why the only file is quarantined instead."""
         connection, merchant, run = self._connection, self._merchant, self._run
         empty_tables(connection)
         moments = ((file.file_id, file.sequence, file.name, self._moments[file.file_id]) for file in files)
         copy_rows(connection, "loading", ("file_id", "sequence", "name", "moment"), moments)
-        copy_frames(connection, frames, OF_REJECTS)
-        frames, left_out = without_suppressed(connection, files, merchant, frames)
-        rejected = self._loader.reject(connection, files, merchant, frames) if self._loader.reject else {}
+        suppress_beside(connection, files, merchant, pieces)
+        incoming = Incoming(connection)
+        left_out = merged(*map(partial(self._copy, incoming, files), pieces))
+        incoming.analyze()
+        rejected = self._loader.reject(connection, files, merchant) if self._loader.reject else {}
         self._counts = merged(self._counts, left_out, rejected)
         error = self._too_many(files)
         if error and len(self._files) > 1:
             raise error
-        if len(frames.get("rejects", ())) or any(counts.rejected for counts in rejected.values()):
+        if incoming.rows["rejects"] or any(counts.rejected for counts in rejected.values()):
             rejects.save(connection, files, merchant, run)
         if error:  # nothing of the file has been written yet, and its rejects say why
             ledger.mark_quarantined(connection, files[0], run, error, self._counts[files[0].file_id])
             return error
-        self._write(files, frames)
-        incoming, newer = f"incoming_{self._rows.table}", _newer(self._loader.newer, self._rows, merchant)
-        rejects.resolve(connection, self._interface.name, merchant, run, incoming=incoming)
+        self._write(files, incoming)
+        keys, newer = f"incoming_{self._rows.table}", _newer(self._loader.newer, self._rows, merchant)
+        rejects.resolve(connection, self._interface.name, merchant, run, incoming=keys)
         if files[0].file_id not in self._begun:  # their rejects came with their first wave
             rejects.resolve_own(connection, self._interface.name, merchant, run, newer=newer)
         self._begun.update(file.file_id for file in files)
         return None
+
+    def _copy(self, incoming: Incoming, files: Sequence[FeedFile], frames: Frames) -> ByFile:
+        """Copy one piece, without those who are suppressed."""
+        for frame in frames.values():
+            if "mapping_version" in frame:
+                self._mapping_versions.update(frame["mapping_version"].head(1).dropna())
+        incoming.copy(frames, OF_REJECTS)
+        frames, left_out = without_suppressed(self._connection, files, self._merchant, frames)
+        return merged(left_out, self._loader.copy(incoming, self._rows, frames))
 
     def _too_many(self, files: Sequence[FeedFile]) -> QuarantineError | None:
         """Return the error of the first file with more rejects than the merchant or a person allows."""
@@ -229,10 +247,10 @@ class _Load:
                 return error
         return None
 
-    def _write(self, files: Sequence[FeedFile], frames: Frames) -> None:
+    def _write(self, files: Sequence[FeedFile], incoming: Incoming) -> None:
         tables = self._interface.tables
         before = _written(self._connection, tables)
-        counts = self._loader.write(self._connection, files, self._merchant, frames)
+        counts = self._loader.write(self._connection, files, self._merchant, incoming)
         after = _written(self._connection, tables)
         self._counts = merged(self._counts, counts)
         rows = {table: after[table] - before[table] for table in tables if after[table] != before[table]}
@@ -266,6 +284,15 @@ class _Load:
         for code, file, number in found:
             self._counts = merged(self._counts, {file: Counts(warnings={code.value: number})})
 
+    def save_mapping(self) -> None:
+        """Store the mapping that filled the records, unless it has changed since then."""
+        name, merchant = self._interface.name, self._merchant
+        mapping = mapping_of(merchant, name)
+        if mapping.version in self._mapping_versions:
+            links = json.dumps([asdict(row) for row in link_rows(INTERFACES[name], mapping)])
+            facts = {"merchant": merchant.name, "interface": name, "version": mapping.version}
+            self._connection.execute(statement("load/mapping", **facts, links=links))
+
     def finish(self) -> list[Loaded]:
         """Mark the files as loaded; return them."""
         last = self._files[-1].file_id
@@ -294,16 +321,6 @@ def _newer(name: str, rows: Rows, merchant: Merchant) -> sql.Composed:
 def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[str, int]:
     """Return how many rows of some tables this transaction, and maybe some before it, have written."""
     return dict(connection.execute(statement("load/written"), {"tables": list(tables)}).fetchall())
-
-
-def _save_mapping(connection: psycopg.Connection, interface: str, merchant: Merchant, frames: Frames) -> None:
-    """Store the mapping that filled the frames, unless it has changed since then."""
-    mapping = mapping_of(merchant, interface)
-    filled_by = (frame["mapping_version"] for frame in frames.values() if "mapping_version" in frame)
-    if any(mapping.version in versions.head(1).dropna().to_list() for versions in filled_by):
-        links = [asdict(row) for row in link_rows(INTERFACES[interface], mapping)]
-        facts = {"merchant": merchant.name, "interface": interface, "version": mapping.version}
-        connection.execute(statement("load/mapping", **facts, links=json.dumps(links)))
 
 
 def _too_many(counts: Counts, percent: float) -> QuarantineError | None:

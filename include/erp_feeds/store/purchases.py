@@ -11,25 +11,33 @@ import psycopg
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import RejectCode, WarningCode
 from erp_feeds.merchant import Merchant
+from erp_feeds.records.collapse import counts_of_collapsed
+from erp_feeds.records.kind import Rows
 from erp_feeds.steps.purchases import ONLINE
-from erp_feeds.steps.result import ByFile
-from erp_feeds.store.copy import analyze, copy_frames
+from erp_feeds.steps.result import ByFile, tally
+from erp_feeds.store.copy import Incoming, analyze
 from erp_feeds.store.identity import count_without_email, resolve, save_identifiers
 from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
 
 
+def copy_purchases(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataFrame]) -> ByFile:
+    """Copy the orders and returns of a piece, and their lines.
+
+    Of each order number the last record loads, of those whose buyers were not left out.
+    """
+    orders = frames["orders"]
+    superseded = (orders["channel"] == ONLINE) & orders.duplicated(["channel", "purchase_id"], keep="last")
+    purchases = pd.concat([orders[~superseded], frames["returns"]], ignore_index=True)
+    incoming.copy({**frames, rows.table: purchases}, (rows.table, "lines"))
+    return tally(orders["file"], superseded, counts_of_collapsed)
+
+
 def reject_conflicting(
-    connection: psycopg.Connection,
-    files: Sequence[FeedFile],
-    merchant: Merchant,
-    frames: Mapping[str, pd.DataFrame],
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant
 ) -> ByFile:
-    """Copy the frames of a file, and reject purchases that conflict with stored ones (purchases 6 and 11)."""
+    """Reject copied purchases that conflict with stored ones (purchases 6 and 11)."""
     (file,) = files
-    orders, superseded = _last_orders(frames["orders"])
-    purchases = pd.concat([orders, frames["returns"]], ignore_index=True)
-    copy_frames(connection, {**frames, "purchases": purchases}, ("purchases", "lines"))
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     rejected = {}
@@ -37,21 +45,11 @@ def reject_conflicting(
         found = connection.execute(statement(f"load/{code}", code=code, **owner)).fetchone()
         if found and found[0]:
             rejected[code] = found[0]
-    warnings = {WarningCode.REPEATED_KEY.value: superseded} if superseded else {}
-    return {file.file_id: Counts(rejected=rejected, collapsed=superseded, warnings=warnings)}
-
-
-def _last_orders(orders: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Leave the last record of each order number, of those whose buyers were not left out."""
-    superseded = (orders["channel"] == ONLINE) & orders.duplicated(["channel", "purchase_id"], keep="last")
-    return orders[~superseded], int(superseded.sum())
+    return {file.file_id: Counts(rejected=rejected)}
 
 
 def load_purchases(
-    connection: psycopg.Connection,
-    files: Sequence[FeedFile],
-    merchant: Merchant,
-    frames: Mapping[str, pd.DataFrame],
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, incoming: Incoming
 ) -> ByFile:
     """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12).
 
@@ -60,7 +58,7 @@ def load_purchases(
     (file,) = files
     connection.execute(statement("load/known_buyers", merchant=merchant.name))
     # Some of them were rejected since they were copied.
-    rows = len(frames["orders"]) + len(frames["returns"])
+    rows = incoming.rows["purchases"]
     resolve(connection, file, merchant, "incoming_purchases", rows, ("purchases 3", "purchases 3"))
     owner = {"merchant": merchant.name, "file_id": file.file_id}
     connection.execute(statement("load/purchase_profiles", **owner))

@@ -162,7 +162,7 @@ def without_suppressed(
         connection: In the transaction of the load, under the merchant's lock.
         files: Whose frames they are; one file, where these name people.
         merchant: Whose files they are.
-        frames: As `load_files` gets them.
+        frames: Of one piece.
 
     Returns:
         The frames, and the number of records left out, by file and code; the table suppressed_emails, mostly
@@ -186,6 +186,19 @@ def without_suppressed(
         number += kind.count(frame[mask])
         start += len(frame)
     return kept, {file.file_id: Counts(skipped={SkipCode.SUPPRESSED.value: number})} if number else {}
+
+
+def suppress_beside(
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, pieces: Iterable[Frames]
+) -> None:
+    """Suppress the new numbers of a file in pieces that are beside a suppressed address in any of them.
+
+    The purchases of one number are in several pieces: `without_suppressed` leaves out all of them then.
+    """
+    kind = KINDS[files[0].interface]
+    if files[0].pieces > 1 and kind.people and _any_suppressed(connection, merchant.name):
+        for frames in pieces:
+            without_suppressed(connection, files, merchant, frames)
 
 
 def empty_payloads(connection: psycopg.Connection, merchant: Merchant, files: Sequence[FeedFile]) -> None:

@@ -15,7 +15,7 @@ from erp_feeds.store import ledger
 from erp_feeds.store.load import load_files
 from support.store_feed import TESTSHOP, Feed, accounts, customer, customers, dump, scalar
 
-Of = Callable[[Sequence[FeedFile]], dict[str, pd.DataFrame]]
+Of = Callable[[Sequence[FeedFile]], list[dict[str, pd.DataFrame]]]
 
 ERP = "erp_cache_customers"
 LISTS = {1: "RETAIL", 2: "WHOLESALE", 3: "EXPORT"}
@@ -38,10 +38,12 @@ def placed(files: Iterable[FeedFile]) -> list[FeedFile]:
 
 def together(*frames: dict[str, pd.DataFrame]) -> Of:
     """Return what gives some of the files their frames: those of each, one record a file."""
-    return lambda files: {
-        name: pd.concat([frames[file.before][name].assign(record=file.before + 1) for file in files])
-        for name in frames[0]
-    }
+    return lambda files: [
+        {
+            name: pd.concat([frames[file.before][name].assign(record=file.before + 1) for file in files])
+            for name in frames[0]
+        }
+    ]
 
 
 def frames_of(files: list[FeedFile]) -> Of:
@@ -97,7 +99,7 @@ def test_a_group_is_written_whole_or_not_at_all(
 def test_where_a_group_fails_its_halves_load(store: psycopg.Connection, three: list[FeedFile]) -> None:
     frames = frames_of(three)
 
-    def lacking(files: Sequence[FeedFile]) -> dict[str, pd.DataFrame]:
+    def lacking(files: Sequence[FeedFile]) -> list[dict[str, pd.DataFrame]]:
         if three[2] in files:
             raise FailError("not staged any more")
         return frames(files)

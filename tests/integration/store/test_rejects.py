@@ -390,7 +390,7 @@ def test_the_work_of_a_load_is_in_proportion_to_its_rejects_also_where_files_bef
     for index in order:
         file = feed.file(interface, index)
         with transaction(store, "loading"):
-            load_within(store, [file], merchant, "run", frames)
+            load_within(store, [file], merchant, "run", [frames])
             read = scalar(
                 store, "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
             )

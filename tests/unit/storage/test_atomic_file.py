@@ -36,7 +36,8 @@ def test_archive_and_staging_are_made_for_their_owner_whatever_the_umask(home: P
     archive.save([b"abc"], "testshop", "srs_customers", NAME)
     folder = staging.run_folder("testshop", "run1")
     staging.stage_member(folder, 1, 0, BytesIO(b"<a/>"))
-    staging.write_frame(folder, 1, "parse", "records", pd.DataFrame({"email": ["ada@example.com"]}))
+    with staging.FrameWriters(folder, 1, "parse") as writers:
+        writers.append({"records": pd.DataFrame({"email": ["ada@example.com"]})})
     rights = rights_below(home)
     files = {name: mode for name, mode in rights.items() if (home / name).is_file()}
     assert len(files) == 3

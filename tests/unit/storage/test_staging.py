@@ -12,6 +12,7 @@ import fsspec
 import pandas as pd
 import pyarrow as pa
 import pytest
+from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 
 from erp_feeds.errors import FailError
@@ -28,6 +29,12 @@ def frame(**columns: list[object]) -> pd.DataFrame:
             for name, values in columns.items()
         }
     )
+
+
+def staged(folder: ObjectStoragePath, step: str, name: str, rows: pd.DataFrame) -> str:
+    with staging.FrameWriters(folder, 7, step) as writers:
+        writers.append({name: rows})
+    return writers.urls[name]
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -49,7 +56,7 @@ def test_run_folders_are_safe_and_apart(home: Path) -> None:
 def test_frame_keeps_types_and_nulls(storage: str) -> None:
     rows = frame(record=[1, 2], number=["00123", None], amount=[Decimal("1.50"), None], day=[None, None])
     folder = staging.run_folder("testshop", RUN)
-    url = staging.write_frame(folder, 7, "parse", "records", rows)
+    url = staged(folder, "parse", "records", rows)
     assert url == str(folder / "7" / "parse" / "records.arrow")
     pd.testing.assert_frame_equal(staging.read_frame(url), rows)
 
@@ -84,7 +91,7 @@ def test_killed_step_leaves_no_frame(storage: str) -> None:
 def test_rewriting_a_frame_replaces_it(storage: str) -> None:
     folder = staging.run_folder("testshop", RUN)
     for value in (1, 2):
-        url = staging.write_frame(folder, 7, "parse", "records", frame(record=[value]))
+        url = staged(folder, "parse", "records", frame(record=[value]))
     assert staging.read_frame(url)["record"].tolist() == [2]
 
 
@@ -104,7 +111,7 @@ def test_member_is_staged_whole_or_not_at_all(storage: str) -> None:
 
 def test_missing_files_say_which_task_to_clear() -> None:
     folder = staging.run_folder("testshop", RUN)
-    staging.write_frame(folder, 7, "split", "profiles", frame(record=[1]))
+    staged(folder, "split", "profiles", frame(record=[1]))
     with pytest.raises(FailError, match="clear task 'parse'"):
         staging.read_frame(str(folder / "7" / "parse" / "records.arrow"))
     with pytest.raises(FailError, match="clear task 'unzip'"):
@@ -117,7 +124,7 @@ def test_missing_files_say_which_task_to_clear() -> None:
 def test_sweep_removes_only_old_runs(home: Path) -> None:
     old, new, empty = (staging.run_folder("testshop", name) for name in ("old", "new", "empty"))
     for folder in (old, new):
-        staging.write_frame(folder, 7, "parse", "records", frame(record=[1]))
+        staged(folder, "parse", "records", frame(record=[1]))
     long_ago = time.time() - 3 * 86_400
     for path in Path(old.path).rglob("*"):
         os.utime(path, (long_ago, long_ago))
@@ -131,7 +138,7 @@ def test_sweep_of_an_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
     attach("memory", fs=fsspec.filesystem("memory"))
     monkeypatch.setenv("ERP_FEEDS_STAGING", "memory://bucket/sweep")
     folder = staging.run_folder("testshop", RUN)
-    url = staging.write_frame(folder, 7, "parse", "records", frame(record=[1]))
+    url = staged(folder, "parse", "records", frame(record=[1]))
     assert staging.purge("testshop", 1) == []
     assert staging.purge("testshop", 0) == [str(folder)]
     with pytest.raises(FailError):
