@@ -23,7 +23,7 @@ from airflow.sdk import (
 from erp_feeds.batch import PARAM, Batch
 from erp_feeds.codes import REPLAYABLE
 from erp_feeds.errors import ConfigurationError, FailError
-from erp_feeds.interfaces import interfaces_of
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
@@ -225,7 +225,7 @@ def _doc(merchant: Merchant) -> str:
         title=merchant.title or merchant.name,
         name=merchant.name,
         shop_name=merchant.shop_name,
-        interfaces=", ".join(interface.title for interface in interfaces_of(merchant)),
+        interfaces=", ".join(each.title for name, each in INTERFACES.items() if name in merchant.interfaces),
         schedule=merchant.schedule,
         timezone=merchant.timezone,
         connection=merchant.ftps.connection,

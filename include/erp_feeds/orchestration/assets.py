@@ -38,12 +38,13 @@ def tables(merchant: Merchant) -> list[Asset]:
     """
     interfaces = INTERFACES if merchant.settings == "store" else merchant.interfaces
     names = dict.fromkeys(table for name in interfaces for table in INTERFACES[name].tables)
-    return [table(merchant.name, name) for name in names]
+    store = settings().lineage_store
+    return [table(merchant.name, name, store) for name in names]
 
 
-def table(merchant: str, name: str) -> Asset:
+def table(merchant: str, name: str, store: str) -> Asset:
     """Return a merchant's rows of a table: a DAG that waits for one merchant gets no events of others."""
-    host, _, database = settings().lineage_store.partition("/")
+    host, _, database = store.partition("/")
     return Asset(
         name=f"{merchant}.{name}",
         uri=f"postgres://{host}/{database}/{SCHEMA}/{name}?merchant={merchant}",

@@ -89,7 +89,7 @@ def test_tables_follow_the_interfaces_in_order_and_once() -> None:
 
 def test_table_is_named_by_merchant_and_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERP_FEEDS_LINEAGE_STORE", "pg.example.com:5433/feeds")
-    table = assets.table("testshop", "profiles")
+    (table,) = (each for each in assets.tables(merchant()) if each.name == "testshop.profiles")
     assert (table.name, table.group) == ("testshop.profiles", "store")
     assert table.uri == "postgres://pg.example.com:5433/feeds/erp_feeds/profiles?merchant=testshop"
     assert table.extra == {
