@@ -8,6 +8,7 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"
+PLOT = "![Records a CPU second, by case and way](images/performance.svg)"
 COLUMNS = ("case", "way", "CPU s, client", "CPU s, PostgreSQL", "records a CPU s", "of the floor", "peak MB")
 COLOURS = {"floor": "#7f8c8d", "first": "#16607a", "same": "#2e8b9e", "changed": "#76b7c1"}
 PEER = "#c0873f"
@@ -17,7 +18,8 @@ def write(found: dict[str, Any]) -> None:
     """Put a run of the benchmark into the documents."""
     page = DOCS / "performance.md"
     before, _, rest = page.read_text("utf-8").partition(BEGIN)
-    page.write_text(before + BEGIN + table(found) + END + rest.partition(END)[2], "utf-8")
+    measured = f"{PLOT}\n\n{table(found)}"
+    page.write_text(before + BEGIN + measured + END + rest.partition(END)[2], "utf-8")
     plot(found["rows"], DOCS / "images" / "performance.svg")
 
 

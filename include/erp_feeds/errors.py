@@ -76,6 +76,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 _WORDS = {
     "string_type": "text is expected: put it in quotes",
     "string_too_short": "it may not be empty",
+    "string_too_long": "at most {max_length} characters are allowed",
+    "missing": "it is missing",
     "string_pattern_mismatch": "write it in this form: {pattern}",
     "tuple_type": "a list is expected: [one, another]",
     "too_short": "at least {min_length} is expected",

@@ -51,7 +51,7 @@ def test_a_check_shows_its_findings_below_the_button(browse: Browse, filled: Sho
     expect(page.get_by_role("cell", name="archive", exact=True)).to_be_visible()
     accessible(page)
     page.goto(f"{HERE}/apps")
-    page.get_by_role("button", name="Make folder srs again").click()
+    page.get_by_role("button", name="Make the folder srs").click()
     expect(page.get_by_text("SRS is enabled")).to_be_visible()
     accessible(page)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ from erp_feeds.cli.options import (
     OneMerchant,
     merchant_names,
 )
-from erp_feeds.cli.output import print_json, print_table, say
+from erp_feeds.cli.output import facts_of, print_json, print_table, say
 from erp_feeds.errors import FailError, counted
 
 COLUMNS = ("incident_id", "merchant", "interface", "kind", "code", "number", "since", "who_acts", "reason")
@@ -30,16 +31,21 @@ def incidents(
     as_json: AsJson = False,
 ) -> None:
     """Show what is open: quarantines, rejects, late feeds, unreachable inboxes, failed tasks."""
+    from erp_feeds.merchant_file import read_merchants
+    from erp_feeds.operations.next_step import next_step
+    from erp_feeds.settings import settings
     from erp_feeds.store import incidents as store
 
     with opened_store() as connection:
         name = checked_merchant(connection, merchant) if merchant else None
-        rows = store.listed(connection, name, with_dismissed=dismissed)
+        found = store.listed(connection, name, with_dismissed=dismissed)
+    owners = {each.name: each for each in read_merchants(settings().merchants)[0]}
+    rows = [{**facts_of(each), "who_acts": next_step(owners.get(each.merchant), each)[0]} for each in found]
     if as_json:
         print_json(rows)
         return
     more = ("dismissed_by", "dismissed_reason") if dismissed else ()
-    print_table("Open", rows, (*COLUMNS, *more))
+    print_table("Open", [SimpleNamespace(**row) for row in rows], (*COLUMNS, *more))
 
 
 def dismiss(

@@ -35,7 +35,8 @@ class Code(StrEnum):
 EXPORT_AGAIN = "Ask for a new export of the file under the same name."
 NOTHING = "Nothing: it is counted for information."
 CORRECT_RECORD = (
-    "Ask the sender to correct the record and to send it again; a newer file resolves the reject."
+    "Ask the sender to correct the record and to send it again; a newer file resolves the reject. Where the "
+    "wrong field is part of the key, no file can: dismiss the reject once the right record is there."
 )
 FORM_OR_RECORD = (
     "If the sender always writes it this way, describe the form in the merchant file and replay; else ask "

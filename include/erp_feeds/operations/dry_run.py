@@ -92,23 +92,27 @@ class DryRun:
     """Rejects that would appear, by code."""
 
 
-def dry_run_in_airflow(merchant: Merchant, replay: Replay, examples: int = 0) -> DryRun:
+def dry_run_in_airflow(
+    merchant: Merchant, replay: Replay, examples: int = 0, *, lock_seconds: int = 0
+) -> DryRun:
     """Find out what a replay would change, by the store of the settings' Airflow connection.
 
     Args:
         merchant: With the settings that are tried; those of its file stand for the latest of the store.
         replay: Which archived files.
         examples: How many rows of each table to return with their values.
+        lock_seconds: For how long to wait for a load of the merchant; 0: until it ends.
 
     Raises:
         FailError: The replay chooses no archived file.
-        RetryError: the store or the archive is away.
+        RetryError: the store or the archive is away, or a load still runs.
     """
     if replay == Replay(dry_run=True):
         raise FailError(NO_FILES, "no_files")
     name = settings().store_connection
     with store.connect(name) as writing, store.connect(name) as reading:
         reading.autocommit = True
+        writing.execute("SELECT set_config('lock_timeout', %s, false)", [f"{lock_seconds}s"])
         merchant = effective(reading, merchant)
         files = ledger.archived(reading, merchant.name, list(merchant.interfaces), replay)
         if not files:

@@ -22,6 +22,10 @@ from erp_feeds.store import queries, suppression
 from erp_feeds.store.file_rows import LedgerFile
 from erp_feeds.xml.elements import children, local_name
 
+FILES = 20
+"""Latest files in which elements that nobody documented are looked for: not every file has each."""
+MOST_READ = 3
+"""Of them, those that are read for values of such elements."""
 RECORDS = 50
 """Records of the file's beginning in which values are looked for."""
 CHUNK = 64 << 10
@@ -38,7 +42,7 @@ class Samples:
     known: dict[str, int]
     """Element of the interface -> in how many records or lines it is."""
     unknown: dict[str, int]
-    """Element of the record that the interface does not know -> how often it is there."""
+    """Element that the interface does not know -> how often it is there; 0: only in an older file."""
     values: dict[str, str]
     """Element, of a line as 'Lines/Line/Sku' -> its first value that is not empty."""
 
@@ -48,38 +52,57 @@ def latest_samples(
 ) -> Samples | None:
     """Return what the latest loaded file of an interface carried; None where no file was loaded yet.
 
-    Values are of the first records of the original; a suppressed person's are left out, and an original that
-    cannot be read has none.
+    Elements that nobody documented are those of some older files too. Values are of the first records of the
+    original; a suppressed person's are left out, and an original that cannot be read has none.
 
     Args:
         connection: Of the store.
         merchant: Whose file it is.
         interface: As the merchant's ERP delivers it.
     """
-    file = latest_file(connection, merchant, interface)
-    if file is None:
+    files = _latest_files(connection, merchant, interface, FILES)
+    if not files:
         return None
-    counts = file.tally
+    file = files[0]
+    unknown = _undocumented(interface, file)
+    values = _values(connection, merchant, interface, file)
+    read = 0
+    for older in files[1:]:
+        new = _undocumented(interface, older).keys() - unknown.keys()
+        unknown |= dict.fromkeys(new, 0)
+        if new and read < MOST_READ:
+            read += 1
+            others = _values(connection, merchant, interface, older)
+            values |= {name: others[name] for name in new & others.keys()}
+    return Samples(file, dict(file.tally.elements), unknown, values)
+
+
+def _undocumented(interface: Interface, file: LedgerFile) -> dict[str, int]:
+    """Return the elements of a file that the interface does not declare, and how often each is there."""
     declared = {field.element for field in INTERFACES[interface.name].all_fields()}
+    counts = file.tally
     unknown = {name: number for name, number in counts.unknown.items() if ELEMENT_NAME.fullmatch(name)}
-    known = dict(counts.elements)
-    extra = {name: number for name, number in known.items() if name not in declared}
-    return Samples(file, known, unknown | extra, _values(connection, merchant, interface, file))
+    return unknown | {name: number for name, number in counts.elements.items() if name not in declared}
 
 
 def latest_file(
     connection: psycopg.Connection, merchant: Merchant, interface: Interface
 ) -> LedgerFile | None:
     """Return the latest loaded file of an interface; None where no file was loaded yet."""
-    found = queries.files(
+    return next(iter(_latest_files(connection, merchant, interface, 1)), None)
+
+
+def _latest_files(
+    connection: psycopg.Connection, merchant: Merchant, interface: Interface, number: int
+) -> list[LedgerFile]:
+    return queries.files(
         connection,
         merchant.name,
         states=[FileState.LOADED],
         interface=interface.name,
         with_drift=False,
-        limit=1,
+        limit=number,
     )
-    return found[0] if found else None
 
 
 def _values(

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from erp_feeds.codes import Actor, IncidentKind, QuarantineCode, words_of
+from erp_feeds.codes import Actor, IncidentKind, words_of
 from erp_feeds.errors import counted
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
+from erp_feeds.operations.next_step import is_asked, next_step
 from erp_feeds.orchestration import links
 from erp_feeds.orchestration.channels import Message
 from erp_feeds.orchestration.links import HEALTH_DAG
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """Causes that a subject names; the text names all."""
-ANSWER = (
-    "Look at the rejects and answer: Approve loads the good records, Reject leaves the file quarantined. "
-    "Ask the sender for a correct export."
-)
-"""What to do where Airflow asks."""
 FOR_THE_DATA = {
     IncidentKind.QUARANTINED: "Nothing of these files was loaded; the others were. Originals are archived.",
     IncidentKind.PUT_OFF: "These files are not loaded yet; they load by themselves once there is room.",
@@ -82,7 +78,7 @@ def line(merchant: str, cause: Cause) -> str:
 def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     """Return what is to be known of a cause, by the question that it answers."""
     words = words_of(cause.kind, cause.code)
-    is_asked = _is_asked(merchant, cause)
+    actor, action = next_step(merchant, cause)
     code = "" if cause.kind == IncidentKind.FAILED_TASK else cause.code
     what = "Records" if cause.kind == IncidentKind.REJECTED else "Files"
     command = LOOK_CLOSER[IncidentKind(cause.kind)].format(merchant=merchant.name, code=cause.code)
@@ -92,9 +88,9 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Reason": cause.reason,
         "Since": f"{merchant.local_time(cause.since)} ({merchant.timezone})",
         "For the data": FOR_THE_DATA[IncidentKind(cause.kind)],
-        "Who acts": str(_actor(merchant, cause)),
-        "What to do": ANSWER if is_asked else words.action,
-        "Load the rest?": links.question_page(base_url) if is_asked else "",
+        "Who acts": str(actor),
+        "What to do": action,
+        "Load the rest?": links.question_page(base_url) if is_asked(merchant, cause) else "",
         what: _named(cause),
         "Page": _page(merchant.name, cause, base_url),
         "Run": run if cause.run_id else "",
@@ -117,18 +113,6 @@ def _named(cause: Cause) -> str:
 def _numbers(records: Sequence[str]) -> str:
     """Return numbers of records in brackets; nothing for a file as a whole."""
     return f" (record{'s' if len(records) > 1 else ''} {', '.join(records)})" if records[0] else ""
-
-
-def _is_asked(merchant: Merchant, cause: Cause) -> bool:
-    """Return whether Airflow asks somebody if the rest of the file shall load, as the merchant file says."""
-    settings = merchant.interfaces.get(cause.interface or "")
-    may_ask = bool(settings and settings.on_too_many_rejects == "ask")
-    return may_ask and cause.code == QuarantineCode.TOO_MANY_REJECTS
-
-
-def _actor(merchant: Merchant, cause: Cause) -> Actor:
-    """Return who acts first: whoever is asked, before the sender."""
-    return Actor.ENGINEER if _is_asked(merchant, cause) else words_of(cause.kind, cause.code).actor
 
 
 def _page(merchant: str, cause: Cause, base_url: str) -> str:
@@ -178,7 +162,7 @@ def _subject(merchant: Merchant, incidents: Sequence[Cause]) -> str:
     """Return what happened and who must act: 20 files quarantined, the sender must send them again."""
     groups: dict[tuple[str, Actor], list[Cause]] = {}
     for each in incidents:
-        groups.setdefault((each.kind, _actor(merchant, each)), []).append(each)
+        groups.setdefault((each.kind, next_step(merchant, each)[0]), []).append(each)
     said = []
     for (kind, actor), causes in groups.items():
         number = sum(each.number for each in causes)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "erp_feeds"
 POOL_TIMEOUT_SECONDS = 5.0
+LOCK_SECONDS = 5
+"""For which what answers a request waits for a load of the same merchant."""
 
 LIBPQ_EXTRAS = (
     "host",
@@ -92,7 +94,7 @@ def pool_of(
             "autocommit": True,
             "application_name": application,
             "options": f"-c search_path={SCHEMA},public -c statement_timeout={statement_seconds}s "
-            "-c work_mem=32MB",  # pages sum up many files
+            f"-c lock_timeout={LOCK_SECONDS}s -c work_mem=32MB",  # pages sum up many files
         },
         min_size=1,
         max_size=max_size,
@@ -120,7 +122,7 @@ def lent(pool: ConnectionPool[psycopg.Connection[Any]], doing: str) -> Iterator[
 
 @contextmanager
 def plain_errors(doing: str) -> Iterator[None]:
-    """Turn a lost connection or a deadlock into RetryError, any other error of a statement into FailError.
+    """Turn a lost connection, a deadlock or too long a wait into RetryError, other errors into FailError.
 
     Values that PostgreSQL rejects come from the file: the file is quarantined, so that it blocks
     no other file. PostgreSQL's own text may quote a row, hence only its state and the name of a
@@ -131,6 +133,8 @@ def plain_errors(doing: str) -> Iterator[None]:
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
         reason = f"{doing}: a value does not fit the store ({_state(error)})"
         raise QuarantineError(QuarantineCode.NOT_LOADABLE, reason) from None
+    except psycopg.errors.LockNotAvailable:  # only what answers a request sets `lock_timeout`
+        raise RetryError("a load of this merchant is running: try again in a minute", "busy") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise RetryError(f"{doing}: the store is not available now ({_state(error)})") from None
     except psycopg.Error as error:

@@ -201,6 +201,7 @@ class RunFile:
 
     run_id: str
     file: str
+    file_id: int
     state: str
     code: str | None
     reason: str | None

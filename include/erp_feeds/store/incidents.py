@@ -10,7 +10,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
-from erp_feeds.codes import IncidentKind, words_of
+from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
 from erp_feeds.store import rejects
 from erp_feeds.store.connection import plain_errors, transaction
@@ -47,11 +47,6 @@ class Incident(Cause):
     dismissed_at: datetime | None = None
     dismissed_by: str | None = None
     dismissed_reason: str | None = None
-
-    @property
-    def who_acts(self) -> str:
-        """Who must act, as `codes` says."""
-        return words_of(self.kind, self.code).actor
 
 
 @dataclass(frozen=True)

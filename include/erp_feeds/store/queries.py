@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-ABOUT_THE_ROW = ("profile_id", "custom", "file", "record", "created_at", "updated_at")
+ABOUT_THE_ROW = ("profile_id", "custom", "mapping_version", "file", "record", "created_at", "updated_at")
 """What a profile says of its row, not of its person."""
 
 

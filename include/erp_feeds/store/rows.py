@@ -89,6 +89,7 @@ class Purchase:
     custom: dict[str, Any]
     mapping_version: str | None
     file: str | None
+    file_id: int | None
     record: int | None
 
 
@@ -136,6 +137,7 @@ class Account:
     cash_back: Decimal | None
     cash_back_calculate_to_date: date | None
     file: str | None
+    file_id: int | None
     record: int | None
     updated_at: datetime
 

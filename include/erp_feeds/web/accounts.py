@@ -84,6 +84,7 @@ ACCOUNT = {
     "cash_back": "12.00",
     "cash_back_calculate_to_date": "2026-01-31",
     "file": "TestShop_ErpCache_Customers_20260131060000.zip",
+    "file_id": 7,
     "record": 1,
     "updated_at": "2026-01-31T06:00:07Z",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -34,9 +35,29 @@ rights on the merchant's DAG are yours here. A token of `python -m erp_feeds tok
 """
 
 
+class _Application(FastAPI):
+    """The application, whose description keeps the nulls of the examples: FastAPI leaves them out."""
+
+    def __init__(self, routes: Routes, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._examples = routes.examples
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the API."""
+        described = super().openapi()
+        for operations in described["paths"].values():
+            for operation in operations.values():
+                content = operation["responses"]["200"]["content"]
+                if operation["operationId"] in self._examples:
+                    content["application/json"]["example"] = self._examples[operation["operationId"]]
+        return described
+
+
 def application() -> FastAPI:
     """Return the application, to be mounted by the plugin."""
-    app = FastAPI(
+    routes = Routes()
+    app = _Application(
+        routes,
         title="erp-feeds",
         description=DESCRIPTION,
         version="1",
@@ -45,7 +66,6 @@ def application() -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(only_same_origin)],
     )
-    routes = Routes()
     shown = (merchants, files, rejects, charts, profiles, accounts, mapping, mapping_pages, changes)
     for module in (*shown, revisions, ftps_connection, apps, runbook):
         module.add(routes)

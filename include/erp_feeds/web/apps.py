@@ -14,9 +14,9 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.folders import make_folders
 from erp_feeds.store import audit, incidents, merchant_settings
+from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
-from erp_feeds.web.merchants import configured, of_file
 from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 
@@ -136,7 +136,7 @@ def _enable_page(request: Request, caller: PeopleEditor, store: Store, app: AppN
     enabled = enable(caller, store, app)
     to_map = [name for name in enabled.switched_on if INTERFACES[name].targets]
     if to_map:
-        return see_other(request, f"/merchants/{caller.merchant}/mapping/{to_map[0]}")
+        return see_other(request, f"/merchants/{caller.merchant}/mapping/{to_map[0]}?enabled={app}")
     return page(request, "apps.html", {"found": apps(caller, store), "enabled": enabled})
 
 

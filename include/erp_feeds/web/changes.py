@@ -8,7 +8,7 @@ from typing import Annotated
 from airflow.api_fastapi.app import get_auth_manager
 from fastapi import Form, Path, Request
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError, counted
@@ -16,10 +16,10 @@ from erp_feeds.orchestration.replays import StartedReplay, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import approvals, audit, incidents, ledger
 from erp_feeds.store.load import load_order
+from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
 from erp_feeds.web.files import FileId
 from erp_feeds.web.guards import Replayer
-from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import see_other
 from erp_feeds.web.routes import Routes
 
@@ -37,11 +37,18 @@ class Replaying(BaseModel):
     interface: str = Field("", max_length=60, description="Only files of it.", examples=["srs_customers"])
     dry_run: bool = Field(default=False, description="Only show, in the log of `sense`, what would change.")
 
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _no_day(cls, value: object) -> object:
+        return value or None  # a form sends a field that was left empty
+
 
 class Approving(BaseModel):
     """What the person who approves has seen."""
 
-    rejects: int = Field(ge=1, description="Rejected records of the file; with more by now nothing loads.")
+    rejects: int = Field(
+        ge=1, description="Rejected records of the file; with more by now nothing loads.", examples=[2]
+    )
 
 
 class Dismissing(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated
@@ -16,14 +17,15 @@ from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.doctor import Finding
+from erp_feeds.operations.folders import make_folders
 from erp_feeds.orchestration.examination import examine_all
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, ftps_accounts
 from erp_feeds.store.connection import conninfo_of
 from erp_feeds.store.ftps_accounts import READER, FtpsAccount
+from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader, Replayer
-from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 
@@ -72,7 +74,9 @@ class NewPassword:
 class Rotating(BaseModel):
     """How a password is replaced."""
 
-    keep_hours: int = Field(0, ge=0, le=MAX_HOURS, description="Hours for which the one before is good too.")
+    keep_hours: int = Field(
+        0, ge=0, le=MAX_HOURS, description="Hours for which the one before is good too.", examples=[24]
+    )
     version: int | None = Field(None, ge=1, description="Of the password to replace, as it was shown.")
 
 
@@ -120,13 +124,19 @@ def check(caller: Replayer, store: Store) -> list[Finding]:
 
 
 def create(caller: PeopleEditor, store: Store) -> NewPassword:
-    """Create the FTPS account of the ERP party, or open a disabled one again; its password is shown once."""
+    """Create the FTPS account of the ERP party, or open a disabled one again; its password is shown once.
+
+    The folders of the merchant's interfaces are made as well.
+    """
     merchant = _hosted(caller.merchant)
-    return NewPassword(merchant.name, ftps_accounts.create(store, merchant, caller.name))
+    made = NewPassword(merchant.name, ftps_accounts.create(store, merchant, caller.name))
+    with suppress(FeedError):  # the account is there, and a check says what is wrong with the folders
+        make_folders(merchant, listing.folders(merchant, interfaces_of(merchant)))
+    return made
 
 
 def rotate(caller: PeopleEditor, store: Store, body: Rotating) -> NewPassword:
-    """Replace the password of the FTPS account; the new one is shown once, and running uploads end."""
+    """Replace the password of the FTPS account; the new one is shown once. Running uploads go on."""
     merchant = _hosted(caller.merchant)
     password = ftps_accounts.rotate(
         store, merchant, caller.name, keep_hours=body.keep_hours, version=body.version

@@ -20,12 +20,13 @@ from erp_feeds.merchant_file import dotted, settings_of, with_settings
 from erp_feeds.operations.dry_run import DryRun, dry_run_in_airflow
 from erp_feeds.operations.source_samples import Samples, latest_file, latest_samples
 from erp_feeds.store import audit, merchant_settings
+from erp_feeds.store.connection import LOCK_SECONDS
 from erp_feeds.store.merchant_settings import Change
 from erp_feeds.web import mapping_form
+from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.mapping_form import Element, Fields, Row, Source
-from erp_feeds.web.merchants import configured, of_file
 from erp_feeds.web.revisions import SAVED, Saved
 from erp_feeds.web.routes import Routes
 
@@ -181,6 +182,7 @@ def tried(
 
     Raises:
         FailError: they have errors, or no file can be tried here.
+        RetryError: a load of the merchant is running.
     """
     found, errors = with_settings(merchant, document_of(merchant, interface, fields))
     if found is None:
@@ -196,7 +198,7 @@ def tried(
         )
     audit.note(store, who, merchant.name, "mapping tried", file.name)
     proposed = found.at_revision(merchant.revision or 0)
-    return dry_run_in_airflow(proposed, Replay(file_ids=(file.file_id,)), EXAMPLES)
+    return dry_run_in_airflow(proposed, Replay(file_ids=(file.file_id,)), EXAMPLES, lock_seconds=LOCK_SECONDS)
 
 
 ROW = {

@@ -13,6 +13,7 @@ from erp_feeds.errors import FeedError
 from erp_feeds.operations.dry_run import DryRun
 from erp_feeds.store import merchant_settings
 from erp_feeds.web import mapping_form
+from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.mapping import (
@@ -24,7 +25,6 @@ from erp_feeds.web.mapping import (
     page_of,
     tried,
 )
-from erp_feeds.web.merchants import configured, of_file
 from erp_feeds.web.rendering import page, see_other
 from erp_feeds.web.routes import Routes
 

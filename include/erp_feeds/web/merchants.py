@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated
 
 import psycopg
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import Path as InPath
-from fastapi import Query
+from fastapi import Path, Query
 
 from erp_feeds.codes import IncidentKind, words_of
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import Merchant
-from erp_feeds.merchant_file import files_by_merchant, read_merchant
+from erp_feeds.merchant_file import files_by_merchant
 from erp_feeds.operations.incidents import Feed, feeds
+from erp_feeds.operations.next_step import is_asked, next_step
+from erp_feeds.orchestration.messages import headline
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, merchant_settings, queries
 from erp_feeds.store.file_rows import (
@@ -30,7 +29,8 @@ from erp_feeds.store.file_rows import (
     drift_in_words,
 )
 from erp_feeds.store.incidents import Incident
-from erp_feeds.web.connections import Store, connect
+from erp_feeds.web.configuration import configured, of_file
+from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
@@ -43,16 +43,21 @@ class OpenIncident:
     """What is open, in plain words."""
 
     incident_id: int
+    """0: none is open of it yet, or it was dismissed."""
     interface: str | None
     kind: str
     code: str
     number: int
     """Files or records."""
+    headline: str
+    """What is open, in few words: 2 files quarantined."""
     since: datetime
     reason: str
     meaning: str
     who_acts: str
     next_step: str
+    is_asked: bool
+    """Whether Airflow asks somebody if the rest of the files shall load: among its required actions."""
     run_id: str
     examples: list[str]
 
@@ -128,7 +133,7 @@ def merchant(caller: Reader, store: Store) -> MerchantPage:
 
 
 def run(
-    caller: Reader, store: Store, run_id: Annotated[str, InPath(max_length=250, description="Of Airflow.")]
+    caller: Reader, store: Store, run_id: Annotated[str, Path(max_length=250, description="Of Airflow.")]
 ) -> RunPage:
     """Return what one run made of its files."""
     _check_known(store, caller.merchant)
@@ -151,34 +156,6 @@ def log(caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit 
     place = decode_cursor(cursor, int)
     found = audit.listed(store, caller.merchant, before=place[0] if place else None, limit=limit + 1)
     return Page.of(found, limit, lambda entry: [entry.audit_id])
-
-
-def configured(name: str) -> Merchant:
-    """Return a merchant as its file describes it now, with its settings of the store where the file says so.
-
-    Raises:
-        ConfigurationError: its file is wrong.
-        FailError: it has no file.
-    """
-    merchant = of_file(name)
-    if merchant.settings == "file":
-        return merchant
-    with connect() as store:
-        return merchant_settings.effective(store, merchant)
-
-
-def of_file(name: str) -> Merchant:
-    """Return a merchant as its file describes it now; errors as in `configured`."""
-    path = files_by_merchant(settings().merchants).get(name)
-    if path is None:
-        raise FailError(f"{name} has no merchant file", "unknown_merchant")
-    found = path.stat()
-    return _read(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=5_000)
-def _read(path: Path, _changed: int, _size: int) -> Merchant:
-    return read_merchant(path)
 
 
 @dataclass(frozen=True)
@@ -209,22 +186,24 @@ def _row(lately: MerchantFiles, of_file: _Configured, known: list[Incident]) -> 
         title=of_file.owner.title if of_file.owner else "",
         error=of_file.error,
         feeds=of_file.feeds,
-        open=[in_words(each) for each in known if each.dismissed_at is None],
+        open=[in_words(of_file.owner, each) for each in known if each.dismissed_at is None],
         rejects=sum(each.number for each in known if each.kind == IncidentKind.REJECTED),
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
         **vars(lately),
     )
 
 
-def in_words(incident: Incident) -> OpenIncident:
-    """Return an incident with what its code means and what to do."""
-    words = words_of(incident.kind, incident.code)
+def in_words(owner: Merchant | None, incident: Incident) -> OpenIncident:
+    """Return an incident with what its code means and what to do; `owner` is None where its file is wrong."""
+    actor, action = next_step(owner, incident)
     names = ("incident_id", "interface", "kind", "code", "number", "since", "reason", "run_id")
     return OpenIncident(
         **{name: getattr(incident, name) for name in names},
-        meaning=words.meaning,
-        who_acts=str(words.actor),
-        next_step=words.action.replace("MERCHANT", incident.merchant),
+        headline=headline(incident),
+        meaning=words_of(incident.kind, incident.code).meaning,
+        who_acts=str(actor),
+        next_step=action.replace("MERCHANT", incident.merchant),
+        is_asked=is_asked(owner, incident),
         examples=list(incident.examples),
     )
 
@@ -278,11 +257,13 @@ RUN = {
         {
             "run_id": "manual__2026-01-31T06:00:01+00:00",
             "file": "TestShop_SRS_Customers_20260131060000.zip",
+            "file_id": 12,
             "state": "loaded",
             "code": None,
             "reason": None,
             "counts": {"read": 2, "loaded": 2},
             "resolved": 0,
+            "dismissed": 0,
         }
     ],
 }

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from erp_feeds.errors import FeedError, QuarantineError, RetryError
+from erp_feeds.errors import FeedError, QuarantineError, RetryError, in_words
 from erp_feeds.web.rendering import page
 
 STATUS = {
@@ -22,8 +22,18 @@ STATUS = {
     "usage": 422,
     "placeholder": 422,
     "no_reason": 422,
+    "invalid_settings": 422,
 }
 """Code of an error -> status; others are conflicts."""
+TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not possible now",
+    410: "Deleted",
+    422: "Not possible with these values",
+    503: "Not possible now",
+}
+"""Status -> title of the page."""
 
 
 def _problem(status: int, detail: str, code: str = "") -> dict[str, object]:
@@ -45,7 +55,9 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
         (401, "Not authenticated"),
         (403, "your role in Airflow does not allow this: it requires PUT on DAG of testshop"),
         (404, "testshop has no file 12"),
+        (409, "a check of testshop runs already: wait for its result"),
         (422, "limit: 200 or less is expected"),
+        (503, "a load of this merchant is running: try again in a minute"),
     )
 }
 
@@ -60,7 +72,7 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(FeedError)
     async def feed(request: Request, error: FeedError) -> Response:
         if isinstance(error, RetryError):
-            return _answer(request, 503, str(error))
+            return _answer(request, 503, str(error), {"Retry-After": "30"}, error.code)
         if isinstance(error, QuarantineError):  # a request for such a file is invalid too
             return _answer(request, 422, error.reason, code=str(error.code))
         return _answer(request, STATUS.get(error.code, 409), str(error), code=error.code)
@@ -68,14 +80,13 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         # Without what was sent: it may be personal data.
-        detail = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+        detail = "; ".join(f"{each['loc'][-1]}: {in_words(each)}" for each in error.errors())
         return _answer(request, 422, detail, code="invalid_request")
 
 
 def _answer(request: Request, status: int, detail: str, headers: Any = None, code: str = "") -> Response:
     root = request.scope.get("root_path", "")
     path = request.scope["path"].removeprefix(root)
-    title = HTTPStatus(status).phrase
     if path.startswith("/api/"):
         body = json.dumps(_problem(status, detail, code))
         return Response(body, status, headers, "application/problem+json")
@@ -83,7 +94,7 @@ def _answer(request: Request, status: int, detail: str, headers: Any = None, cod
         airflow = root.removesuffix("/erp-feeds")
         target = quote(f"{root}{path}", safe="")
         return Response(status_code=303, headers={"Location": f"{airflow}/api/v2/auth/login?next={target}"})
-    values = {"title": title, "detail": detail}
+    values = {"title": TITLES.get(status, HTTPStatus(status).phrase), "detail": detail}
     if code == "unknown_merchant":  # there are no pages of it to which the navigation could lead
         values["caller"] = ""
     return page(request, "error.html", values, status=status)

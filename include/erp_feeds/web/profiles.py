@@ -15,9 +15,9 @@ from erp_feeds.interfaces import known_interfaces
 from erp_feeds.operations import erasure
 from erp_feeds.store import audit, queries
 from erp_feeds.store.rows import Identifier, Profile, ProfileField, Purchase, PurchaseLine
+from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
-from erp_feeds.web.merchants import configured
 from erp_feeds.web.rendering import page
 from erp_feeds.web.routes import Routes
 
@@ -46,7 +46,7 @@ class Search(BaseModel):
 class Forgetting(BaseModel):
     """Whether a person is forgotten, or it is only shown what that would erase."""
 
-    dry_run: bool = True
+    dry_run: bool = Field(default=True, examples=[True])
 
 
 @dataclass(frozen=True)

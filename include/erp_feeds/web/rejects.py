@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+import psycopg
 from fastapi import Path, Query
 
 from erp_feeds.errors import FailError
@@ -17,10 +18,11 @@ from erp_feeds.steps.record_trace import RejectReason
 from erp_feeds.store import audit, incidents, queries
 from erp_feeds.store.file_rows import LedgerFile, Reject
 from erp_feeds.store.incidents import Incident
+from erp_feeds.web.configuration import configured, good_or_none
 from erp_feeds.web.connections import Store
-from erp_feeds.web.files import FileId, known_file
+from erp_feeds.web.files import FILE, FileId, known_file
 from erp_feeds.web.guards import PeopleEditor, Reader
-from erp_feeds.web.merchants import OpenIncident, configured, in_words
+from erp_feeds.web.merchants import OpenIncident, in_words
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 MAX_FILE_BYTES = 20 << 20
@@ -50,6 +52,8 @@ class RecordPage:
     trace: RecordTrace
     pieces: list[TextPiece]
     """Joined, they are the record as delivered."""
+    has_key: bool = True
+    """Whether a newer file can resolve its rejects: without a key nobody knows which record it was."""
 
 
 def rejects(
@@ -57,6 +61,7 @@ def rejects(
     caller: Reader,
     store: Store,
     code: Annotated[str | None, Query(max_length=60, examples=["missing_field"])] = None,
+    interface: Annotated[str | None, Query(max_length=100, examples=["srs_customers"])] = None,
     file_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -66,14 +71,27 @@ def rejects(
         store,
         caller.merchant,
         code=code or None,
+        interface=interface or None,
         file_id=file_id,
         after=decode_cursor(cursor, int, int, str, str),
         limit=limit + 1,
     )
     part = Page.of(found, limit, lambda each: (each.file_id, each.record, each.code, each.field))
-    causes = incidents.causes(store, caller.merchant)
-    words = [in_words(Incident(**vars(each), merchant=caller.merchant)) for each in causes]
-    return RejectPage(items=part.items, next=part.next, codes=words)
+    return RejectPage(items=part.items, next=part.next, codes=_causes(store, caller.merchant))
+
+
+def _causes(store: psycopg.Connection, merchant: str) -> list[OpenIncident]:
+    """Return what is open now, each with the id of its incident, by which it may be dismissed."""
+    listed = incidents.listed(store, merchant)
+    ids = {(each.interface, each.kind, each.code): each.incident_id for each in listed}
+    found = [
+        Incident(
+            **vars(each), merchant=merchant, incident_id=ids.get((each.interface, each.kind, each.code), 0)
+        )
+        for each in incidents.causes(store, merchant)
+    ]
+    owner = good_or_none(merchant)
+    return [in_words(owner, each) for each in found]
 
 
 def record(
@@ -102,7 +120,8 @@ def record(
     else:
         found = trace_record(store, owner, file.name, record)
     elements = _elements(owner, file.interface, {each.field for each in found.errors if each.field})
-    return RecordPage(file, found, list(_pieces(found.raw or "", elements)))
+    has_key = not errors or errors[0].key is not None
+    return RecordPage(file, found, list(_pieces(found.raw or "", elements)), has_key)
 
 
 def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
@@ -137,6 +156,10 @@ REJECT = {
     "resolved_at": None,
     "resolved_by_run": None,
     "resolved_by_file": None,
+    "dismissed_at": None,
+    "dismissed_by": None,
+    "dismissed_reason": None,
+    "key": None,
     "raw": None,
 }
 
@@ -149,8 +172,8 @@ def add(routes: Routes) -> None:
     of_file = path + "/files/{file_id}/records/{record}"
     text = "<Customer><CustomerNumber>1.23E+05</CustomerNumber></Customer>"
     one = {
-        "file": {"file_id": 12},
-        "trace": {"record": 2, "outcome": "rejected", "raw": text},
+        "file": FILE,
+        "trace": {"file": FILE["name"], "state": "loaded", "record": 2, "outcome": "rejected", "raw": text},
         "pieces": [{"text": text, "is_invalid": False}],
     }
     routes.show(of_file, "record.html", record, example=one, tag="Rejects")

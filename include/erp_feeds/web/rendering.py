@@ -25,6 +25,16 @@ from erp_feeds.web import PREFIX
 WORDS = {str(code): code for kind in (WarningCode, SkipCode, QuarantineCode, RejectCode) for code in kind}
 """Every code of a file or record -> what it means, who must act, what to do."""
 
+RULES = {
+    "customers 1": "the number was known",
+    "customers 2": "the number was new, the address belonged to this profile",
+    "customers 3": "neither number nor address was known: the profile was made for it",
+    "customers 4": "the address, without a number",
+    "customers 6": "the number was new, an earlier record of the same file had its address",
+    "purchases 3": "a purchase came first: the profile was made for it",
+}
+"""Rule that links an identifier to a profile -> its words."""
+
 
 def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
     """Return a page; templates get the user as `caller`, where the path names a merchant."""
@@ -62,6 +72,11 @@ def _prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))  # noqa: S704 - escaped
 
 
+def _breakable(name: str) -> Markup:
+    """Return the name of a file that may be broken into lines behind its underscores."""
+    return Markup("_<wbr>").join(visible(name).split("_"))
+
+
 def _nice(largest: float) -> float:
     """Return a round number for the top of an axis: 1, 2 or 4 with zeros, no less than the largest value."""
     power = 10.0 ** math.floor(math.log10(max(largest, 1)))
@@ -95,6 +110,7 @@ def _environment() -> Environment:
         json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
     )
     made.filters["prose"] = _prose
+    made.filters["breakable"] = _breakable
     made.filters["day"] = lambda moment: f"{moment.astimezone(UTC):%d %b %H:%M}"
     made.globals |= {
         "WORDS": WORDS,
@@ -105,6 +121,7 @@ def _environment() -> Environment:
         "duration": _duration,
         "whole": "{:,.0f}".format,
         "INTERFACES": list(INTERFACES),
+        "RULES": RULES,
     }
     return made
 

@@ -11,9 +11,9 @@ from fastapi.responses import RedirectResponse
 
 from erp_feeds.store import merchant_settings
 from erp_feeds.store.merchant_settings import Change
+from erp_feeds.web.configuration import of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
-from erp_feeds.web.merchants import of_file
 from erp_feeds.web.rendering import see_other
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 

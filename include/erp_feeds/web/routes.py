@@ -19,7 +19,7 @@ API = "/api/v1"
 Item = TypeVar("Item")
 
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.", examples=[50])]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -59,6 +59,8 @@ class Routes:
     """The routes of the API, and those of the pages."""
 
     def __init__(self) -> None:
+        self.examples: dict[str, object] = {}
+        """Operation -> an answer of it."""
         self.api = APIRouter(prefix=API, responses=PROBLEM)
         self.pages = APIRouter(include_in_schema=False)
 
@@ -89,6 +91,8 @@ class Routes:
 
     def _add(self, method: str, path: str, endpoint: Callable[..., Any], example: object, tag: str) -> None:
         shape = get_type_hints(endpoint)["return"]
+        operation = f"{endpoint.__module__.rpartition('.')[2]}_{endpoint.__name__}"
+        self.examples[operation] = example
         self.api.add_api_route(
             path,
             _as_json(endpoint, TypeAdapter(shape)),
@@ -96,8 +100,7 @@ class Routes:
             response_model=shape,
             tags=[tag],
             summary=(inspect.getdoc(endpoint) or "").splitlines()[0],
-            operation_id=f"{endpoint.__module__.rpartition('.')[2]}_{endpoint.__name__}",
-            responses={200: {"content": {"application/json": {"example": example}}}},
+            operation_id=operation,
         )
 
 

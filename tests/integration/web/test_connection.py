@@ -74,7 +74,6 @@ def test_a_stock_client_places_a_file_with_what_the_page_says(
     client.login(told["login"], password)
     client.prot_p()
     paths = {each["interface"]: each["path"].replace("<index>", "20170101") for each in told["files"]}
-    client.mkd(paths["srs_customers"].rpartition("/")[0])
     client.storbinary(f"STOR {paths['srs_customers']}.part", io.BytesIO(b"a file"))
     client.rename(f"{paths['srs_customers']}.part", paths["srs_customers"])
     address = f"ftp://{told['host']}:{told['port']}{paths['srs_purchases']}"
@@ -149,7 +148,7 @@ interfaces:
     assert {each["state"] for each in admin.get(path).json()["apps"]} == {"waiting for the first file"}
     (folder / "testshop.yaml").write_text(text + "settings: store\n")
     opened = admin.post(f"{ONE}/apps/srs/enable", headers=SAME_ORIGIN)
-    assert opened.headers["location"] == f"/erp-feeds{ONE}/mapping/srs_customers"
+    assert opened.headers["location"] == f"/erp-feeds{ONE}/mapping/srs_customers?enabled=srs"
     assert admin.get(opened.headers["location"].removeprefix("/erp-feeds")).status_code == 200
     assert {each["state"] for each in admin.get(path).json()["apps"]} == {"waiting for the first file"}
     assert admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()["switched_on"] == []

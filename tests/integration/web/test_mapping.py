@@ -10,6 +10,7 @@ import pytest
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, merchant_settings
+from erp_feeds.store.connection import lock_merchant
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask, person
 from support.shop_files import export
 from support.shop_fixtures import Shop
@@ -59,6 +60,10 @@ def test_sources_are_what_files_really_carried_with_a_value_of_each(ask: Ask, ma
     sources = {each["name"]: each for each in found["sources"]}
     assert (sources["city"]["sample"], sources["city"]["carried"]) == ("Eden", 1)
     assert (sources["Card"]["is_new"], sources["Card"]["sample"]) == (True, HOSTILE)
+    mapped.place(export("srs_customers", "20170106", person("1002", City="Eden")))
+    mapped.run_tasks("manual__third")
+    later = {each["name"]: each for each in admin.get(f"{API}/mapping/srs_customers").json()["sources"]}
+    assert (later["Card"]["carried"], later["Card"]["sample"]) == (0, HOSTILE)  # of the file before
     text = admin.get(f"{ONE}/srs_customers").text
     assert HOSTILE not in text
     assert "&lt;script&gt;" in text
@@ -93,6 +98,12 @@ def test_a_change_is_checked_tried_saved_and_offered_for_past_days(ask: Ask, map
     assert "profiles: 0 new, 2 changed, 0 removed" not in tried
     assert "profiles: 0 new, 1 changed, 0 removed" in tried
     assert "custom_card" in tried
+    with mapped.store.transaction():
+        lock_merchant(mapped.store, "testshop")  # as a load does, until its end
+        busy = post("try")
+        api = admin.post(f"{API}/mapping/srs_customers/dry-runs", json={}, headers=SAME_ORIGIN)
+    assert "a load of this merchant is running: try again" in busy.text
+    assert (api.status_code, api.json()["code"], api.headers["retry-after"]) == (503, "busy", "30")
     assert merchant_settings.find(mapped.store, "testshop") is None
     saved = post("save", message=HOSTILE)
     assert (saved.status_code, saved.headers["location"]) == (303, f"/erp-feeds{path}?saved=1#saved")
@@ -120,7 +131,7 @@ def test_the_history_shows_each_change_and_takes_one_back(ask: Ask, mapped: Shop
     for body in ({**CARD, "message": HOSTILE}, {"elements": {"city": "Stad"}}):
         assert admin.post(revisions, json=body, headers=SAME_ORIGIN).status_code == 200
     refused = admin.post(revisions, json={"mapping": {"phon": None}}, headers=SAME_ORIGIN)
-    assert (refused.status_code, refused.json()["code"]) == (409, "invalid_settings")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_settings")
     assert "did you mean 'phone'" in refused.json()["detail"]
     text = admin.get("/merchants/testshop/settings").text
     assert HOSTILE not in text

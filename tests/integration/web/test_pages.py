@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
+from erp_feeds.cli.incidents import incidents as listed_incidents
 from erp_feeds.codes import IncidentCode, QuarantineCode, RejectCode
 from erp_feeds.operations import incidents
+from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, tokens
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
+from support.shop_files import basket, export
 from support.shop_fixtures import Shop
 
 API = "/api/v1"
@@ -140,6 +146,16 @@ def test_every_route_is_in_the_table_above(ask: Ask) -> None:
     assert set(paths) == {f"{API}{path}" for path in known}
 
 
+def test_each_example_is_an_answer_that_its_operation_may_give(ask: Ask) -> None:
+    described = ask("").get(f"{API}/openapi.json").json()
+    operations = [each for path in described["paths"].values() for each in path.values()]
+    answers = [each["responses"]["200"]["content"].get("application/json") for each in operations]
+    assert answers.count(None) == 1  # the original of a file
+    for answer in filter(None, answers):
+        shape = {**answer["schema"], "components": described["components"]}
+        jsonschema.validate(answer["example"], shape, cls=jsonschema.Draft202012Validator)
+
+
 def test_a_change_needs_the_right_and_a_page_of_this_server(ask: Ask, named: Any, filled: Shop) -> None:
     before = scalar(filled, "SELECT count(*) FROM profiles")
     for path, body in CHANGES:
@@ -206,6 +222,38 @@ def test_the_merchants_a_failed_one_first_with_its_next_step(ask: Ask, filled: S
     assert ([row["merchant"] for row in rest["items"]], rest["next"]) == (["completejourney"], None)
 
 
+def test_where_airflow_asks_pages_and_commands_name_who_answers_and_lead_there(
+    ask: Ask,
+    filled: Shop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "merchants"
+    folder.mkdir()
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
+    shop = yaml.safe_load((INCLUDE / "merchants" / "testshop.yaml").read_text())
+    filled.store.execute(
+        "UPDATE files SET state = 'quarantined', code = 'too_many_rejects' WHERE interface = 'srs_customers'"
+    )
+    filled.store.commit()
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    for does, actor in (("quarantine", "the sender"), ("ask", "the data engineer")):
+        shop["interfaces"]["srs_customers"] = {"max_reject_percent": 10, "on_too_many_rejects": does}
+        (folder / "testshop.yaml").write_text(yaml.safe_dump(shop))
+        (open_now,) = (
+            each
+            for each in ask("admin").get(f"{API}{ONE}").json()["open"]
+            if each["code"] == "too_many_rejects"
+        )
+        assert open_now["who_acts"] == actor
+        for page in (ONE, f"{ONE}/rejects"):
+            assert ('href="/required_actions"' in ask("viewer").get(page).text) is (does == "ask")
+        listed_incidents("testshop", as_json=True)
+        shown = {each["code"]: each["who_acts"] for each in json.loads(capsys.readouterr().out)}
+        assert shown["too_many_rejects"] == actor
+
+
 def test_a_merchant_says_how_much_the_store_holds(ask: Ask, filled: Shop) -> None:
     found = ask("admin").get(f"{API}{ONE}").json()
     held = {"profiles": 1, "orders": 1, "returns": 0, "lines": 2, "revenue": "1.50", "accounts": 3}
@@ -255,7 +303,9 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
 
 
-def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(ask: Ask, named: Any) -> None:
+def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(
+    ask: Ask, named: Any, filled: Shop
+) -> None:
     found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
     assert [each["text"] for each in found["pieces"] if each["is_invalid"]] == [
         "<CustomerNumber>1.23E+05</CustomerNumber>"
@@ -267,6 +317,11 @@ def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(ask: Ask
     assert "malformed_number" in listed
     assert "x@example.com" not in listed
     assert ask("admin").get(named(f"{API}{ONE}/files/FILE/records/99")).status_code == 404
+    bad = basket("R9", "0.50", number="1001").replace("2017-01-01T", "01-01-2017 ")
+    filled.place(export("srs_purchases", "20170106", bad), minute=2)
+    filled.run_tasks("manual__second")
+    last = scalar(filled, "SELECT max(file_id) FROM files")
+    assert "no newer file can resolve this reject" in ask("admin").get(f"{ONE}/files/{last}/records/1").text
 
 
 def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: Any, filled: Shop) -> None:
@@ -279,7 +334,10 @@ def test_a_person_is_found_shown_and_forgotten_after_a_dry_run(ask: Ask, named: 
     assert admin.post(f"{API}{ONE}/profile-searches", json=nobody, headers=SAME_ORIGIN).json() == []
     profile = admin.get(named(f"{API}{ONE}/profiles/PERSON")).json()
     assert {each["field"]: each["record"] for each in profile["fields"]}["firstname"] == 1
-    assert profile["purchases"][0]["lines"]
+    (bought,) = profile["purchases"]
+    assert [each["quantity"] for each in bought["lines"]] == ["1", "1"]
+    link = f"{ONE}/files/{bought['purchase']['file_id']}"
+    assert f'{link}"' in admin.get(named(f"{ONE}/profiles/PERSON")).text
     assert [each["rule"] for each in profile["identifiers"]] == ["customers 3"]
     path = named(f"{ONE}/profiles/PERSON")
     tried = admin.post(f"{path}/forget", data={"dry_run": "true"}, headers=SAME_ORIGIN)
@@ -321,6 +379,16 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
     assert {each.who for each in entries} == {"admin"}
     assert "ada@example.com" not in json.dumps([each.subject for each in entries])
     assert "original downloaded" in admin.get(f"{ONE}/audit").text
+
+
+def test_a_replay_of_days_may_leave_the_last_day_empty(ask: Ask, filled: Shop) -> None:
+    """As a browser sends the form of the mapping: the field is there, without a day."""
+    asked = {"interface": "srs_customers", "since": "2030-01-01", "until": "", "dry_run": "false"}
+    refused = ask("admin").post(f"{ONE}/replays", data=asked, headers=SAME_ORIGIN)
+    assert (refused.status_code, "no archived file to replay" in refused.text) == (404, True)
+    wrong = ask("admin").post(f"{ONE}/replays", data={"since": "01-01-2030"}, headers=SAME_ORIGIN)
+    assert "since: a day is expected: 2026-01-31" in wrong.text
+    assert "<h1>Not possible with these values</h1>" in wrong.text
 
 
 def test_an_incident_is_dismissed_by_whoever_clicks(ask: Ask, filled: Shop) -> None:

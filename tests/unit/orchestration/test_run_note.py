@@ -11,8 +11,8 @@ def test_a_note_counts_files_records_skips_rejects_and_warnings() -> None:
     counts = Counts(
         read=2_000, loaded=1_990, collapsed=5, skipped={"no_identifier": 2}, rejected={"invalid_date": 3}
     )
-    loaded = RunFile("run", "a.zip", "loaded", None, None, counts.model_dump(mode="json"), 4, 1)
-    broken = RunFile("run", "b.zip", "quarantined", "truncated", "the zip ends early", {}, 0, 0)
+    loaded = RunFile("run", "a.zip", 1, "loaded", None, None, counts.model_dump(mode="json"), 4, 1)
+    broken = RunFile("run", "b.zip", 2, "quarantined", "truncated", "the zip ends early", {}, 0, 0)
     assert in_words([loaded, broken]).split("\n\n") == [
         "2 files: 1 loaded, 1 quarantined (truncated)",
         "2,000 records: 1,990 loaded, 5 replaced by a later record",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -16,7 +17,8 @@ from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 
 from erp_feeds.errors import FailError
-from erp_feeds.storage import staging
+from erp_feeds.storage import pieces, staging
+from erp_feeds.storage.pieces import PieceWriter
 
 RUN = "scheduled__2017-01-01T00:00:00+00:00"
 TYPES = {"record": pa.int32(), "number": pa.string(), "amount": pa.decimal128(14, 2), "day": pa.date32()}
@@ -71,6 +73,27 @@ def test_blocks_become_one_frame_of_the_first_ones_types(storage: str) -> None:
     records = staging.read_frame(writers.urls["records"])
     pd.testing.assert_frame_equal(records, frame(record=[1, 2], number=[None, "0"]))
     assert staging.read_frame(writers.urls["rejects"]).empty
+
+
+def test_each_piece_is_read_by_itself_in_the_order_of_its_rows(
+    storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "BUFFER", 40)  # so that the rows come in several parts
+    folder = staging.run_folder("testshop", RUN)
+    with staging.FrameWriters(folder, 7, "parse") as writers:
+        parted = PieceWriter(writers, 3)
+        parted.append({"records": frame(record=[], number=[])}, {"records": np.array([], int)})
+        for first in range(0, 30, 6):
+            rows = frame(record=list(range(first, first + 6)), number=["a"] * 6)
+            parted.append({"records": rows}, {"records": np.array([0, 2, 0, 2, 2, 0])})
+        parted.flush()
+    found = [staging.read_frame(writers.urls["records"], piece, 3)["record"].tolist() for piece in range(3)]
+    assert found == [
+        [n for n in range(30) if n % 6 in {0, 2, 5}],
+        [],
+        [n for n in range(30) if n % 6 in {1, 3, 4}],
+    ]
+    assert len(staging.read_frame(writers.urls["records"])) == 30
 
 
 def test_killed_step_leaves_no_frame(storage: str) -> None:

@@ -26,6 +26,7 @@ SELECT
     account.cash_back,
     account.cash_back_calculate_to_date,
     files.name AS file,
+    account.file_id,
     account.record,
     account.updated_at
 FROM accounts AS account
@@ -169,7 +170,7 @@ WHERE account.merchant = %(merchant)s AND account.invoice_to IS NOT NULL
 -- name: lines
 -- The lines of some purchases.
 -- In:  merchant, purchase_ids text[]. Out: purchase_id, line_no, sku, description, quantity, amount; of each in its order.
-SELECT purchase_id, line_no, sku, description, quantity, amount
+SELECT purchase_id, line_no, sku, description, trim_scale(quantity) AS quantity, amount
 FROM purchase_lines
 WHERE merchant = %(merchant)s AND purchase_id = ANY(%(purchase_ids)s::text[])
 ORDER BY purchase_id, line_no
@@ -326,7 +327,7 @@ SELECT
             AND original.kind = 'order' AND purchases.kind = 'return' AND original.channel = 'online'
     ) AS return_of,
     receipt_number, branch, local_time, occurred_at, currency, total, line_count, custom, mapping_version,
-    files.name AS file, record
+    files.name AS file, file_id, record
 FROM purchases
 LEFT JOIN files USING (file_id)
 WHERE
@@ -429,7 +430,7 @@ LIMIT %(max_rows)s
 -- What some runs made of their files.
 -- In:  merchant, run_ids. Out: one row per run and file, as in the dataclass RunFile.
 SELECT
-    file_runs.run_id, files.name AS file, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts,
+    file_runs.run_id, files.name AS file, files.file_id, file_runs.state, file_runs.code, file_runs.reason, file_runs.counts,
     (
         SELECT count(*) FROM rejects
         WHERE rejects.resolved_by_run = file_runs.run_id AND rejects.resolved_by_file = file_runs.file_id

@@ -152,11 +152,23 @@ SELECT
 
 -- name: resolve
 -- Resolve the rejects of earlier files of the interface that files bring again: by the key of the record, and all of
--- a file of which one is a newer revision. The first file that does so resolves it. Starts at keys, by the index of
--- rejected_records, so that its cost does not grow with the number of rejects that stay open. OFFSET 0 keeps it so: the rows
--- of the latest files are not in the statistics, and a planner that expects none of them compares every key with every reject.
+-- a file of which one is a newer revision. The first file that does so resolves it: the next revision, where there is one.
+-- Starts at keys, by the index of rejected_records, so that its cost does not grow with the number of rejects that stay open.
+-- OFFSET 0 keeps it so: the rows of the latest files are not in the statistics, and a planner that expects none of them
+-- compares every key with every reject.
 -- In: incoming: a table with file and key of each record that this load takes; loading; merchant; interface; run.
 -- Out: rejects.
+UPDATE rejects
+SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
+FROM (
+    SELECT DISTINCT ON (earlier.file_id) earlier.file_id AS earlier_file, loading.file_id
+    FROM loading
+    JOIN files AS earlier ON earlier.merchant = {merchant} AND earlier.interface = {interface} AND earlier.name = loading.name
+    WHERE (earlier.sequence, earlier.file_id) < (loading.sequence, loading.file_id)
+    ORDER BY earlier.file_id, loading.sequence, loading.file_id
+) AS revision
+WHERE rejects.file_id = revision.earlier_file AND rejects.resolved_at IS NULL;
+
 UPDATE rejects
 SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = brought.file_id
 FROM (
@@ -179,18 +191,7 @@ FROM (
     WHERE (earlier.sequence, earlier.file_id) < (loading.sequence, loading.file_id)
     ORDER BY opened.ctid, loading.sequence, loading.file_id
 ) AS brought
-WHERE rejects.ctid = brought.ctid;
-
-UPDATE rejects
-SET resolved_at = clock_timestamp(), resolved_by_run = {run}, resolved_by_file = revision.file_id
-FROM (
-    SELECT DISTINCT ON (earlier.file_id) earlier.file_id AS earlier_file, loading.file_id
-    FROM loading
-    JOIN files AS earlier ON earlier.merchant = {merchant} AND earlier.interface = {interface} AND earlier.name = loading.name
-    WHERE (earlier.sequence, earlier.file_id) < (loading.sequence, loading.file_id)
-    ORDER BY earlier.file_id, loading.sequence, loading.file_id
-) AS revision
-WHERE rejects.file_id = revision.earlier_file AND rejects.resolved_at IS NULL
+WHERE rejects.ctid = brought.ctid
 
 -- name: resolve_own
 -- Resolve the rejects of the files that load that they have no more, and those that were resolved before they came, so that
