@@ -45,7 +45,8 @@ def load_by_key(
     of_load = sql.SQL(", ").join(sql.Identifier("loading", name) for name in OF_LOAD)
     records = RECORDS.format(of_load=of_load, incoming=sql.Identifier(table)).as_string()
     keys = "" if Counts.sum(incoming.loaded.values()).loaded == incoming.rows[rows.table] else table
-    merge(connection, Target(rows.table, "key", fields, records, keys, rows.key_column), merchant.name)
+    target = Target(rows.table, "key", fields, records, keys, rows.key_column)
+    merge(connection, target, merchant.name, incoming.rows[rows.table])
     counts = incoming.loaded
     for code, name in rows.warnings.items():
         found = connection.execute(statement(name, merchant=merchant.name))

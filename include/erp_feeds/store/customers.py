@@ -52,8 +52,10 @@ def load_profiles(
     resolve(connection, file, merchant, "incoming_profiles", rows, made_by, movable=movable)
     custom = connection.execute(statement("load/custom_keys"))
     fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
-    target = Target("profiles", "profile_id", fields, RECORDS, keys="resolved", of_write=OF_WRITE)
-    merge(connection, target, merchant.name)
+    (several,) = connection.execute(statement("identity/several")).fetchone() or (True,)
+    keys = "resolved" if several else ""
+    target = Target("profiles", "profile_id", fields, RECORDS, keys, of_write=OF_WRITE)
+    merge(connection, target, merchant.name, rows)
     save_identifiers(connection, file, merchant)
     warnings = {
         WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),

@@ -178,7 +178,8 @@ class _Load:
     ) -> None:
         """Make the merchant's rows wait for these files alone.
 
-        Compiling the long expressions of a load costs more than running them; its joins deserve memory.
+        Compiling the long expressions of a load costs more than running them; its joins deserve memory. Of
+        temporary tables the planner needs sizes and shares of NULL: 3,000 rows say them as 30,000 do.
         """
         self._connection = connection
         self._files = files
@@ -191,7 +192,9 @@ class _Load:
         self._written: dict[int, dict[str, int]] = {}
         self._begun: set[int] = set()
         self._mapping_versions: set[str] = set()
-        connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+        connection.execute(
+            "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL default_statistics_target = 10"
+        )
         lock_merchant(connection, merchant.name)
         self._moments = _moments(connection, files)
         confirmations.apply_before(connection, files[0], merchant)

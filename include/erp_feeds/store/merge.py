@@ -96,18 +96,20 @@ class Target:
     row's newest write and not to one field."""
 
 
-def merge(connection: psycopg.Connection, target: Target, merchant: str) -> None:
+def merge(connection: psycopg.Connection, target: Target, merchant: str, records: int) -> None:
     """Write records over the versioned rows of a merchant's table; those of one key are all of one file.
 
     Of the records of one key each field counts as the last one says that says anything of it. Rows that have
-    all of this already are not written: it is noted that their file confirms them.
+    all of this already are not written: it is noted that their file confirms them. Where these are as many as
+    the records, nothing else is left to do.
     """
     values = {"merchant": merchant}
     unchanged, versioned = _statements(target)
     if found := connection.execute(unchanged, values).rowcount:
         analyze(connection, "unchanged", found)
         connection.execute(statement("confirmations/confirm", table_name=target.table, **values))
-    connection.execute(versioned, values)
+    if found < records:
+        connection.execute(versioned, values)
 
 
 @lru_cache(maxsize=64)
@@ -147,7 +149,7 @@ def _statements(target: Target) -> tuple[bytes, bytes]:
 def _merged_by_key(target: Target) -> sql.Composed:
     """Return the query that lays the records of each key over each other in file order, field by field."""
     if not target.keys:
-        return sql.SQL(target.records).format()
+        return sql.Composed([sql.SQL(target.records)])
     values: dict[str, sql.Composable] = {
         field.name: _last_brought(field) for field in target.fields if not field.custom
     }

@@ -143,3 +143,7 @@ SELECT newcomers.record, newcomers.number, newcomers.email, coalesce(newcomers.p
        newcomers.email, newcomers.number IS NOT NULL, newcomers.number IS NULL
 FROM newcomers
 LEFT JOIN created ON newcomers.profile_id IS NULL AND created.record = newcomers.maker
+
+-- name: several
+-- Whether any profile has several records in the file. In: resolved. Out: one boolean.
+SELECT EXISTS (SELECT FROM resolved GROUP BY profile_id HAVING count(*) > 1)
