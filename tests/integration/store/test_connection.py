@@ -16,6 +16,6 @@ def test_after_a_restart_of_the_server_the_first_request_is_answered(
         with lent(pool, "one"), lent(pool, "two"), lent(pool, "three"):
             pass
         cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
-        assert len(store.execute(cut, ["pool that is cut"]).fetchall()) == 3
+        assert len(store.execute(cut, ["pool that is cut"]).fetchall()) >= 3  # a pool may open one ahead
         with lent(pool, "asking again") as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
