@@ -127,8 +127,9 @@ def read(merchant: Merchant, files: Sequence[FeedFile], folder: ObjectStoragePat
             rejected.append(rejects["record"].to_numpy())
             found = merged(found, block.by_file)
         numbered = list(_numbered(files, found))
+        numbers = np.concatenate(rejected)
         for file in numbered:
-            for frame in _originals_of(merchant, file, np.concatenate(rejected)):
+            for frame in _originals_of(merchant, file, numbers):
                 frames = {"originals": frame}
                 parted.append(frames, places_of(frames, interface, pieces))
         parted.flush()

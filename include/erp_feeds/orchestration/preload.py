@@ -30,6 +30,5 @@ def preload(command: Sequence[str]) -> None:
     if command[1:2] and command[1] in FORKING:
         for name in NEEDED:
             importlib.import_module(name)
-        importlib.import_module(
-            "erp_feeds.merchant.model"
-        ).time_zones()  # reads some hundred files, and keeps what it found
+        model = importlib.import_module("erp_feeds.merchant.model")
+        model.time_zones()  # reads some hundred files, and keeps what it found
