@@ -160,6 +160,11 @@ class Batch(BaseModel):
     from_archive: bool = False
     """A backfill, which never uses the server: the next other run moves and reports files there."""
 
+    @property
+    def all_archived(self) -> bool:
+        """Whether nothing is to be fetched."""
+        return all(file.archived for file in self.files)
+
     def with_files(self, files: list[FeedFile]) -> Self:
         """Return the batch with the files that passed the step."""
         return self.model_copy(update={"files": tuple(files)})

@@ -185,6 +185,8 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # a new merchant file shows within a minute
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(place.logs / "airflow" / "dag_processor"),
+        # The log of each task would say four times that its lineage holds nothing.
+        "LOGGING__NAMESPACE_LEVELS": "airflow.providers.openlineage=WARNING",
         "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
         "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "OPENLINEAGE__TRANSPORT": json.dumps(lineage),

@@ -1,6 +1,7 @@
 """Imports and reads what every task needs once, in the process from which tasks are forked.
 
-By themselves these imports take a task nine tenths of its time to start, many times what a day's files take.
+By themselves these imports take a task nine tenths of its time to start, many times what a day's files take;
+and the DAG processor would repeat them twice a minute for each of our DAG files.
 A change of this package therefore needs a restart of that process; a change of a merchant file does not.
 """
 
@@ -9,8 +10,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
-FORKING = ("scheduler", "celery")
-"""Airflow's commands that fork tasks: the scheduler with LocalExecutor, and a worker of CeleryExecutor."""
+FORKING = ("scheduler", "celery", "dag-processor")
+"""Airflow's commands that fork tasks (the scheduler with LocalExecutor, a worker of CeleryExecutor), or that
+fork for each reading of a DAG file."""
 NEEDED = (
     "erp_feeds.dag",
     "erp_feeds.tasks",
@@ -32,3 +34,4 @@ def preload(command: Sequence[str]) -> None:
             importlib.import_module(name)
         model = importlib.import_module("erp_feeds.merchant.model")
         model.time_zones()  # reads some hundred files, and keeps what it found
+        importlib.import_module("erp_feeds.dag").build_first()

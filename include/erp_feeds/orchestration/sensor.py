@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.providers.common.compat.sdk import SkipMixin
+from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, SkipMixin
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseSensorOperator, Context
 
-from erp_feeds.batch import Replay
+from erp_feeds.batch import Batch, Replay
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.plain_failure import plain_failures
 
@@ -51,16 +51,23 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
             run = context["dag_run"].run_id
             if replay and context["dag_run"].run_type == "backfill":
                 batch = tasks.sense_archive(self.merchant, run, replay)
-                return batch.to_xcom() if batch.files else self._end(context)
+                return self._hand_on(context, batch) if batch.files else self._end(context)
             sensed = tasks.sense(self.merchant, run, replay, partial(_active, context["ti"]))
         if sensed.batch.files:
-            return sensed.batch.to_xcom()
+            return self._hand_on(context, sensed.batch)
         if sensed.uploading and may_wait:
             wait = timedelta(seconds=max(self.merchant.ftps.stable_for, 1))
             self.log.info("%d new files are still being uploaded: next scan in %s", sensed.uploading, wait)
             self.defer(trigger=TimeDeltaTrigger(wait), method_name="scan_again")
         self._end(context)
         return None
+
+    def _hand_on(self, context: Context, batch: Batch) -> Any:
+        """Return the batch for XCom; where nothing is to be fetched, skip the task that would fetch it."""
+        if batch.all_archived:
+            context["ti"].xcom_push(key=XCOM_RETURN_KEY, value=batch.to_xcom())
+            self.skip(ti=context["ti"], tasks=[self.dag.get_task("download")])
+        return batch.to_xcom()
 
     def _end(self, context: Context) -> None:
         self.log.info("The run ends here")

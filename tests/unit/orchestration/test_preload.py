@@ -13,7 +13,8 @@ PLUGIN = PROJECT / "plugins" / "erp_feeds_preload.py"
 
 
 @pytest.mark.parametrize(
-    ("command", "heavy"), [("scheduler", True), ("celery", True), ("api-server", False), ("dags", False)]
+    ("command", "heavy"),
+    [("scheduler", True), ("celery", True), ("dag-processor", True), ("api-server", False), ("dags", False)],
 )
 def test_only_a_process_that_forks_tasks_imports_what_they_need(command: str, heavy: bool) -> None:
     script = f"import runpy, sys; runpy.run_path({str(PLUGIN)!r}); print('pandas' in sys.modules)"

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
 
@@ -42,6 +43,7 @@ class Run:
         self, monkeypatch: pytest.MonkeyPatch, sensed: SenseResult, kind: str = "asset_triggered"
     ) -> None:
         self.asked: list[Any] = []
+        self.pushed: dict[str, Any] = {}
         midnight = datetime(2017, 1, 3, 23, tzinfo=UTC)
         self.context: Any = {
             "dag_run": SimpleNamespace(run_id="run", run_type=kind),
@@ -49,7 +51,7 @@ class Run:
             "data_interval_start": midnight,
             "data_interval_end": midnight + timedelta(days=1),
             "ti": SimpleNamespace(
-                map_index=-1, xcom_push=lambda **_: None, dag_id="testshop", get_dr_count=self._count
+                map_index=-1, xcom_push=self._push, dag_id="testshop", get_dr_count=self._count
             ),
         }
 
@@ -66,6 +68,9 @@ class Run:
 
         monkeypatch.setattr(tasks, "sense", None if kind == "backfill" else sense)  # that one asks the server
         monkeypatch.setattr(tasks, "sense_archive", sense_archive)
+
+    def _push(self, key: str, value: Any) -> None:
+        self.pushed[key] = value
 
     @staticmethod
     def _count(dag_id: str, run_ids: list[str], states: list[str]) -> int:
@@ -98,6 +103,20 @@ def test_nothing_new_ends_the_run_as_skipped(sensor: InboxSensor, monkeypatch: p
     with pytest.raises(DownstreamTasksSkipped) as skipped:
         sensor.execute(run.context)
     assert sorted(skipped.value.tasks) == ["download", "unzip"]
+
+
+def test_nothing_is_to_be_downloaded_where_all_files_are_archived(
+    sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived = FILE.model_copy(update={"archived": "file:///archive/a.zip"})
+    batch = EMPTY.with_files([archived])
+    run = Run(monkeypatch, SenseResult(batch), kind="backfill")
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        sensor.execute(run.context)
+    assert skipped.value.tasks == ["download"]
+    assert run.pushed[XCOM_RETURN_KEY] == batch.to_xcom()
+    mixed = Run(monkeypatch, SenseResult(EMPTY.with_files([archived, FILE])))
+    assert Batch.from_xcom(sensor.execute(mixed.context)).files == (archived, FILE)
 
 
 def test_a_backfill_replays_the_days_of_its_interval_in_the_merchants_zone(
