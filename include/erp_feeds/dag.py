@@ -50,6 +50,10 @@ MAX_ACTIVE_RUNS = 10_000
 """More than the days of any backfill: Airflow counts its queued runs too, and would make new files wait until
 the last of them has ended. Parallel runs are safe: no two take the same file, and one at a time loads."""
 
+AT_ONCE = 2
+"""Tasks of a merchant that scan, or load, in parallel runs: one does so, and the next starts meanwhile, since
+starting takes longer than a day's files. The store lets them do it one after the other."""
+
 STEPS = ("parse", "deduplicate", "split")
 """The tasks between unzip and load: each takes a batch and returns a batch."""
 
@@ -277,7 +281,7 @@ def _pipeline(merchant: Merchant, inbox: Asset) -> None:
         task_id="sense",
         merchant=merchant,
         inlets=[inbox],
-        max_active_tis_per_dag=1,
+        max_active_tis_per_dag=AT_ONCE,
         on_success_callback=alerts.on_success(merchant),
         doc_md=TASK_DOCS["sense"],
     )
@@ -291,7 +295,7 @@ def _pipeline(merchant: Merchant, inbox: Asset) -> None:
         merchant=merchant,
         batch=batch,
         outlets=assets.tables(merchant),
-        max_active_tis_per_dag=1,
+        max_active_tis_per_dag=AT_ONCE,
         doc_md=TASK_DOCS["load"],
     )
     loaded: Any = load.output

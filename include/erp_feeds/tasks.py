@@ -52,7 +52,7 @@ def sense(
         FailError: Login or folder must be corrected first, or the server does not list every file that waits
             or that a replay names.
     """
-    with _store() as connection:
+    with _store() as connection, store.one_at_a_time(connection, "scan", merchant.name):
         return find_work(connection, effective(connection, merchant), run, replay, active)
 
 

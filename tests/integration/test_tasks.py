@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Feedback, Merchant
+from erp_feeds.store.connection import one_at_a_time, open_uri
 from support.shop_fixtures import STEPS, Shop
 from support.store_feed import TABLES, dump, scalar
 
@@ -42,6 +44,17 @@ def test_an_empty_inbox_is_a_batch_without_files(shop: Shop) -> None:
     assert shop.sense("run1") == Batch(merchant="testshop", run="run1")
     (shop.inbox / "srs").mkdir()
     assert shop.sense("run2").files == ()
+
+
+def test_two_runs_never_scan_at_once_and_so_never_take_one_file(shop: Shop, store_uri: str) -> None:
+    shop.place(*GOOD)
+    with open_uri(store_uri, autocommit=True) as other, ThreadPoolExecutor() as pool:
+        with one_at_a_time(other, "scan", "testshop"):
+            sensing = pool.submit(shop.sense, "run1")
+            with pytest.raises(TimeoutError):
+                sensing.result(0.5)
+            assert shop.states() == {}
+        assert len(sensing.result(30).files) == len(GOOD)
 
 
 def test_every_good_file_loads(shop: Shop) -> None:
