@@ -19,7 +19,7 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import FtpsHook
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Feedback, Merchant
-from erp_feeds.store.connection import one_at_a_time, open_uri
+from erp_feeds.store.connection import lock_merchant, one_at_a_time, open_uri
 from support.shop_fixtures import STEPS, Shop
 from support.store_feed import TABLES, dump, scalar
 
@@ -55,6 +55,14 @@ def test_two_runs_never_scan_at_once_and_so_never_take_one_file(shop: Shop, stor
                 sensing.result(0.5)
             assert shop.states() == {}
         assert len(sensing.result(30).files) == len(GOOD)
+
+
+def test_a_long_load_holds_up_no_download_of_another_run(shop: Shop, store_uri: str) -> None:
+    shop.place(*GOOD)
+    batch = shop.sense("run1")
+    with open_uri(store_uri) as other:
+        lock_merchant(other, "testshop")  # as a load does, until its end
+        assert tasks.download(shop.merchant, batch).all_archived
 
 
 def test_every_good_file_loads(shop: Shop) -> None:

@@ -167,6 +167,13 @@ def lock_merchant(connection: psycopg.Connection, merchant: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA}:{merchant}"])
 
 
+def lock_originals(connection: psycopg.Connection, merchant: str) -> None:
+    """Wait until no other transaction notes originals of the merchant; a load does not hold it up."""
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA} originals:{merchant}"]
+    )
+
+
 @contextmanager
 def one_at_a_time(connection: psycopg.Connection, work: str, merchant: str) -> Iterator[None]:
     """Wait until no other run does this work for a merchant, in whatever transactions, and hold up the next.

@@ -11,7 +11,7 @@ import psycopg
 from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode, WarningCode
 from erp_feeds.errors import FailError, QuarantineError, counted
-from erp_feeds.store.connection import lock_merchant, plain_errors, transaction
+from erp_feeds.store.connection import lock_originals, plain_errors, transaction
 from erp_feeds.store.sql import statement
 
 RETRY_SECONDS = 20
@@ -154,7 +154,7 @@ def drop_original(
     """
     values = {"merchant": merchant, "archived": url}
     with transaction(connection, "deleting an original"):
-        lock_merchant(connection, merchant)
+        lock_originals(connection, merchant)
         noted = connection.execute(statement("ledger/note_deleted"), values).rowcount > 0
         if noted:
             delete(url)
@@ -165,7 +165,7 @@ def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
     """Return whether retention has deleted the original of a file, or is just doing so."""
     query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
     with transaction(connection, f"reading {file.name}"):
-        lock_merchant(connection, _row(connection, file)[0])
+        lock_originals(connection, _row(connection, file)[0])
         found = connection.execute(query, [file.file_id]).fetchone()
     return bool(found and found[0])
 
@@ -197,7 +197,7 @@ def archive(
     """
     values = {"file_id": file.file_id, "sha256": sha256, "url": url, "day": day}
     with transaction(connection, f"archiving {file.name}"):
-        lock_merchant(connection, _row(connection, file)[0])
+        lock_originals(connection, _row(connection, file)[0])
         _, state, known = _row(connection, file)
         if known == sha256 and state == FileState.DUPLICATE:
             return None
@@ -219,7 +219,7 @@ def import_original(connection: psycopg.Connection, merchant: str, original: Map
         original: interface, name, index_number, size (bytes), sha256, url, day.
     """
     with transaction(connection, f"importing {original['name']}"):
-        lock_merchant(connection, merchant)
+        lock_originals(connection, merchant)
         values = {"merchant": merchant, **original}
         return connection.execute(statement("ledger/import"), values).rowcount > 0
 

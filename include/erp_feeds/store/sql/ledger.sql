@@ -59,7 +59,7 @@ WHERE file_id = %(file_id)s
 
 -- name: archive
 -- Note where the original of a file is kept, and its place among the contents that came under its name.
--- Rule: same name, other bytes -> a new revision (ERP cache 6). Runs under the merchant's lock.
+-- Rule: same name, other bytes -> a new revision (ERP cache 6). Runs under the lock of the merchant's originals.
 -- In: file_id, sha256, url, day. Out: the ledger row.
 WITH others AS (
     SELECT max(other.revision) AS revision
@@ -98,7 +98,7 @@ SELECT EXISTS (
 -- name: import
 -- A file from before the system existed: its original waits in the archive, without a path on the server. The same bytes
 -- under the same name change nothing, unless retention has deleted them; others are the next revision. `modified` is the
--- moment of the import, lest a scan take a remote file for this one. Runs under the merchant's lock.
+-- moment of the import, lest a scan take a remote file for this one. Runs under the lock of the merchant's originals.
 -- In: merchant, interface, name, size, index_number, day, sha256, url. Out: rows written.
 INSERT INTO files (merchant, interface, name, size, modified, index_number, revision, sequence, day, sha256, archived, state,
                    archived_at)
