@@ -197,7 +197,7 @@ class RecordReader:
         self._oddness = Oddness.NONE
 
     def _in_plain_holder(self, depth: int) -> bool:
-        """Return whether an element stands directly in the holder of the lines, and all is as it should be."""
+        """Return whether an element lies right in the holder of the lines, which holds nothing odd."""
         in_record = self._table is self._records and depth == self._level + 1 == self._among + 2
         return in_record and self._open == self._holder and not self._oddness
 
