@@ -102,6 +102,25 @@ def without(column: Column, mask: Column) -> Any:
     return pc.if_else(mask, pa.scalar(None, column.type), column)
 
 
+def text_bytes(column: Column) -> bytes:
+    """Return all text of an array of strings, one behind the other; of a slice, that of the whole.
+
+    To look for a byte costs 1 ns a value here, where a kernel costs 25, and a regular expression 100.
+    """
+    buffer = column.buffers()[2]
+    return bytes(buffer.to_pybytes()) if buffer else b""
+
+
+def is_plain(text: bytes) -> bool:
+    """Return whether text is of ASCII, without the control character that decoding may leave."""
+    return text.isascii() and b"\x7f" not in text
+
+
+def longest(column: Column) -> int:
+    """Return the number of bytes of the longest text."""
+    return int(pc.max(pc.binary_length(column), min_count=0).as_py() or 0)
+
+
 def count_true(mask: Column) -> int:
     """Return how many rows a mask selects."""
     return int(pc.sum(mask, min_count=0).as_py())

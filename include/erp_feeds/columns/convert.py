@@ -1,4 +1,4 @@
-"""How text becomes a value: a reader for each type of an element, and one for each transform of a link."""
+"""How text becomes a value: a reader for each type of an element."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pycountry
 
 from erp_feeds.codes import RejectCode
-from erp_feeds.columns.arrow import Column, count_true, is_one_of, is_true, type_of, without
+from erp_feeds.columns.arrow import (
+    Column,
+    count_true,
+    is_one_of,
+    is_plain,
+    is_true,
+    longest,
+    text_bytes,
+    type_of,
+    without,
+)
 from erp_feeds.columns.text_damage import LOST, damage_of
-from erp_feeds.columns.words import COUNTRIES, GENDER_OF, LANGUAGES
 from erp_feeds.interfaces.spec import ISO_DATE, LONGEST_IDENTIFIER, Field, FieldType
 from erp_feeds.merchant.values import KELVIN
 
@@ -79,6 +87,9 @@ def _identifier(spec: Field, text: Column) -> Reading:
     if (damage := damage_of(text)) and count_true(damage.lost):
         reading = _identifier(spec, without(text, damage.lost))
         return replace(reading, errors=[*reading.errors, _damaged_identifier(spec, damage.lost)])
+    read = text_bytes(text)
+    if is_plain(read) and not any(each in read for each in b".,eE") and longest(text) <= LONGEST_IDENTIFIER:
+        return Reading(text)
     damaged = pc.or_(matches(text, SCIENTIFIC), _no_plain_number(spec, text))
     too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_IDENTIFIER))
     if not count_true(pc.or_(damaged, too_long)):
@@ -119,6 +130,10 @@ _EMAIL_ASCII = r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+[.-])+[a-z]+[a-z]"
 """Nearly every address; the full pattern is five times slower and sees only what is left."""
 
 
+_LONGEST_LOCAL_PART = 64
+"""Characters before the @, by RFC 5321."""
+
+
 def matched_emails(text: Column) -> Column:
     """Return trimmed addresses as `merchant.matched_email` does one (rule: customers 7)."""
     if count_true(pc.string_is_ascii(text)) < len(text) - text.null_count:
@@ -133,8 +148,10 @@ def _email(spec: Field, text: Column) -> Reading:
     bad = _not_matching(lowered, _EMAIL_ASCII)
     if count_true(bad):
         bad = pc.and_(bad, _not_matching(without(lowered, pc.invert(bad)), _EMAIL))
-    too_long = pc.greater(pc.utf8_length(lowered), 254)
-    bad = is_true(pc.or_(pc.or_(bad, too_long), pc.match_substring_regex(lowered, "^[^@]{65}")))
+    if longest(lowered) > _LONGEST_LOCAL_PART:
+        too_long = pc.greater(pc.utf8_length(lowered), 254)
+        crowded = pc.match_substring_regex(lowered, f"^[^@]{{{_LONGEST_LOCAL_PART + 1}}}")
+        bad = is_true(pc.or_(bad, pc.or_(too_long, crowded)))
     reason = "is not an e-mail address"
     return Reading(without(lowered, bad), [FieldError(bad, RejectCode.INVALID_EMAIL, spec.name, reason)])
 
@@ -144,10 +161,13 @@ def _decimal(spec: Field, text: Column) -> Reading:
     precision, scale = spec.digits
     number = rf"-?(?:(?:[0-9]+|[0-9]{{1,3}}(?:,[0-9]{{3}})+)(?:\.[0-9]{{1,{scale}}})?|\.[0-9]{{1,{scale}}})"
     bad = _not_matching(text, number)
-    plain = pc.replace_substring(without(text, bad), ",", "")
-    wide = _not_matching(plain, rf"-?0*[0-9]{{0,{precision - scale}}}(?:\.[0-9]+)?")
-    values = pc.cast(without(plain, wide), type_of(spec))
-    outside = wide
+    plain = without(text, bad)
+    if b"," in text_bytes(plain):
+        plain = pc.replace_substring(plain, ",", "")
+    outside = pc.and_(bad, False)  # noqa: FBT003 - nowhere
+    if longest(plain) > precision - scale:
+        outside = _not_matching(plain, rf"-?0*[0-9]{{0,{precision - scale}}}(?:\.[0-9]+)?")
+    values = pc.cast(without(plain, outside), type_of(spec))
     if spec.minimum is not None:
         outside = pc.or_(outside, is_true(pc.less(values, pa.scalar(Decimal(spec.minimum)))))
     if spec.maximum is not None:
@@ -172,21 +192,20 @@ _NO_DAY = date(1, 1, 1)
 
 
 def _real_days(text: Column) -> Column:
-    """Return days since 1970, null where the calendar has no such day: Arrow reads 30 February as 2 March."""
-    moments = pc.strptime(text, format="%Y-%m-%d", unit="s", error_is_null=True)
-    days = pc.cast(moments, pa.date32())
-    real = pc.and_(pc.equal(pc.cast(days, pa.string()), text), pc.invert(pc.starts_with(text, "0000")))
-    return without(days, pc.invert(is_true(real)))
+    """Return days since 1970, null where the text is no day yyyy-MM-dd that the calendar has."""
+    try:
+        days = pc.cast(text, pa.date32())
+    except pa.ArrowInvalid:  # it does not say which; strptime reads 30 February as 2 March
+        formed = without(text, _not_matching(text, _DATE))
+        moments = pc.strptime(formed, format="%Y-%m-%d", unit="s", error_is_null=True)
+        days = pc.cast(moments, pa.date32())
+        days = without(days, pc.invert(is_true(pc.equal(pc.cast(days, pa.string()), formed))))
+    return without(days, is_true(pc.starts_with(text, "0000")))
 
 
 def _date(spec: Field, text: Column) -> Reading:
     """Read real days only, yyyy-MM-dd (rule: ERP cache 3) or in the form that a mapping names."""
-    iso = (
-        without(text, _not_matching(text, _DATE))
-        if spec.date_form == ISO_DATE
-        else _iso_days(spec.date_form, text)
-    )
-    days = _real_days(iso)
+    days = _real_days(text if spec.date_form == ISO_DATE else _iso_days(spec.date_form, text))
     bad = pc.and_(text.is_valid(), days.is_null())
     reason = f"is no day of the form {form_words(spec.date_form)}"
     none = is_true(pc.equal(days, pa.scalar(_NO_DAY)))
@@ -249,77 +268,3 @@ _READERS: Mapping[FieldType, Callable[[Field, Column], Reading]] = {
     FieldType.DECIMAL: _decimal,
     FieldType.YES_NO: _yes_no,
 }
-
-
-def _gender(column: Column) -> Column:
-    """Return M, F or U (rule: customers 11)."""
-    return _by_unique_value(column, lambda value: GENDER_OF.get(value.lower().rstrip(".")))
-
-
-def _country_code(value: str) -> str | None:
-    if code := COUNTRIES.get(value.lower()):
-        return code
-    try:
-        return str(pycountry.countries.lookup(value).alpha_2)
-    except LookupError:
-        return None
-
-
-def _country(column: Column) -> Column:
-    """Return the alpha-2 code of codes and names (rule: customers 11)."""
-    return _by_unique_value(column, _country_code)
-
-
-def _language_code(value: str) -> str | None:
-    if code := LANGUAGES.get(value.lower()):
-        return code
-    locale = value.replace("_", "-").partition("-")[0]
-    # Field by field, codes first: a language of Vietnam bears the name En.
-    wanted = ({"alpha_2": locale}, {"alpha_3": locale}, {"bibliographic": locale}, {"name": value})
-    found = next((language for each in wanted if (language := pycountry.languages.get(**each))), None)
-    return getattr(found, "alpha_2", None)
-
-
-def _language(column: Column) -> Column:
-    """Return the ISO 639-1 code of codes, locales and names (rule: customers 11, unknown is left out)."""
-    return _by_unique_value(column, _language_code)
-
-
-def _currency(column: Column) -> Column:
-    """Return three-letter codes in upper case."""
-    upper = pc.utf8_upper(column)
-    return without(upper, pc.invert(matches(upper, "[A-Z]{3}")))
-
-
-_LONGEST_PHONE = 17
-"""Digits: fifteen by ITU-T E.164, and 00 before them."""
-
-
-def _phone(column: Column) -> Column:
-    """Keep digits, - and +; the (0) that nobody dials behind a country code goes.
-
-    Two numbers in one field, or a number with its extension, would become a number of somebody else: they
-    mean nothing here.
-    """
-    dialled = pc.replace_substring_regex(column, r"^(\+|00)([^(]*)\(0\)", r"\1\2")
-    plain = pc.replace_substring_regex(dialled, "[^0-9+-]", "")
-    several = pc.match_substring_regex(column, r"[0-9].*[+;|]|[0-9].*\pL.*[0-9]")
-    one = matches(plain, rf"\+?-*(?:[0-9]-*){{1,{_LONGEST_PHONE}}}")
-    return without(plain, is_true(pc.or_(pc.invert(one), several)))
-
-
-def _by_unique_value(column: Column, meaning: Callable[[str], str | None]) -> Column:
-    """Look up each distinct value once."""
-    encoded = pc.dictionary_encode(column)
-    meanings = pa.array([meaning(value) for value in encoded.dictionary.to_pylist()], pa.string())
-    return pc.take(meanings, encoded.indices)
-
-
-MEANINGS: Mapping[str, Callable[[Column], Column]] = {
-    "gender": _gender,
-    "country": _country,
-    "language": _language,
-    "currency": _currency,
-    "phone": _phone,
-}
-"""Name of a transform -> what it makes of a text column: null where the text means nothing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.columns.arrow import Column, count_true, is_true
+from erp_feeds.columns.arrow import Column, count_true, is_plain, is_true, text_bytes
 
 LOST = "\\x7f\u0080-\u009f\ufffd"
 """A class of characters in the place of lost ones: control characters, which are Windows-1252 read as
@@ -36,6 +36,8 @@ def damage_of(text: Column) -> TextDamage | None:
     Args:
         text: Null where there is nothing.
     """
+    if is_plain(text_bytes(text)):
+        return None
     odd = is_true(pc.or_(pc.invert(pc.string_is_ascii(text)), pc.match_substring(text, "\x7f")))
     if not count_true(odd):
         return None

@@ -77,7 +77,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Transform:
-    """A named way from source text to the value of a target; `columns/convert.py` holds how."""
+    """A named way from source text to the value of a target; `columns/meanings.py` holds how."""
 
     name: str
     description: str

@@ -17,7 +17,7 @@ from erp_feeds.columns.arrow import (
     names_where,
     without,
 )
-from erp_feeds.columns.convert import MEANINGS
+from erp_feeds.columns.meanings import MEANINGS
 from erp_feeds.interfaces.mapping import FieldMapping
 from erp_feeds.interfaces.spec import EXTRA, Link
 from erp_feeds.interfaces.targets import CUSTOM

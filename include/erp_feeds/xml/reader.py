@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
-import pyarrow as pa
 from lxml import etree
 
 from erp_feeds.codes import QuarantineCode
@@ -34,16 +33,18 @@ class RecordReader:
     """
 
     __slots__ = (
-        "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_fed", "_found", "_header", "_holder",
-        "_level", "_limits", "_line", "_line_no", "_line_nos", "_lines", "_oddness", "_open", "_owners",
-        "_part", "_parts", "_path", "_read", "_records", "_root", "_row", "_scope", "_settings", "_skipped",
-        "_table", "data", "foreign", "holds_records", "mismatched", "namespaced", "surroundings",
+        "_among", "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_fed", "_found", "_header",
+        "_holder", "_level", "_limits", "_line", "_lines", "_oddness", "_open", "_owners", "_part",
+        "_parts", "_path", "_read", "_record", "_records", "_root", "_row", "_scope", "_settings",
+        "_skipped", "_table", "data", "foreign", "holds_records", "mismatched", "namespaced",
+        "surroundings",
     )  # fmt: skip
 
     def __init__(self, interface: Interface, limits: Limits) -> None:
         """Prepare to read files of an interface, with the element names of the merchant, within limits."""
         self._limits = limits
         self._path = interface.record_path
+        self._record, self._among = self._path[-1], len(self._path)
         self._header = header = interface.header
         holder, _, self._line = interface.lines.path.partition("/") if interface.lines else ("", "", "")
         self._holder = holder
@@ -98,7 +99,7 @@ class RecordReader:
         yield from self._blocks
 
     def _begin_member(self, file: int) -> None:
-        self._depth = self._level = self._skipped = self._scope = self._line_no = 0
+        self._depth = self._level = self._skipped = self._scope = 0
         self._open = self._root = ""
         self._found = False
         self._settings.reset()
@@ -136,6 +137,11 @@ class RecordReader:
         if depth == self._level:
             self._clear()
             self._open = tag
+        elif tag == self._record and depth == self._among and not (self._level or self._skipped):
+            self._clear()
+            self._open_row(self._records, depth)
+        elif tag == self._line and self._in_plain_holder(depth):
+            self._open_row(self._lines, depth)
         else:
             self._start_other(tag, depth)
         if attrib:
@@ -154,7 +160,7 @@ class RecordReader:
             self._end_row()
         elif depth == self._skipped:
             self._skipped = 0
-            if depth == len(self._path):
+            if depth == self._among:
                 self._end_child()
 
     def doctype(self, *_: str | None) -> None:
@@ -190,6 +196,11 @@ class RecordReader:
         self._table.note(name, text, self._oddness)
         self._oddness = Oddness.NONE
 
+    def _in_plain_holder(self, depth: int) -> bool:
+        """Return whether an element lies right in the holder of the lines, which holds nothing odd."""
+        in_record = self._table is self._records and depth == self._level + 1 == self._among + 2
+        return in_record and self._open == self._holder and not self._oddness
+
     def _start_other(self, tag: str, depth: int) -> None:
         """Begin an element that is no field."""
         if depth > self._limits.depth:
@@ -219,10 +230,9 @@ class RecordReader:
         if depth == 1:
             self._root = name
         if name == self._path[depth - 1]:
-            if depth == len(self._path):
-                self.holds_records = True
+            if depth == self._among:  # in a namespace
                 self._open_row(self._records, depth)
-            elif depth == len(self._path) - 1:
+            elif depth == self._among - 1:
                 if self._found:
                     raise _wrong(f"a second {name}")
                 self._found = True
@@ -232,7 +242,7 @@ class RecordReader:
             self._skipped = depth
             if depth > 1:
                 place = "/".join((*self._path[: depth - 1], name))
-                if depth == len(self._path):
+                if depth == self._among:
                     self._note_foreign(place)
                 else:
                     self.surroundings[place] += 1
@@ -242,25 +252,25 @@ class RecordReader:
         self._part.unknown[place] += 1
 
     def _open_row(self, table: RowCollector, depth: int) -> None:
+        """Begin a record, a line or the settings."""
         if depth >= self._limits.depth:
             raise self._too_deep()
         self._table, self._row, self._level = table, table.row, depth + 1
 
     def _end_row(self) -> None:
         """End a record, a line or a settings node."""
-        self._table.close_row()
-        if self._table is self._lines:
-            self._line_no += 1
+        table = self._table
+        table.close_row()
+        if table is self._lines:
             self._owners.append(self._records.size)
-            self._line_nos.append(self._line_no)
             self._table, self._row = self._records, self._records.row
-            self._level = len(self._path) + 1
+            self._level = self._among + 1
             self._open = self._holder
             self._clear()
             return
         self._level = 0
-        if self._table is self._records:
-            self._line_no = 0
+        if table is self._records:
+            self.holds_records = True
             self._end_child()
 
     def _attributes(self, tag: str, attrib: Mapping[str, str]) -> None:
@@ -270,12 +280,12 @@ class RecordReader:
             raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
         if self._depth == self._level and attrib.get(f"{_XSI}nil", "").strip() in ("true", "1"):
             self._oddness = Oddness.NIL
-        among = len(self._path)
+        among = self._among
         in_settings = self._level and self._table is self._settings
         if self._depth < among or in_settings or 0 < self._skipped < among:
             return
         bearer = tag.rpartition("}")[2]
-        place = "" if bearer == self._path[-1] else f"{bearer}/"
+        place = "" if bearer == self._record else f"{bearer}/"
         for name in attrib:
             if not name.startswith(_XSI):
                 self._part.attributes[f"{place}@{name.rpartition('}')[2]}"] += 1
@@ -292,7 +302,6 @@ class RecordReader:
         self._records.reset()
         self._lines.reset()
         self._owners: list[int] = []
-        self._line_nos: list[int] = []
         self._parts: list[Part] = []
 
     def _end_block(self) -> None:
@@ -302,7 +311,7 @@ class RecordReader:
         if self._line:
             rows, plain_lines = self._lines.take()
             plain = plain and plain_lines
-            lines = Lines(rows, pa.array(self._owners, pa.int32()), pa.array(self._line_nos, pa.int32()))
+            lines = Lines.of(rows, self._owners)
         repeated, parts = self._records.repeated, tuple(self._parts)
         self._blocks.append(Block(self._read, records, lines, repeated, plain, parts))
         self._read += len(records)

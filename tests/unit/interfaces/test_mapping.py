@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from erp_feeds.columns.convert import MEANINGS
+from erp_feeds.columns.meanings import MEANINGS
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.mapping import as_delivered, mapping_of_settings
 from erp_feeds.interfaces.spec import FieldType, Interface
