@@ -74,3 +74,59 @@ def test_customers_7_a_merchants_placeholders_add_to_the_known_ones(read, xml, m
 def test_customers_7_only_ascii_is_lowered(read, xml, email):
     records = read("srs_customers", xml("srs_customers", f"<Email>{email.replace('x', 'X')}</Email>")).frames
     assert records["records"]["email"].tolist() == [email]
+
+
+ODD_TEXTS = (
+    *(
+        "100001",
+        "123.0",
+        "1e5",
+        "1.23E+05",
+        "W,1",
+        "٣",
+        "x" * 201,
+        "a\x7fb",
+        "-1",
+        "0,12",
+        "1,234.50",
+        ".5",
+        "5.",
+    ),
+    *(
+        "12345678901234567",
+        "0" * 20 + "1.00",
+        "2017-01-31",
+        "2017-02-30",
+        "0000-01-01",
+        "0001-01-01",
+        "20170131",
+    ),
+    *(
+        "a@x.nl",
+        "a" * 65 + "@x.nl",
+        "a@" + "x" * 260 + ".nl",
+        "é@x.nl",
+        "2017-01-31T24:00",
+        "2017-02-30T01:00",
+    ),
+)
+
+
+def read_as(spec, texts):
+    """The values of a column, and the codes of each row that breaks a rule."""
+    reading = read_values(spec, pa.array(texts, pa.string()))
+    masks = [(error.code, error.mask.to_pylist()) for error in reading.errors]
+    assert not any(None in mask for _, mask in masks)
+    return [
+        (value, {code for code, mask in masks if mask[row]})
+        for row, value in enumerate(reading.values.to_pylist())
+    ]
+
+
+@pytest.mark.parametrize("form", [form for form in FieldType if form is not FieldType.YES_NO])
+def test_a_value_is_read_alike_whatever_else_its_column_holds(form):
+    spec = Field("column", "Column", form)
+    assert read_as(spec, [*ODD_TEXTS, None]) == [
+        *(read_as(spec, [text, None])[0] for text in ODD_TEXTS),
+        (None, set()),
+    ]
