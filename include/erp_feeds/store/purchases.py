@@ -11,6 +11,7 @@ import psycopg
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import RejectCode
 from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.records.collapse import counts_of_collapsed
 from erp_feeds.records.kind import Rows
 from erp_feeds.steps.purchases import ONLINE
@@ -43,13 +44,13 @@ def reject_conflicting(connection: psycopg.Connection, _: Sequence[FeedFile], me
 
 
 def load_purchases(
-    connection: psycopg.Connection, _: Sequence[FeedFile], merchant: Merchant, __: Incoming
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, _: Incoming
 ) -> ByFile:
     """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12).
 
     Several files have no purchase in common, and no person of whom a profile is made or filled.
     """
-    owner = {"merchant": merchant.name}
+    owner, rows = {"merchant": merchant.name}, KINDS[files[0].interface].rows
     connection.execute(statement("load/known_buyers", **owner))
     resolve(connection, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     connection.execute(statement("load/purchase_profiles", **owner))
@@ -57,8 +58,10 @@ def load_purchases(
     _fill_gaps(connection, owner)
     save_identifiers(connection, merchant)
     connection.execute(statement("load/replaced_purchases", **owner))
-    analyze(connection, "changed", connection.execute(statement("load/changed", **owner)).rowcount)
-    for step in ("new_purchases", "stored_purchases", "replaced_lines", "lines"):
+    analyze(connection, "compared", connection.execute(statement("load/compared", **owner)).rowcount)
+    if connection.execute(statement("load/unchanged_purchases")).rowcount:
+        connection.execute(statement("confirmations/confirm", table_name=rows.table, **owner))
+    for step in ("new_purchases", "changed_purchases", "moved_purchases", "replaced_lines", "lines"):
         connection.execute(statement(f"load/{step}", **owner))
     taken = connection.execute("SELECT file, count(*) FROM incoming_purchases GROUP BY file")
     loaded = {file: Counts(loaded=number) for file, number in taken}

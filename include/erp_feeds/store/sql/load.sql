@@ -102,7 +102,7 @@ WHERE number > 0
 -- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
 -- primary key finds them first, so that the cost does not grow with the table: OFFSET 0 keeps it so, where a planner that
 -- knows nothing of the table yet would compare every receipt with every purchase.
--- In: incoming_purchases; merchant. Out: their purchase_id.
+-- In: incoming_purchases; merchant. Out: their purchase_id; shares_receipt.
 WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT record, purchase_id, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
     FROM incoming_purchases
@@ -161,7 +161,7 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT record, base, place FROM others JOIN remaining USING (base, turn)
 )
 UPDATE incoming_purchases AS new
-SET purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
+SET shares_receipt = true, purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
 FROM placed
 WHERE new.record = placed.record
 
@@ -346,77 +346,92 @@ WHERE old.profile_id = resolved.profile_id AND old.sequence = 0
   AND resolved.profile_id NOT IN (SELECT profile_id FROM created)
   AND (old.file_id, old.record) = (new.file, new.record - before) AND old.mapping_version IS DISTINCT FROM new.mapping_version
 
--- name: changed
--- The purchases that are written: those that are new, and those of which no newer file has brought another
--- content, files compared by (sequence, file_id).
--- What another mapping makes of the same content counts as changed: a replay after a change of the mapping rewrites.
--- In: incoming_purchases, resolved; loading; merchant. Out: changed; stored_lines: of the stored purchase, null where it is new.
-INSERT INTO changed (file, record, purchase_id, profile_id, stored_lines)
-SELECT new.file, new.record, new.purchase_id, resolved.profile_id, old.line_count
+-- name: compared
+-- What becomes of each purchase, files compared by (sequence, file_id). new and changed ones are written; of an older file
+-- only the new. What another mapping makes of the same content counts as changed: a replay after a change of the mapping
+-- rewrites. The same content from a newer file is confirmed, see confirmations.sql; moved, so that the row says at once which
+-- file brought it, where the next load asks: of receipts that several baskets share (known_baskets), and where one record
+-- came by its address alone and the other did not (known_buyers).
+-- In: incoming_purchases, resolved; loading; merchant. Out: compared; stored_lines, base_file, base_record: of the stored one.
+INSERT INTO compared (file, record, purchase_id, profile_id, stored_lines, base_file, base_record, outcome)
+SELECT new.file, new.record, new.purchase_id, resolved.profile_id, old.line_count, old.file_id, old.record,
+       CASE WHEN old.purchase_id IS NULL THEN 'new'
+            WHEN (loading.sequence, loading.file_id) < (old.sequence, old.file_id) THEN 'older'
+            WHEN (old.kind, old.channel, old.profile_id, old.order_number, old.receipt_number, old.branch, old.local_time,
+                  old.occurred_at, old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
+                 IS DISTINCT FROM
+                 (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
+                  new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
+                  coalesce(new.custom, '{{}}'), new.mapping_version) THEN 'changed'
+            WHEN loading.file_id <> old.file_id AND new.shares_receipt IS NULL
+                 AND (SELECT email FROM email_matches WHERE file_id = old.file_id AND record = old.record)
+                     IS NOT DISTINCT FROM CASE WHEN new.number IS NULL THEN new.email END THEN 'confirmed'
+            ELSE 'moved' END
 FROM incoming_purchases AS new
 JOIN loading ON loading.file_id = new.file
 JOIN resolved USING (record)
 LEFT JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
-WHERE old.purchase_id IS NULL
-   OR (loading.sequence, loading.file_id) >= (old.sequence, old.file_id)
-  AND (old.kind, old.channel, old.profile_id, old.order_number, old.receipt_number, old.branch, old.local_time,
-       old.occurred_at, old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
-      IS DISTINCT FROM
-      (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
-       new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
-       coalesce(new.custom, '{{}}'), new.mapping_version)
+
+-- name: unchanged_purchases
+-- In: compared; loading. Out: unchanged.
+INSERT INTO unchanged (key, sequence, file_id, record, base_file, base_record)
+SELECT purchase_id, sequence, file_id, record - before, base_file, base_record
+FROM compared
+JOIN loading ON file_id = file
+WHERE outcome = 'confirmed'
 
 -- name: new_purchases
--- Add the orders and returns that are new. In: incoming_purchases, changed; loading; merchant. Out: purchases.
+-- Add the orders and returns that are new. In: incoming_purchases, compared; loading; merchant. Out: purchases.
 INSERT INTO purchases (
     merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
     currency, total, line_count, content_hash, custom, mapping_version, sequence, file_id, record
 )
-SELECT {merchant}, new.purchase_id, new.kind, new.channel, changed.profile_id, new.order_number, new.receipt_number, new.branch,
-       new.local_time, new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
+SELECT {merchant}, new.purchase_id, new.kind, new.channel, compared.profile_id, new.order_number, new.receipt_number,
+       new.branch, new.local_time, new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
        coalesce(new.custom, '{{}}'), new.mapping_version, loading.sequence, loading.file_id, new.record - before
-FROM changed
+FROM compared
 JOIN incoming_purchases AS new USING (record)
 JOIN loading ON loading.file_id = new.file
-WHERE changed.stored_lines IS NULL
+WHERE compared.outcome = 'new'
 
--- name: stored_purchases
--- Write the orders and returns that are stored: the newest file that brings one decides. Rules: purchases 4 and 6.
--- The same content from a newer file moves only sequence, file and record on, lest an older file arriving late
--- overwrite it; updated_at and lines stay.
--- In: incoming_purchases, changed; loading; merchant. Out: purchases.
-MERGE INTO purchases AS old
-USING (
-    SELECT new.*, changed.profile_id, changed.record IS NOT NULL AS changed, loading.sequence, new.record - before AS own
-    FROM incoming_purchases AS new
-    JOIN loading ON loading.file_id = new.file
-    LEFT JOIN changed USING (record)
-    WHERE changed.record IS NULL OR changed.stored_lines IS NOT NULL
-) AS new
-ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
-WHEN MATCHED AND new.changed THEN UPDATE SET
-    kind = new.kind, channel = new.channel, profile_id = new.profile_id, order_number = new.order_number,
+-- name: changed_purchases
+-- Write the orders and returns that change: the newest file that brings one decides. Rules: purchases 4 and 6.
+-- In: incoming_purchases, compared; loading; merchant. Out: purchases.
+UPDATE purchases AS old SET
+    kind = new.kind, channel = new.channel, profile_id = compared.profile_id, order_number = new.order_number,
     receipt_number = new.receipt_number, branch = new.branch, local_time = new.local_time,
     occurred_at = new.occurred_at, currency = new.currency, total = new.total, line_count = new.line_count,
     content_hash = new.content_hash, custom = coalesce(new.custom, '{{}}'), mapping_version = new.mapping_version,
-    sequence = new.sequence, file_id = new.file, record = new.own,
+    sequence = loading.sequence, file_id = loading.file_id, record = new.record - before,
     updated_at = now()
-WHEN MATCHED AND ((new.sequence, new.file) > (old.sequence, old.file_id)
-                  OR (new.sequence, new.file) = (old.sequence, old.file_id) AND old.record <> new.own) THEN
-    UPDATE SET sequence = new.sequence, file_id = new.file, record = new.own
+FROM compared
+JOIN incoming_purchases AS new USING (record)
+JOIN loading ON loading.file_id = new.file
+WHERE compared.outcome = 'changed' AND old.merchant = {merchant} AND old.purchase_id = compared.purchase_id
+
+-- name: moved_purchases
+-- Let rows say which file and record brought them last, lest an older file arriving late overwrite them; updated_at and
+-- lines stay. In: compared; loading; merchant. Out: purchases.
+UPDATE purchases AS old
+SET sequence = loading.sequence, file_id = loading.file_id, record = compared.record - before
+FROM compared
+JOIN loading ON loading.file_id = compared.file
+WHERE compared.outcome = 'moved' AND old.merchant = {merchant} AND old.purchase_id = compared.purchase_id
+  AND (old.file_id, old.record) <> (loading.file_id, compared.record - before)
 
 -- name: replaced_lines
--- Remove the lines of the purchases that change. In: changed; merchant. Out: purchase_lines.
+-- Remove the lines of the purchases that change. In: compared; merchant. Out: purchase_lines.
 DELETE FROM purchase_lines AS line
-USING changed
-WHERE changed.stored_lines IS NOT NULL AND line.merchant = {merchant} AND line.purchase_id = changed.purchase_id
+USING compared
+WHERE compared.outcome = 'changed' AND line.merchant = {merchant} AND line.purchase_id = compared.purchase_id
 
 -- name: lines
--- Add the lines of the purchases that are new or change. In: incoming_lines, changed; merchant. Out: purchase_lines.
+-- Add the lines of the purchases that are new or change. In: incoming_lines, compared; merchant. Out: purchase_lines.
 INSERT INTO purchase_lines (merchant, purchase_id, line_no, sku, description, quantity, amount)
-SELECT {merchant}, changed.purchase_id, new.line_no, new.sku, new.description, new.quantity, new.amount
+SELECT {merchant}, compared.purchase_id, new.line_no, new.sku, new.description, new.quantity, new.amount
 FROM incoming_lines AS new
-JOIN changed USING (record)
+JOIN compared USING (record)
+WHERE compared.outcome IN ('new', 'changed')
 
 -- name: replaced_purchases
 -- What a file brought when it was loaded before and brings no more: records that now have another id or class, or that
@@ -453,13 +468,16 @@ UNION ALL
 SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
 
 -- name: rows_of_purchases
--- The same of purchases. In: incoming_purchases, incoming_lines, changed, resolved, newcomers, created, filled.
--- Out: file; table; number.
-SELECT file, 'purchases', count(*) FROM incoming_purchases GROUP BY file
+-- The same of purchases. In: incoming_lines, compared, resolved, newcomers, created, filled. Out: file; table; number.
+SELECT file, 'purchases', count(*) FROM compared WHERE outcome <> 'confirmed' GROUP BY file
 UNION ALL
-SELECT file, 'purchase_lines', sum(stored_lines) FROM changed WHERE stored_lines IS NOT NULL GROUP BY file
+SELECT file, 'purchase_lines', sum(stored_lines) FROM compared WHERE outcome = 'changed' GROUP BY file
 UNION ALL
-SELECT changed.file, 'purchase_lines', count(*) FROM incoming_lines JOIN changed USING (record) GROUP BY changed.file
+SELECT compared.file, 'purchase_lines', count(*)
+FROM incoming_lines
+JOIN compared USING (record)
+WHERE outcome IN ('new', 'changed')
+GROUP BY compared.file
 UNION ALL
 SELECT file, 'profiles', count(*) FROM created JOIN newcomers USING (record) GROUP BY file
 UNION ALL

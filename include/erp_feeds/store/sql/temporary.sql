@@ -21,7 +21,7 @@ CREATE TEMP TABLE incoming_originals (
 CREATE TEMP TABLE incoming_purchases (
     record int, file bigint, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
     receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
-    line_count int, content_hash text, custom jsonb, mapping_version text
+    line_count int, content_hash text, custom jsonb, mapping_version text, shares_receipt boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE incoming_lines (
     record int, line_no int, sku text, description text, quantity numeric(14,3), amount numeric(14,2)
@@ -39,11 +39,12 @@ CREATE TEMP TABLE unchanged (
     key text, sequence numeric, file_id bigint, record int, base_file bigint, base_record int
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE filled (file bigint) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE changed (
-    file bigint, record int, purchase_id text, profile_id bigint, stored_lines int
+CREATE TEMP TABLE compared (
+    file bigint, record int, purchase_id text, profile_id bigint, stored_lines int, base_file bigint, base_record int,
+    outcome text
 ) ON COMMIT DELETE ROWS;
 ANALYZE loading, suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
-    newcomers, created, resolved, gaps, filled, unchanged, changed
+    newcomers, created, resolved, gaps, filled, unchanged, compared
 
 -- name: filled
 -- Those that hold rows, or held any in this transaction. Out: name.
