@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from erp_feeds.batch import FeedFile
+from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.kind import Rows
@@ -37,7 +38,7 @@ def copy_profiles(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataFr
 
 
 def load_profiles(
-    connection: psycopg.Connection, _: Sequence[FeedFile], merchant: Merchant, incoming: Incoming
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, incoming: Incoming
 ) -> ByFile:
     """Fill profiles with the people that were copied, creating those that are new (rules: customers 1 to 12).
 
@@ -45,7 +46,8 @@ def load_profiles(
     """
     made_by = ("customers 3", "customers 4")
     resolve(connection, merchant, "incoming_profiles", made_by, movable=EMAIL.not_newer(OF_LOADING))
-    custom = connection.execute(statement("load/custom_keys"))
+    linked = [link.target for link in mapping_of(merchant, files[0].interface).custom()]
+    custom = connection.execute(statement("load/custom_keys", linked=linked))
     fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
     (several,) = connection.execute(statement("identity/several")).fetchone() or (True,)
     keys = "resolved" if several else ""

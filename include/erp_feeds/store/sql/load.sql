@@ -23,19 +23,24 @@ SELECT file, count(*) FROM rejected GROUP BY file
 
 -- name: custom_keys
 -- The custom fields that this load may touch or must keep apart: of its records, and of the profiles that they fill
--- (emptied ones are known only by their origin).
--- In: incoming_profiles, resolved. Out: key.
-SELECT jsonb_object_keys(custom) AS key FROM incoming_profiles
+-- (emptied ones are known only by their origin). Mostly they are those that the mapping links, and no key is looked at.
+-- In: incoming_profiles, resolved; linked: text[]. Out: key.
+SELECT unnest({linked}::text[]) AS key
 UNION
-SELECT jsonb_object_keys(custom) FROM profiles WHERE profile_id IN (SELECT profile_id FROM resolved)
+SELECT jsonb_object_keys(custom - {linked}::text[])
+FROM incoming_profiles
+WHERE custom - {linked}::text[] <> '{{}}'
 UNION
 SELECT key
-FROM profiles, jsonb_object_keys(field_versions) AS key
-WHERE profile_id IN (SELECT profile_id FROM resolved) AND field_versions <> '{{}}' AND key LIKE 'custom\_%'
+FROM resolved
+JOIN profiles USING (profile_id)
+CROSS JOIN LATERAL jsonb_object_keys((custom || field_versions) - {linked}::text[]) AS key
+WHERE (custom - {linked}::text[] <> '{{}}' OR field_versions <> '{{}}') AND key LIKE 'custom\_%'
 UNION
 SELECT name
-FROM incoming_profiles, unnest(string_to_array(btrim(cleared, ','), ',')) AS name
-WHERE name LIKE 'custom\_%'
+FROM incoming_profiles
+CROSS JOIN LATERAL unnest(string_to_array(btrim(cleared, ','), ',')) AS name
+WHERE cleared IS NOT NULL AND name LIKE 'custom\_%'
 ORDER BY key
 
 -- name: id_taken
