@@ -33,6 +33,7 @@ from support.store_feed import TABLES
 from support.store_rows import rows
 
 LEDGER, LOAD, ATOMIC_FILE = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
+GROUP = "erp_feeds.store.group_load"
 ZIPS, SCAN, CLEANUP = "erp_feeds.storage.zips", "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
 HOOK = "erp_feeds.ftps:FtpsHook"
 COMMIT = f"{ATOMIC_FILE}:AtomicFile.commit"
@@ -58,13 +59,13 @@ WORKER = (
     Point("some frames there", "deduplicate", COMMIT, "after", 2),
     Point("frame written, not yet under its name", "split", COMMIT, "before", 2),
     Point("some frames there", "split", COMMIT, "after", 2),
-    Point("lock taken", "load", f"{LOAD}:lock_merchant", "after"),
+    Point("lock taken", "load", f"{GROUP}:lock_merchant", "after"),
     Point("copied, not yet merged", "load", "erp_feeds.store.by_key:merge", "before"),
     Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:save_identifiers", "before"),
     Point("purchases copied, nobody resolved", "load", "erp_feeds.store.purchases:resolve", "before"),
     Point("merged, ledger not yet", "load", f"{LEDGER}:finish", "before", 2),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 2),
-    Point("some files of a group written, others not", "load", f"{LOAD}:_Load.wave", "after"),
+    Point("some files of a group written, others not", "load", f"{GROUP}:GroupLoad.wave", "after"),
     Point("one group committed, others not", "load", f"{LOAD}:load_files", "after"),
     Point("all committed, not yet handed on", "load", f"{LOAD}:load_files", "after", 3),
     Point("inbox not yet cleared", "report", f"{CLEANUP}:clear", "before"),
@@ -78,7 +79,7 @@ STORE = (
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("refused, not yet noted", "parse", f"{LEDGER}:quarantine", "before"),
-    Point("lock taken", "load", f"{LOAD}:lock_merchant", "after", 2),
+    Point("lock taken", "load", f"{GROUP}:lock_merchant", "after", 2),
     Point("profiles merged, identifiers not", "load", "erp_feeds.store.customers:save_identifiers", "before"),
     Point("all written, not committed", "load", f"{LEDGER}:finish", "after", 2),
     Point("one group committed, others not", "load", f"{LOAD}:load_files", "after"),

@@ -116,26 +116,34 @@ def content(interface: str, index: int, chance: random.Random, most: int) -> byt
 
 
 class Delivery:
-    """Files that arrive in two runs, older and newer ones in both; the second takes some again."""
+    """Files that arrive in two runs.
 
-    def __init__(self, seed: int, most: int = 6) -> None:
+    Older and newer ones come in both, and the second takes some again; or they come in order, and nobody is
+    suppressed: then small files of different people load at once.
+    """
+
+    def __init__(self, seed: int, most: int = 6, *, in_order: bool = False) -> None:
         chance = random.Random(seed)
+        self.suppressed = () if in_order else SUPPRESSED
         self.files: list[list[tuple[str, int, bytes]]] = [[], []]
         for interface in INTERFACES:
             indexes = chance.sample(range(1, 3 * FILES), 2 * FILES)
+            if in_order:
+                older, newer = sorted(indexes)[:FILES], sorted(indexes)[FILES:]
+                indexes = [index for both in zip(older, newer, strict=True) for index in both]
             for place, index in enumerate(indexes):
                 found = content(interface, index, chance, most)
                 self.files[place % 2].append((interface, index, found))
                 if chance.random() < 0.1:  # a second revision, beside the first
                     self.files[place % 2].append((interface, index, content(interface, index, chance, most)))
-        self.again = chance.sample(self.files[0], len(self.files[0]) // 3)
+        self.again = [] if in_order else chance.sample(self.files[0], len(self.files[0]) // 3)
 
     def load(self, store: psycopg.Connection) -> list[Any]:
         """Take both runs into an emptied store; return what became of each file, and all rows."""
         emptied(store, SHOP)
         store.execute("TRUNCATE suppressed")
         store.execute("ALTER SEQUENCE profile_ids RESTART")
-        remember(store, suppression_of(store, SHOP.name), SUPPRESSED)
+        remember(store, suppression_of(store, SHOP.name), self.suppressed)
         store.commit()
         first = run(store, "run1", self.files[0], self.files[0])
         second = run(store, "run2", self.files[1], [*self.files[1], *self.again])
@@ -174,6 +182,25 @@ def test_groups_of_files_end_in_what_each_file_would_end_in_by_itself(
     monkeypatch.setattr(stages, "GROUP_FILES", 1)
     alone = delivery.load(store)
     same(together, alone)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.rule("customers 6")
+def test_files_of_different_people_load_at_once_as_one_after_the_other(
+    store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    number, buyer = (element("CustomerNumber", *map(str, range(100, 160)), last) for last in ("1E5", None))
+    email = element("Email", *(f"{place}@example.com" for place in range(60)), None, "no address")
+    receipt = element("ReceiptNumber", *(f"R{place}" for place in range(20)), None)
+    order = element("OrderNumber", *(f"O{place}" for place in range(10)), *LIKE_OTHERS, *[None] * 9)
+    _, _, *others = RECORDS["srs_customers"]
+    monkeypatch.setitem(RECORDS, "srs_customers", (number, email, *others))
+    _, _, branch, moment, *_ = RECORDS["srs_purchases"]
+    monkeypatch.setitem(RECORDS, "srs_purchases", (order, receipt, branch, moment, buyer, email, lines))
+    delivery = Delivery(seed, most=3, in_order=True)
+    together = delivery.load(store)
+    monkeypatch.setattr(stages, "GROUP_FILES", 1)
+    same(together, delivery.load(store))
 
 
 def same(one: list[Any], other: list[Any]) -> None:

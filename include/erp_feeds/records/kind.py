@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 
 class LoadMethod(Enum):
-    """How the rows of a kind are written; `store.load` holds a loader for each."""
+    """How the rows of a kind are written; `store.group_load` holds a loader for each."""
 
     BY_KEY = "one versioned row per key"
     PEOPLE = "versioned rows of the profiles that identity finds"

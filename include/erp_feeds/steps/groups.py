@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,24 +28,28 @@ def rows_of(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class OwnNumbers:
-    """The pieces of some files with the number and the file of each record, as the store knows it."""
+    """The pieces of some files with the file of each record; and its number there, as the store knows it."""
 
     pieces: Pieces
     files: Sequence[FeedFile]
+    through: Collection[str] = ()
+    """Frames whose records keep the number that counts through all files."""
 
     def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
         """Number the pieces as they are read."""
         return map(self._numbered, self.pieces)
 
     def _numbered(self, frames: Frames) -> dict[str, pd.DataFrame]:
-        return {name: _with_own_numbers(frame, self.files) for name, frame in frames.items()}
+        return {
+            name: _with_files(frame, self.files, own=name not in self.through)
+            for name, frame in frames.items()
+        }
 
 
-def _with_own_numbers(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
+def _with_files(frame: pd.DataFrame, files: Sequence[FeedFile], *, own: bool) -> pd.DataFrame:
     record, place = _places(frame, files)
     befores, ids = np.array([file.before for file in files]), np.array([file.file_id for file in files])
-    numbers = (record - befores[place]).astype(np.int32)
-    return frame.assign(record=numbers, file=ids[place])
+    return frame.assign(record=(record - befores[place] * own).astype(np.int32), file=ids[place])
 
 
 def _places(frame: pd.DataFrame, files: Sequence[FeedFile]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
@@ -86,13 +90,48 @@ def _times_brought(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     return times
 
 
-def waves_by_file(frames: Frames, files: Sequence[FeedFile]) -> Waves:
-    """Yield the frames of each file, in load order; see `waves_by_key`."""
-    for file in files:
-        yield (
-            [file],
-            {
-                name: frame[(frame["file"] == file.file_id).to_numpy(dtype=bool)]
-                for name, frame in frames.items()
-            },
-        )
+def wave_of(frames: Frames, files: Sequence[FeedFile]) -> dict[str, pd.DataFrame]:
+    """Return what some of the files have in frames with own numbers."""
+    ids = [file.file_id for file in files]
+    return {name: frame[frame["file"].isin(ids).to_numpy(dtype=bool)] for name, frame in frames.items()}
+
+
+def wave_ends(places: npt.NDArray[Any], groups: Iterable[npt.NDArray[Any]], files: int) -> list[int]:
+    """Part files, in their order, into the fewest waves of which no two files have a group in common.
+
+    Args:
+        places: The position of the file of each record.
+        groups: To which group of each kind the record belongs; none where it is negative.
+        files: How many there are.
+
+    Returns:
+        Where each wave ends.
+    """
+    before = np.full(files, -1)
+    for group in groups:
+        pairs = np.unique((group * files + places)[group >= 0])
+        owners, group_of = pairs % files, pairs // files
+        shared = group_of[1:] == group_of[:-1]
+        np.maximum.at(before, owners[1:][shared], owners[:-1][shared])
+    ends, start = [], 0
+    for place in range(files):
+        if before[place] >= start and place > start:
+            ends.append(place)
+            start = place
+    return [*ends, files]
+
+
+def connected(left: npt.NDArray[Any], right: npt.NDArray[Any], nodes: int) -> npt.NDArray[Any]:
+    """Return for each node the least one with which pairs connect it, directly or by way of others."""
+    least = np.arange(nodes)
+    while True:
+        lower = np.minimum(least[left], least[right])
+        new = least.copy()
+        np.minimum.at(new, left, lower)
+        np.minimum.at(new, right, lower)
+        np.minimum.at(new, least[left], lower)
+        np.minimum.at(new, least[right], lower)
+        new = new[new]
+        if (new == least).all():
+            return least
+        least = new

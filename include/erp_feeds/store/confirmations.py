@@ -14,6 +14,9 @@ from erp_feeds.store.sql import statement
 MOST_FILES = 30
 """Files that confirm rows of a table, before what they confirm is written: a month of daily ones."""
 
+KEYS = {LoadMethod.PEOPLE: "profile_id", LoadMethod.PURCHASES: "purchase_id"}
+"""The keys of rows that are not loaded by one."""
+
 
 def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
     """Write to the rows which file brought them last, where a load may ask (rule: ERP cache 6).
@@ -32,6 +35,10 @@ def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merch
 
 def apply(connection: psycopg.Connection, merchant: str, rows: Rows) -> None:
     """Write to the rows of a merchant what is noted of them; in a transaction, under the merchant's lock."""
-    key = "profile_id" if rows.loading is LoadMethod.PEOPLE else rows.key_column
+    key = KEYS.get(rows.loading, rows.key_column)
     parts = {"table": sql.Identifier(rows.table), "key": sql.Identifier(key), "table_name": rows.table}
-    connection.execute(statement("confirmations/apply", merchant=merchant, **parts))
+    steps = ["collect", "apply_fields", "apply"]
+    if rows.loading is LoadMethod.PURCHASES:  # which a file writes as a whole
+        steps.remove("apply_fields")
+    for step in steps:
+        connection.execute(statement(f"confirmations/{step}", merchant=merchant, **parts))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.codes import WarningCode
+from erp_feeds.batch import FeedFile
+from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.kind import Rows
 from erp_feeds.steps.result import ByFile, merged
 from erp_feeds.store.copy import Incoming
 from erp_feeds.store.identity import count_failed_moves, count_without_email, resolve, save_identifiers
-from erp_feeds.store.merge import Target, Version, VersionedField, merge
+from erp_feeds.store.merge import OF_LOADING, Target, VersionedField, merge
 from erp_feeds.store.sql import statement
 
 if TYPE_CHECKING:
@@ -42,24 +42,17 @@ def load_profiles(
 ) -> ByFile:
     """Fill profiles with the people that were copied, creating those that are new (rules: customers 1 to 12).
 
-    One file at a time: who is who depends on the files before it.
+    Several files have no person in common.
     """
-    (file,) = files
-    version = Version(file.sequence, file.file_id)
     made_by = ("customers 3", "customers 4")
-    rows = incoming.rows["profiles"]
-    movable = EMAIL.not_newer(version.parts())
-    resolve(connection, file, merchant, "incoming_profiles", rows, made_by, movable=movable)
-    custom = connection.execute(statement("load/custom_keys"))
+    resolve(connection, merchant, "incoming_profiles", made_by, movable=EMAIL.not_newer(OF_LOADING))
+    linked = [link.target for link in mapping_of(merchant, files[0].interface).custom()]
+    custom = connection.execute(statement("load/custom_keys", linked=linked))
     fields = (EMAIL, *FIELDS, *(VersionedField(key, custom=True) for (key,) in custom))
     (several,) = connection.execute(statement("identity/several")).fetchone() or (True,)
     keys = "resolved" if several else ""
     target = Target("profiles", "profile_id", fields, RECORDS, keys, of_write=OF_WRITE)
-    merge(connection, target, merchant.name, rows)
-    save_identifiers(connection, file, merchant)
-    warnings = {
-        WarningCode.NO_EMAIL.value: count_without_email(connection, file, merchant),
-        WarningCode.EMAIL_OWNED_BY_OTHER.value: count_failed_moves(connection, file),
-    }
-    odd = Counts(warnings={code: number for code, number in warnings.items() if number})
-    return merged(incoming.loaded, {file.file_id: odd})
+    merge(connection, target, merchant.name, incoming.rows["profiles"])
+    save_identifiers(connection, merchant)
+    warnings = count_without_email(connection, merchant), count_failed_moves(connection)
+    return merged(incoming.loaded, *warnings)

@@ -2,86 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from functools import partial
-from itertools import chain
-from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg import sql
 
-from erp_feeds.batch import Counts, FeedFile, by_halves
-from erp_feeds.codes import QuarantineCode, WarningCode
+from erp_feeds.batch import FeedFile, by_halves
 from erp_feeds.errors import QuarantineError, RetryError
-from erp_feeds.interfaces import INTERFACES, mapping_of
+from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from erp_feeds.publish.mapping_page import link_rows
 from erp_feeds.records import KINDS
-from erp_feeds.records.kind import LoadMethod, Rows
-from erp_feeds.steps.groups import OwnNumbers, Pieces, waves_by_file, waves_by_key
-from erp_feeds.steps.result import ByFile, merged
-from erp_feeds.store import approvals, confirmations, ledger, rejects
-from erp_feeds.store.by_key import copy_by_key, load_by_key
-from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.copy import Incoming, copy_rows, empty_tables
-from erp_feeds.store.customers import copy_profiles, load_profiles
-from erp_feeds.store.purchases import copy_purchases, load_purchases, reject_conflicting
-from erp_feeds.store.sql import statement
-from erp_feeds.store.suppression import suppress_beside, without_suppressed
+from erp_feeds.records.kind import LoadMethod
+from erp_feeds.steps.groups import OwnNumbers, Pieces, waves_by_key
+from erp_feeds.store.connection import transaction
+from erp_feeds.store.group_load import LOADERS, GroupLoad, Loaded, NotTogetherError
+from erp_feeds.store.waves import PeopleWaves
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Frames = Mapping[str, "pd.DataFrame"]
-
-Copy = Callable[[Incoming, Rows, Frames], ByFile]
-"""Copies the frames of one piece; returns the counts of what it leaves out."""
-Write = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant, Incoming], ByFile]
-"""Writes what was copied of all pieces; counts the records loaded, and warnings."""
-Reject = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant], ByFile]
-"""Rejects copied records before anything is written, by comparing them with the store."""
-
-OF_REJECTS = ("rejects", "originals")
-
-ONE_BY_ONE = 25
-"""Most files in one transaction, of kinds whose files load one after the other: each leaves rows in temporary
-tables that slow down the next."""
-
-
-@dataclass(frozen=True)
-class Loader:
-    """How the files of a kind load."""
-
-    copy: Copy
-    write: Write
-    newer: str
-    """Statement that names the rejected records that newer files have brought."""
-    reject: Reject | None = None
-
-
-LOADERS: Mapping[LoadMethod, Loader] = {
-    LoadMethod.PEOPLE: Loader(copy_profiles, load_profiles, "rejects/newer_people"),
-    LoadMethod.PURCHASES: Loader(copy_purchases, load_purchases, "load/newer_purchases", reject_conflicting),
-    LoadMethod.BY_KEY: Loader(copy_by_key, load_by_key, "rejects/newer_rows"),
-}
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What became of a file."""
-
-    file: FeedFile
-    """With rows, day and seconds, and its final counts: read = loaded + collapsed + skipped + rejected."""
-    error: QuarantineError | None = None
-    """Why nothing of it was written."""
-
-
-class NotTogetherError(Exception):
-    """Files of a group must load one by one; nothing is wrong with them."""
+MOST_WAVES = 25
+"""Most in one transaction, of files that name people: each leaves rows in temporary tables that slow down
+the next."""
 
 
 def load_order(file: FeedFile) -> tuple[int, str, Decimal]:
@@ -122,13 +61,8 @@ def load_files(
         with transaction(connection, f"loading {names}"):
             return load_within(connection, some, merchant, run, pieces_of(some))
 
-    by_key = KINDS[files[0].interface].rows.loading is LoadMethod.BY_KEY
-    most = len(files) if by_key else ONE_BY_ONE
-    parts = (files[start : start + most] for start in range(0, len(files), most))
     done: list[Loaded] = []
-    for some, outcome in chain.from_iterable(
-        by_halves(part, load, (RetryError, OSError, MemoryError)) for part in parts
-    ):
+    for some, outcome in by_halves(files, load, (RetryError, OSError, MemoryError)):
         if not isinstance(outcome, Exception):
             done += outcome
         elif isinstance(outcome, QuarantineError):
@@ -146,9 +80,8 @@ def load_within(
     Raises:
         Exception: The files do not load together; the caller undoes what is written.
     """
-    rows = KINDS[files[0].interface].rows
-    load = _Load(connection, files, merchant, run)
-    for some, part in _waves(OwnNumbers(pieces, files), rows, files):
+    load = GroupLoad(connection, files, merchant, run)
+    for some, part in _waves(connection, files, merchant, pieces):
         if error := load.wave(some, part):
             return [Loaded(load.with_counts(files[0]), error)]
     load.warn_of_index()
@@ -157,183 +90,25 @@ def load_within(
 
 
 def _waves(
-    pieces: Pieces, rows: Rows, files: Sequence[FeedFile]
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, pieces: Pieces
 ) -> Iterator[tuple[Sequence[FeedFile], Pieces]]:
-    """Yield what loads one after the other, each as its files and their pieces; one file loads at once."""
+    """Yield what loads one after the other, each as its files and their pieces; one file loads at once.
+
+    Raises:
+        NotTogetherError: The files make too many waves.
+    """
+    rows = KINDS[files[0].interface].rows
+    numbered = OwnNumbers(pieces, files, LOADERS[rows.loading].through)
     if len(files) == 1:
-        yield files, pieces
+        yield files, numbered
         return
-    (frames,) = pieces  # several files are small ones
-    by_key = rows.loading is LoadMethod.BY_KEY
-    waves = waves_by_key(frames, rows.table, files) if by_key else waves_by_file(frames, files)
+    (frames,) = numbered  # several files are small ones
+    if rows.loading is LoadMethod.BY_KEY:
+        waves = waves_by_key(frames, rows.table, files)
+    else:
+        people = PeopleWaves(connection, merchant, files, frames)
+        if len(files) > MOST_WAVES and people.number() > MOST_WAVES:
+            raise NotTogetherError
+        waves = iter(people)
     for some, part in waves:
         yield some, [part]
-
-
-class _Load:
-    """The load of some files, wave by wave, inside an open transaction."""
-
-    def __init__(
-        self, connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str
-    ) -> None:
-        """Make the merchant's rows wait for these files alone.
-
-        Compiling the long expressions of a load costs more than running them; its joins deserve memory. Of
-        temporary tables the planner needs sizes and shares of NULL: 3,000 rows say them as 30,000 do.
-        """
-        self._connection = connection
-        self._files = files
-        self._merchant = merchant
-        self._run = run
-        self._interface = INTERFACES[files[0].interface]
-        self._rows = KINDS[files[0].interface].rows
-        self._loader = LOADERS[self._rows.loading]
-        self._counts = {file.file_id: file.counts for file in files}
-        self._written: dict[int, dict[str, int]] = {}
-        self._begun: set[int] = set()
-        self._mapping_versions: set[str] = set()
-        connection.execute(
-            "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL default_statistics_target = 10"
-        )
-        lock_merchant(connection, merchant.name)
-        self._moments = _moments(connection, files)
-        confirmations.apply_before(connection, files[0], merchant)
-
-    def with_counts(self, file: FeedFile) -> FeedFile:
-        """Return a file with its counts so far."""
-        return file.model_copy(update={"counts": self._counts[file.file_id]})
-
-    def wave(self, files: Sequence[FeedFile], pieces: Pieces) -> QuarantineError | None:
-        """Write records that do not depend on each other; return why the only file is quarantined instead."""
-        connection, merchant, run = self._connection, self._merchant, self._run
-        empty_tables(connection)
-        moments = ((file.file_id, file.sequence, file.name, self._moments[file.file_id]) for file in files)
-        copy_rows(connection, "loading", ("file_id", "sequence", "name", "moment"), moments)
-        suppress_beside(connection, files, merchant, pieces)
-        incoming = Incoming(connection)
-        left_out = merged(*map(partial(self._copy, incoming, files), pieces))
-        incoming.analyze()
-        rejected = self._loader.reject(connection, files, merchant) if self._loader.reject else {}
-        self._counts = merged(self._counts, left_out, rejected)
-        error = self._too_many(files)
-        if error and len(self._files) > 1:
-            raise error
-        if incoming.rows["rejects"] or any(counts.rejected for counts in rejected.values()):
-            rejects.save(connection, files, merchant, run)
-        if error:  # nothing of the file has been written yet, and its rejects say why
-            ledger.mark_quarantined(connection, files[0], run, error, self._counts[files[0].file_id])
-            return error
-        self._write(files, incoming)
-        keys, newer = f"incoming_{self._rows.table}", _newer(self._loader.newer, self._rows, merchant)
-        rejects.resolve(connection, self._interface.name, merchant, run, incoming=keys)
-        if files[0].file_id not in self._begun:  # their rejects came with their first wave
-            rejects.resolve_own(connection, self._interface.name, merchant, run, newer=newer)
-        self._begun.update(file.file_id for file in files)
-        return None
-
-    def _copy(self, incoming: Incoming, files: Sequence[FeedFile], frames: Frames) -> ByFile:
-        """Copy one piece, without those who are suppressed."""
-        for frame in frames.values():
-            if "mapping_version" in frame:
-                self._mapping_versions.update(frame["mapping_version"].head(1).dropna())
-        incoming.copy(frames, OF_REJECTS)
-        frames, left_out = without_suppressed(self._connection, files, self._merchant, frames)
-        return merged(left_out, self._loader.copy(incoming, self._rows, frames))
-
-    def _too_many(self, files: Sequence[FeedFile]) -> QuarantineError | None:
-        """Return the error of the first file with more rejects than the merchant or a person allows."""
-        percent = self._merchant.interfaces[self._interface.name].max_reject_percent
-        for file in files:
-            counts = self._counts[file.file_id]
-            error = _too_many(counts, percent)
-            if error and not approvals.is_approved(self._connection, file, sum(counts.rejected.values())):
-                return error
-        return None
-
-    def _write(self, files: Sequence[FeedFile], incoming: Incoming) -> None:
-        tables = self._interface.tables
-        before = _written(self._connection, tables)
-        counts = self._loader.write(self._connection, files, self._merchant, incoming)
-        after = _written(self._connection, tables)
-        self._counts = merged(self._counts, counts)
-        rows = {table: after[table] - before[table] for table in tables if after[table] != before[table]}
-        if len(files) == 1:
-            self._add_rows(files[0].file_id, rows)
-            return
-        confirmed: dict[int, int] = dict(
-            self._connection.execute(statement("confirmations/by_file")).fetchall()
-        )
-        expected = {file: each.loaded - confirmed.get(file, 0) for file, each in counts.items()}
-        if rows and rows != {self._rows.table: sum(expected.values())}:
-            raise NotTogetherError  # late files, which write some of their rows: how many is not known
-        for file, number in expected.items() if rows else ():
-            self._add_rows(file, {self._rows.table: number} if number else {})
-
-    def _add_rows(self, file: int, rows: Mapping[str, int]) -> None:
-        known = self._written.setdefault(file, {})
-        for table, number in rows.items():
-            known[table] = known.get(table, 0) + number
-
-    def warn_of_index(self) -> None:
-        """Count warnings: a newer file was loaded before, or files before one are missing (ERP cache 6)."""
-        ids = [file.file_id for file in self._files]
-        found: list[tuple[WarningCode, int, int]] = [
-            (WarningCode.LATE_FILE, file, 1)
-            for (file,) in self._connection.execute(statement("load/late_file", file_ids=ids))
-        ]
-        if self._merchant.interfaces[self._interface.name].index == "sequence":
-            gaps = self._connection.execute(statement("load/index_gap", file_ids=ids))
-            found += [(WarningCode.INDEX_GAP, file, number) for file, number in gaps]
-        for code, file, number in found:
-            self._counts = merged(self._counts, {file: Counts(warnings={code.value: number})})
-
-    def save_mapping(self) -> None:
-        """Store the mapping that filled the records, unless it has changed since then."""
-        name, merchant = self._interface.name, self._merchant
-        mapping = mapping_of(merchant, name)
-        if mapping.version in self._mapping_versions:
-            links = json.dumps([asdict(row) for row in link_rows(INTERFACES[name], mapping)])
-            facts = {"merchant": merchant.name, "interface": name, "version": mapping.version}
-            self._connection.execute(statement("load/mapping", **facts, links=links))
-
-    def finish(self) -> list[Loaded]:
-        """Mark the files as loaded; return them."""
-        last = self._files[-1].file_id
-        moments = [None if file == last else self._moments[file] for file in self._counts]
-        facts = ledger.finish(self._connection, self._counts, self._run, moments)
-        loaded = []
-        for file in self._files:
-            day, seconds = facts[file.file_id]
-            rows = self._written.get(file.file_id, {})
-            done = self.with_counts(file).model_copy(update={"rows": rows, "day": day, "seconds": seconds})
-            loaded.append(Loaded(done))
-        return loaded
-
-
-def _moments(connection: psycopg.Connection, files: Sequence[FeedFile]) -> dict[int, datetime]:
-    """Return when the rows of each file count as made: those of one file before those of the next."""
-    ((now,),) = connection.execute("SELECT clock_timestamp()")
-    return {file.file_id: now + timedelta(microseconds=place) for place, file in enumerate(files)}
-
-
-def _newer(name: str, rows: Rows, merchant: Merchant) -> sql.Composed:
-    parts = {"table": sql.Identifier(rows.table), "key_column": sql.Identifier(rows.key_column or "key")}
-    return statement(name, merchant=merchant.name, **parts)
-
-
-def _written(connection: psycopg.Connection, tables: Collection[str]) -> dict[str, int]:
-    """Return how many rows of some tables this transaction, and maybe some before it, have written."""
-    return dict(connection.execute(statement("load/written"), {"tables": list(tables)}).fetchall())
-
-
-def _too_many(counts: Counts, percent: float) -> QuarantineError | None:
-    """Return the error of a file of which more than some percent of the records are rejected."""
-    rejected = sum(counts.rejected.values())
-    if 100 * rejected <= percent * max(counts.read, rejected):
-        return None
-    codes = ", ".join(f"{number} {code}" for code, number in sorted(counts.rejected.items()))
-    reason = (
-        f"{rejected} of {counts.read} records are rejected ({codes}), more than the {percent:g} % that "
-        "max_reject_percent allows"
-    )
-    return QuarantineError(QuarantineCode.TOO_MANY_REJECTS, reason, is_recorded=True)

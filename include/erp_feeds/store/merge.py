@@ -21,23 +21,10 @@ Parts = Mapping[str, sql.Composable]
 
 OF_FILE: Parts = {"sequence": sql.SQL("new.sequence"), "file_id": sql.SQL("new.file_id")}
 """As each record says it; see the table loading."""
+OF_LOADING: Parts = {"sequence": sql.SQL("loading.sequence"), "file_id": sql.SQL("loading.file_id")}
+"""As the table loading says it."""
 OF_LOAD = ("sequence", "file_id", "moment")
 """Columns of the table loading that come with each record."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """The file that brings the values."""
-
-    sequence: str
-    file_id: int
-
-    def parts(self) -> dict[str, sql.Composable]:
-        """Return it as literals."""
-        return {
-            "sequence": sql.SQL("{}::numeric").format(self.sequence),
-            "file_id": sql.Literal(self.file_id),
-        }
 
 
 @dataclass(frozen=True)

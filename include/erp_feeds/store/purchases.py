@@ -9,15 +9,15 @@ import pandas as pd
 import psycopg
 
 from erp_feeds.batch import Counts, FeedFile
-from erp_feeds.codes import RejectCode, WarningCode
+from erp_feeds.codes import RejectCode
 from erp_feeds.merchant import Merchant
+from erp_feeds.records import KINDS
 from erp_feeds.records.collapse import counts_of_collapsed
 from erp_feeds.records.kind import Rows
 from erp_feeds.steps.purchases import ONLINE
-from erp_feeds.steps.result import ByFile, tally
+from erp_feeds.steps.result import ByFile, merged, tally
 from erp_feeds.store.copy import Incoming, analyze
 from erp_feeds.store.identity import count_without_email, resolve, save_identifiers
-from erp_feeds.store.merge import Version
 from erp_feeds.store.sql import statement
 
 
@@ -33,51 +33,44 @@ def copy_purchases(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataF
     return tally(orders["file"], superseded, counts_of_collapsed)
 
 
-def reject_conflicting(
-    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant
-) -> ByFile:
+def reject_conflicting(connection: psycopg.Connection, _: Sequence[FeedFile], merchant: Merchant) -> ByFile:
     """Reject copied purchases that conflict with stored ones (purchases 6 and 11)."""
-    (file,) = files
     connection.execute(statement("load/known_baskets", merchant=merchant.name))
-    owner = {"merchant": merchant.name, "file_id": file.file_id}
-    rejected = {}
+    rejected: ByFile = {}
     for code in (RejectCode.ID_TAKEN.value, RejectCode.CLASS_CHANGED.value):
-        found = connection.execute(statement(f"load/{code}", code=code, **owner)).fetchone()
-        if found and found[0]:
-            rejected[code] = found[0]
-    return {file.file_id: Counts(rejected=rejected)}
+        found = connection.execute(statement(f"load/{code}", code=code, merchant=merchant.name))
+        rejected = merged(rejected, {file: Counts(rejected={code: number}) for file, number in found})
+    return rejected
 
 
 def load_purchases(
-    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, incoming: Incoming
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, _: Incoming
 ) -> ByFile:
     """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12).
 
-    One file at a time: who is who depends on the files before it.
+    Several files have no purchase in common, and no person of whom a profile is made or filled.
     """
-    (file,) = files
-    connection.execute(statement("load/known_buyers", merchant=merchant.name))
-    # Some of them were rejected since they were copied.
-    rows = incoming.rows["purchases"]
-    resolve(connection, file, merchant, "incoming_purchases", rows, ("purchases 3", "purchases 3"))
-    owner = {"merchant": merchant.name, "file_id": file.file_id}
+    owner, rows = {"merchant": merchant.name}, KINDS[files[0].interface].rows
+    connection.execute(statement("load/known_buyers", **owner))
+    resolve(connection, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     connection.execute(statement("load/purchase_profiles", **owner))
+    connection.execute(statement("load/purchase_mapping"))
     _fill_gaps(connection, owner)
-    save_identifiers(connection, file, merchant)
+    save_identifiers(connection, merchant)
     connection.execute(statement("load/replaced_purchases", **owner))
-    version = Version(file.sequence, file.file_id).parts()
-    connection.execute(statement("load/changed", merchant=merchant.name, **version))
-    analyze(connection, "changed", rows)
-    connection.execute(statement("load/purchases", merchant=merchant.name, **version))
-    silent = count_without_email(connection, file, merchant)
-    taken = connection.execute("SELECT count(*) FROM incoming_purchases").fetchone()
-    warnings = {WarningCode.NO_EMAIL.value: silent} if silent else {}
-    return {file.file_id: Counts(loaded=taken[0] if taken else 0, warnings=warnings)}
+    analyze(connection, "compared", connection.execute(statement("load/compared", **owner)).rowcount)
+    if connection.execute(statement("load/unchanged_purchases")).rowcount:
+        connection.execute(statement("confirmations/confirm", table_name=rows.table, **owner))
+    for step in ("new_purchases", "changed_purchases", "moved_purchases", "replaced_lines", "lines"):
+        connection.execute(statement(f"load/{step}", **owner))
+    taken = connection.execute("SELECT file, count(*) FROM incoming_purchases GROUP BY file")
+    loaded = {file: Counts(loaded=number) for file, number in taken}
+    return merged(loaded, count_without_email(connection, merchant))
 
 
 def _fill_gaps(connection: psycopg.Connection, owner: Mapping[str, Any]) -> None:
     """Fill number and e-mail of profiles that have none (rule: purchases 12)."""
-    connection.execute(statement("load/profile_gaps", **owner))
-    fill = statement("load/profile_email_gaps", file_id=owner["file_id"])
-    while connection.execute(fill).rowcount:
-        pass
+    connection.execute(statement("load/profile_number_gaps"))
+    if connection.execute(statement("load/profile_gaps", **owner)).rowcount:
+        while connection.execute(statement("load/profile_email_gaps")).rowcount:
+            pass

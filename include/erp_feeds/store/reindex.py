@@ -68,11 +68,11 @@ def _renumber_rows(
 ) -> None:
     """Write the ledger's new sequence of some files to the rows that they wrote."""
     rows = KINDS[interface].rows
+    confirmations.apply(connection, merchant, rows)
     if rows.loading is LoadMethod.PURCHASES:
         connection.execute(statement("reindex/purchases", merchant=merchant, file_ids=file_ids))
         return
     is_people = rows.loading is LoadMethod.PEOPLE
-    confirmations.apply(connection, merchant, rows)
     renumber = statement(
         "reindex/versioned",
         table=sql.Identifier(rows.table),

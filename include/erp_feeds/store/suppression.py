@@ -106,7 +106,7 @@ def is_suppressed(
     connection: psycopg.Connection, merchant: str, file_id: int, keys: Mapping[str, str]
 ) -> bool:
     """Return whether loads skip a record with this `number` or, where it has none, this `email`."""
-    if not _any_suppressed(connection, merchant):
+    if not any_suppressed(connection, merchant):
         return False
     suppression = suppression_of(connection, merchant, file_id)
     if "number" in keys:
@@ -172,7 +172,7 @@ def without_suppressed(
         FailError: the present secret is not the one under which people were suppressed.
     """
     kind = KINDS[files[0].interface]
-    if not (kind.people and _any_suppressed(connection, merchant.name)):
+    if not (kind.people and any_suppressed(connection, merchant.name)):
         return frames, {}
     (file,) = files
     suppression = suppression_of(connection, merchant.name, file.file_id)
@@ -196,7 +196,7 @@ def suppress_beside(
     The purchases of one number are in several pieces: `without_suppressed` leaves out all of them then.
     """
     kind = KINDS[files[0].interface]
-    if files[0].pieces > 1 and kind.people and _any_suppressed(connection, merchant.name):
+    if files[0].pieces > 1 and kind.people and any_suppressed(connection, merchant.name):
         for frames in pieces:
             without_suppressed(connection, files, merchant, frames)
 
@@ -206,7 +206,7 @@ def empty_payloads(connection: psycopg.Connection, merchant: Merchant, files: Se
 
     Reads and writes the temporary tables incoming_originals and incoming_rejects of a load.
     """
-    if _any_suppressed(connection, merchant.name):
+    if any_suppressed(connection, merchant.name):
         for file in files:
             _empty_payloads(connection, merchant, file)
 
@@ -227,7 +227,8 @@ def _row_security_as_error(connection: psycopg.Connection) -> None:
     connection.execute("SELECT set_config('row_security', 'off', false)")
 
 
-def _any_suppressed(connection: psycopg.Connection, merchant: str) -> bool:
+def any_suppressed(connection: psycopg.Connection, merchant: str) -> bool:
+    """Return whether a merchant has suppressed anybody."""
     _row_security_as_error(connection)
     query = "SELECT EXISTS (SELECT FROM suppressed WHERE merchant = %s)"
     found = connection.execute(query, [merchant]).fetchone()

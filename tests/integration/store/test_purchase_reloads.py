@@ -38,9 +38,9 @@ def stored(shop: Shop) -> dict[str, str]:
 
 
 @pytest.fixture
-def dry_run(shop: Shop, store_uri: str) -> Callable[[], DryRun]:
-    def run() -> DryRun:
-        chosen = ledger.archived(shop.store, "testshop", [PURCHASES], Replay())
+def dry_run(shop: Shop, store_uri: str) -> Callable[..., DryRun]:
+    def run(*files: str) -> DryRun:
+        chosen = ledger.archived(shop.store, "testshop", [PURCHASES], Replay(files=files))
         shop.store.rollback()
         with open_uri(store_uri) as writing, open_uri(store_uri, autocommit=True) as reading:
             return dry_run_of(writing, reading, shop.merchant, chosen, 10)
@@ -87,6 +87,26 @@ def test_purchases_6_what_another_file_has_written_since_stays(shop: Shop) -> No
     shop.store.rollback()
     shop.run_tasks("replay", Replay(files=(first.name,)))
     assert stored(shop) == {"W": "order -4.00"}
+
+
+def test_purchases_6_what_a_newer_file_brings_as_it_is_is_not_written_but_goes_with_it(
+    shop: Shop, dry_run: Callable[..., DryRun]
+) -> None:
+    shop.place(export(PURCHASES, "20170101", web("W", "1.00", "2.00"), basket("R", "1.00", "2.00")))
+    shop.run_tasks("run")
+    written = "SELECT array_agg(xmin::text || file_id || record ORDER BY purchase_id) FROM purchases"
+    before = scalar(shop.store, written)
+    shop.place(export(PURCHASES, "20170102", web("W", "1.00", "2.00"), basket("R", "1.00", "2.00")))
+    shop.run_tasks("again")
+    assert scalar(shop.store, written) == before
+    first, second = ledger.archived(shop.store, "testshop", [PURCHASES], Replay())
+    shop.store.rollback()
+    absent(shop, "1")
+    assert dry_run(second.name).tables["purchases"].removed == 2
+    shop.run_tasks("older", Replay(files=(first.name,)))
+    assert len(stored(shop)) == 2
+    shop.run_tasks("newer", Replay(files=(second.name,)))
+    assert stored(shop) == {}
 
 
 def test_purchases_6_a_basket_whose_neighbour_went_is_still_known(store: psycopg.Connection) -> None:

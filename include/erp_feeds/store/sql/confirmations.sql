@@ -34,17 +34,19 @@ SELECT coalesce(max(sequence) >= {sequence}::numeric, false) OR count(DISTINCT f
 FROM confirmations
 WHERE merchant = {merchant} AND table_name = {table_name}
 
--- name: apply
--- Write the true places to the rows, and to the fields that rows remember by a base: what was brought by the write that
--- the file confirmed, the file brought too. In: table; key; merchant; table_name. Out: the table; confirmations: none left.
+-- name: collect
+-- What is noted of a table: the newest file that confirms each row. In: merchant; table_name. Out: confirmed.
 CREATE TEMP TABLE confirmed ON COMMIT DROP AS
 SELECT DISTINCT ON (key, base_file, base_record) key, base_file, base_record, sequence, file_id, record
 FROM confirmations
 CROSS JOIN LATERAL unnest(keys, records, base_files, base_records) AS noted (key, record, base_file, base_record)
 WHERE merchant = {merchant} AND table_name = {table_name}
 ORDER BY key, base_file, base_record, sequence DESC, file_id DESC;
-ANALYZE confirmed;
+ANALYZE confirmed
 
+-- name: apply_fields
+-- Write the true places to the fields that versioned rows remember by a base: what was brought by the write that the file
+-- confirmed, the file brought too. In: table; key; confirmed; merchant. Out: the table.
 UPDATE {table} AS old
 SET field_versions = true_versions.versions
 FROM (
@@ -61,8 +63,10 @@ FROM (
     WHERE named.merchant = {merchant} AND named.field_versions <> '{{}}'
     GROUP BY named.{key}
 ) AS true_versions
-WHERE old.merchant = {merchant} AND old.{key} = true_versions.key AND true_versions.confirmed > 0;
+WHERE old.merchant = {merchant} AND old.{key} = true_versions.key AND true_versions.confirmed > 0
 
+-- name: apply
+-- Write the true places to the rows. In: table; key; confirmed; merchant; table_name. Out: the table; confirmations: none left.
 UPDATE {table} AS old
 SET sequence = confirmed.sequence, file_id = confirmed.file_id, record = confirmed.record
 FROM confirmed

@@ -4,68 +4,74 @@
 -- name: class_changed
 -- Reject offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
 -- The same file read again, for example with other excluded articles, may flip its own.
--- In: incoming_purchases; merchant; file_id. Out: they move from incoming_purchases to incoming_rejects; their number.
+-- In: incoming_purchases; loading; merchant; code. Out: they move from incoming_purchases to incoming_rejects; file; their
+-- number.
 WITH rejected AS (
     DELETE FROM incoming_purchases AS new
     USING purchases AS old
     WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND new.channel = 'offline'
-      AND old.kind <> new.kind AND old.file_id <> {file_id}
-    RETURNING new.record, new.purchase_id, new.kind, old.kind AS stored
+      AND old.kind <> new.kind AND old.file_id <> new.file
+    RETURNING new.file, new.record, new.purchase_id, new.kind, old.kind AS stored
 ), kept AS (
     INSERT INTO incoming_rejects (file, record, code, reason, key)
-    SELECT {file_id}, record, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
+    SELECT file, record - before, {code}, 'this receipt is stored as ' || stored || ' and cannot become ' || kind,
            regexp_replace(purchase_id, '~[0-9]+$', '')
     FROM rejected
+    JOIN loading ON file_id = file
 )
-SELECT count(*) FROM rejected
+SELECT file, count(*) FROM rejected GROUP BY file
 
 -- name: custom_keys
 -- The custom fields that this load may touch or must keep apart: of its records, and of the profiles that they fill
--- (emptied ones are known only by their origin).
--- In: incoming_profiles, resolved. Out: key.
-SELECT jsonb_object_keys(custom) AS key FROM incoming_profiles
+-- (emptied ones are known only by their origin). Mostly they are those that the mapping links, and no key is looked at.
+-- In: incoming_profiles, resolved; linked: text[]. Out: key.
+SELECT unnest({linked}::text[]) AS key
 UNION
-SELECT jsonb_object_keys(custom) FROM profiles WHERE profile_id IN (SELECT profile_id FROM resolved)
+SELECT jsonb_object_keys(custom - {linked}::text[])
+FROM incoming_profiles
+WHERE custom - {linked}::text[] <> '{{}}'
 UNION
 SELECT key
-FROM profiles, jsonb_object_keys(field_versions) AS key
-WHERE profile_id IN (SELECT profile_id FROM resolved) AND field_versions <> '{{}}' AND key LIKE 'custom\_%'
+FROM resolved
+JOIN profiles USING (profile_id)
+CROSS JOIN LATERAL jsonb_object_keys((custom || field_versions) - {linked}::text[]) AS key
+WHERE (custom - {linked}::text[] <> '{{}}' OR field_versions <> '{{}}') AND key LIKE 'custom\_%'
 UNION
 SELECT name
-FROM incoming_profiles, unnest(string_to_array(btrim(cleared, ','), ',')) AS name
-WHERE name LIKE 'custom\_%'
+FROM incoming_profiles
+CROSS JOIN LATERAL unnest(string_to_array(btrim(cleared, ','), ',')) AS name
+WHERE cleared IS NOT NULL AND name LIKE 'custom\_%'
 ORDER BY key
 
 -- name: id_taken
 -- Reject purchases that would share an id with another purchase: an online order, a return and a receipt may read alike
 -- by their numbers (rule: purchases 11). Whoever came first keeps the id, in this file or before it; what this file
 -- brought itself gives way, since it is replaced.
--- In: incoming_purchases; merchant; file_id; code. Out: they move from there to incoming_rejects; their number.
+-- In: incoming_purchases; loading; merchant; code. Out: they move from there to incoming_rejects; file; their number.
 WITH first AS (
-    SELECT DISTINCT ON (purchase_id) purchase_id, channel, order_number
+    SELECT DISTINCT ON (purchase_id) purchase_id, file, channel, order_number
     FROM incoming_purchases
     ORDER BY purchase_id, record
 ), holders AS (
-    SELECT purchase_id, coalesce(old.channel, first.channel) AS channel,
+    SELECT first.purchase_id, coalesce(old.channel, first.channel) AS channel,
            CASE WHEN old.channel IS NULL THEN first.order_number ELSE old.order_number END AS order_number
     FROM first
-    LEFT JOIN (
-        SELECT purchase_id, channel, order_number
-        FROM purchases
-        WHERE merchant = {merchant} AND (file_id <> {file_id} OR profile_id IS NULL)
-    ) AS old USING (purchase_id)
+    LEFT JOIN purchases AS old
+           ON old.merchant = {merchant} AND old.purchase_id = first.purchase_id
+          AND (old.file_id <> first.file OR old.profile_id IS NULL)
 ), rejected AS (
     DELETE FROM incoming_purchases AS new
     USING holders
     WHERE holders.purchase_id = new.purchase_id
       AND (new.channel, new.order_number) IS DISTINCT FROM (holders.channel, holders.order_number)
-    RETURNING new.record, new.key
+    RETURNING new.file, new.record, new.key
 ), kept AS (
     INSERT INTO incoming_rejects (file, record, code, reason, key)
-    SELECT {file_id}, record, {code}, 'another purchase has the id that this one would have', key
+    SELECT file, record - before, {code}, 'another purchase has the id that this one would have', key
     FROM rejected
+    JOIN loading ON file_id = file
 )
-SELECT count(*) FROM rejected
+SELECT file, count(*) FROM rejected GROUP BY file
 
 -- name: incoming_rows
 -- The records of one file, for rows that are written field by field. NULL: not delivered; cleared names the fields that
@@ -101,7 +107,7 @@ WHERE number > 0
 -- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
 -- primary key finds them first, so that the cost does not grow with the table: OFFSET 0 keeps it so, where a planner that
 -- knows nothing of the table yet would compare every receipt with every purchase.
--- In: incoming_purchases; merchant. Out: their purchase_id.
+-- In: incoming_purchases; merchant. Out: their purchase_id; shares_receipt.
 WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT record, purchase_id, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
     FROM incoming_purchases
@@ -160,7 +166,7 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT record, base, place FROM others JOIN remaining USING (base, turn)
 )
 UPDATE incoming_purchases AS new
-SET purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
+SET shares_receipt = true, purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
 FROM placed
 WHERE new.record = placed.record
 
@@ -248,9 +254,9 @@ WHERE (brought.sequence, brought.file_id) > (loading.sequence, loading.file_id)
 -- name: profile_email_gaps
 -- Fill the addresses of the profiles whose first wish is also the first one for that address, and drop the wishes that
 -- this decides. Repeated until none is left, this is what one record after the other would do. Rule: purchases 12.
--- In: gaps; file_id. Out: profiles; gaps without what is decided; the number of filled profiles.
+-- In: gaps; loading. Out: profiles; filled; gaps without what is decided; the number of filled profiles.
 WITH first AS (
-    SELECT profile_id, email, record
+    SELECT file, profile_id, email, record
     FROM (
         SELECT *, min(record) OVER (PARTITION BY profile_id) AS of_profile, min(record) OVER (PARTITION BY email) AS of_email
         FROM gaps
@@ -260,44 +266,56 @@ WITH first AS (
     DELETE FROM gaps
     USING first
     WHERE gaps.profile_id = first.profile_id OR gaps.email = first.email
+), written AS (
+    UPDATE profiles AS old
+    SET email = first.email,
+        field_versions = old.field_versions
+                  || jsonb_build_object('email', jsonb_build_array(0, first.file, first.record - before)),
+        updated_at = now()
+    FROM first
+    JOIN loading ON loading.file_id = first.file
+    WHERE old.profile_id = first.profile_id
+    RETURNING first.file
 )
-UPDATE profiles AS old
-SET email = first.email,
-    field_versions = old.field_versions || jsonb_build_object('email', jsonb_build_array(0, {file_id}, first.record)),
-    updated_at = now()
-FROM first
-WHERE old.profile_id = first.profile_id
+INSERT INTO filled SELECT file FROM written
 
 -- name: profile_gaps
--- What existing profiles lack and the purchases of this file know. Rule: purchases 12.
--- The first record of a profile decides its number. A profile that has one, and an address that somebody holds, stay.
--- What a purchase fills has sequence 0, as the profiles that it makes: any customers file may replace it.
--- In: resolved; merchant; file_id. Out: profiles; gaps: wishes for an address.
-UPDATE profiles AS old
-SET custom = old.custom || jsonb_build_object('custom_srs_customer_number', new.number),
-    field_versions = old.field_versions
-              || jsonb_build_object('custom_srs_customer_number', jsonb_build_array(0, {file_id}, new.record)),
-    updated_at = now()
-FROM (
-    SELECT DISTINCT ON (profile_id) profile_id, number, record
-    FROM resolved
-    WHERE number IS NOT NULL
-    ORDER BY profile_id, record
-) AS new
-WHERE old.profile_id = new.profile_id AND NOT old.custom ? 'custom_srs_customer_number';
-
-INSERT INTO gaps (profile_id, email, record)
-SELECT resolved.profile_id, resolved.email, min(resolved.record) AS record
+-- What existing profiles lack and the purchases know: an address. Rule: purchases 12. One that somebody holds stays.
+-- In: resolved; merchant. Out: gaps: wishes for an address.
+INSERT INTO gaps (file, profile_id, email, record)
+SELECT resolved.file, resolved.profile_id, resolved.email, min(resolved.record) AS record
 FROM resolved
 JOIN profiles USING (profile_id)
 LEFT JOIN profiles AS holder ON holder.merchant = {merchant} AND holder.email = resolved.email
 WHERE resolved.email IS NOT NULL AND profiles.email IS NULL AND holder.profile_id IS NULL
-GROUP BY resolved.profile_id, resolved.email
+GROUP BY resolved.file, resolved.profile_id, resolved.email
+
+-- name: profile_number_gaps
+-- Fill the number of existing profiles that have none. Rule: purchases 12. The first record of a profile decides.
+-- What a purchase fills has sequence 0, as the profiles that it makes: any customers file may replace it.
+-- In: resolved; loading. Out: profiles; filled.
+WITH written AS (
+    UPDATE profiles AS old
+    SET custom = old.custom || jsonb_build_object('custom_srs_customer_number', new.number),
+        field_versions = old.field_versions
+                  || jsonb_build_object('custom_srs_customer_number', jsonb_build_array(0, new.file, new.record - before)),
+        updated_at = now()
+    FROM (
+        SELECT DISTINCT ON (profile_id) file, profile_id, number, record
+        FROM resolved
+        WHERE number IS NOT NULL
+        ORDER BY profile_id, record
+    ) AS new
+    JOIN loading ON loading.file_id = new.file
+    WHERE old.profile_id = new.profile_id AND NOT old.custom ? 'custom_srs_customer_number'
+    RETURNING new.file
+)
+INSERT INTO filled SELECT file FROM written
 
 -- name: profile_records
--- The records of one file with the profile of each; a record brings an address only where its profile has it from now on.
+-- The records with the profile of each; a record brings an address only where its profile has it from now on.
 -- In: incoming_profiles, resolved; fields: the columns that a profile and a record have alike. Out: one row per record.
-SELECT resolved.profile_id, incoming_profiles.record, resolved.address AS email, {fields},
+SELECT resolved.profile_id, record - before AS record, resolved.address AS email, {fields},
        coalesce(custom, '{{}}') AS custom, cleared, mapping_version, loading.sequence, loading.file_id, loading.moment
 FROM incoming_profiles
 JOIN resolved USING (record)
@@ -305,102 +323,172 @@ JOIN loading ON loading.file_id = incoming_profiles.file
 
 -- name: purchase_profiles
 -- The profiles that only a purchase knows: number and e-mail, with sequence 0, so that any customers file may fill them.
--- What existing profiles lack is filled by profile_gaps.sql. Rules: purchases 3, customers 12 (the custom field).
--- A replay under another mapping says so on the profiles that this file made.
--- In: created, resolved, incoming_purchases; merchant; file_id. Out: profiles.
+-- What existing profiles lack is filled by profile_gaps. Rules: purchases 3, customers 12 (the custom field).
+-- In: created, resolved, incoming_purchases; loading; merchant. Out: profiles.
 INSERT INTO profiles (profile_id, merchant, email, custom, sequence, file_id, record, mapping_version)
 SELECT created.profile_id, {merchant}, created.email,
        jsonb_strip_nulls(jsonb_build_object('custom_srs_customer_number', numbered.number)),
-       0, {file_id}, created.record, incoming_purchases.mapping_version
+       0, file_id, record - before, incoming_purchases.mapping_version
 FROM created
-JOIN incoming_purchases ON incoming_purchases.record = created.record
+JOIN incoming_purchases USING (record)
+JOIN loading ON file_id = file
 LEFT JOIN (
     SELECT DISTINCT ON (profile_id) profile_id, number
     FROM resolved
     WHERE unknown
     ORDER BY profile_id, record
-) AS numbered USING (profile_id);
+) AS numbered USING (profile_id)
 
+-- name: purchase_mapping
+-- A replay under another mapping says so on the profiles that its file made.
+-- In: created, resolved, incoming_purchases; loading. Out: profiles.
 UPDATE profiles AS old
 SET mapping_version = new.mapping_version
 FROM incoming_purchases AS new
+JOIN loading ON loading.file_id = new.file
 JOIN resolved USING (record)
 WHERE old.profile_id = resolved.profile_id AND old.sequence = 0
-  AND (old.file_id, old.record) = ({file_id}, new.record) AND old.mapping_version IS DISTINCT FROM new.mapping_version
+  AND resolved.profile_id NOT IN (SELECT profile_id FROM created)
+  AND (old.file_id, old.record) = (new.file, new.record - before) AND old.mapping_version IS DISTINCT FROM new.mapping_version
 
--- name: changed
--- The purchases of one file that are written: those that are new, and those of which no newer file has brought another
--- content, files compared by (sequence, file_id).
--- What another mapping makes of the same content counts as changed: a replay after a change of the mapping rewrites.
--- In: incoming_purchases, resolved; merchant; sequence; file_id. Out: changed.
-INSERT INTO changed (record, purchase_id, profile_id, stored)
-SELECT new.record, new.purchase_id, resolved.profile_id, old.purchase_id IS NOT NULL AS stored
+-- name: compared
+-- What becomes of each purchase, files compared by (sequence, file_id). new and changed ones are written; of an older file
+-- only the new. What another mapping makes of the same content counts as changed: a replay after a change of the mapping
+-- rewrites. The same content from a newer file is confirmed, see confirmations.sql; moved, so that the row says at once which
+-- file brought it, where the next load asks: of receipts that several baskets share (known_baskets), and where one record
+-- came by its address alone and the other did not (known_buyers).
+-- In: incoming_purchases, resolved; loading; merchant. Out: compared; stored_lines, base_file, base_record: of the stored one.
+INSERT INTO compared (file, record, purchase_id, profile_id, stored_lines, base_file, base_record, outcome)
+SELECT new.file, new.record, new.purchase_id, resolved.profile_id, old.line_count, old.file_id, old.record,
+       CASE WHEN old.purchase_id IS NULL THEN 'new'
+            WHEN (loading.sequence, loading.file_id) < (old.sequence, old.file_id) THEN 'older'
+            WHEN (old.kind, old.channel, old.profile_id, old.order_number, old.receipt_number, old.branch, old.local_time,
+                  old.occurred_at, old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
+                 IS DISTINCT FROM
+                 (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
+                  new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
+                  coalesce(new.custom, '{{}}'), new.mapping_version) THEN 'changed'
+            WHEN loading.file_id <> old.file_id AND new.shares_receipt IS NULL
+                 AND (SELECT email FROM email_matches WHERE file_id = old.file_id AND record = old.record)
+                     IS NOT DISTINCT FROM CASE WHEN new.number IS NULL THEN new.email END THEN 'confirmed'
+            ELSE 'moved' END
 FROM incoming_purchases AS new
+JOIN loading ON loading.file_id = new.file
 JOIN resolved USING (record)
 LEFT JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
-WHERE old.purchase_id IS NULL
-   OR ({sequence}, {file_id}) >= (old.sequence, old.file_id)
-  AND (old.kind, old.channel, old.profile_id, old.order_number, old.receipt_number, old.branch, old.local_time,
-       old.occurred_at, old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
-      IS DISTINCT FROM
-      (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
-       new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
-       coalesce(new.custom, '{{}}'), new.mapping_version)
 
--- name: purchases
--- Orders and returns: the newest file that brings a purchase decides. Rules: purchases 4 and 6.
--- The same content from a newer file moves only sequence, file and record on, lest an older file arriving late
--- overwrite it; updated_at and lines stay.
--- In: incoming_purchases, incoming_lines, changed; merchant; sequence; file_id. Out: purchases, purchase_lines.
-MERGE INTO purchases AS old
-USING (
-    SELECT new.*, changed.profile_id, changed.record IS NOT NULL AS changed
-    FROM incoming_purchases AS new
-    LEFT JOIN changed USING (record)
-) AS new
-ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
-WHEN MATCHED AND new.changed THEN UPDATE SET
-    kind = new.kind, channel = new.channel, profile_id = new.profile_id, order_number = new.order_number,
+-- name: unchanged_purchases
+-- In: compared; loading. Out: unchanged.
+INSERT INTO unchanged (key, sequence, file_id, record, base_file, base_record)
+SELECT purchase_id, sequence, file_id, record - before, base_file, base_record
+FROM compared
+JOIN loading ON file_id = file
+WHERE outcome = 'confirmed'
+
+-- name: new_purchases
+-- Add the orders and returns that are new. In: incoming_purchases, compared; loading; merchant. Out: purchases.
+INSERT INTO purchases (
+    merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
+    currency, total, line_count, content_hash, custom, mapping_version, sequence, file_id, record
+)
+SELECT {merchant}, new.purchase_id, new.kind, new.channel, compared.profile_id, new.order_number, new.receipt_number,
+       new.branch, new.local_time, new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
+       coalesce(new.custom, '{{}}'), new.mapping_version, loading.sequence, loading.file_id, new.record - before
+FROM compared
+JOIN incoming_purchases AS new USING (record)
+JOIN loading ON loading.file_id = new.file
+WHERE compared.outcome = 'new'
+
+-- name: changed_purchases
+-- Write the orders and returns that change: the newest file that brings one decides. Rules: purchases 4 and 6.
+-- In: incoming_purchases, compared; loading; merchant. Out: purchases.
+UPDATE purchases AS old SET
+    kind = new.kind, channel = new.channel, profile_id = compared.profile_id, order_number = new.order_number,
     receipt_number = new.receipt_number, branch = new.branch, local_time = new.local_time,
     occurred_at = new.occurred_at, currency = new.currency, total = new.total, line_count = new.line_count,
     content_hash = new.content_hash, custom = coalesce(new.custom, '{{}}'), mapping_version = new.mapping_version,
-    sequence = {sequence}, file_id = {file_id}, record = new.record,
+    sequence = loading.sequence, file_id = loading.file_id, record = new.record - before,
     updated_at = now()
-WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
-                  OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN
-    UPDATE SET sequence = {sequence}, file_id = {file_id}, record = new.record
-WHEN NOT MATCHED THEN INSERT (
-    merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
-    currency, total, line_count, content_hash, custom, mapping_version, sequence, file_id, record
-) VALUES (
-    {merchant}, new.purchase_id, new.kind, new.channel, new.profile_id, new.order_number, new.receipt_number, new.branch,
-    new.local_time, new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
-    coalesce(new.custom, '{{}}'), new.mapping_version, {sequence}, {file_id}, new.record
-);
+FROM compared
+JOIN incoming_purchases AS new USING (record)
+JOIN loading ON loading.file_id = new.file
+WHERE compared.outcome = 'changed' AND old.merchant = {merchant} AND old.purchase_id = compared.purchase_id
 
+-- name: moved_purchases
+-- Let rows say which file and record brought them last, lest an older file arriving late overwrite them; updated_at and
+-- lines stay. In: compared; loading; merchant. Out: purchases.
+UPDATE purchases AS old
+SET sequence = loading.sequence, file_id = loading.file_id, record = compared.record - before
+FROM compared
+JOIN loading ON loading.file_id = compared.file
+WHERE compared.outcome = 'moved' AND old.merchant = {merchant} AND old.purchase_id = compared.purchase_id
+  AND (old.file_id, old.record) <> (loading.file_id, compared.record - before)
+
+-- name: replaced_lines
+-- Remove the lines of the purchases that change. In: compared; merchant. Out: purchase_lines.
 DELETE FROM purchase_lines AS line
-USING changed
-WHERE changed.stored AND line.merchant = {merchant} AND line.purchase_id = changed.purchase_id;
+USING compared
+WHERE compared.outcome = 'changed' AND line.merchant = {merchant} AND line.purchase_id = compared.purchase_id
 
+-- name: lines
+-- Add the lines of the purchases that are new or change. In: incoming_lines, compared; merchant. Out: purchase_lines.
 INSERT INTO purchase_lines (merchant, purchase_id, line_no, sku, description, quantity, amount)
-SELECT {merchant}, changed.purchase_id, new.line_no, new.sku, new.description, new.quantity, new.amount
+SELECT {merchant}, compared.purchase_id, new.line_no, new.sku, new.description, new.quantity, new.amount
 FROM incoming_lines AS new
-JOIN changed USING (record)
+JOIN compared USING (record)
+WHERE compared.outcome IN ('new', 'changed')
 
 -- name: replaced_purchases
--- What this file brought when it was loaded before and brings no more: records that now have another id or class, or that
+-- What a file brought when it was loaded before and brings no more: records that now have another id or class, or that
 -- are skipped or rejected (rule: purchases 6). A row that another file has written since is that file's, and that of
 -- somebody who was suppressed has nobody's name and stays. Profiles stay, and so does to whom an address led.
--- In: incoming_purchases; merchant; file_id. Out: purchases, purchase_lines.
+-- In: incoming_purchases; loading; merchant. Out: purchases, purchase_lines.
 WITH removed AS (
     DELETE FROM purchases AS old
-    WHERE old.merchant = {merchant} AND old.file_id = {file_id} AND old.profile_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM incoming_purchases AS new WHERE new.purchase_id = old.purchase_id)
+    USING loading
+    WHERE old.merchant = {merchant} AND old.file_id = loading.file_id AND old.profile_id IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM incoming_purchases AS new
+          WHERE new.purchase_id = old.purchase_id AND new.file = loading.file_id
+      )
     RETURNING old.purchase_id
 )
 DELETE FROM purchase_lines AS line
 USING removed
 WHERE line.merchant = {merchant} AND line.purchase_id = removed.purchase_id
+
+-- name: rows_by_key
+-- How many rows each file of several has written, where none is late; less those that it confirms.
+-- In: incoming; table_name; unchanged. Out: file; table; number.
+SELECT file, {table_name}, count(DISTINCT key) FROM {incoming} GROUP BY file
+UNION ALL
+SELECT file_id, {table_name}, -count(*) FROM unchanged GROUP BY file_id
+
+-- name: rows_of_people
+-- The same of customers. In: resolved, unchanged. Out: file; table; number.
+SELECT file, 'profiles', count(DISTINCT profile_id) FROM resolved GROUP BY file
+UNION ALL
+SELECT file_id, 'profiles', -count(*) FROM unchanged GROUP BY file_id
+UNION ALL
+SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
+
+-- name: rows_of_purchases
+-- The same of purchases. In: incoming_lines, compared, resolved, newcomers, created, filled. Out: file; table; number.
+SELECT file, 'purchases', count(*) FROM compared WHERE outcome <> 'confirmed' GROUP BY file
+UNION ALL
+SELECT file, 'purchase_lines', sum(stored_lines) FROM compared WHERE outcome = 'changed' GROUP BY file
+UNION ALL
+SELECT compared.file, 'purchase_lines', count(*)
+FROM incoming_lines
+JOIN compared USING (record)
+WHERE outcome IN ('new', 'changed')
+GROUP BY compared.file
+UNION ALL
+SELECT file, 'profiles', count(*) FROM created JOIN newcomers USING (record) GROUP BY file
+UNION ALL
+SELECT file, 'profiles', count(*) FROM filled GROUP BY file
+UNION ALL
+SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
 
 -- name: unknown_debtor
 -- Accounts of a file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to

@@ -10,9 +10,12 @@ FROM accounts
 WHERE merchant = {merchant} AND ({chosen})
 
 -- name: brought_purchases
--- The orders and returns that files have brought, as they are stored: a reload may remove them.
+-- The orders and returns that files have brought, as they are stored, or have confirmed: a reload may remove them.
 -- In: merchant; files. Out: key.
 SELECT purchase_id FROM purchases WHERE merchant = {merchant} AND file_id = ANY({files}::bigint[])
+UNION
+SELECT unnest(keys) FROM confirmations
+WHERE merchant = {merchant} AND table_name = 'purchases' AND file_id = ANY({files}::bigint[])
 
 -- name: own_profile_ids
 -- Give this transaction numbers of its own for new profiles: a sequence does not roll back, and the real one would be

@@ -3,12 +3,12 @@
 
 -- name: make
 -- loading: the files that load together, in waves; moment: of its rows, so that those of one file are older than those of the
--- next. suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames; rejects are the errors
+-- next; before: what the numbers of its records are less in incoming_profiles, _purchases and _lines. suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames; rejects are the errors
 -- of rejected records, key: by which a newer file may bring the record; originals those records as delivered, each with
 -- the line on which it starts in its member. The others: see sql/identity.sql and sql/load.sql. Of a table that it has never
 -- looked at, the planner expects hundreds of rows, where mostly there are none.
 CREATE TEMP TABLE loading (
-    file_id bigint PRIMARY KEY, sequence numeric, name text, moment timestamptz
+    file_id bigint PRIMARY KEY, sequence numeric, name text, moment timestamptz, before int
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE suppressed_emails (email text) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE incoming_rejects (
@@ -21,26 +21,30 @@ CREATE TEMP TABLE incoming_originals (
 CREATE TEMP TABLE incoming_purchases (
     record int, file bigint, key text, purchase_id text, kind text, channel text, number text, email text, order_number text,
     receipt_number text, branch text, local_time text, occurred_at timestamptz, currency text, total numeric(14,2),
-    line_count int, content_hash text, custom jsonb, mapping_version text
+    line_count int, content_hash text, custom jsonb, mapping_version text, shares_receipt boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE incoming_lines (
     record int, line_no int, sku text, description text, quantity numeric(14,3), amount numeric(14,2)
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE known (record int, number text, email text, profile_id bigint, held text) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE wishes (profile_id bigint, email text, record int, holder bigint) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE known (file bigint, record int, number text, email text, profile_id bigint, held text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE wishes (file bigint, profile_id bigint, email text, record int, holder bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE moves (profile_id bigint, email text) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE newcomers (record int, number text, email text, profile_id bigint, maker int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE newcomers (file bigint, record int, number text, email text, profile_id bigint, maker int) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE created (profile_id bigint, number text, email text, record int) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE resolved (
-    record int, number text, email text, profile_id bigint, rule text, address text, unknown boolean, unmatched boolean
+    file bigint, record int, number text, email text, profile_id bigint, rule text, address text, unknown boolean, unmatched boolean
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE gaps (profile_id bigint, email text, record int) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE gaps (file bigint, profile_id bigint, email text, record int) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE unchanged (
     key text, sequence numeric, file_id bigint, record int, base_file bigint, base_record int
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE changed (record int, purchase_id text, profile_id bigint, stored boolean) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE filled (file bigint) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE compared (
+    file bigint, record int, purchase_id text, profile_id bigint, stored_lines int, base_file bigint, base_record int,
+    outcome text
+) ON COMMIT DELETE ROWS;
 ANALYZE loading, suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
-    newcomers, created, resolved, gaps, unchanged, changed
+    newcomers, created, resolved, gaps, filled, unchanged, compared
 
 -- name: filled
 -- Those that hold rows, or held any in this transaction. Out: name.
