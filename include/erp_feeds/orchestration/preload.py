@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from functools import cache
 
 FORKING = ("scheduler", "celery", "dag-processor")
 """Airflow's commands that fork tasks (the scheduler with LocalExecutor, a worker of CeleryExecutor), or that
@@ -30,8 +31,13 @@ NEEDED = (
 def preload(command: Sequence[str]) -> None:
     """Import what tasks need, where a command line is that of a process which forks them."""
     if command[1:2] and command[1] in FORKING:
-        for name in NEEDED:
-            importlib.import_module(name)
-        model = importlib.import_module("erp_feeds.merchant.model")
-        model.time_zones()  # reads some hundred files, and keeps what it found
-        importlib.import_module("erp_feeds.dag").build_first()
+        _prepare()
+
+
+@cache  # Airflow loads plugins once more in every task, which inherits what was prepared
+def _prepare() -> None:
+    for name in NEEDED:
+        importlib.import_module(name)
+    model = importlib.import_module("erp_feeds.merchant.model")
+    model.time_zones()  # reads some hundred files, and keeps what it found
+    importlib.import_module("erp_feeds.dag").build_first()

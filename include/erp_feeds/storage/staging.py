@@ -143,9 +143,11 @@ def read_frame(url: str, piece: int = 0, pieces: int = 1) -> pd.DataFrame:
         FailError: It is not staged any more; says which task to clear.
     """
     path = ObjectStoragePath(url)
-    if not exists(path):
-        raise _gone(url, str(path.parent.name))
-    with open_for(path, "rb") as file, pa.ipc.open_file(file) as reader:
+    try:
+        opened = open_for(path, "rb")
+    except FileNotFoundError:
+        raise _gone(url, str(path.parent.name)) from None
+    with opened as file, pa.ipc.open_file(file) as reader:
         batches = map(reader.get_batch, range(piece, reader.num_record_batches, pieces))
         return frame_of(pa.Table.from_batches(batches, reader.schema))
 
