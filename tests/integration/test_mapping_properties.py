@@ -16,7 +16,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.parse import parse
 from erp_feeds.steps.split import split
-from support.store_feed import TESTSHOP, dump, emptied
+from support.store_feed import TESTSHOP, apply_confirmations, dump, emptied
 
 few = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -136,6 +136,7 @@ def test_customers_6_and_10_neither_order_nor_batches_matter_under_any_mapping(
         known = [feed.file(CUSTOMERS, index) for index in range(1, len(files) + 1)]
         for position in positions:
             feed.load(known[position], frames_of(merchant, CUSTOMERS, files[position]))
+        apply_confirmations(store)
         ends.append(store.execute(PROFILES, [[]]).fetchall())
         values.append(store.execute(PROFILES, [WRITE]).fetchall())
     feed = emptied(store, merchant)
@@ -163,6 +164,7 @@ def test_purchases_6_neither_order_nor_batches_matter_under_any_mapping(
         known = [feed.file(PURCHASES, index) for index in range(1, len(records) + 1)]
         for position in positions:
             feed.load(known[position], frames_of(merchant, PURCHASES, [records[position]], SAME_BASKET))
+        apply_confirmations(store)
         ends.append(store.execute(BOUGHT, [[]]).fetchall())
         values.append(store.execute(BOUGHT, [WRITE]).fetchall())
     feed = emptied(store, merchant)

@@ -237,10 +237,11 @@ def emptied(connection: psycopg.Connection, merchant: Merchant = TESTSHOP) -> Fe
 
 def apply_confirmations(connection: psycopg.Connection) -> None:
     """Let the rows themselves say which file brought them last."""
-    found = connection.execute("SELECT DISTINCT merchant, table_name FROM confirmations").fetchall()
     targets = {kind.rows.table: kind.rows for kind in KINDS.values()}
-    for merchant, table in found:
-        confirmations.apply(connection, merchant, targets[table])
+    with connection.transaction():
+        found = connection.execute("SELECT DISTINCT merchant, table_name FROM confirmations").fetchall()
+        for merchant, table in found:
+            confirmations.apply(connection, merchant, targets[table])
     connection.commit()
 
 
