@@ -37,8 +37,6 @@ def apply(connection: psycopg.Connection, merchant: str, rows: Rows) -> None:
     """Write to the rows of a merchant what is noted of them; in a transaction, under the merchant's lock."""
     key = KEYS.get(rows.loading, rows.key_column)
     parts = {"table": sql.Identifier(rows.table), "key": sql.Identifier(key), "table_name": rows.table}
-    steps = ["collect", "apply_fields", "apply"]
-    if rows.loading is LoadMethod.PURCHASES:  # which a file writes as a whole
-        steps.remove("apply_fields")
-    for step in steps:
+    is_whole = rows.loading is LoadMethod.PURCHASES  # a file writes all fields of one
+    for step in ("collect", "apply") if is_whole else ("collect", "apply_fields", "apply"):
         connection.execute(statement(f"confirmations/{step}", merchant=merchant, **parts))

@@ -164,14 +164,16 @@ def savepoint(connection: psycopg.Connection, doing: str) -> Iterator[None]:
 
 def lock_merchant(connection: psycopg.Connection, merchant: str) -> None:
     """Wait until no other transaction writes this merchant's rows; held until the end of the transaction."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA}:{merchant}"])
+    _lock(connection, f"{SCHEMA}:{merchant}")
 
 
 def lock_originals(connection: psycopg.Connection, merchant: str) -> None:
     """Wait until no other transaction notes originals of the merchant; a load does not hold it up."""
-    connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{SCHEMA} originals:{merchant}"]
-    )
+    _lock(connection, f"{SCHEMA} originals:{merchant}")
+
+
+def _lock(connection: psycopg.Connection, what: str) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
 @contextmanager

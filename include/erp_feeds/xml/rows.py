@@ -74,7 +74,7 @@ class Lines:
     def of(cls, rows: Rows, owners: Sequence[int]) -> Lines:
         """Return the lines of a block; `owners`: the record of each, in the order of the records."""
         record = np.array(owners, np.int32)
-        line_no = np.arange(1, len(record) + 1, dtype=np.int32) - np.searchsorted(record, record)
+        line_no = np.arange(1, len(record) + 1) - np.searchsorted(record, record)
         return cls(rows, pa.array(record), pa.array(line_no.astype(np.int32)))
 
 
