@@ -23,10 +23,16 @@ from erp_feeds.xml.header import declared_version, is_newer
 from erp_feeds.xml.reader import RecordReader
 from erp_feeds.xml.rows import Block
 from erp_feeds.xml.schema_drift import LONGEST_NAME, Drift, carried
+from erp_feeds.xml.sieve import BULK
 
 
 def parse(
-    files: Mapping[int, Iterable[BinaryIO]], interface: Interface, merchant: Merchant, *, chunk: int = CHUNK
+    files: Mapping[int, Iterable[BinaryIO]],
+    interface: Interface,
+    merchant: Merchant,
+    *,
+    chunk: int = CHUNK,
+    bulk: int = BULK,
 ) -> Iterator[StepResult]:
     """Read files of one interface as if they were one, block by block.
 
@@ -35,6 +41,7 @@ def parse(
         interface: With the element names of the merchant.
         merchant: Whose placeholders and accepted importers count.
         chunk: Bytes fed at a time; it changes the size of the blocks, never what they hold together.
+        bulk: Bytes from which on plain records are read in bulk; it changes the cost, never the result.
 
     Yields:
         Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.
@@ -45,7 +52,7 @@ def parse(
     Raises:
         QuarantineError: One of the files is quarantined; the blocks yielded before must be thrown away.
     """
-    reader = RecordReader(interface, merchant.limits)
+    reader = RecordReader(interface, merchant.limits, bulk)
     notes = _Notes(interface, merchant)
     last: StepResult | None = None
 

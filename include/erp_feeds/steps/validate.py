@@ -267,11 +267,10 @@ def _counts(block: Block, found: _Findings, good: Column, rejects: pd.DataFrame)
         *(warned(code, files, pc.and_(mask, good)) for code, mask in found.odd),
         *(_rejected(code, first) for code in first["code"].unique()),
     ]
-    if not block.plain:
-        parts += _damaged(block.records, good, files)
-        if block.lines:
-            record = block.lines.record
-            parts += _damaged(block.lines.rows, pc.take(good, record), pc.take(files, record))
+    parts += _damaged(block.records, good, files)
+    if block.lines:
+        record = block.lines.record
+        parts += _damaged(block.lines.rows, pc.take(good, record), pc.take(files, record))
     return merged(*parts)
 
 
@@ -287,7 +286,9 @@ def _unknown(part: Part) -> Counts:
 
 def _damaged(rows: Rows, good: Column, files: Column) -> list[ByFile]:
     """Count the values that a conversion has damaged; they load, since the rest of their record is sound."""
-    found = []
+    found: list[ByFile] = []
+    if rows.is_ascii:
+        return found
     for text in [*rows.text.values(), rows.extras]:
         if damage := damage_of(text):
             found.append(warned(WarningCode.MOJIBAKE, files, pc.and_(damage.mojibake, good)))

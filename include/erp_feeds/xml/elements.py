@@ -10,7 +10,7 @@ from lxml import etree
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Interface
-from erp_feeds.xml.feed import CHUNK, SAFE, doctype_error, feed
+from erp_feeds.xml.feed import CHUNK, SAFE, doctype_error, feed, read_head
 
 
 def children(
@@ -35,7 +35,7 @@ def children(
         remove_pis=not read_before, **options,
     )  # fmt: skip
     container: etree._Element | None = None
-    for _ in feed(parser, source, chunk):
+    for _ in feed(parser, read_head(source, chunk), source, chunk):
         for _, element in parser.read_events():
             if container is None and isinstance(element, etree._Element):
                 container = _container(element, path)

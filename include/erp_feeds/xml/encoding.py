@@ -58,6 +58,13 @@ def declared_encoding(head: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
+def is_utf8(head: bytes) -> bool:
+    """Return whether the file says to be UTF-8, or ASCII, by mark or by declaration."""
+    if head.startswith(_WIDE_STARTS) or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    return declared_encoding(head).lower() in ("", "utf-8", "us-ascii")
+
+
 def in_words(declared: str) -> str:
     """Return what may be said of a declared encoding: anything may stand there, so only a known name."""
     if not declared:

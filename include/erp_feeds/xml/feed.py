@@ -29,12 +29,21 @@ _CODES = {
 """What libxml2 finds -> why the file is quarantined; all else is not well-formed."""
 
 
-def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
+def read_head(source: BinaryIO, chunk: int = CHUNK) -> bytes:
+    """Read the first bytes of a member, which are looked at as a whole, however small the pieces."""
+    head = b""
+    while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):
+        head += data
+    return head
+
+
+def feed(parser: Any, head: bytes, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
     """Feed a member to its end, and close the parser.
 
     Args:
-        parser: An lxml parser with `feed` and `close`.
-        source: Bytes of the member.
+        parser: An lxml parser, or what has its `feed`, `close` and `feed_error_log`.
+        head: The first bytes of the member, as `read_head` reads them.
+        source: The others.
         chunk: Bytes fed at a time.
 
     Yields:
@@ -44,9 +53,6 @@ def feed(parser: Any, source: BinaryIO, chunk: int = CHUNK) -> Iterator[int]:
         QuarantineError: doctype, not_well_formed, wrong_encoding, unknown_encoding, name_too_long,
             record_too_large, too_deep; and what the parser's target raises.
     """
-    head = b""
-    while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):
-        head += data
     if _DOCTYPE.match(head.lstrip(_MARKS).replace(b"\0", b"")):  # before other errors in it are found
         raise doctype_error()
     check_encoding(head)

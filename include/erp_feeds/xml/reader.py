@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, cast
-
-from lxml import etree
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
 
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Field, Interface
 from erp_feeds.merchant import Limits
-from erp_feeds.xml.feed import CHUNK, SAFE, believed_mark, doctype_error, feed
-from erp_feeds.xml.rows import Block, Lines, Oddness, Part, RowCollector, normalised
+from erp_feeds.xml.blocks import BlockBuilder
+from erp_feeds.xml.encoding import is_utf8
+from erp_feeds.xml.feed import CHUNK, believed_mark, doctype_error, feed, read_head
+from erp_feeds.xml.plain import PLAIN_DEPTH, PlainRecords, Shape
+from erp_feeds.xml.row_collector import Oddness, RowCollector
+from erp_feeds.xml.rows import Block, normalised
+from erp_feeds.xml.sieve import BULK, SievingParser, parser_for
 
 LONGEST_ROOT = 50
 """Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
@@ -33,24 +36,26 @@ class RecordReader:
     """
 
     __slots__ = (
-        "_among", "_blocks", "_buffer", "_clear", "_depth", "_due", "_ended", "_fed", "_found", "_header",
-        "_holder", "_level", "_limits", "_line", "_lines", "_oddness", "_open", "_owners", "_part",
-        "_parts", "_path", "_read", "_record", "_records", "_root", "_row", "_scope", "_settings",
-        "_skipped", "_table", "data", "foreign", "holds_records", "mismatched", "namespaced",
-        "surroundings",
+        "_among", "_block", "_buffer", "_bulk", "_clear", "_depth", "_due", "_ended", "_fed", "_found",
+        "_header", "_holder", "_level", "_limits", "_line", "_lines", "_oddness", "_open", "_path", "_record",
+        "_records", "_root", "_row", "_scope", "_settings", "_shape", "_skipped", "_table", "data", "foreign",
+        "holds_records", "mismatched", "namespaced", "surroundings",
     )  # fmt: skip
 
-    def __init__(self, interface: Interface, limits: Limits) -> None:
-        """Prepare to read files of an interface, with the element names of the merchant, within limits."""
+    def __init__(self, interface: Interface, limits: Limits, bulk: int = BULK) -> None:
+        """Prepare to read files of an interface, with the element names of the merchant, within limits.
+
+        `bulk`: bytes from which on plain records are read in bulk; it changes the cost, never what is read.
+        """
+        self._bulk = bulk
         self._limits = limits
         self._path = interface.record_path
         self._record, self._among = self._path[-1], len(self._path)
+        self._shape = Shape.of(interface, limits.fields)
         self._header = header = interface.header
-        holder, _, self._line = interface.lines.path.partition("/") if interface.lines else ("", "", "")
-        self._holder = holder
-        self._records = RowCollector(interface.fields, limits.fields, holder)
-        in_line = interface.lines.fields if interface.lines else ()
-        self._lines = RowCollector(in_line, limits.fields, place=f"{holder}/{self._line}/")
+        self._block = block = BlockBuilder(interface, limits.fields)
+        self._holder, self._line = block.holder, block.line
+        self._records, self._lines = block.records, block.lines
         names = (header.importer_element, header.version_element) if header else ()
         place = f"{self._path[0]}/{header.element}/" if header else ""
         self._settings = RowCollector([Field(name, name) for name in names], limits.fields, place=place)
@@ -59,11 +64,8 @@ class RecordReader:
         self._buffer: list[str] = []
         self._clear, self.data = self._buffer.clear, self._buffer.append
         self._ended = self._fed = 0
-        self._read = 1
+        self._due = False
         self._oddness = Oddness.NONE
-        self._blocks: list[Block] = []
-        self._part = Part(-1, 0, 0)
-        self._begin_block()
 
     def blocks(self, source: BinaryIO, file: int, chunk: int = CHUNK) -> Iterator[Block]:
         """Read a member, and yield the blocks that are full; `rest` yields what is left after the last one.
@@ -73,30 +75,55 @@ class RecordReader:
                 record_too_large, too_deep, too_many_attributes, too_many_namespaces, name_too_long.
         """
         self._begin_member(file)
-        parser = etree.XMLParser(target=cast(Any, self), remove_comments=True, remove_pis=True, **SAFE)
         most = self._limits.record_bytes
+        chunk = min(chunk, most)
+        head = read_head(source, chunk)
+        parser = self._parser(head, chunk)
         waited, ended = 0, self._ended
-        for size in feed(parser, source, min(chunk, most)):
+        for size in feed(parser, head, source, chunk):
             waited = waited + size if self._ended == ended else 0
             ended = self._ended
             if waited > most + _START:
                 reason = f"{most} bytes without the end of a record; see limits.record_bytes"
                 raise QuarantineError(QuarantineCode.RECORD_TOO_LARGE, reason)
-            yield from self._blocks
-            self._blocks.clear()
+            yield from self._full()
             self._fed += size
-            self._due = self._fed >= min(chunk, most)
+            self._due = self._fed >= chunk
         if not self._found:
             wanted = "/".join(self._path[:-1])
             raise _wrong(f"no {wanted} with records; the root is {self._root[:LONGEST_ROOT]}")
         self.mismatched = believed_mark(parser)
         self.surroundings += self._settings.unknown
-        self._end_part()
+        self._block.end_part()
+
+    def _parser(self, head: bytes, chunk: int) -> Any:
+        """Return the parser of a member: a small one has nothing to read in bulk."""
+        shallow = self._among + PLAIN_DEPTH < self._limits.depth
+        if shallow and min(chunk, len(head)) >= self._bulk and is_utf8(head):
+            return SievingParser(self, self._shape, self._bulk)
+        return parser_for(self)
+
+    @property
+    def is_between_records(self) -> bool:
+        """Whether the parser stands where a record may begin."""
+        return self._found and self._depth == self._among - 1 and not (self._level or self._skipped)
+
+    def take_plain(self, found: PlainRecords, feed_odd: Callable[[int, int], None]) -> None:
+        """Take the plain records of a stretch; `feed_odd` parses what lies between two places of it."""
+        if self._due:
+            self._end_block()
+        self._block.add_plain(found, feed_odd)
+        self._ended += len(found.records)
+        self.holds_records |= bool(found.records)
+
+    def _full(self) -> Iterator[Block]:
+        yield from self._block.ready
+        self._block.ready.clear()
 
     def rest(self) -> Iterator[Block]:
         """Yield the last block, which may be empty."""
         self._end_block()
-        yield from self._blocks
+        yield from self._full()
 
     def _begin_member(self, file: int) -> None:
         self._depth = self._level = self._skipped = self._scope = 0
@@ -112,17 +139,7 @@ class RecordReader:
         """Whether any element is in a namespace; such are read by their local names."""
         self.mismatched = False
         """Whether a byte order mark proved another encoding than the declared one."""
-        self._begin_part(self._part.member + 1, file)
-
-    def _begin_part(self, member: int, file: int) -> None:
-        self._part = Part(member, file, self._records.size)
-        self._parts.append(self._part)
-
-    def _end_part(self) -> None:
-        """Note what is odd in the member so far."""
-        for rows in (self._records, self._lines):
-            self._part.unknown.update(rows.unknown)
-            rows.unknown.clear()
+        self._block.begin_member(file)
 
     def settings(self) -> list[tuple[str, str]]:
         """Return importer and version of each settings node read so far."""
@@ -249,7 +266,7 @@ class RecordReader:
 
     def _note_foreign(self, place: str) -> None:
         self.foreign[place] += 1
-        self._part.unknown[place] += 1
+        self._block.part.unknown[place] += 1
 
     def _open_row(self, table: RowCollector, depth: int) -> None:
         """Begin a record, a line or the settings."""
@@ -262,7 +279,7 @@ class RecordReader:
         table = self._table
         table.close_row()
         if table is self._lines:
-            self._owners.append(self._records.size)
+            self._block.end_line()
             self._table, self._row = self._records, self._records.row
             self._level = self._among + 1
             self._open = self._holder
@@ -288,7 +305,7 @@ class RecordReader:
         place = "" if bearer == self._record else f"{bearer}/"
         for name in attrib:
             if not name.startswith(_XSI):
-                self._part.attributes[f"{place}@{name.rpartition('}')[2]}"] += 1
+                self._block.part.attributes[f"{place}@{name.rpartition('}')[2]}"] += 1
 
     def _end_child(self) -> None:
         """End a record, or what stands among the records: the only place between two blocks."""
@@ -296,27 +313,10 @@ class RecordReader:
         if self._due:
             self._end_block()
 
-    def _begin_block(self) -> None:
+    def _end_block(self) -> None:
+        self._block.end_block()
         self._due = False
         self._fed = 0
-        self._records.reset()
-        self._lines.reset()
-        self._owners: list[int] = []
-        self._parts: list[Part] = []
-
-    def _end_block(self) -> None:
-        self._end_part()
-        records, plain = self._records.take()
-        lines = None
-        if self._line:
-            rows, plain_lines = self._lines.take()
-            plain = plain and plain_lines
-            lines = Lines.of(rows, self._owners)
-        repeated, parts = self._records.repeated, tuple(self._parts)
-        self._blocks.append(Block(self._read, records, lines, repeated, plain, parts))
-        self._read += len(records)
-        self._begin_block()
-        self._begin_part(self._part.member, self._part.file)
 
     def _too_deep(self) -> QuarantineError:
         reason = f"elements lie more than {self._limits.depth} deep within each other; see limits.depth"

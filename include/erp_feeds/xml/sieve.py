@@ -1,0 +1,128 @@
+"""Parses XML with plain records in bulk: they go past the parser's target, which gets all the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from lxml import etree
+
+from erp_feeds.xml.feed import SAFE, doctype_error
+from erp_feeds.xml.plain import PlainRecords, Shape, plain_records
+
+BULK = 16 << 10
+"""Bytes of a stretch of text from which on its plain records are read in bulk: below it, that costs more."""
+_CONSTRUCT = re.compile(rb"<[!?]")
+_ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
+
+
+class BulkTarget(Protocol):
+    """Target of a parser that takes plain records in bulk too."""
+
+    @property
+    def is_between_records(self) -> bool:
+        """Whether the parser stands where a record may begin."""
+
+    def take_plain(self, found: PlainRecords, feed_odd: Callable[[int, int], None]) -> None:
+        """Take the plain records of a stretch; `feed_odd` parses what lies between two places of it."""
+
+
+class _Guard:
+    """Target that wants no event: its parser proves that the text is well-formed, at the least cost."""
+
+    def doctype(self, *_: str | None) -> None:
+        raise doctype_error()
+
+    def close(self) -> None:
+        pass
+
+
+class SievingParser:
+    """Parses in two ways at once: one parser checks all of the text, another reads what is not plain.
+
+    It has the methods of an lxml parser that `feed` needs. The text must be UTF-8.
+    """
+
+    def __init__(self, target: BulkTarget, shape: Shape, bulk: int = BULK) -> None:
+        self._guard = etree.XMLParser(target=cast(Any, _Guard()), **SAFE)
+        self._reader = parser_for(target)
+        self._target = target
+        self._shape = shape
+        self._bulk = bulk
+        self._mark = re.compile(rb"<!--|<!\[CDATA\[|<\?|</%b[\s>]" % re.escape(shape.record))
+        self._rest = b""
+        """What was not read yet: it begins outside of any tag, comment and the like."""
+
+    @property
+    def feed_error_log(self) -> Any:
+        """What is wrong with the text so far."""
+        return self._guard.feed_error_log
+
+    def feed(self, data: bytes) -> None:
+        """Parse the next piece.
+
+        Raises:
+            XMLSyntaxError: The text is not well-formed.
+        """
+        text = self._rest + data
+        self._rest = b""
+        try:
+            self._guard.feed(data)
+        except etree.XMLSyntaxError:
+            self._reader.feed(text)  # what the target finds before that place counts first
+            raise
+        try:
+            self._rest = self._read(text)
+        except etree.XMLSyntaxError:
+            self._guard.close()  # it had not come to that place, which it knows better
+            raise
+
+    def _read(self, text: bytes) -> bytes:
+        """Read what can be read now; return the rest."""
+        place = 0
+        while place < len(text):
+            if self._target.is_between_records:
+                place = self._sieve(text, place)
+            end = self._end_of_odd(text, place)
+            if end < 0:
+                break
+            self._reader.feed(text[place:end])
+            place = end
+        return text[place:]
+
+    def close(self) -> None:
+        """End the document."""
+        self._guard.close()
+        if self._rest:
+            self._reader.feed(self._rest)
+        self._reader.close()
+
+    def _end_of_odd(self, text: bytes, place: int) -> int:
+        """Return the place behind the next end of a record, or of a comment and the like, or -1."""
+        found = self._mark.search(text, place)
+        if not found:
+            return -1
+        closing = _ENDS.get(found[0])
+        if closing is None:
+            return text.find(b">", found.end() - 1) + 1 or -1
+        at = text.find(closing, found.end())
+        return at + len(closing) if at >= 0 else -1
+
+    def _sieve(self, text: bytes, place: int) -> int:
+        """Read the children that are there whole; return the place behind them."""
+        construct = _CONSTRUCT.search(text, place)
+        end = construct.start() if construct else len(text)
+        if end - place < self._bulk:
+            return place
+        stretch = text[place:end]
+        found = plain_records(stretch, self._shape)
+        if found is None:
+            return place
+        self._target.take_plain(found, lambda start, stop: self._reader.feed(stretch[start:stop]))
+        return place + int(found.end[-1])
+
+
+def parser_for(target: Any) -> Any:
+    """Return an lxml parser that calls the methods of a target."""
+    return etree.XMLParser(target=target, remove_comments=True, remove_pis=True, **SAFE)
