@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -150,6 +151,8 @@ class _Elements:
     """Which of the known names it has, from 0, or -1."""
     leaf: Mask
     """Whether it holds no element."""
+    others: list[bytes]
+    """The names of those that are not known, in their order."""
 
     @classmethod
     def of(cls, tags: Tags, above: Numbers, names: tuple[bytes, ...]) -> _Elements:
@@ -159,7 +162,7 @@ class _Elements:
         row = np.searchsorted(above, starts, "right") - 1
         name = is_name(tags.text, *tags.names(starts), names)
         leaf = tags.empty[starts] | (tags.level[starts + 1] == level)
-        return cls(tags, above, starts, row, name, leaf)
+        return cls(tags, above, starts, row, name, leaf, _names_of(tags, starts[name < 0]))
 
     def odd_rows(self, most: int) -> Mask:
         """Return the rows in which a field occurs twice, or a name has a prefix, or that hold too much."""
@@ -170,14 +173,19 @@ class _Elements:
         cells = self.row[known] * width + self.name[known]
         times = np.bincount(cells, minlength=rows * width)
         odd |= (times.reshape(rows, width) > 1).any(axis=1)
-        for row, name in zip(self.row[~known].tolist(), self._names(~known), strict=True):
-            odd[row] |= b":" in name
+        prefixed = {name for name in set(self.others) if b":" in name}
+        if prefixed:
+            odd[self.row[~known][[name in prefixed for name in self.others]]] = True
         return odd
 
     def unknown(self, keep: Mask, place: str = "") -> Counter[str]:
         """Return which elements no field reads, and how often they occur in the rows that are kept."""
-        names = Counter(self._names(keep[self.row] & (self.name < 0)))
+        names = Counter(self._others_of(keep))
         return Counter({place + name.decode(): number for name, number in names.items()})
+
+    def _others_of(self, keep: Mask) -> list[bytes]:
+        kept = keep[self.row[self.name < 0]]
+        return self.others if kept.all() else list(compress(self.others, kept.tolist()))
 
     def rows(self, texts: Column, keep: Mask, columns: tuple[str, ...]) -> Rows:
         """Return the rows that are kept; `columns`: of the known names, in their order."""
@@ -189,14 +197,14 @@ class _Elements:
         cells = np.full((len(columns) + 1, size), -1, np.int32)  # the last is of the holder, if there is one
         cells[self.name[known], number[known]] = of_text[known]
         raw = {name: _taken(texts, each) for name, each in zip(columns, cells[:-1], strict=True)}
-        extras = _extras(self._names(unknown), texts.take(pa.array(of_text[unknown])), number[unknown], size)
-        return rows_of(raw, extras)
+        of_unknown = texts.take(pa.array(of_text[unknown]))
+        return rows_of(raw, _extras(self._others_of(keep), of_unknown, number[unknown], size))
 
-    def _names(self, which: Mask) -> list[bytes]:
-        """Return the names of some elements."""
-        text = self.tags.text
-        place, length = self.tags.names(self.starts[which])
-        return [text[at : at + size] for at, size in zip(place.tolist(), length.tolist(), strict=True)]
+
+def _names_of(tags: Tags, starts: Numbers) -> list[bytes]:
+    """Return the names of some elements as they stand."""
+    place, length = tags.names(starts)
+    return [tags.text[at : at + size] for at, size in zip(place.tolist(), length.tolist(), strict=True)]
 
 
 def _taken(texts: Column, index: Numbers) -> Column:

@@ -16,7 +16,7 @@ from erp_feeds.xml.feed import CHUNK, believed_mark, doctype_error, feed, read_h
 from erp_feeds.xml.plain import PLAIN_DEPTH, PlainRecords, Shape
 from erp_feeds.xml.row_collector import Oddness, RowCollector
 from erp_feeds.xml.rows import Block, normalised
-from erp_feeds.xml.sieve import BULK, SievingParser, parser_for
+from erp_feeds.xml.sieve import BULK, SievingParser, mostly_plain, parser_for
 
 LONGEST_ROOT = 50
 """Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
@@ -99,7 +99,8 @@ class RecordReader:
     def _parser(self, head: bytes, chunk: int) -> Any:
         """Return the parser of a member: a small one has nothing to read in bulk."""
         shallow = self._among + PLAIN_DEPTH < self._limits.depth
-        if shallow and min(chunk, len(head)) >= self._bulk and is_utf8(head):
+        large = min(chunk, len(head)) >= self._bulk
+        if shallow and large and is_utf8(head) and mostly_plain(head, self._shape):
             return SievingParser(self, self._shape, self._bulk)
         return parser_for(self)
 

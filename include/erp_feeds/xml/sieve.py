@@ -17,6 +17,12 @@ _CONSTRUCT = re.compile(rb"<[!?]")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 
 
+def mostly_plain(head: bytes, shape: Shape) -> bool:
+    """Return whether most records seem to be plain: else to look for those costs more than it saves."""
+    odd = sum(head.count(each) for each in (b"<!", b"<?", b'="', b"='", b"&"))
+    return odd * 2 <= head.count(b"<" + shape.record)
+
+
 class BulkTarget(Protocol):
     """Target of a parser that takes plain records in bulk too."""
 
