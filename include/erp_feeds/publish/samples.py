@@ -59,8 +59,9 @@ def sample(interface: Interface, records: int = 3, version: str | None = None) -
         yield from _header(interface.header, chosen)
     for depth, container in enumerate(containers, start=1):
         yield f"{INDENT * depth}<{container}>\n"
+    fields = fields_since(interface, chosen)
     for number in range(records):
-        yield _record(interface, fields_since(interface, chosen), record, number)
+        yield _record(interface, fields, record, number)
     for depth, container in reversed(list(enumerate(containers, start=1))):
         yield f"{INDENT * depth}</{container}>\n"
     yield f"</{root}>\n"

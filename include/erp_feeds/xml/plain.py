@@ -1,7 +1,8 @@
 """Reads plain records by the thousand: every element has a name, text and nothing else, and occurs once.
 
-A record with anything more (attributes, a namespace, an element or CDATA in a field, an entity, a name that
-occurs twice) is odd: `RecordReader` reads it, and knows what it means. So this module decides nothing.
+A record with anything more (attributes, a namespace, an element or CDATA in a field, a character by its
+number, a name that occurs twice) is odd: `RecordReader` reads it, and knows what it means. So this module
+decides nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from erp_feeds.columns.arrow import Column, escaped_json
+from erp_feeds.columns.arrow import Column, escaped_json, text_bytes
 from erp_feeds.interfaces.spec import Field, Interface
 from erp_feeds.xml.rows import Rows, normalised_column, quoted, rows_of
 from erp_feeds.xml.tags import PADDING, Mask, Numbers, Tags, is_name, tags_of
 
 PLAIN_DEPTH = 3
 """Most levels of elements in a plain record: the holder of its lines, a line, and a field of the line."""
+ENTITIES = {b"&lt;": "<", b"&gt;": ">", b"&quot;": '"', b"&apos;": "'", b"&amp;": "&"}
+"""All that XML without a DOCTYPE has; what the last one leaves is never another."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +199,8 @@ class _Elements:
         known, unknown = kept & (self.name >= 0), kept & (self.name < 0)
         cells = np.full((len(columns) + 1, size), -1, np.int32)  # the last is of the holder, if there is one
         cells[self.name[known], number[known]] = of_text[known]
-        raw = {name: _taken(texts, each) for name, each in zip(columns, cells[:-1], strict=True)}
-        of_unknown = texts.take(pa.array(of_text[unknown]))
+        raw = {name: _decoded(_taken(texts, each)) for name, each in zip(columns, cells[:-1], strict=True)}
+        of_unknown = _decoded(texts.take(pa.array(of_text[unknown])))
         return rows_of(raw, _extras(self._others_of(keep), of_unknown, number[unknown], size))
 
 
@@ -210,6 +213,16 @@ def _names_of(tags: Tags, starts: Numbers) -> list[bytes]:
 def _taken(texts: Column, index: Numbers) -> Column:
     """Return the texts of an index, null where it is negative."""
     return texts.take(pa.array(index, mask=index < 0))
+
+
+def _decoded(column: Column) -> Column:
+    """Return texts with each of XML's own entities as its character."""
+    text = text_bytes(column)
+    if b"&" in text:
+        for entity, character in ENTITIES.items():
+            if entity in text:
+                column = pc.replace_substring(column, entity, character)
+    return column
 
 
 def _extras(names: list[bytes], texts: Column, row: Numbers, size: int) -> Column:

@@ -13,13 +13,16 @@ from erp_feeds.xml.plain import PlainRecords, Shape, plain_records
 
 BULK = 16 << 10
 """Bytes of a stretch of text from which on its plain records are read in bulk: below it, that costs more."""
+_SAMPLE = 64 << 10
+"""Bytes of a file that tell what kind of records it has."""
 _CONSTRUCT = re.compile(rb"<[!?]")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 
 
 def mostly_plain(head: bytes, shape: Shape) -> bool:
     """Return whether most records seem to be plain: else to look for those costs more than it saves."""
-    odd = sum(head.count(each) for each in (b"<!", b"<?", b'="', b"='", b"&"))
+    head = head[:_SAMPLE]
+    odd = sum(head.count(each) for each in (b"<!", b"<?", b'="', b"='", b"&#"))
     return odd * 2 <= head.count(b"<" + shape.record)
 
 

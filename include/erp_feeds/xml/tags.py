@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 PADDING = 8
 """Bytes behind the stretch, since names are compared by eight bytes."""
-_LESS, _GREATER, _SLASH, _AND, _SPACE = (ord(each) for each in "<>/& ")
+_LESS, _GREATER, _SLASH, _AND, _HASH, _SPACE = (ord(each) for each in "<>/&# ")
 _OF_ATTRIBUTES = tuple(ord(each) for each in "=\"'")
 _TAG = re.compile(rb"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 """A whole tag: the value of an attribute may hold what ends one."""
@@ -49,7 +49,7 @@ class Tags:
     last: Numbers
     """Of each child: its last tag."""
     odd: Mask
-    """Of each child: whether a tag has attributes or white space in it, or the text an entity."""
+    """Of each child: whether a tag has attributes or white space in it, or a text a character's number."""
 
     def spans(self) -> tuple[Numbers, Numbers]:
         """Return where each child begins, and the place behind its end."""
@@ -106,8 +106,9 @@ def tags_of(text: bytes) -> Tags | None:
     odd[child[bearing[bearing < size]]] = True
     spaced = data[end[:size] - 1 - empty[:size]] <= _SPACE
     odd[child[spaced]] = True
-    entities = np.searchsorted(begin[first], np.flatnonzero(data[: end[size - 1]] == _AND), "right") - 1
-    odd[entities[entities >= 0]] = True
+    signs = np.flatnonzero(data[: end[size - 1]] == _AND)
+    numbered = np.searchsorted(begin[first], signs[data[signs + 1] == _HASH], "right") - 1
+    odd[numbered[numbered >= 0]] = True
     begin, end, closes, empty, level = (each[:size] for each in (begin, end, closes, empty, level))
     return Tags(text, begin, end, closes, empty, level, child, first, last, odd)
 

@@ -21,8 +21,8 @@ SHAPES = {
     "srs_purchases": ("ReceiptNumber", "DateTime", "CustomerNumber", "Lines", "Unheard"),
 }
 TEXTS = (
-    "1", "2024-05-01", "a > b", "x=1", "Caf\u00e9", " \n two\t words ", "", "&amp;", "&#65;", "<!-- - -->",
-    "<?php ?>", "<![CDATA[<b>&]]>", "<b/>", "\r\n", "/", "\u00a0\u200b", "/>", "\"'", "\\",
+    "1", "2024-05-01", "a > b", "x=1", "Caf\u00e9", " \n two\t words ", "", "&amp;", "&#65;", "&amp;lt;&lt;",
+    "<!-- - -->", "<?php ?>", "<![CDATA[<b>&]]>", "<b/>", "\r\n", "/", "\u00a0\u200b", "/>", "\"'", "\\",
 )  # fmt: skip
 ATTRIBUTES = (
     ' a="1"', " a='>'", ' a="/>"', " a = 'x' b='\"'", ' a="&lt;"', ' xmlns="urn:x"', " ", "\n",
