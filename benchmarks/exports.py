@@ -1,4 +1,4 @@
-"""The files that the benchmark of the pipeline reads: generated exports of any size, and variants of them."""
+"""The files that the benchmark of the pipeline reads: generated exports of any size, and a real year."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
+from erp_feeds.demo.exports import export_names, exports, receipts
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
 
@@ -20,6 +21,17 @@ CHANGED = {
 }
 """Interface -> the element whose text is another one in every second record."""
 TURNS = {"first": 0, "same": 1, "changed": 2}
+YEAR = "completejourney"
+"""Two interfaces: the receipts of a real year, and who bought on each day."""
+
+
+class Zip(NamedTuple):
+    """A file as it is delivered."""
+
+    interface: str
+    index: str
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,20 @@ class Case:
         return f"{self.interface}, {self.records:,} records in {self.files:,} file{'s' * (self.files > 1)}"
 
 
-def zips(case: Case, turn: str = "first") -> Iterator[tuple[str, str, bytes]]:
-    """Yield index, name and bytes of each file of a turn."""
+def year() -> Case:
+    """Return the case of the real year."""
+    lines = receipts(365)
+    customers = lines.drop_duplicates(["day", "household_id"])
+    records = lines["basket_id"].nunique() + len(customers)
+    return Case(YEAR, records, len(export_names("Bench", 365)), ("first",))
+
+
+def zips(case: Case, turn: str = "first") -> Iterator[Zip]:
+    """Yield each file of a turn."""
+    if case.interface == YEAR:
+        for export in exports("Bench", 365):
+            yield Zip(export.interface, export.name[-18:-4], export.name, export.content)
+        return
     interface = INTERFACES[case.interface]
     *containers, record = interface.record_path
     head = "".join(takewhile(lambda piece: f"<{record}>" not in piece, sample(interface, 1)))
@@ -55,7 +79,7 @@ def zips(case: Case, turn: str = "first") -> Iterator[tuple[str, str, bytes]]:
             own = islice(records, case.records // case.files)
             for piece in chain([head], _changed(own, case) if turn == "changed" else own, [tail]):
                 member.write(piece.encode())
-        yield index, interface.file_name("Bench", index), found.getvalue()
+        yield Zip(case.interface, index, interface.file_name("Bench", index), found.getvalue())
 
 
 def _changed(records: Iterator[str], case: Case) -> Iterator[str]:
@@ -66,8 +90,15 @@ def _changed(records: Iterator[str], case: Case) -> Iterator[str]:
 
 def one_zip(case: Case) -> bytes:
     """Return the one file that holds all records of a case."""
-    ((_, _, content),) = zips(Case(case.interface, case.records))
+    ((*_, content),) = zips(Case(case.interface, case.records))
     return content
+
+
+def inputs(case: Case) -> list[tuple[str, bytes]]:
+    """Return interface and bytes of each file that the floor reads: made records are all in one."""
+    if case.interface == YEAR:
+        return [(each.interface, each.content) for each in zips(case)]
+    return [(case.interface, one_zip(case))]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from erp_feeds.interfaces import INTERFACES
-from exports import Case, one_zip, unzipped
+from exports import Case, inputs, one_zip, unzipped
 from measured import Figures, cpu, peak
 
 
@@ -40,19 +40,25 @@ def floor(case: Case, place: Place) -> Figures:
 
     import psycopg
 
-    content = one_zip(case)
-    rows, columns = _finished(case, content)
+    given = inputs(case)
+    rows: dict[str, bytes] = {}
+    for interface, content in given:
+        rows[interface] = rows.get(interface, b"") + _finished(interface, content)
     with psycopg.connect(place.uri, autocommit=True) as connection:
-        connection.execute(f"CREATE TEMP TABLE plain ({', '.join(f'c{n} text' for n in range(columns))})")
+        for interface in rows:
+            columns = ", ".join(f"c{number} text" for number in range(len(_elements(interface)[1])))
+            connection.execute(f"CREATE TEMP TABLE plain_{interface} ({columns})")
         backend, start = _backend(connection), cpu()
-        with unzipped(content) as member:
-            parser = expat.ParserCreate()
-            while block := member.read(1 << 16):
-                parser.Parse(block, False)
-            parser.Parse(b"", True)
-        with connection.cursor().copy("COPY plain FROM STDIN WITH (FORMAT csv)") as copy:
-            for at in range(0, len(rows), 1 << 20):
-                copy.write(rows[at : at + (1 << 20)])
+        for _, content in given:
+            with unzipped(content) as member:
+                parser = expat.ParserCreate()
+                while block := member.read(1 << 16):
+                    parser.Parse(block, False)
+                parser.Parse(b"", True)
+        for interface, finished in rows.items():
+            with connection.cursor().copy(f"COPY plain_{interface} FROM STDIN WITH (FORMAT csv)") as copy:
+                for at in range(0, len(finished), 1 << 20):
+                    copy.write(finished[at : at + (1 << 20)])
         return {"client": cpu() - start, "server": _backend(connection) - backend, "peak": peak()}
 
 
@@ -62,7 +68,7 @@ def lxml_executemany(case: Case, place: Place) -> Figures:
     from lxml import etree
 
     content = one_zip(case)
-    record, names = _elements(case)
+    record, names = _elements(case.interface)
     with psycopg.connect(place.uri) as connection:
         connection.execute(_table("by_lxml", names))
         backend, start = _backend(connection), cpu()
@@ -84,7 +90,7 @@ def pandas_to_sql(case: Case, place: Place) -> Figures:
     import sqlalchemy
 
     content = one_zip(case)
-    record, names = _elements(case)
+    record, names = _elements(case.interface)
     engine = sqlalchemy.create_engine(place.uri.replace("postgresql://", "postgresql+psycopg://", 1))
     with psycopg.connect(place.uri, autocommit=True) as connection:
         connection.execute(_table("by_pandas", names))
@@ -109,7 +115,7 @@ def dlt_merge(case: Case, place: Place) -> Figures:
     from dlt.sources.filesystem import filesystem
 
     (place.folder / "peer.zip").write_bytes(one_zip(case))
-    path, (_, names) = INTERFACES[case.interface].record_path, _elements(case)
+    path, (_, names) = INTERFACES[case.interface].record_path, _elements(case.interface)
     before, start = cpu_of_others(place.server), cpu()
     with zipfile.ZipFile(place.folder / "peer.zip") as packed:
         packed.extractall(place.folder / "xml")
@@ -169,9 +175,9 @@ PEERS: dict[str, Callable[[Case, Place], Figures]] = {
 }
 
 
-def _elements(case: Case) -> tuple[str, list[str]]:
-    interface = INTERFACES[case.interface]
-    return interface.record_path[-1], [field.element for field in interface.fields]
+def _elements(interface: str) -> tuple[str, list[str]]:
+    declared = INTERFACES[interface]
+    return declared.record_path[-1], [field.element for field in declared.fields]
 
 
 def _table(name: str, columns: list[str]) -> str:
@@ -185,18 +191,18 @@ def _upsert(name: str, columns: list[str], rows: str) -> str:
     return f'INSERT INTO {name} ({chosen}) {rows} ON CONFLICT ("{columns[0]}") DO UPDATE SET {updates}'
 
 
-def _finished(case: Case, content: bytes) -> tuple[bytes, int]:
-    """Return the rows of a case as CSV, and the number of columns."""
+def _finished(interface: str, content: bytes) -> bytes:
+    """Return the rows of a file as CSV."""
     from lxml import etree
 
-    record, names = _elements(case)
+    record, names = _elements(interface)
     found = io.StringIO()
     writer = csv.writer(found)
     with unzipped(content) as member:
         for _, each in etree.iterparse(member, tag=record):
             writer.writerow([each.findtext(name) for name in names])
             each.clear()
-    return found.getvalue().encode(), len(names)
+    return found.getvalue().encode()
 
 
 def _backend(connection: Any) -> float:

@@ -27,7 +27,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.deduplicate import deduplicate
 from erp_feeds.steps.groups import rows_of
 from erp_feeds.steps.parse import RawRecord, parse, raw_records
-from erp_feeds.steps.pieces import pieces_for, places_of
+from erp_feeds.steps.pieces import PIECE_BYTES, pieces_for, places_of
 from erp_feeds.steps.result import ByFile, StepResult, merged
 from erp_feeds.steps.split import split
 from erp_feeds.storage import archive, staging, zips
@@ -39,7 +39,7 @@ Stage = Callable[[Merchant, Sequence[FeedFile], ObjectStoragePath], list[FeedFil
 
 GROUP_FILES = 250
 """Most files that pass the stages together, into one transaction."""
-GROUP_BYTES = 16 << 20
+GROUP_BYTES = PIECE_BYTES
 """Of their unzipped XML, unless one file alone has more."""
 
 OF_REJECTS = ("rejects", "originals")

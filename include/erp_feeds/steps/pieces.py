@@ -17,8 +17,8 @@ from erp_feeds.records import KINDS
 
 Places = npt.NDArray[np.integer[Any]]
 
-PIECE_BYTES = 20 << 20
-"""Of XML in one piece, about: its records take up to 100 MB in the step that needs most."""
+PIECE_BYTES = 12 << 20
+"""Of XML in one piece, about: its records take up to 150 MB in the step that needs most."""
 
 
 def pieces_for(unzipped: int) -> int:

@@ -41,14 +41,17 @@ class PeopleWaves:
     """Of all the files, with the file of each record."""
 
     def __iter__(self) -> Waves:
-        """Yield files that load at once, and their frames; look again after each, since it adds people."""
+        """Yield files that load at once, and their frames; look again after each, since it adds people.
+
+        It looks at twice as many files as the last time went at once, so that most are looked at twice.
+        """
         start, window = 0, len(self.files)
         alone = not self._may_share()
         while start < len(self.files):
             some = self.files[start : start + window]
             end = start + (1 if alone else self.ends(some)[0])
             yield self.files[start:end], wave_of(self.frames, self.files[start:end])
-            start, window = end, 2 * (end - start) + 8
+            start, window = end, 2 * (end - start)
 
     def number(self) -> int:
         """Return how many waves the files make, as far as is known before the first."""
