@@ -13,24 +13,23 @@ from airflow.sdk import (
     AssetOrTimeSchedule,
     CronDataIntervalTimetable,
     ExceptionRetryPolicy,
-    Param,
     RetryAction,
     RetryRule,
     get_parsing_context,
     task,
 )
 
-from erp_feeds.batch import PARAM, Batch
-from erp_feeds.codes import REPLAYABLE
+from erp_feeds.batch import Batch
 from erp_feeds.errors import ConfigurationError, FailError
-from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant, read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
+from erp_feeds.orchestration.dag_docs import TASK_DOCS, dag_doc
 from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.plain_failure import PlainFatal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
+from erp_feeds.orchestration.trigger_form import trigger_form
 from erp_feeds.settings import settings
 
 log = logging.getLogger(__name__)
@@ -56,56 +55,6 @@ starting takes longer than a day's files. The store lets them do it one after th
 
 STEPS = ("parse", "deduplicate", "split")
 """The tasks between unzip and load: each takes a batch and returns a batch."""
-
-TASK_DOCS = {
-    "sense": "Scans the inbox, and returns the new files that are complete; a replay or backfill adds "
-    "archived files. Without any file the run ends here as skipped.",
-    "download": "Archives the original bytes of every new file before anything reads them. Skipped where all "
-    "files are archived, as in a backfill.",
-    "unzip": "Unpacks the originals into the staging folder. An unsafe or damaged zip is quarantined.",
-    "parse": "Reads the XML into typed frames. A record that breaks a rule is rejected, the others go on.",
-    "deduplicate": "Lets the last record of a key win within each file.",
-    "split": "Divides the records into what loads (profiles, orders, returns, accounts) and what is skipped.",
-    "load": "Loads each file whole or not at all. Loading a file again changes no row.",
-    "report": "Fails if a file is quarantined or a record rejected; everything good is loaded by then.",
-    "retention": "Deletes archived originals that are older than the merchant's limit.",
-}
-"""The description of each task in Airflow's UI."""
-
-DOC = """\
-### {title}
-
-Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
-`sense → download → unzip → parse → deduplicate → split → load → report`.
-
-**A run starts** as soon as complete files wait, once a day
-(`{schedule}`, {timezone}), by a backfill, which replays the archived files of its days, or by
-`python -m erp_feeds replay {name}` and the trigger form, which replay the files that they name.
-
-| failed task | what it means | what to do |
-|---|---|---|
-| `report` | All good files are loaded; the message names the others | fix, then replay: see below |
-| `sense`, `download` | The FTPS server `{connection}` fails | see the log; clear the task after the fix |
-| `load` | The store cannot be reached; nothing is half written | clear the task |
-| `retention` | Expired originals could not be deleted; files load all the same | clear the task |
-| any other | A bug in the software, or a full disk | clear the task after the fix |
-
-**Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
-transaction per file, and a second load of the same file changes no row.
-
-**How are days loaded again?** By a backfill. Its days begin at midnight in {timezone}: for the dialog choose
-that zone at the clock in the navigation first; on the command line give the offset, as in
-`--from-date 2017-01-03T00:00+01:00`.
-
-**What is open?** [erp_feeds_health](/dags/erp_feeds_health) stays red until it is resolved or dismissed, also
-when a later run here is green.
-
-**What was rejected, and how does it load after the fix?** `python -m erp_feeds rejects {name}`, then
-`python -m erp_feeds replay {name} --file NAME`; with `--dry-run` first it shows what would change.
-
-**What happened to a file or person?** `python -m erp_feeds files {name}` and
-`python -m erp_feeds profile {name} --srs NUMBER`.
-"""
 
 
 def build_dags() -> dict[str, DAG]:
@@ -157,7 +106,7 @@ def build_dag(merchant: Merchant) -> DAG:
         dag_id=merchant.name,
         dag_display_name=merchant.title or merchant.name,
         description=f"{merchant.shop_name}: from FTPS to profiles, orders, returns and price-list links",
-        doc_md=_doc(merchant),
+        doc_md=dag_doc(merchant),
         schedule=AssetOrTimeSchedule(
             timetable=CronDataIntervalTimetable(merchant.schedule, timezone=merchant.timezone), assets=[inbox]
         ),
@@ -180,71 +129,8 @@ def build_dag(merchant: Merchant) -> DAG:
         if merchant.retention.archive_days:
             _retention(merchant)
     # Last, since each task would get a copy of its own, which takes a third of the time of building a DAG.
-    dag.params.update(_params(merchant.timezone))
+    dag.params.update(trigger_form(merchant.timezone))
     return dag
-
-
-def _params(timezone: str) -> dict[str, Param]:
-    """Return the fields of the trigger form; left empty, a run takes new files and replays nothing.
-
-    A backfill replays the files of its days; these fields narrow them.
-    """
-    day = {"default": None, "type": ["null", "string"], "format": "date"}
-    # Airflow checks each field some five times a task; by this draft of JSON Schema in a fifth of the time.
-    common: dict[str, Any] = {
-        "$schema": "http://json-schema.org/draft-03/schema#",
-        "section": "Replay archived files",
-    }
-    fields: dict[str, dict[str, Any]] = {
-        "files": {
-            "default": None,
-            "type": ["null", "array"],
-            "items": {"type": "string"},
-            "title": "Files",
-            "description_md": "Names of archived files to run again, one a line",
-        },
-        "rejects": {
-            "default": "",
-            "type": ["null", "string"],
-            "enum": ["", *REPLAYABLE],
-            "values_display": {"": "Any"},
-            "title": "Rejected or quarantined with",
-            "description_md": "Files with an open reject of this code, or quarantined with it",
-        },
-        "since": {
-            **day,
-            "title": "Since",
-            "description_md": "First day of the files. A backfill takes those of its own days, which begin "
-            f"at midnight in {timezone}: choose this zone at the clock in the navigation first",
-        },
-        "until": {**day, "title": "Until", "description_md": "Last day of the files"},
-        "file_ids": {
-            "default": None,
-            "type": ["null", "array"],
-            "items": {"type": "integer"},
-            "title": "File ids",
-            "description_md": "Ids of the ledger, as `python -m erp_feeds files --json` shows them",
-        },
-        "dry_run": {
-            "default": False,
-            "type": ["null", "boolean"],
-            "title": "Dry run",
-            "description_md": "Show in the log of `sense` what the replay would change, and write nothing",
-        },
-    }
-    return {PARAM + name: Param(**field, **common) for name, field in fields.items()}
-
-
-def _doc(merchant: Merchant) -> str:
-    return DOC.format(
-        title=merchant.title or merchant.name,
-        name=merchant.name,
-        shop_name=merchant.shop_name,
-        interfaces=", ".join(each.title for name, each in INTERFACES.items() if name in merchant.interfaces),
-        schedule=merchant.schedule,
-        timezone=merchant.timezone,
-        connection=merchant.ftps.connection,
-    )
 
 
 def _pipeline(merchant: Merchant, inbox: Asset) -> None:
