@@ -19,6 +19,7 @@ from erp_feeds.cli.options import (
     merchant_names,
 )
 from erp_feeds.cli.output import facts_of, print_json, print_table, say
+from erp_feeds.codes import RejectCode
 from erp_feeds.errors import FailError, counted
 
 COLUMNS = ("incident_id", "merchant", "interface", "kind", "code", "number", "since", "who_acts", "reason")
@@ -117,10 +118,16 @@ def _dismiss_rejects(
         else:
             number = store.dismiss_rejects(connection, choice, by, reason)
     if not number:
-        which = "dismissed" if undo else "open"
-        raise FailError(f"{merchant} has no such {which} reject: `rejects {merchant} --all`", "not_found")
+        raise FailError(_none_found(merchant, filters["code"], undo), "not_found")
     state = "open again" if undo else "dismissed"
     if as_json:
         print_json({"merchant": merchant, "rejects": number, "state": state})
     else:
         say(f"{merchant}: {counted(number, 'reject')} {state}")
+
+
+def _none_found(merchant: str, code: str | None, undo: bool) -> str:
+    if code and code not in set(RejectCode):
+        how = f"dismiss their incident by its number: `incidents {merchant}`"
+        return f"'{code}' is a code of quarantined files: {how}"
+    return f"{merchant} has no such {'dismissed' if undo else 'open'} reject: `rejects {merchant} --all`"

@@ -35,7 +35,7 @@ class Code(StrEnum):
 EXPORT_AGAIN = "Ask for a new export of the file under the same name."
 NOTHING = "Nothing: it is counted for information."
 CORRECT_RECORD = (
-    "Ask the sender to correct the record and to send it again; a newer file resolves the reject. Where the "
+    "Ask the sender to correct the record and send it again; a newer file resolves the reject. Where the "
     "wrong field is part of the key, no file can: dismiss the reject once the right record is there."
 )
 FORM_OR_RECORD = (

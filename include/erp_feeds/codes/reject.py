@@ -90,7 +90,7 @@ class RejectCode(Code):
         "id_taken",
         "Another purchase has the id under which this one would be exported.",
         Actor.SENDER,
-        "Ask the sender to give one of the two purchases another number and to send it again.",
+        "Ask the sender to give one of the two purchases another number and send it again.",
     )
 
 

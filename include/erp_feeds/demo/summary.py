@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -53,8 +54,8 @@ def command(*arguments: str) -> str:
     below = python.is_relative_to(Path.cwd())
     shown = python.relative_to(Path.cwd()) if below else python
     home = os.environ.get("ERP_FEEDS_HOME")
-    prefix = f"ERP_FEEDS_HOME={home} " if home else ""
-    return f"{prefix}{shown} -m erp_feeds {' '.join(arguments)}"
+    prefix = f"ERP_FEEDS_HOME={shlex.quote(home)} " if home else ""
+    return f"{prefix}{shlex.quote(str(shown))} -m erp_feeds {' '.join(arguments)}"
 
 
 def _error(file: FileProgress | None, key: tuple[str, str], broken: bool) -> str | None:

@@ -89,7 +89,7 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
         "Since": f"{merchant.local_time(cause.since)} ({merchant.timezone})",
         "For the data": FOR_THE_DATA[IncidentKind(cause.kind)],
         "Who acts": str(actor),
-        "What to do": action,
+        "What to do": action.replace("MERCHANT", merchant.name),
         "Load the rest?": links.question_page(base_url) if is_asked(merchant, cause) else "",
         what: _named(cause),
         "Page": _page(merchant.name, cause, base_url),

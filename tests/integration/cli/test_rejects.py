@@ -50,6 +50,10 @@ def test_dismissed_and_opened_again(tmp_path: Path) -> None:
         (["shop", "--code", "missing_fiel"], "did you mean 'missing_field'?"),
         (["shop", "--code", "missing_field", "--by", "Ada"], "give your name and a reason"),
         (["shopp", "--code", "missing_field", *WHO], "did you mean 'shop'?"),
+        (
+            ["shop", "--code", "not_well_formed", *WHO],
+            "dismiss their incident by its number: `incidents shop`",
+        ),
         (["12", *WHO], "no incident 12 is open"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -50,3 +51,10 @@ def test_a_file_that_was_never_seen_is_a_problem() -> None:
 
 def test_a_duplicate_does_not_hide_the_file_that_was_loaded() -> None:
     assert problems(GOOD, replace(GOOD, state="duplicate"), REFUSED) == []
+
+
+def test_a_shown_command_can_be_copied_where_the_home_has_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ERP_FEEDS_HOME", "/srv/my feeds")
+    words = shlex.split(summary.command("files", "testshop"))
+    assert words[0] == "ERP_FEEDS_HOME=/srv/my feeds"
+    assert words[2:] == ["-m", "erp_feeds", "files", "testshop"]

@@ -86,3 +86,18 @@ def test_no_cell_is_run_as_a_formula(tmp_path: Path, suffix: str, start: str) ->
 def test_a_place_that_takes_no_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(FailError, match="cannot be written: No such file or directory"):
         reject_export.write(tmp_path / "nowhere" / "rejects.csv", [PLAIN])
+
+
+@pytest.mark.parametrize(
+    ("code", "request_of_it"),
+    [
+        ("invalid_decimal", "Please correct the record and send it again."),
+        ("id_taken", "Please give one of the two purchases another number and send it again."),
+        ("invalid_date", "Please correct the record and send it again."),
+        ("too_many_fields", "Nothing: we look into it."),
+    ],
+)
+def test_the_sender_reads_a_request_in_whole_sentences(tmp_path: Path, code: str, request_of_it: str) -> None:
+    path = tmp_path / "rejects.csv"
+    reject_export.write(path, [replace(PLAIN, code=code)])
+    assert written(path)[1][-1] == request_of_it

@@ -76,6 +76,7 @@ def test_every_code_can_be_alerted(monkeypatch: pytest.MonkeyPatch) -> None:
         text = messages.alert(SHOP, [each], "https://airflow").text
         for part in ("What happened: ", "Since: 2026-03-02 07:00", "For the data: ", "What to do: "):
             assert part in text
+        assert "MERCHANT" not in text  # a command can be copied as it stands
         assert f"Runbook: https://docs/runbook.md#{each.code or each.kind}" in text
 
 
