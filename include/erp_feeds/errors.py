@@ -66,7 +66,7 @@ def counted(number: int, thing: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the part of a message that offers the nearest valid name."""
     names = sorted(set(known))
-    match = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.5)
+    match = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
     if match:
         near = next(name for name in names if name.lower() == match[0])
         return f"did you mean '{near}'?"

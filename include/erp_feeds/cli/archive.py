@@ -38,7 +38,9 @@ class Summary:
     expected: tuple[str, ...]
     """Names that the merchant's files bear."""
     backfill: str | None
-    """The command that loads what was imported."""
+    """The command that loads what was imported, day by day."""
+    replay: str | None
+    """The command that does so in one run."""
 
 
 app = typer.Typer(help="Bring files into the archive of originals.", no_args_is_help=True)
@@ -107,6 +109,9 @@ def _summary(owner: Merchant, found: FoundFiles, done: list[Imported]) -> Summar
         ignored_examples=found.ignored[:EXAMPLES],
         expected=tuple(each.file_name(owner.shop_name, "<index>") for each in interfaces_of(owner)),
         backfill=_backfill(owner, min(days), max(days)) if days else None,
+        replay=f"python -m erp_feeds replay {owner.name} --since {min(days)} --until {max(days)}"
+        if days
+        else None,
     )
 
 
@@ -119,7 +124,7 @@ def _backfill(owner: Merchant, first: date, last: date) -> str:
 
 
 def _show(owner: Merchant, summary: Summary) -> None:
-    facts = facts_of(summary, "merchant", "ignored_examples", "expected", "backfill")
+    facts = facts_of(summary, "merchant", "ignored_examples", "expected", "backfill", "replay")
     print_facts(f"Import into the archive of {owner.name}", facts)
     if summary.ignored:
         say("ignored, since the names are none of this merchant's interfaces, for example:")
@@ -129,4 +134,5 @@ def _show(owner: Merchant, summary: Summary) -> None:
     if summary.first_day and summary.first_day < owner.history_from:
         say(f"warning: no backfill takes days before {owner.history_from}, the merchant file's history_from")
     if summary.backfill:
-        say(f"Nothing is loaded yet. To load day by day:\n{summary.backfill}")
+        say("Nothing is loaded yet. To load day by day, with a run for each, also for days without a file:")
+        say(f"{summary.backfill}\nTo load all at once:\n{summary.replay}")

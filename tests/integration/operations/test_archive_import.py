@@ -209,4 +209,5 @@ def test_the_summary_for_people_names_what_is_expected_and_what_comes_next(
     history.put(INTERFACES["srs_customers"].file_name("TestShop", "20140101"), PEOPLE.content)
     said = history.run(history.folder).stdout
     assert "Nothing is loaded yet" in said
+    assert "replay testshop --since 2014-01-01 --until 2014-01-01" in said
     assert "no backfill takes days before 2015-01-01" in said
