@@ -9,13 +9,10 @@ same files, so `--first NUMBER --inputs 1` replays one.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import multiprocessing
 import os
 import resource
 import sys
-import tempfile
 import time
 import traceback
 from collections import Counter
@@ -24,91 +21,14 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from erp_feeds.codes import QuarantineCode
-from erp_feeds.errors import QuarantineError
-from erp_feeds.interfaces import INTERFACES, interface_of
-from erp_feeds.merchant import Merchant
-from hostile_zips import SHOP
-from mutations import Input, mutated
+from hostile_reading import outcome_of
+from mutations import mutated
 
-MERCHANT = Merchant.model_validate(
-    {
-        "name": "fuzz",
-        "shop_name": SHOP,
-        "timezone": "Europe/Amsterdam",
-        "currency": "EUR",
-        "ftps": {"connection": "none"},
-        "interfaces": {name: {} for name in INTERFACES},
-        "limits": {"unzipped_bytes": 20 << 20, "ratio": 500},
-    }
-)
 IMPORTED = 20.0
 """Seconds a fresh process may take to import its libraries and read its first file."""
 PROGRESS = 30.0
 """Seconds between two lines that say how far the run is."""
-
-
-class BrokenPromiseError(Exception):
-    """A file was read, but not as promised."""
-
-
-def outcome_of(file: Input) -> str:
-    """Read one file as the tasks of the line do, and say what became of it.
-
-    Returns:
-        `frames`, `frames with rejects`, or the code of the quarantine.
-
-    Raises:
-        BrokenPromiseError: records are lost or counted twice, or the quarantine's reason cannot be stored.
-        Exception: whatever escapes the line: a failure.
-    """
-    try:
-        return _read(file)
-    except QuarantineError as error:
-        code = QuarantineCode(error.code)
-        if code is QuarantineCode.INTERNAL_ERROR or "\0" in error.reason:
-            raise BrokenPromiseError(f"a quarantine that explains nothing: {error!r}") from error
-        error.reason.encode()
-        return f"quarantined: {code}"
-
-
-def _read(file: Input) -> str:
-    import pandas as pd
-
-    from erp_feeds.steps.deduplicate import deduplicate
-    from erp_feeds.steps.parse import parse, raw_records
-    from erp_feeds.steps.split import split
-    from erp_feeds.storage import zips
-
-    interface = interface_of(MERCHANT, file.interface)
-    with contextlib.ExitStack() as stack:
-        unpacked = zips.members(io.BytesIO(file.data), file.name, interface, MERCHANT)
-        members = [_staged(source, stack) for source in unpacked.sources()]
-        blocks = list(parse({1: members}, interface, MERCHANT))
-        frames = {name: pd.concat([block.frames[name] for block in blocks]) for name in blocks[-1].frames}
-        refused = set(frames["rejects"]["record"])
-        counted = sum(block.counts.read for block in blocks)
-        if counted != len(frames["records"]) + len(refused):
-            raise BrokenPromiseError(f"{counted} records became {len(frames['records'])} and {len(refused)}")
-        for member in members:
-            member.seek(0)
-        if {raw.record for raw in raw_records(members, interface, list(refused))} != refused:
-            raise BrokenPromiseError("a rejected record is not found again")
-    for step in (deduplicate, split):
-        frames = step(frames, interface, MERCHANT).frames
-    return "frames with rejects" if refused else "frames"
-
-
-def _staged(source: BinaryIO, stack: contextlib.ExitStack) -> BinaryIO:
-    """Copy a member as the staging does; a large one goes to disk."""
-    file = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=1 << 20))  # noqa: SIM115
-    staged = cast("BinaryIO", file)
-    while block := source.read(1 << 20):
-        staged.write(block)
-    staged.seek(0)
-    return staged
 
 
 def peak() -> float:

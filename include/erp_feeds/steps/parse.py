@@ -41,7 +41,8 @@ def parse(
         interface: With the element names of the merchant.
         merchant: Whose placeholders and accepted importers count.
         chunk: Bytes fed at a time; it changes the size of the blocks, never what they hold together.
-        bulk: Bytes from which on plain records are read in bulk; it changes the cost, never the result.
+        bulk: Bytes from which on plain records are read in bulk, 0: always; it changes the cost, never the
+            result.
 
     Yields:
         Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.

@@ -45,7 +45,8 @@ class RecordReader:
     def __init__(self, interface: Interface, limits: Limits, bulk: int = BULK) -> None:
         """Prepare to read files of an interface, with the element names of the merchant, within limits.
 
-        `bulk`: bytes from which on plain records are read in bulk; it changes the cost, never what is read.
+        `bulk`: bytes from which on plain records are read in bulk, 0: always, also where it does not pay; it
+        changes the cost, never what is read.
         """
         self._bulk = bulk
         self._limits = limits
@@ -100,7 +101,7 @@ class RecordReader:
         """Return the parser of a member: a small one has nothing to read in bulk."""
         shallow = self._among + PLAIN_DEPTH < self._limits.depth
         large = min(chunk, len(head)) >= self._bulk
-        if shallow and large and is_utf8(head) and mostly_plain(head, self._shape):
+        if shallow and large and is_utf8(head) and (not self._bulk or mostly_plain(head, self._shape)):
             return SievingParser(self, self._shape, self._bulk)
         return parser_for(self)
 
