@@ -110,7 +110,7 @@ check: setup ## lint, formatting, types, layers, merchant files, generated docum
 	@$(PYTHON) -m erp_feeds docs --check
 	@$(PYTHON) docs/check_rules.py
 
-bench: $(VENV)/bench/.installed ## measure the pipeline from zips to rows beside a floor and peers (SIZE=small: two minutes)
+bench: $(VENV)/bench/.installed ## measure the pipeline from zips to rows beside a floor and peers (SIZE=small: two minutes; SIZE=huge: 10 million records)
 	@$(VENV)/bench/bin/python benchmarks/pipeline.py --size $(SIZE)
 
 bench-download: setup ## measure fetching a big file over FTPS beside curl (MEGABYTES=500)
