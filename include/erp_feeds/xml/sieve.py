@@ -102,10 +102,12 @@ class SievingParser:
 
     def close(self) -> None:
         """End the document."""
-        self._guard.close()
-        if self._rest:
-            self._reader.feed(self._rest)
-        self._reader.close()
+        try:
+            self._guard.close()
+        finally:  # what the target finds before an error of the text counts first
+            if self._rest:
+                self._reader.feed(self._rest)
+            self._reader.close()
 
     def _end_of_odd(self, text: bytes, place: int) -> int:
         """Return the place behind the next end of a record, or of a comment and the like, or -1."""
