@@ -21,9 +21,10 @@ _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 
 def mostly_plain(head: bytes, shape: Shape) -> bool:
     """Return whether most records seem to be plain: else to look for those costs more than it saves."""
-    head = head[:_SAMPLE]
-    odd = sum(head.count(each) for each in (b"<!", b"<?", b'="', b"='", b"&#"))
-    return odd * 2 <= head.count(b"<" + shape.record)
+    begin = b"<" + shape.record
+    _, first, records = head[:_SAMPLE].partition(begin)
+    odd = sum(records.count(each) for each in (b"<!", b"<?", b'="', b"='", b"&#"))
+    return bool(first) and odd * 2 <= 1 + records.count(begin)
 
 
 class BulkTarget(Protocol):
