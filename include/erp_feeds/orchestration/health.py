@@ -34,7 +34,8 @@ COMMON: dict[str, Any] = {
     "dagrun_timeout": timedelta(minutes=15),
     "is_paused_upon_creation": False,
     "tags": ["erp-feeds", "health"],
-    "default_args": {"owner": "erp-feeds"},
+    # Before the tasks of all merchants: when many of these wait for workers is no time to leave out a check.
+    "default_args": {"owner": "erp-feeds", "priority_weight": 100},
 }
 DOC = """\
 ### What is open
