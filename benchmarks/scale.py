@@ -239,6 +239,9 @@ def parse_one(name: str) -> Figures:
     """Read and build what a task of one merchant needs."""
     from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 
+    from erp_feeds.dag import build_first
+
+    build_first()  # as the process does from which tasks are forked
     with _airflow_parsing_context_manager(dag_id=name, task_id="load"):
         return parse_all()
 

@@ -21,7 +21,8 @@ def shown(found: dict[str, Any]) -> Iterator[str]:
     yield f"erp_feeds_check, every five minutes: {found['idle']['check_seconds']:.1f} s"
     first, parse = found["first_read"], found["parse"]
     yield f"all merchant files to DAGs: {parse['all']['cpu']:.1f} CPU s"
-    yield f"one merchant file to its DAG, as each task does: {parse['one']['cpu']:.3f} CPU s"
+    if "one" in parse:
+        yield f"one merchant file to its DAG, as each task does: {parse['one']['cpu']:.3f} CPU s"
     yield f"the DAG processor's first reading: {first['seconds']:.0f} s, {first['cpu']:.1f} CPU s"
 
 
