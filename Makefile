@@ -11,6 +11,7 @@ WORKERS    ?= 2
 SIZE       ?= full
 MEGABYTES  ?= 500
 MERCHANTS  ?= 1000
+ACTIVE     ?= 50
 SERVERS    ?= 50
 INPUTS     ?= 100000
 PYTEST     ?=
@@ -21,7 +22,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-pages bench-sensing fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-pages bench-sensing bench-scale fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -121,6 +122,9 @@ bench-pages: setup ## measure the CPU of each page on a store with 100,000 files
 
 bench-sensing: setup ## measure a triggerer that watches many inboxes (MERCHANTS=1000 SERVERS=50)
 	@$(PYTHON) benchmarks/sensing.py --merchants $(MERCHANTS) --servers $(SERVERS)
+
+bench-scale: setup ## measure a whole Airflow with many merchants: idle, and from upload to rows (MERCHANTS=1000 ACTIVE=50 SERVERS=50)
+	@$(PYTHON) benchmarks/scale.py --merchants $(MERCHANTS) --active $(ACTIVE) --servers $(SERVERS)
 
 fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS=100000)
 	@$(PYTHON) benchmarks/fuzzing.py --inputs $(INPUTS) --failures '$(STATE)/fuzzing' --workers $(WORKERS)

@@ -15,22 +15,20 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
-import ssl
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import mean
 
 import psutil
 
+import many_merchants
 import many_servers
-from many_servers import FOLDERS, USER, Servers
+from many_merchants import family, say, used
+from many_servers import FOLDERS, Servers
 from measured import Figures, cpu, in_turn, median, peak
 from resuming import Resuming
 
@@ -38,8 +36,6 @@ INTERVAL = 60.0
 """Seconds between two looks at an inbox."""
 TARGET = 15.0
 """Percent of one core, at most."""
-RETRY_SECONDS = 600.0
-"""Seconds until every inbox must have been seen."""
 LATE = 1.25
 """Intervals after which a look counts as left out."""
 
@@ -48,7 +44,7 @@ def shared_login(servers: Servers) -> Figures:
     """Look at every inbox once, with one login per server."""
     start = cpu()
     for connection in servers.ports:
-        with _client(servers, connection) as client:
+        with servers.client(connection) as client:
             for merchant in servers.merchants:
                 if merchant.ftps.connection == connection:
                     _list(client, merchant.ftps.root)
@@ -59,7 +55,7 @@ def login_each(servers: Servers) -> Figures:
     """Look at every inbox once, with one login per merchant."""
     start = cpu()
     for merchant in servers.merchants:
-        with _client(servers, merchant.ftps.connection) as client:
+        with servers.client(merchant.ftps.connection) as client:
             _list(client, merchant.ftps.root)
     return {"cpu": cpu() - start, "peak": peak()}
 
@@ -68,20 +64,6 @@ def _list(client: Resuming, root: str) -> None:
     for folder in FOLDERS:
         client.cwd(f"{root}/{folder}")
         client.retrlines("MLSD", lambda _: None)
-
-
-def _client(servers: Servers, connection: str) -> Resuming:
-    client = Resuming(context=_context(servers.ca), timeout=30)
-    client.connect("localhost", servers.ports[connection])
-    client.login(USER, servers.password)
-    client.prot_p()
-    return client
-
-
-@cache
-def _context(ca: Path) -> ssl.SSLContext:
-    """Return the context, made once as any good client does."""
-    return ssl.create_default_context(cafile=ca)
 
 
 WAYS: dict[str, Callable[[Servers], Figures]] = {"floor": shared_login, "login each": login_each}
@@ -98,57 +80,28 @@ class Watching:
 @contextmanager
 def watching(servers: Servers, folder: Path) -> Iterator[Watching]:
     """Bring Airflow up as far as sensing needs it: metadata, DAGs, triggerer."""
-    os.environ |= {"ERP_FEEDS_HOME": str(folder), "ERP_FEEDS_MERCHANTS": str(folder / "merchants")}
-    from erp_feeds.demo import environment, ports, postgres
-    from erp_feeds.demo.processes import Supervisor
-    from erp_feeds.store.migrate import migrate
-
-    many_servers.write_merchants(servers, folder / "merchants")
-    home = environment.home()
-    server = postgres.start(home.postgres)
-    supervisor = Supervisor(home)
-    try:
-        uris = {name: postgres.database(server, name) for name in ("airflow", "erp_feeds")}
-        chosen = ports.choose(home.run / "ports.json")
-        variables = environment.build(home, chosen, environment.secrets_of(home), uris) | servers.connections
-        variables |= {
-            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
-            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
-        }
-        home.lineage.parent.mkdir(parents=True, exist_ok=True)
-        migrate(uris["erp_feeds"])
-        many_servers.remember_files(servers, uris["erp_feeds"])
-        for name, arguments in {"db": ["migrate"], "dag-processor": ["-n", "1"]}.items():
-            _say(f"airflow {name} {' '.join(arguments)}")
-            supervisor.start(name, [sys.executable, "-m", "airflow", name, *arguments], variables, brief=True)
-            supervisor.wait(name)
-        capacity = str(len(servers.merchants) + 100)
-        command = [sys.executable, "-m", "airflow", "triggerer", "--capacity", capacity]
-        supervisor.start("triggerer", command, variables)
-        (triggerer,) = [child for child in psutil.Process().children() if child.cmdline()[-1] == capacity]
-        postmaster = int((home.postgres / "postmaster.pid").read_text().split()[0])
-        yield Watching(triggerer, psutil.Process(postmaster))
-    finally:
-        supervisor.stop()
+    with many_merchants.prepared(servers, folder, {}) as parts:
+        parts.run("dag-processor", "dag-processor", "-n", "1")
+        triggerer = parts.start("triggerer", "triggerer", "--capacity", str(len(servers.merchants) + 100))
+        yield Watching(triggerer, parts.database)
 
 
 def measured(servers: Servers, at_work: Watching, minutes: int) -> dict[str, list[Figures]]:
     """Return the figures of some full minutes after every inbox has been seen."""
-    _await_all(servers)
+    many_servers.await_all(servers, INTERVAL)
     triggerer: list[Figures] = []
     database: list[Figures] = []
     for number in range(minutes):
-        _say(f"minute {number + 1} of {minutes}")
+        say(f"minute {number + 1} of {minutes}")
         began = time.time()
-        before = _used(at_work.triggerer), _used(at_work.database)
+        before = used(at_work.triggerer), used(at_work.database)
         most = 0.0
         while time.time() < began + 60:
             time.sleep(min(5, max(0, began + 60 - time.time())))
             most = max(most, _held(at_work.triggerer))
         spent = [
             (after - then) * 60 / (time.time() - began)
-            for after, then in zip((_used(at_work.triggerer), _used(at_work.database)), before, strict=True)
+            for after, then in zip((used(at_work.triggerer), used(at_work.database)), before, strict=True)
         ]
         visits = servers.visits().between(began, began + 60)
         counted = {"logins": float(visits.number("login")), "listings": float(visits.number("list"))}
@@ -170,34 +123,9 @@ def unseen(servers: Servers, start: float, end: float) -> list[str]:
     return left_out
 
 
-def _await_all(servers: Servers) -> None:
-    """Wait until the triggerer looks at every inbox, and for one more interval."""
-    _say("waiting until every inbox has been seen")
-    wanted = len(servers.merchants) * len(FOLDERS)
-    deadline = time.monotonic() + RETRY_SECONDS
-    while len(servers.visits().folders()) < wanted:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"only {len(servers.visits().folders())} of {wanted} folders were listed")
-        time.sleep(1)
-    time.sleep(INTERVAL)
-
-
-def _used(process: psutil.Process) -> float:
-    """Return the CPU seconds of a process and of all below it, those that have ended included."""
-    return sum(sum(each.cpu_times()[:4]) for each in _family(process))
-
-
 def _held(process: psutil.Process) -> float:
     """Return the memory of a process and of all below it in MB; what they share counts for each."""
-    return sum(each.memory_info().rss for each in _family(process)) / 1e6
-
-
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    return sum(each.memory_info().rss for each in family(process)) / 1e6
 
 
 def main() -> None:

@@ -53,6 +53,10 @@ AT_ONCE = 2
 """Tasks of a merchant that scan, or load, in parallel runs: one does so, and the next starts meanwhile, since
 starting takes longer than a day's files. The store lets them do it one after the other."""
 
+FINISH_FIRST = "upstream"
+"""Where tasks wait for workers, those go first that have most tasks behind them: runs end one after the
+other. By Airflow's default it is those with most to come, and of 50 runs none loads until all have parsed."""
+
 STEPS = ("parse", "deduplicate", "split")
 """The tasks between unzip and load: each takes a batch and returns a batch."""
 
@@ -122,6 +126,7 @@ def build_dag(merchant: Merchant) -> DAG:
             "owner": merchant.owner,
             "on_failure_callback": alerts.on_failure(merchant),
             "execution_timeout": timedelta(hours=merchant.limits.task_hours),
+            "weight_rule": FINISH_FIRST,
             **RETRIES,
         },
     ) as dag:

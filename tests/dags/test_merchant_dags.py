@@ -6,11 +6,13 @@ import itertools
 import runpy
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, Asset
 from airflow.sdk.exceptions import ParamValidationError
+from airflow.task.priority_strategy import validate_and_load_priority_weight_strategy
 
 from erp_feeds import dag as building
 from erp_feeds.batch import PARAM, Replay
@@ -27,6 +29,16 @@ def loaded(module: str = "merchant_feeds.py") -> dict[str, DAG]:
     """Run a file of the dags folder as Airflow's DAG processor does, and return its DAGs."""
     found = runpy.run_path(str(DAGS / module))
     return {dag.dag_id: dag for dag in found.values() if isinstance(dag, DAG)}
+
+
+def weights_of(dag: DAG) -> dict[str, int]:
+    """Return the weight of each task: where tasks wait for workers, Airflow starts the heaviest first."""
+    return {
+        task.task_id: validate_and_load_priority_weight_strategy(task.weight_rule).get_weight(
+            SimpleNamespace(task=task)
+        )
+        for task in dag.tasks
+    }
 
 
 @pytest.fixture
@@ -50,6 +62,12 @@ class TestEveryDag:
             *itertools.pairwise(LINE),
             ("sense", "unzip"),
         }  # past `download` where all is archived
+
+    def test_lets_a_run_end_before_the_next_begins_and_checks_before_both(self, dag: DAG) -> None:
+        weights = weights_of(dag)
+        assert sorted(LINE, key=lambda name: weights[name]) == list(LINE)
+        checks = [weight for each in loaded("health.py").values() for weight in weights_of(each).values()]
+        assert min(checks) > max(weights.values())
 
     def test_names_owner_tags_and_help(self, dag: DAG) -> None:
         assert all(task.owner not in ("", "airflow") for task in dag.tasks)

@@ -126,6 +126,10 @@ class Supervisor:
         """Return whether a process was started and has not ended."""
         return name in self._running
 
+    def process(self, name: str) -> psutil.Process:
+        """Return a process that was started and has not ended."""
+        return psutil.Process(self._running[name].pid)
+
     def memory(self) -> int:
         """Return the bytes of memory that the processes hold; shared pages count once where that is known."""
         return sum(process_list.memory(process) for process in process_list.family(self._records))

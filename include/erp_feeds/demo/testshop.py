@@ -168,11 +168,11 @@ def erp_cache_xml(accounts: Sequence[Record], version: str = "") -> bytes:
     return _text(root)
 
 
-def customers_xml() -> bytes:
-    """Return the till's customers."""
+def customers_xml(customers: Sequence[Record] = CUSTOMERS) -> bytes:
+    """Return a file of customers, by default the till's."""
     root = etree.Element(SRS_CUSTOMERS.record_path[0])
     container = _containers(root, SRS_CUSTOMERS)
-    for customer in CUSTOMERS:
+    for customer in customers:
         _record(container, SRS_CUSTOMERS, customer)
     return _text(root)
 

@@ -26,21 +26,27 @@ log = logging.getLogger(__name__)
 def review(merchant: Merchant, failed: Cause | None = None) -> list[str]:
     """Bring the incidents of a merchant up to date, and alert about what is new and what is over.
 
-    One at a time for a merchant: a failed task and the health DAG never alert about the same incident twice.
-
     Returns:
         A sentence for each channel by which no message could be sent.
 
     Raises:
         FeedError: The store cannot be used now.
     """
+    from erp_feeds.store import connection as store
+
+    with store.connect(settings().store_connection) as connection:
+        return review_with(connection, merchant, failed)
+
+
+def review_with(connection: Connection[Any], merchant: Merchant, failed: Cause | None = None) -> list[str]:
+    """Do the same with an open connection: many merchants share it, since opening one costs as much again.
+
+    One at a time for a merchant: a failed task and the health DAG never alert about the same incident twice.
+    """
     from erp_feeds.operations.incidents import sync
     from erp_feeds.store import connection as store
 
-    with (
-        store.connect(settings().store_connection) as connection,
-        store.one_at_a_time(connection, "alerts", merchant.name),
-    ):
+    with store.one_at_a_time(connection, "alerts", merchant.name):
         heard = sync(connection, merchant, datetime.now(UTC), failed=failed)
         return [*_notify(connection, merchant, heard)]
 

@@ -23,6 +23,8 @@ from erp_feeds.settings import PAGES, settings
 log = logging.getLogger(__name__)
 
 CHECK_DAG = "erp_feeds_check"
+MOST_SHOWN = 1_000
+"""Open incidents that get a task each: Airflow fails a task that asks for more than 1,024."""
 CHANGED = Asset(name="erp_feeds.incidents", uri="erp-feeds://incidents", group="health")
 """Gets an event whenever the open incidents have changed."""
 COMMON: dict[str, Any] = {
@@ -32,7 +34,8 @@ COMMON: dict[str, Any] = {
     "dagrun_timeout": timedelta(minutes=15),
     "is_paused_upon_creation": False,
     "tags": ["erp-feeds", "health"],
-    "default_args": {"owner": "erp-feeds"},
+    # Before the tasks of all merchants: when many of these wait for workers is no time to leave out a check.
+    "default_args": {"owner": "erp-feeds", "priority_weight": 100},
 }
 DOC = """\
 ### What is open
@@ -143,8 +146,10 @@ def review_all() -> bool:
     from erp_feeds.store import incidents
 
     merchants, errors = read_merchants(settings().merchants)
-    problems = [f"{merchant.name}: {each}" for merchant in merchants for each in alerts.review(merchant)]
+    problems: list[str] = []
     with store.connect(settings().store_connection) as connection:
+        for merchant in merchants:
+            problems += [f"{merchant.name}: {each}" for each in alerts.review_with(connection, merchant)]
         if not errors:  # else a merchant whose file has an error would count as gone
             incidents.retire(connection, [merchant.name for merchant in merchants])
         metrics.measure(connection, merchants)
@@ -157,7 +162,7 @@ def review_all() -> bool:
 
 
 def shown() -> list[dict[str, str]]:
-    """Return what is open: the name and the text of a task each."""
+    """Return what is open: the name and the text of a task each, and one task for all above `MOST_SHOWN`."""
     from erp_feeds.orchestration import messages
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
@@ -165,11 +170,14 @@ def shown() -> list[dict[str, str]]:
     known = {merchant.name: merchant for merchant in read_merchants(settings().merchants)[0]}
     found = []
     with store.connect(settings().store_connection) as connection:
-        for each in incidents.show(connection):
+        opened = incidents.show(connection)
+        for each in opened[:MOST_SHOWN]:
             merchant = known.get(each.merchant)
             facts = messages.facts(merchant, each, base_url()) if merchant else {}
             facts |= {"Dismiss": f"trigger this DAG with incident {each.incident_id} and a reason"}
             text = "\n".join(f"{name}: {value}" for name, value in facts.items())
             found.append({"name": messages.line(each.merchant, each), "text": text})
-    log.info("%d open", len(found))
+    if rest := len(opened) - len(found):
+        found.append({"name": f"and {rest:,} more", "text": "`python -m erp_feeds incidents` lists them all"})
+    log.info("%d open", len(opened))
     return found

@@ -91,9 +91,13 @@ class AirflowApi:
 
     def dags(self, pattern: str = "") -> dict[str, bool]:
         """Return the ids of the DAGs that Airflow knows, of those that hold a text, and which are paused."""
-        wanted = {"limit": 1000, "dag_id_pattern": pattern or None}
-        found = self._call("GET", "/api/v2/dags", params=wanted)["dags"]
-        return {dag["dag_id"]: bool(dag["is_paused"]) for dag in found}
+        found: dict[str, bool] = {}
+        while True:  # page by page: Airflow returns 100 at most, however many are asked for
+            wanted = {"offset": len(found), "order_by": "dag_id", "dag_id_pattern": pattern or None}
+            page = self._call("GET", "/api/v2/dags", params={**wanted, "limit": 1000})
+            found |= {dag["dag_id"]: bool(dag["is_paused"]) for dag in page["dags"]}
+            if not page["dags"] or len(found) >= page["total_entries"]:
+                return found
 
     def import_errors(self) -> list[str]:
         """Return what Airflow could not import, as file and text."""
