@@ -144,12 +144,20 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
             f"{merchant.name}: all good files and records are loaded; these were not:\n{summary}\n"
             "What was fetched is archived; a replay of any other file fetches it from the server again.\n"
             f"To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
-            f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run",
+            f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run"
+            + _approval(merchant.name, problems),
             "refused",
         )
     totals = totals_of(batch)
     log.info("Loaded: %s", totals)
     return totals
+
+
+def _approval(merchant: str, problems: Collection[str]) -> str:
+    """Return how to load the good records of files with too many rejects; nothing where there is none."""
+    if not any(f", {QuarantineCode.TOO_MANY_REJECTS}: " in line for line in problems):
+        return ""
+    return f"\nToo many rejects: python -m erp_feeds approve {merchant} NAME --by YOU loads the good records"
 
 
 def _clear_loaded(merchant: Merchant, batch: Batch, connection: psycopg.Connection) -> None:

@@ -73,16 +73,28 @@ def _is_crowded(rows: Sequence[object], columns: Sequence[str], width: int) -> b
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
-    """Print the facts of one thing, a line each; what is unknown is left out."""
-    from rich.table import Table
+    """Print the facts of one thing, a line each; what is unknown is left out.
 
-    table = Table(show_header=False, box=None)
-    for name, value in facts.items():
-        if value is not None:
-            table.add_row(visible(name.replace("_", " ")), _text(value))
+    A word that is longer than the line, such as the name of a file, is printed in one piece, so that it can
+    be copied into the next command.
+    """
+    from rich.cells import cell_len, set_cell_size
+    from rich.text import Text
+
     console = _console()
-    console.print(visible(title), style="italic", markup=False, highlight=False)  # the table would fold it
-    console.print(table, markup=False)
+    console.print(visible(title), style="italic", markup=False, highlight=False)
+    shown = {
+        visible(name.replace("_", " ")): _text(value) for name, value in facts.items() if value is not None
+    }
+    named = max(map(cell_len, shown), default=0)
+    room = max(console.width - named - len("   "), READABLE)
+    for name, text in shown.items():
+        is_long = any(cell_len(word) > room for word in text.plain.split())
+        lines = [text] if is_long else text.wrap(console, room) or [Text()]
+        for number, each in enumerate(lines):
+            line = Text(f" {set_cell_size('' if number else name, named)}  ").append_text(each)
+            line.rstrip()
+            console.print(line, soft_wrap=True, highlight=False)
 
 
 def facts_of(row: Any, *without: str) -> dict[str, object]:

@@ -204,5 +204,5 @@ class QuarantineCode(Code):
         "too_many_rejects",
         "More of its records are rejected than `max_reject_percent` allows, so none of them was loaded.",
         Actor.SENDER,
-        "Ask for a new export, or load the good records: on the file's page, or by `approve`.",
+        "Ask for a new export, or load the rest: `python -m erp_feeds approve MERCHANT FILE --by NAME`.",
     )

@@ -38,6 +38,15 @@ For the [FTPS server of erp-feeds](operations.md#the-ftps-server) the login is `
 `ERP_FEEDS_FTPS_READER_PASSWORD`: it sees the folders of all merchants, so all of them may name one
 connection. The accounts of ERP parties are other logins, and rotating their passwords changes no connection.
 
+From a shell, with Airflow's environment (`env.sh` below `ERP_FEEDS_HOME` has that of the demo, where a
+merchant of your own may name the connection `testshop_ftps`, whose login sees all folders):
+
+```console
+$ . .erp-feeds/env.sh
+$ airflow connections add myshop_ftps --conn-json '{"conn_type": "ftps", "host": "ftps.example.com",
+    "login": "erp-feeds", "password": "…", "extra": {"ca_file": "/etc/ssl/our-ca.pem"}}'
+```
+
 `python -m erp_feeds doctor MERCHANT`, or *Check* on the page *Connection*, checks the whole way and says what
 to change.
 """

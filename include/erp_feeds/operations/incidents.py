@@ -13,7 +13,7 @@ from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.freshness import FeedState, freshness_of
 from erp_feeds.store import incidents
-from erp_feeds.store.incidents import Cause, Incident
+from erp_feeds.store.incidents import Cause, InboxState, Incident
 from erp_feeds.store.merchant_settings import for_reports
 
 KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
@@ -60,10 +60,12 @@ def sync(
             incident, and at once: a run has given up on it.
     """
     gave_up = failed is not None and failed.code == "sense"
-    inbox = _inbox(connection, merchant, now, gave_up=gave_up)
+    state, known = incidents.inbox_state(connection, merchant.name), _unreachable(connection, merchant)
+    inbox = _inbox(state, merchant, now, at_once=gave_up or known is not None)
     if failed and not (gave_up and inbox):
         incidents.task_failed(connection, merchant.name, failed)
-    late = [cause for feed in feeds(connection, [merchant], now) if (cause := _late(feed, merchant))]
+    seen = _seen_until(state, known, now)
+    late = [cause for feed in feeds(connection, [merchant], seen) if (cause := _late(feed, merchant))]
     incidents.update(connection, merchant.name, [*incidents.causes(connection, merchant.name), *late, *inbox])
     return incidents.pending(connection, merchant.name)
 
@@ -79,23 +81,34 @@ def _late(feed: Feed, merchant: Merchant) -> Cause | None:
     return Cause(feed.interface, KIND_OF[feed.state], "", 1, feed.next_expected, reason)
 
 
-def _inbox(
-    connection: psycopg.Connection, merchant: Merchant, now: datetime, *, gave_up: bool
-) -> list[Cause]:
-    """Return a cause for an inbox that was not scanned for too long.
+def _unreachable(connection: psycopg.Connection, merchant: Merchant) -> Incident | None:
+    """Return the open incident of an inbox that cannot be scanned, a dismissed one too."""
+    known = incidents.listed(connection, merchant.name, with_dismissed=True)
+    return next((each for each in known if each.kind == IncidentKind.UNREACHABLE), None)
+
+
+def _seen_until(state: InboxState | None, known: Incident | None, now: datetime) -> datetime:
+    """Return until when feeds are judged: what came later waits unseen, and no sender is blamed for it.
+
+    The check that resolves an unreachable inbox still judges by the moment before: files that waited there
+    are only now being found. Where a person has dismissed the inbox, feeds are judged as if it were scanned.
+    """
+    if known:
+        return now if known.dismissed_at else min(now, known.since)
+    seen = (state.failing_since or state.succeeded_at) if state else None
+    return min(now, seen) if seen else now
+
+
+def _inbox(state: InboxState | None, merchant: Merchant, now: datetime, *, at_once: bool) -> list[Cause]:
+    """Return a cause for an inbox that was not scanned for too long; for one that fails, at once if so asked.
 
     Once open it stays so until a scan succeeds, however soon it opened.
     """
-    state = incidents.inbox_state(connection, merchant.name)
     since = (state.failing_since or state.succeeded_at) if state else None
     if state is None or since is None:
         return []
-    is_open = any(
-        each.kind == IncidentKind.UNREACHABLE
-        for each in incidents.listed(connection, merchant.name, with_dismissed=True)
-    )
     allowed = max(merchant.unreachable_after, POLLS * timedelta(seconds=merchant.ftps.poll_interval))
-    if now - since < allowed and not (state.failing_since and (gave_up or is_open)):
+    if now - since < allowed and not (state.failing_since and at_once):
         return []
     silent = f"no scan since {merchant.local_time(since)}: is the DAG paused, or the triggerer down?"
     return [Cause(None, IncidentKind.UNREACHABLE, "", 1, since, state.reason or silent)]

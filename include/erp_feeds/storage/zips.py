@@ -209,9 +209,8 @@ def _check_bare_xml(original: BinaryIO) -> None:
     original.seek(0)
     head = original.read(HEAD)
     if not head.strip(b"\0") or (size < len(ZIP_STARTS[0]) and ZIP_STARTS[0].startswith(head)):
-        raise QuarantineError(
-            QuarantineCode.TRUNCATED, f"holds {size} bytes without content: the upload was not finished"
-        )
+        what = f"holds {size} bytes without content" if size else "is empty"
+        raise QuarantineError(QuarantineCode.TRUNCATED, f"{what}: the upload was not finished")
     if ends_with_zip(original):
         raise QuarantineError(QuarantineCode.BYTES_BEFORE_ZIP, "is a zip with other bytes before it")
     for mark in BYTE_ORDER_MARKS:

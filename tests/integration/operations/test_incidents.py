@@ -162,6 +162,30 @@ def test_a_run_that_gives_up_on_the_inbox_makes_that_the_incident_and_at_once(fe
     assert heard(feed) == ["all 1 unreachable over"]
 
 
+def test_no_sender_is_blamed_for_files_that_wait_in_an_inbox_out_of_reach(feed: Feed) -> None:
+    feed.customers(1)
+    incidents.scan_failed(feed.connection, ["testshop"], "login refused")
+    down = failing_since(feed)
+    feed.connection.execute("UPDATE files SET first_seen_at = %s", [down - 20 * HOUR])
+    assert heard(feed, down + 40 * HOUR) == ["all 1 unreachable"]  # neither late nor missing: who knows?
+    incidents.scan_succeeded(feed.connection, ["testshop"])
+    feed.connection.execute("UPDATE inbox_scans SET succeeded_at = %s", [down + 41 * HOUR])
+    assert heard(feed, down + 41 * HOUR) == ["all 1 unreachable over"]  # what waited is only now being found
+    assert heard(feed, down + 41 * HOUR) == ["srs_customers 1 missing"]  # nothing had waited
+
+
+def test_a_feed_that_was_late_before_its_inbox_failed_stays_late(feed: Feed) -> None:
+    feed.customers(1)
+    incidents.scan_failed(feed.connection, ["testshop"], "login refused")
+    down = failing_since(feed)
+    feed.connection.execute("UPDATE files SET first_seen_at = %s", [down - 27 * HOUR])
+    assert heard(feed, down + 0.5 * HOUR) == ["srs_customers 1 late"]
+    assert heard(feed, down + 30 * HOUR) == ["all 1 unreachable"]
+    (inbox,) = (each for each in incidents.listed(feed.connection) if each.kind == "unreachable")
+    incidents.dismiss(feed.connection, inbox.incident_id, "ada", "one folder is closed for good")
+    assert heard(feed, down + 31 * HOUR) == ["srs_customers 1 missing"]
+
+
 def test_a_failed_task_stays_open_until_a_run_gets_through_it(feed: Feed) -> None:
     failed = Cause(None, "failed_task", "load", 1, NOW, "the store was away", "run1")
     found = sync(feed.connection, TESTSHOP, NOW, failed=failed)

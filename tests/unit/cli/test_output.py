@@ -37,6 +37,22 @@ def test_every_way_of_printing_makes_steering_visible(capsys: pytest.CaptureFixt
     assert printed.count(r"\x1b[2J\x07\x00\x9b31m\x85\u202e") >= 6
 
 
+def test_a_narrow_terminal_shows_each_file_name_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    name = "BoekhandelDeLange_ErpCache_Customers_20261120053000.zip"
+    reason = "is no moment of the form yyyy-MM-ddTHH:mm:ss"
+    print_facts("File", {"name": name, "code": "", "reason": reason, "day": None})
+    assert capsys.readouterr().out.splitlines() == [
+        "File",
+        f" name    {name}",
+        " code",
+        " reason  is no moment of the form",
+        "         yyyy-MM-ddTHH:mm:ss",
+    ]
+
+
 def test_json_is_the_same_data_and_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     data = {"file": f"Zoë 𝄞 {STEERING}\U000e0001"}
     print_json(data)

@@ -252,6 +252,16 @@ def test_refusals(merchant: Merchant, code: str, content: bytes) -> None:
 PERSON = "Zzyzxella Quuxington"
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "is empty"), (bytes(700), "holds 700 bytes without content")]
+)
+def test_an_upload_without_content_is_told_in_plain_words(
+    merchant: Merchant, content: bytes, reason: str
+) -> None:
+    with pytest.raises(QuarantineError, match=f"{reason}: the upload was not finished$"):
+        read(content, merchant)
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     ("content", "said"),
