@@ -26,7 +26,7 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def alone(way: Callable[..., Figures], *arguments: Any) -> Figures:
+def alone(way: Callable[..., Any], *arguments: Any) -> Any:
     """Run one way in a fresh process, so that no way pays for or profits from another."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(way, arguments)
