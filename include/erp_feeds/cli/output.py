@@ -18,6 +18,7 @@ from erp_feeds.errors import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 PIPED_WIDTH = 200
 """Characters per row where there is no terminal to measure, nor COLUMNS in the environment."""
@@ -89,12 +90,21 @@ def print_facts(title: str, facts: Mapping[str, object]) -> None:
     named = max(map(cell_len, shown), default=0)
     room = max(console.width - named - len("   "), READABLE)
     for name, text in shown.items():
-        is_long = any(cell_len(word) > room for word in text.plain.split())
-        lines = [text] if is_long else text.wrap(console, room) or [Text()]
+        whole = text.split(allow_blank=True)
+        lines = [each for line in whole for each in _folded(line, console, room)] or [Text()]
         for number, each in enumerate(lines):
             line = Text(f" {set_cell_size('' if number else name, named)}  ").append_text(each)
             line.rstrip()
             console.print(line, soft_wrap=True, highlight=False)
+
+
+def _folded(line: Text, console: Console, room: int) -> list[Text]:
+    """Return a line in pieces that have room; as it is where one of its words has none."""
+    from rich.cells import cell_len
+
+    if any(cell_len(word) > room for word in line.plain.split()):
+        return [line]
+    return list(line.wrap(console, room)) or [line]
 
 
 def facts_of(row: Any, *without: str) -> dict[str, object]:

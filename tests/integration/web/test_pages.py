@@ -261,6 +261,15 @@ def test_a_merchant_says_how_much_the_store_holds(ask: Ask, filled: Shop) -> Non
     assert "1.50 EUR" in ask("admin").get(ONE).text
 
 
+def test_times_name_their_zone_since_alerts_use_that_of_the_merchant(ask: Ask, filled: Shop) -> None:
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    shown = ask("admin").get(ONE).text
+    assert len(re.findall(r"since \d\d \w{3} \d\d:\d\d UTC<", shown)) == 2
+    assert re.search(r"Latest file</h2>.*? \d\d \w{3} \d\d:\d\d UTC\n", shown, re.DOTALL)
+    heads = re.findall("<th[^>]*>([^<]*)</th>", ask("admin").get("/").text)
+    assert heads[1:3] == ["Feeds (UTC)", "Latest file (UTC)"]
+
+
 def test_charts_count_the_files_and_records_of_each_day(ask: Ask, filled: Shop) -> None:
     """The store says what a chart draws: a file is of the day on which a scan found it."""
     filled.store.execute(

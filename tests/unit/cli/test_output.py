@@ -43,13 +43,17 @@ def test_a_narrow_terminal_shows_each_file_name_whole(
     monkeypatch.setenv("COLUMNS", "40")
     name = "BoekhandelDeLange_ErpCache_Customers_20261120053000.zip"
     reason = "is no moment of the form yyyy-MM-ddTHH:mm:ss"
-    print_facts("File", {"name": name, "code": "", "reason": reason, "day": None})
+    raw = f"<Name>\n  <File>{name}</File>\n</Name>"
+    print_facts("File", {"name": name, "code": "", "reason": reason, "day": None, "raw": raw})
     assert capsys.readouterr().out.splitlines() == [
         "File",
         f" name    {name}",
         " code",
         " reason  is no moment of the form",
         "         yyyy-MM-ddTHH:mm:ss",
+        " raw     <Name>",
+        f"           <File>{name}</File>",
+        "         </Name>",
     ]
 
 
