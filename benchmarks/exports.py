@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 from typing import Any, NamedTuple
 
-from erp_feeds.demo.exports import export_names, exports, receipts
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
 
@@ -51,6 +50,8 @@ class Case:
 
 def year() -> Case:
     """Return the case of the real year."""
+    from erp_feeds.demo.exports import export_names, receipts
+
     lines = receipts(365)
     customers = lines.drop_duplicates(["day", "household_id"])
     records = lines["basket_id"].nunique() + len(customers)
@@ -60,8 +61,7 @@ def year() -> Case:
 def zips(case: Case, turn: str = "first") -> Iterator[Zip]:
     """Yield each file of a turn."""
     if case.interface == YEAR:
-        for export in exports("Bench", 365):
-            yield Zip(export.interface, export.name[-18:-4], export.name, export.content)
+        yield from _of_the_year()
         return
     interface = INTERFACES[case.interface]
     *containers, record = interface.record_path
@@ -80,6 +80,13 @@ def zips(case: Case, turn: str = "first") -> Iterator[Zip]:
             for piece in chain([head], _changed(own, case) if turn == "changed" else own, [tail]):
                 member.write(piece.encode())
         yield Zip(case.interface, index, interface.file_name("Bench", index), found.getvalue())
+
+
+def _of_the_year() -> Iterator[Zip]:
+    from erp_feeds.demo.exports import exports  # heavy: what a benchmark says of imports would be of its own
+
+    for export in exports("Bench", 365):
+        yield Zip(export.interface, export.name[-18:-4], export.name, export.content)
 
 
 def _changed(records: Iterator[str], case: Case) -> Iterator[str]:
