@@ -17,13 +17,13 @@ from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.result import ByFile, StepResult, merged
 from erp_feeds.steps.validate import empty_frames, validate
+from erp_feeds.xml.bulk_parser import BULK
 from erp_feeds.xml.elements import children, line_of, local_name
 from erp_feeds.xml.feed import CHUNK
 from erp_feeds.xml.header import declared_version, is_newer
 from erp_feeds.xml.reader import RecordReader
 from erp_feeds.xml.rows import Block
 from erp_feeds.xml.schema_drift import LONGEST_NAME, Drift, carried
-from erp_feeds.xml.sieve import BULK
 
 
 def parse(

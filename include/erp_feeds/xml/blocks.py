@@ -17,8 +17,8 @@ Places = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """Plain records of one stretch of text."""
+class _Section:
+    """Plain records of one section of text."""
 
     place: Places
     """Of each record in the block, from 0."""
@@ -65,7 +65,7 @@ class BlockBuilder:
             rows_of_odd[stop] = self.records.size - rows
         plain = ~found.odd
         place = began + np.arange(len(found.records)) + np.cumsum(rows_of_odd)[:-1][plain]
-        self._stretches.append(_Stretch(place, found))
+        self._sections.append(_Section(place, found))
         self._in_bulk += len(place)
         self.part.unknown.update(found.unknown)
 
@@ -74,11 +74,11 @@ class BlockBuilder:
         self.end_part()
         rows = self.records.take()
         own = np.ones(len(rows) + self._in_bulk, bool)
-        for stretch in self._stretches:
-            own[stretch.place] = False
+        for section in self._sections:
+            own[section.place] = False
         place = np.flatnonzero(own)
-        places = np.concatenate([place, *(stretch.place for stretch in self._stretches)])
-        records = joined([rows, *(stretch.found.records for stretch in self._stretches)], np.argsort(places))
+        places = np.concatenate([place, *(section.place for section in self._sections)])
+        records = joined([rows, *(section.found.records for section in self._sections)], np.argsort(places))
         lines = self._all_lines(place) if self.line else None
         repeated = {int(place[row]): name for row, name in self.records.repeated.items()}
         self.ready.append(Block(self._read, records, lines, repeated, tuple(self._parts)))
@@ -89,10 +89,10 @@ class BlockBuilder:
     def _all_lines(self, place: Places) -> Lines:
         """Return all lines in the order of their records; `place`: of the records that came one by one."""
         rows, owners = [self.lines.take()], [place[np.array(self._owners, np.int64)]]
-        for stretch in self._stretches:
-            if stretch.found.lines is not None:
-                rows.append(stretch.found.lines)
-                owners.append(stretch.place[stretch.found.owners])
+        for section in self._sections:
+            if section.found.lines is not None:
+                rows.append(section.found.lines)
+                owners.append(section.place[section.found.owners])
         owner = np.concatenate(owners)
         order = np.argsort(owner, kind="stable")
         return Lines.of(joined(rows, order), owner[order])
@@ -105,7 +105,7 @@ class BlockBuilder:
         self.lines.reset()
         self._owners: list[int] = []
         self._parts: list[Part] = []
-        self._stretches: list[_Stretch] = []
+        self._sections: list[_Section] = []
         self._in_bulk = 0
 
     def _begin_part(self, member: int, file: int) -> None:

@@ -56,10 +56,10 @@ def _columns(fields: tuple[Field, ...]) -> dict[bytes, str]:
 
 
 class PlainRecords(NamedTuple):
-    """The plain records of a stretch of text, and where the odd ones are."""
+    """The plain records of a section of text, and where the odd ones are."""
 
     begin: Numbers
-    """Of each child of the element around: its place in the stretch."""
+    """Of each child of the container: its place in the section."""
     end: Numbers
     """The place behind it."""
     odd: Mask

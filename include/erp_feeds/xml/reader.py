@@ -11,12 +11,12 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces.spec import Field, Interface
 from erp_feeds.merchant import Limits
 from erp_feeds.xml.blocks import BlockBuilder
+from erp_feeds.xml.bulk_parser import BULK, BulkParser, mostly_plain, parser_for
 from erp_feeds.xml.encoding import is_utf8
 from erp_feeds.xml.feed import CHUNK, believed_mark, doctype_error, feed, read_head
 from erp_feeds.xml.plain import PLAIN_DEPTH, PlainRecords, Shape
 from erp_feeds.xml.row_collector import Oddness, RowCollector
 from erp_feeds.xml.rows import Block, normalised
-from erp_feeds.xml.sieve import BULK, SievingParser, mostly_plain, parser_for
 
 LONGEST_ROOT = 50
 """Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
@@ -102,7 +102,7 @@ class RecordReader:
         shallow = self._among + PLAIN_DEPTH < self._limits.depth
         large = min(chunk, len(head)) >= self._bulk
         if shallow and large and is_utf8(head) and (not self._bulk or mostly_plain(head, self._shape)):
-            return SievingParser(self, self._shape, self._bulk)
+            return BulkParser(self, self._shape, self._bulk)
         return parser_for(self)
 
     @property
@@ -111,7 +111,7 @@ class RecordReader:
         return self._found and self._depth == self._among - 1 and not (self._level or self._skipped)
 
     def take_plain(self, found: PlainRecords, feed_odd: Callable[[int, int], None]) -> None:
-        """Take the plain records of a stretch; `feed_odd` parses what lies between two places of it."""
+        """Take the plain records of a section; `feed_odd` parses what lies between two places of it."""
         if self._due:
             self._end_block()
         self._block.add_plain(found, feed_odd)

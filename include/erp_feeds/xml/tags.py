@@ -1,4 +1,4 @@
-"""Cuts a stretch of well-formed XML into tags and the texts between them, all at once by numpy."""
+"""Cuts a section of well-formed XML into tags and the texts between them, all at once by numpy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Numbers = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
 PADDING = 8
-"""Bytes behind the stretch, since names are compared by eight bytes."""
+"""Bytes behind the section, since names are compared by eight bytes."""
 _LESS, _GREATER, _SLASH, _AND, _HASH, _SPACE = (ord(each) for each in "<>/&# ")
 _OF_ATTRIBUTES = tuple(ord(each) for each in "=\"'")
 _TAG = re.compile(rb"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
@@ -31,7 +31,7 @@ class Tags:
     """The tags of the children of one element, in their order; places count from the start of the text."""
 
     text: bytes
-    """The stretch, and `PADDING` bytes."""
+    """The section, and `PADDING` bytes."""
     begin: Numbers
     """Of each tag: place of its `<`."""
     end: Numbers
@@ -70,7 +70,7 @@ class Tags:
 
 
 def tags_of(text: bytes) -> Tags | None:
-    """Find the tags of all children that the stretch holds whole.
+    """Find the tags of all children that the section holds whole.
 
     Args:
         text: UTF-8, without comments, CDATA sections and processing instructions. It begins between two
@@ -93,7 +93,7 @@ def tags_of(text: bytes) -> Tags | None:
     step[empty] = 0
     depth = np.cumsum(step, dtype=np.int32)
     level = depth + (closes | empty)
-    beyond = np.flatnonzero(level < 1)  # the end of the element around
+    beyond = np.flatnonzero(level < 1)  # the end of the container
     size = int(beyond[0]) if len(beyond) else len(level)
     outer = level[:size] == 1
     last = np.flatnonzero(outer & (closes | empty)[:size])

@@ -12,7 +12,7 @@ from erp_feeds.xml.feed import SAFE, doctype_error
 from erp_feeds.xml.plain import PlainRecords, Shape, plain_records
 
 BULK = 16 << 10
-"""Bytes of a stretch of text from which on its plain records are read in bulk: below it, that costs more."""
+"""Bytes of a section of text from which on its plain records are read in bulk: below it, that costs more."""
 _SAMPLE = 64 << 10
 """Bytes of a file that tell what kind of records it has."""
 _CONSTRUCT = re.compile(rb"<[!?]")
@@ -35,10 +35,10 @@ class BulkTarget(Protocol):
         """Whether the parser stands where a record may begin."""
 
     def take_plain(self, found: PlainRecords, feed_odd: Callable[[int, int], None]) -> None:
-        """Take the plain records of a stretch; `feed_odd` parses what lies between two places of it."""
+        """Take the plain records of a section; `feed_odd` parses what lies between two places of it."""
 
 
-class _Guard:
+class _Checker:
     """Target that wants no event: its parser proves that the text is well-formed, at the least cost."""
 
     def doctype(self, *_: str | None) -> None:
@@ -48,14 +48,14 @@ class _Guard:
         pass
 
 
-class SievingParser:
+class BulkParser:
     """Parses in two ways at once: one parser checks all of the text, another reads what is not plain.
 
     It has the methods of an lxml parser that `feed` needs. The text must be UTF-8.
     """
 
     def __init__(self, target: BulkTarget, shape: Shape, bulk: int = BULK) -> None:
-        self._guard = etree.XMLParser(target=cast(Any, _Guard()), **SAFE)
+        self._checker = etree.XMLParser(target=cast(Any, _Checker()), **SAFE)
         self._reader = parser_for(target)
         self._target = target
         self._shape = shape
@@ -67,7 +67,7 @@ class SievingParser:
     @property
     def feed_error_log(self) -> Any:
         """What is wrong with the text so far."""
-        return self._guard.feed_error_log
+        return self._checker.feed_error_log
 
     def feed(self, data: bytes) -> None:
         """Parse the next piece.
@@ -78,22 +78,22 @@ class SievingParser:
         text = self._rest + data
         self._rest = b""
         try:
-            self._guard.feed(data)
+            self._checker.feed(data)
         except etree.XMLSyntaxError:
             self._reader.feed(text)  # what the target finds before that place counts first
             raise
         try:
             self._rest = self._read(text)
         except etree.XMLSyntaxError:
-            self._guard.close()  # it had not come to that place, which it knows better
+            self._checker.close()  # it had not come to that place, which it knows better
             raise
 
     def _read(self, text: bytes) -> bytes:
         """Read what can be read now; return the rest."""
-        place = 0
+        place = again = 0
         while place < len(text):
-            if self._target.is_between_records:
-                place = self._sieve(text, place)
+            if place >= again and self._target.is_between_records:
+                place, again = self._read_bulk(text, place)
             end = self._end_of_odd(text, place)
             if end < 0:
                 break
@@ -104,7 +104,7 @@ class SievingParser:
     def close(self) -> None:
         """End the document."""
         try:
-            self._guard.close()
+            self._checker.close()
         finally:  # what the target finds before an error of the text counts first
             if self._rest:
                 self._reader.feed(self._rest)
@@ -121,18 +121,22 @@ class SievingParser:
         at = text.find(closing, found.end())
         return at + len(closing) if at >= 0 else -1
 
-    def _sieve(self, text: bytes, place: int) -> int:
-        """Read the children that are there whole; return the place behind them."""
+    def _read_bulk(self, text: bytes, place: int) -> tuple[int, int]:
+        """Read the children that are whole before the next comment and the like.
+
+        Returns:
+            The place behind them, and the place from which on there may be more.
+        """
         construct = _CONSTRUCT.search(text, place)
         end = construct.start() if construct else len(text)
         if end - place < self._bulk:
-            return place
-        stretch = text[place:end]
-        found = plain_records(stretch, self._shape)
+            return place, end
+        section = text[place:end]
+        found = plain_records(section, self._shape)
         if found is None:
-            return place
-        self._target.take_plain(found, lambda start, stop: self._reader.feed(stretch[start:stop]))
-        return place + int(found.end[-1])
+            return place, end
+        self._target.take_plain(found, lambda start, stop: self._reader.feed(section[start:stop]))
+        return place + int(found.end[-1]), end
 
 
 def parser_for(target: Any) -> Any:
