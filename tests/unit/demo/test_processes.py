@@ -194,7 +194,7 @@ def test_only_its_own_listener_is_the_demos(supervisor: Supervisor, home: Home) 
 def test_a_long_log_begins_anew(supervisor: Supervisor, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes.postgres, "is_running", lambda folder: True)
     monkeypatch.setattr(processes, "LONGEST_LOG", 10_000)
-    noisy = "import signal; print('x' * 10_000, flush=True); print('ready', flush=True);"
+    noisy = "import os, signal; print('x' * 10_000, flush=True); os.write(1, b'ready\\n');"
     goes_on = "signal.signal(signal.SIGTERM, lambda *_: (print('more', flush=True), exit())); signal.pause()"
     start(supervisor, "part", noisy + goes_on)
     supervisor.restart_dead()
