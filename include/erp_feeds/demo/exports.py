@@ -186,11 +186,11 @@ def _template(tag: str, elements: Mapping[str, str], forms: Mapping[str, str]) -
 def _line_template() -> str:
     elements = {field.name: field.element for field in LINES.fields}
     forms = {"sku": "%d", "description": "%s", "quantity": "%d", "amount": "%.2f"}
-    return _template(LINES.path.split("/")[-1], elements, forms)
+    return _template(LINES.element, elements, forms)
 
 
 def _purchase_template() -> str:
-    container = LINES.path.split("/")[0]
+    container = LINES.holder
     forms = {
         "receipt_number": "%d",
         "branch": "%d",

@@ -61,7 +61,7 @@ def _source(field: Field, *, of_line: bool = False) -> _Source:
 def _extra_errors(interface: Interface, settings: InterfaceSettings) -> Iterator[SettingError]:
     """An extra element is one that the record has beside the known ones."""
     known = {field.element: field.name for field in interface.with_elements(settings.elements).fields}
-    lines = interface.lines.path.split("/")[0] if interface.lines else None
+    lines = interface.lines.holder if interface.lines else None
     for position, name in enumerate(settings.extra_elements):
         location = ("extra_elements", position)
         if not ELEMENT_NAME.fullmatch(name):

@@ -61,6 +61,16 @@ class Lines:
     """Below the record, for example Lines/Line."""
     fields: tuple[Field, ...]
 
+    @property
+    def holder(self) -> str:
+        """The element in which the lines lie."""
+        return self.path.partition("/")[0]
+
+    @property
+    def element(self) -> str:
+        """The element of a line."""
+        return self.path.partition("/")[2]
+
 
 @dataclass(frozen=True)
 class Header:

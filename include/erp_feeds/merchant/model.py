@@ -328,6 +328,10 @@ class Merchant(_Strict):
         """Return a moment as the merchant's people read it: 2026-01-31 14:05, in their zone."""
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
 
+    def zoned_time(self, moment: datetime) -> str:
+        """Return the same with the zone, where nothing else says it."""
+        return f"{self.local_time(moment)} ({self.timezone})"
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

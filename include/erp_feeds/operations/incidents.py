@@ -76,7 +76,7 @@ def _late(feed: Feed, merchant: Merchant) -> Cause | None:
         return None
     reason = (
         f"the latest file came on {merchant.local_time(feed.last_file)}, the next was expected by "
-        f"{merchant.local_time(feed.next_expected)} ({merchant.timezone})"
+        f"{merchant.zoned_time(feed.next_expected)}"
     )
     return Cause(feed.interface, KIND_OF[feed.state], "", 1, feed.next_expected, reason)
 

@@ -42,11 +42,11 @@ def last_scan(merchant: Merchant, state: InboxState | None, now: datetime) -> st
         CautionError: There is none, or none for too long.
     """
     if state is not None and state.failing_since:
-        since = f"{merchant.local_time(state.failing_since)} ({merchant.timezone})"
+        since = merchant.zoned_time(state.failing_since)
         raise FailError(f"no scan of the inbox has succeeded since {since}: {state.reason}")
     if state is None or state.succeeded_at is None:
         raise CautionError("no scan of the inbox yet: the first comes once the DAG runs and is not paused")
-    moment = f"{merchant.local_time(state.succeeded_at)} ({merchant.timezone})"
+    moment = merchant.zoned_time(state.succeeded_at)
     if now - state.succeeded_at > max(SILENT, POLLS * timedelta(seconds=merchant.ftps.poll_interval)):
         raise CautionError(f"no scan of the inbox since {moment}: is the DAG paused, or the triggerer down?")
     return f"the inbox was scanned at {moment}, and is every {merchant.ftps.poll_interval:g} s"

@@ -86,7 +86,7 @@ def facts(merchant: Merchant, cause: Cause, base_url: str) -> dict[str, str]:
     found = {
         "What happened": f"{words.meaning}" + (f" (code {code})" if code else ""),
         "Reason": cause.reason,
-        "Since": f"{merchant.local_time(cause.since)} ({merchant.timezone})",
+        "Since": merchant.zoned_time(cause.since),
         "For the data": FOR_THE_DATA[IncidentKind(cause.kind)],
         "Who acts": str(actor),
         "What to do": action.replace("MERCHANT", merchant.name),

@@ -6,21 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.xml.plain import PlainRecords
 from erp_feeds.xml.row_collector import RowCollector
 from erp_feeds.xml.rows import Block, Lines, Part, joined
-
-Places = npt.NDArray[np.integer]
+from erp_feeds.xml.tags import Mask, Numbers
 
 
 @dataclass(frozen=True)
 class _Section:
     """Plain records of one section of text."""
 
-    place: Places
+    place: Numbers
     """Of each record in the block, from 0."""
     found: PlainRecords
 
@@ -30,11 +28,12 @@ class BlockBuilder:
 
     def __init__(self, interface: Interface, most: int) -> None:
         """Prepare to build; `most`: elements that a record, or a line, may have."""
-        holder, _, self.line = interface.lines.path.partition("/") if interface.lines else ("", "", "")
-        self.holder = holder
-        self.records = RowCollector(interface.fields, most, holder)
-        in_line = interface.lines.fields if interface.lines else ()
-        self.lines = RowCollector(in_line, most, place=f"{holder}/{self.line}/")
+        lines = interface.lines
+        self._has_lines = lines is not None
+        self.records = RowCollector(interface.fields, most, lines.holder if lines else "")
+        self.lines = RowCollector(
+            lines.fields if lines else (), most, place=f"{lines.path}/" if lines else ""
+        )
         self.ready: list[Block] = []
         """Blocks that have ended."""
         self._read = 1
@@ -79,14 +78,14 @@ class BlockBuilder:
         place = np.flatnonzero(own)
         places = np.concatenate([place, *(section.place for section in self._sections)])
         records = joined([rows, *(section.found.records for section in self._sections)], np.argsort(places))
-        lines = self._all_lines(place) if self.line else None
+        lines = self._all_lines(place) if self._has_lines else None
         repeated = {int(place[row]): name for row, name in self.records.repeated.items()}
         self.ready.append(Block(self._read, records, lines, repeated, tuple(self._parts)))
         self._read += len(records)
         self._begin()
         self._begin_part(self.part.member, self.part.file)
 
-    def _all_lines(self, place: Places) -> Lines:
+    def _all_lines(self, place: Numbers) -> Lines:
         """Return all lines in the order of their records; `place`: of the records that came one by one."""
         rows, owners = [self.lines.take()], [place[np.array(self._owners, np.int64)]]
         for section in self._sections:
@@ -113,7 +112,7 @@ class BlockBuilder:
         self._parts.append(self.part)
 
 
-def _runs(mask: npt.NDArray[np.bool_]) -> list[list[int]]:
+def _runs(mask: Mask) -> list[list[int]]:
     """Return begin and end of each run of true values."""
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     return edges.reshape(-1, 2).tolist()

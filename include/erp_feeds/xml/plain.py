@@ -45,7 +45,7 @@ class Shape:
     def of(cls, interface: Interface, most: int) -> Shape:
         """Return the shape of an interface's records, with the element names of the merchant."""
         lines = interface.lines
-        holder, _, line = lines.path.encode().partition(b"/") if lines else (b"", b"", b"")
+        holder, line = (lines.holder.encode(), lines.element.encode()) if lines else (b"", b"")
         in_line = _columns(lines.fields) if lines else {}
         record = interface.record_path[-1].encode()
         return cls(record, _columns(interface.fields), holder, line, in_line, most)
@@ -70,11 +70,6 @@ class PlainRecords(NamedTuple):
     """Of each line: the number of its record, from 0 among the plain ones."""
     unknown: Counter[str]
     """Element that is no field -> how often it occurs in them."""
-
-    @property
-    def is_ascii(self) -> bool:
-        """Whether all text is plain ASCII."""
-        return self.records.is_ascii and (self.lines is None or self.lines.is_ascii)
 
 
 def plain_records(text: bytes, shape: Shape) -> PlainRecords | None:
@@ -168,7 +163,7 @@ class _Elements:
         return cls(tags, above, starts, row, name, leaf, _names_of(tags, starts[name < 0]))
 
     def odd_rows(self, most: int) -> Mask:
-        """Return the rows in which a field occurs twice, or a name has a prefix, or that hold too much."""
+        """Return the rows in which an element occurs twice, or a name has a prefix, or that hold too much."""
         rows = len(self.above)
         odd = np.bincount(self.row, minlength=rows) > most
         known = self.name >= 0
@@ -176,9 +171,13 @@ class _Elements:
         cells = self.row[known] * width + self.name[known]
         times = np.bincount(cells, minlength=rows * width)
         odd |= (times.reshape(rows, width) > 1).any(axis=1)
+        other = self.row[~known]
+        if (other[1:] == other[:-1]).any():  # mostly no row has two of them
+            pairs = Counter(zip(other.tolist(), self.others, strict=True))
+            odd[[row for (row, _), number in pairs.items() if number > 1]] = True
         prefixed = {name for name in set(self.others) if b":" in name}
         if prefixed:
-            odd[self.row[~known][[name in prefixed for name in self.others]]] = True
+            odd[other[[name in prefixed for name in self.others]]] = True
         return odd
 
     def unknown(self, keep: Mask, place: str = "") -> Counter[str]:
@@ -233,17 +232,15 @@ def _extras(names: list[bytes], texts: Column, row: Numbers, size: int) -> Colum
     begun = pa.array([opening[name] for name in names])
     members = pc.binary_join_element_wise(begun, escaped_json(normalised_column(texts)), '"', "")
     if (row[1:] == row[:-1]).any():
-        row, members = _joined(names, members.to_pylist(), row.tolist())
+        row, members = _joined(members.to_pylist(), row.tolist())
     index = np.full(size, -1, np.int32)
     index[row] = np.arange(len(row))
     return _taken(pc.binary_join_element_wise("{", members, "}", ""), index)
 
 
-def _joined(names: list[bytes], members: list[str], row: list[int]) -> tuple[Numbers, Column]:
-    """Join the members of each row's object: of repeated ones the last counts, at its own place."""
-    found: dict[int, dict[bytes, str]] = {}
-    for number, name, member in zip(row, names, members, strict=True):
-        of_row = found.setdefault(number, {})
-        of_row.pop(name, None)
-        of_row[name] = member
-    return np.fromiter(found, np.int32), pa.array([",".join(each.values()) for each in found.values()])
+def _joined(members: list[str], row: list[int]) -> tuple[Numbers, Column]:
+    """Join the members of each row's object."""
+    found: dict[int, list[str]] = {}
+    for number, member in zip(row, members, strict=True):
+        found.setdefault(number, []).append(member)
+    return np.fromiter(found, np.int32), pa.array(map(",".join, found.values()))

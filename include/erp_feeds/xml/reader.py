@@ -55,7 +55,8 @@ class RecordReader:
         self._shape = Shape.of(interface, limits.fields)
         self._header = header = interface.header
         self._block = block = BlockBuilder(interface, limits.fields)
-        self._holder, self._line = block.holder, block.line
+        lines = interface.lines
+        self._holder, self._line = (lines.holder, lines.element) if lines else ("", "")
         self._records, self._lines = block.records, block.lines
         names = (header.importer_element, header.version_element) if header else ()
         place = f"{self._path[0]}/{header.element}/" if header else ""
