@@ -58,7 +58,7 @@ def year() -> Case:
     return Case(YEAR, records, len(export_names("Bench", 365)), ("first",))
 
 
-def zips(case: Case, turn: str = "first") -> Iterator[Zip]:
+def zips(case: Case, turn: str = "first", shop: str = "Bench", first_index: int = 1) -> Iterator[Zip]:
     """Yield each file of a turn."""
     if case.interface == YEAR:
         yield from _of_the_year()
@@ -69,9 +69,9 @@ def zips(case: Case, turn: str = "first") -> Iterator[Zip]:
     tail = "".join(f"</{name}>" for name in reversed(containers))
     records = (piece for piece in sample(interface, case.records) if f"<{record}>" in piece)
     for number in range(case.files):
-        index = str(1 + number + TURNS[turn] * case.files)
+        index = str(first_index + number + TURNS[turn] * case.files)
         found = io.BytesIO()
-        inner = interface.file_name("Bench", index, "xml")
+        inner = interface.file_name(shop, index, "xml")
         with (
             zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as packed,
             packed.open(inner, "w", force_zip64=True) as member,
@@ -79,7 +79,7 @@ def zips(case: Case, turn: str = "first") -> Iterator[Zip]:
             own = islice(records, case.records // case.files)
             for piece in chain([head], _changed(own, case) if turn == "changed" else own, [tail]):
                 member.write(piece.encode())
-        yield Zip(case.interface, index, interface.file_name("Bench", index), found.getvalue())
+        yield Zip(case.interface, index, interface.file_name(shop, index), found.getvalue())
 
 
 def _of_the_year() -> Iterator[Zip]:

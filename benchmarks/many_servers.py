@@ -144,7 +144,7 @@ def remember_files(servers: Servers, uri: str) -> None:
     """Note in the ledger that every file was loaded, as after some weeks of work."""
     from erp_feeds.batch import Counts
     from erp_feeds.inbox import scan
-    from erp_feeds.store import ledger
+    from erp_feeds.store import ledger, waiting_files
     from erp_feeds.store.connection import open_uri
 
     with open_uri(uri) as connection:
@@ -152,8 +152,7 @@ def remember_files(servers: Servers, uri: str) -> None:
             interfaces = interfaces_of(merchant)
             for _ in range(2):
                 scan.register(connection, merchant.name, interfaces, _remote_files(servers, merchant), 0)
-            names = [interface.name for interface in interfaces]
-            files = ledger.unfinished(connection, merchant.name, names, 100)
+            files = waiting_files.unfinished(connection, merchant)
             for file in files:
                 ledger.archive(connection, file, secrets.token_hex(32), "file:///none", date(2026, 1, 5))
             loaded = {file.file_id: Counts() for file in files}

@@ -33,6 +33,7 @@ from support.store_feed import TABLES
 from support.store_rows import rows
 
 LEDGER, LOAD, ATOMIC_FILE = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
+WAITING = "erp_feeds.store.waiting_files"
 GROUP = "erp_feeds.store.group_load"
 ZIPS, SCAN, CLEANUP = "erp_feeds.storage.zips", "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
 HOOK = "erp_feeds.ftps:FtpsHook"
@@ -75,7 +76,7 @@ WORKER = (
 )  # fmt: skip
 STORE = (
     Point("before the scan is remembered", "sense", f"{SCAN}:register", "before"),
-    Point("before new files are taken", "sense", f"{LEDGER}:unfinished", "before"),
+    Point("before new files are taken", "sense", f"{WAITING}:unfinished", "before"),
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("refused, not yet noted", "parse", f"{LEDGER}:quarantine", "before"),

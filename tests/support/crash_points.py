@@ -25,7 +25,7 @@ from erp_feeds import tasks
 from erp_feeds.batch import Batch
 from erp_feeds.errors import FeedError
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import ledger
+from erp_feeds.store import waiting_files
 
 STEPS = ("sense", "download", "unzip", "parse", "deduplicate", "split", "load", "report")
 RUN = "run"
@@ -70,7 +70,7 @@ def run_pipeline(
     strike; and ("failed", step, kind of the error, its text), which is the last.
     """
     os.environ.update(environment)  # the fork server may have started in another test's environment
-    ledger.RETRY_SECONDS = 0
+    waiting_files.RETRY_SECONDS = 0
     strikes: dict[str, Callable[[], None]] = {"worker": _kill_this_process, "ftps": _cut_connections}
     now: list[str] = []
 

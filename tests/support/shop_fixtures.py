@@ -16,7 +16,7 @@ from erp_feeds.batch import Batch, Replay
 from erp_feeds.demo.exports import Export
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import ledger
+from erp_feeds.store import waiting_files
 from support.ftps_fixtures import RunningFtps
 from support.merchants import merchant_of
 
@@ -98,7 +98,7 @@ def shop(
 ) -> Shop:
     """The demo's B2B shop, whose inbox is still empty; nothing in a test waits for time to pass."""
     monkeypatch.setenv("ERP_FEEDS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(waiting_files, "RETRY_SECONDS", 0)
     inbox = ftps.root / "testshop"
     inbox.mkdir()
     merchant = merchant_of(

@@ -18,7 +18,7 @@ from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
-from erp_feeds.store import confirmations, ledger
+from erp_feeds.store import confirmations, ledger, waiting_files
 from erp_feeds.store.load import load_files
 from support.merchants import merchant_of
 
@@ -157,7 +157,7 @@ class Feed:
     def seen(self, remote_file: RemoteFile) -> FeedFile:
         """The ledger's row of a new file."""
         register(self.connection, self.merchant.name, remote_file)
-        files = ledger.unfinished(self.connection, self.merchant.name, [remote_file.interface], 1000)
+        files = waiting_files.unfinished(self.connection, self.merchant)
         return next(file for file in files if file.name == remote_file.name and not file.archived)
 
     def file(self, interface: str, index: int, content: str = "a") -> FeedFile:

@@ -18,7 +18,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import full_disk
 from erp_feeds.storage import archive
-from erp_feeds.store import ledger
+from erp_feeds.store import ledger, waiting_files
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def fetch_files(
     yield from ((file, None) for file in batch.files if file.archived)
     with FtpsHook(merchant.ftps.connection) as hook:
         fetching = _Fetching(connection, merchant, batch.run, hook)
-        yield from fetching.each_once(ledger.failed_last(connection, new))
+        yield from fetching.each_once(waiting_files.failed_last(connection, new))
         yield from fetching.failed_again()
     failed = fetching.failed
     if failed and not fetching.is_well and len(new) == len(batch.files):
@@ -114,7 +114,7 @@ class _Fetching:
             yield file, error
         except _FetchError as error:
             log.warning("%s could not be fetched: %s", file.name, error)
-            ledger.note_attempt(self._connection, file)
+            waiting_files.note_attempt(self._connection, file)
             self._hook.get_conn()  # raises where it is the connection that fails
             raise
         finally:

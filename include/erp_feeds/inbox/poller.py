@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from erp_feeds.errors import FailError, FeedError, RetryError
-from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.settings import settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from erp_feeds.batch import FeedFile
     from erp_feeds.inbox.listing import Lister
 
 COALESCE_SECONDS = 0.2
@@ -41,7 +41,13 @@ class PollResult:
     """What a scan found for one merchant."""
 
     waiting: Waiting | None = None
-    """None: the inbox cannot be scanned now."""
+    """What no run has finished; None: the inbox cannot be scanned now."""
+    untaken: Waiting = frozenset()
+    """What the next run will take: none has so far."""
+    is_full: bool = False
+    """Whether that is as much as a run takes."""
+    runs: int = 0
+    """How many have taken files, and not finished them."""
     error: str = ""
     """Why not, as a message for people."""
     pause: float = 0.0
@@ -155,7 +161,7 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
 def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant) -> PollResult:
     """Scan one inbox, and note whether it can be scanned."""
     from erp_feeds.inbox import scan
-    from erp_feeds.store import incidents, ledger
+    from erp_feeds.store import incidents
     from erp_feeds.store.merchant_settings import effective
 
     try:
@@ -165,11 +171,30 @@ def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant)
         incidents.scan_failed(connection, [merchant.name], str(error))
         return _not_scanned(error)
     scan.note_result(connection, merchant.name, found)
-    names = [interface.name for interface in interfaces_of(merchant)]
-    files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run)
-    waiting = frozenset((file.interface, file.name, file.size) for file in files)
-    soon = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if found.uploading else 0.0
-    return PollResult(waiting, pause=soon)
+    result = _waiting(connection, merchant)
+    is_due_soon = found.uploading or (result.is_full and result.runs)
+    pause = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if is_due_soon else 0.0
+    return replace(result, pause=pause)
+
+
+def _waiting(connection: Connection[Any], merchant: Merchant) -> PollResult:
+    """Return what waits for a run, and what runs have taken."""
+    from erp_feeds.store import waiting_files
+
+    files = waiting_files.unfinished(connection, merchant)
+    if not files:
+        return PollResult(frozenset())
+    runs = waiting_files.taken_by(connection, merchant.name)
+    untaken = waiting_files.unfinished(connection, merchant, runs) if runs else files
+    limits = merchant.limits
+    is_full = (
+        len(untaken) >= limits.files_per_run or sum(each.size for each in untaken) >= limits.bytes_per_run
+    )
+    return PollResult(_named(files), _named(untaken), is_full, len(runs))
+
+
+def _named(files: Iterable[FeedFile]) -> Waiting:
+    return frozenset((file.interface, file.name, file.size) for file in files)
 
 
 def _not_scanned(error: Exception) -> PollResult:

@@ -16,7 +16,7 @@ from erp_feeds.inbox import cleanup, scan
 from erp_feeds.inbox.scan import InboxScan
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import incidents, ledger
+from erp_feeds.store import incidents, ledger, waiting_files
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +61,14 @@ def find_work(
     except (RetryError, FailError) as error:
         unreachable = error
         incidents.scan_failed(connection, [merchant.name], str(error))
-    others = active(ledger.taken_by(connection, merchant.name, run)) if active else ()
-    files = ledger.unfinished(connection, merchant.name, names, merchant.limits.files_per_run, others)
+    others = active(waiting_files.taken_by(connection, merchant.name, run)) if active else ()
+    files = waiting_files.unfinished(connection, merchant, others)
     if unreachable:
         files = [file for file in files if file.archived]  # what is archived needs no server
         if not files and not replay:
             raise unreachable
         log.warning("The inbox cannot be scanned now; this run takes archived files only: %s", unreachable)
-    ledger.take(connection, files, run)
+    waiting_files.take(connection, files, run)
     if replay:
         known = {file.file_id for file in files}
         replayed = _replayed(connection, merchant, names, replay, unreachable or scanned)

@@ -223,6 +223,11 @@ class Limits(_Strict):
     files_per_run: int = Field(
         200, gt=0, le=10_000, description="A run takes at most this many files; the rest follow"
     )
+    bytes_per_run: int = Field(
+        16_000_000,
+        gt=0,
+        description="Bytes of zips from which on a run takes no further file; the next begins meanwhile",
+    )
     members: int = Field(100, gt=0, description="Members of one zip")
     unzipped_bytes: int = Field(20_000_000_000, gt=0, description="Bytes of one unzipped file")
     ratio: int = Field(1_000, gt=0, description="Unzipped size over zipped size")

@@ -16,14 +16,14 @@ from typing import Any, NoReturn
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from pydantic import ValidationError
 
-from erp_feeds.inbox.poller import Waiting, poller_of
+from erp_feeds.inbox.poller import PollResult, Waiting, poller_of
 from erp_feeds.merchant import Merchant
 
-REMIND_SECONDS = 60.0
-"""Seconds after which files that still wait are announced again, where a run does not take them all."""
 ABANDONED_SECONDS = 15 * 60.0
-"""Seconds after which all others are announced again: their run may have failed. Many, since a run that
-starts while that one is still running finds nothing, and its success would hide the failure."""
+"""Seconds after which files that still wait are announced again: their run may have failed. Many, since a run
+that starts while that one is still running finds nothing, and its success would hide the failure."""
+AT_ONCE = 2
+"""Runs between which more files than one run takes are shared: one loads, the next reads meanwhile."""
 OTHER_VERSION_SECONDS = 10 * 60.0
 """Seconds between two lines of the log that say why an inbox is not scanned."""
 HOLD_SECONDS = 60.0
@@ -55,18 +55,14 @@ class InboxTrigger(BaseEventTrigger):
             found = await server.scan(merchant)
             if found.waiting is not None:
                 now = time.monotonic()
-                is_more = len(found.waiting) >= merchant.limits.files_per_run
-                announced &= found.waiting
-                pause = REMIND_SECONDS if is_more else ABANDONED_SECONDS
-                if found.waiting - announced:
-                    pause = HOLD_SECONDS if announced else 0.0
-                if found.waiting and now - announced_at > pause:
-                    announced, announced_at = found.waiting, now
+                announced &= found.untaken
+                if found.waiting and now - announced_at > _pause(found, announced):
+                    announced, announced_at = found.untaken, now
                     payload = {
                         "merchant": merchant.name,
                         "host": found.host,
                         "folder": ftps.root,
-                        "files": len(found.waiting),
+                        "files": len(found.untaken or found.waiting),
                     }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
             await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
@@ -82,6 +78,15 @@ class InboxTrigger(BaseEventTrigger):
                 fields,
             )
             await asyncio.sleep(OTHER_VERSION_SECONDS)
+
+
+def _pause(found: PollResult, announced: Waiting) -> float:
+    """Return how many seconds after an event the next is due; `announced`: what no run has taken since."""
+    if found.untaken <= announced:
+        return ABANDONED_SECONDS
+    is_run_to_come = bool(announced)
+    is_room = not found.runs or (found.is_full and found.runs < AT_ONCE)
+    return 0.0 if is_room and not is_run_to_come else HOLD_SECONDS
 
 
 def _until_next(server: str, interval: float) -> float:

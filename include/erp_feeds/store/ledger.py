@@ -14,8 +14,6 @@ from erp_feeds.errors import FailError, QuarantineError, counted
 from erp_feeds.store.connection import lock_originals, plain_errors, transaction
 from erp_feeds.store.sql import statement
 
-RETRY_SECONDS = 20
-"""Seconds between two fetches of a file that was incomplete: its upload may still go on."""
 MAY_BE_ARCHIVED = frozenset({FileState.ARCHIVED, FileState.LOADED, FileState.QUARANTINED})
 
 
@@ -28,56 +26,6 @@ def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> No
         found = connection.execute(statement("ledger/mark_missing"), {"file_id": file.file_id}).fetchone()
         if found and found[0] == FileState.QUARANTINED:
             _note_run(connection, file, run, FileState.QUARANTINED, file.counts)
-
-
-@plain_errors("finding unfinished files")
-def unfinished(
-    connection: psycopg.Connection,
-    merchant: str,
-    interfaces: Collection[str],
-    limit: int,
-    others: Collection[str] = (),
-) -> list[FeedFile]:
-    """Return at most `limit` files that a run must still take, ordered by interface and index number.
-
-    Those that an earlier run could not take come last, so that they take no other file's place. What the
-    runs `others` have taken is left to them.
-
-    Registered ones and those due for another fetch carry the path on the server, archived ones the URL of
-    their original.
-    """
-    values = {"merchant": merchant, "interfaces": list(interfaces), "pause": RETRY_SECONDS, "limit": limit}
-    found = connection.execute(statement("ledger/unfinished"), {**values, "others": list(others)})
-    return [_feed_file(row) for row in found]
-
-
-@plain_errors("reading which files could not be taken")
-def failed_last(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[FeedFile]:
-    """Return files in their order, but those that could not be taken behind the others, the latest last."""
-    file_ids = [file.file_id for file in files]
-    found = connection.execute(statement("ledger/failed_last"), {"file_ids": file_ids})
-    known = {file.file_id: file for file in files}
-    return [known[file_id] for (file_id,) in found]
-
-
-def note_attempt(connection: psycopg.Connection, file: FeedFile) -> None:
-    """Note that a run could not take a file, which changes no state: later runs take it behind all others."""
-    with transaction(connection, f"noting that {file.name} could not be taken"):
-        connection.execute(statement("ledger/note_attempt"), {"file_id": file.file_id})
-
-
-@plain_errors("reading which runs have unfinished files")
-def taken_by(connection: psycopg.Connection, merchant: str, run: str) -> list[str]:
-    """Return the ids of the other runs that have taken files which are not finished."""
-    found = connection.execute(statement("ledger/taken_by"), {"merchant": merchant, "run": run})
-    return [taker for (taker,) in found]
-
-
-def take(connection: psycopg.Connection, files: Collection[FeedFile], run: str) -> None:
-    """Note that a run has taken these files; until it ends, other runs do not take them."""
-    with transaction(connection, "taking files"):
-        values = {"file_ids": [file.file_id for file in files], "run": run}
-        connection.execute(statement("ledger/take"), values)
 
 
 @plain_errors("reading archived files")
@@ -135,7 +83,7 @@ def _chosen(
         "fetched": fetched,
         "deleted": deleted,
     }
-    return [_feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
+    return [feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
 
 
 @plain_errors("finding expired files")
@@ -184,7 +132,7 @@ def archived_file(connection: psycopg.Connection, file: FeedFile) -> FeedFile | 
     """Return a file as it was archived before; None where it is missing or was a duplicate."""
     if _row(connection, file)[1] not in MAY_BE_ARCHIVED:
         return None
-    found = _feed_file(connection.execute(statement("ledger/one"), {"file_id": file.file_id}).fetchone())
+    found = feed_file(connection.execute(statement("ledger/one"), {"file_id": file.file_id}).fetchone())
     return found if found.archived else None
 
 
@@ -202,12 +150,12 @@ def archive(
         if known == sha256 and state == FileState.DUPLICATE:
             return None
         if known == sha256 and state in MAY_BE_ARCHIVED:
-            return _feed_file(connection.execute(statement("ledger/one"), values).fetchone())
+            return feed_file(connection.execute(statement("ledger/one"), values).fetchone())
         duplicate = connection.execute(statement("ledger/is_duplicate"), values).fetchone()
         if duplicate and duplicate[0]:
             connection.execute(statement("ledger/duplicate"), values)
             return None
-        return _feed_file(connection.execute(statement("ledger/archive"), values).fetchone())
+        return feed_file(connection.execute(statement("ledger/archive"), values).fetchone())
 
 
 def import_original(connection: psycopg.Connection, merchant: str, original: Mapping[str, Any]) -> bool:
@@ -342,7 +290,8 @@ def _row(connection: psycopg.Connection, file: FeedFile) -> tuple[str, FileState
     return merchant, FileState(state), sha256
 
 
-def _feed_file(row: tuple[Any, ...] | None) -> FeedFile:
+def feed_file(row: tuple[Any, ...] | None) -> FeedFile:
+    """Return the file of a row: id, interface, name, size, path, index, sequence, original, revision."""
     file_id, interface, name, size, path, index_number, sequence, archived, revision = _known(row)
     again = {WarningCode.NEW_REVISION.value: 1} if archived and revision > 1 else {}
     return FeedFile(

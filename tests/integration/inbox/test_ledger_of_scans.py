@@ -10,7 +10,7 @@ import psycopg
 from erp_feeds.batch import RemoteFile
 from erp_feeds.inbox import scan
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.store import ledger
+from erp_feeds.store import ledger, waiting_files
 from support.store_feed import Feed, register
 
 CUSTOMERS = "srs_customers"
@@ -42,7 +42,7 @@ def test_a_missing_file_that_is_back_is_a_new_one(store: psycopg.Connection) -> 
     assert scan.unknown(store, "testshop", [remote_file]) == [remote_file]
     register(store, "testshop", remote_file)
     assert states(store) == ["missing", "registered"]
-    [again] = ledger.unfinished(store, "testshop", [CUSTOMERS], 9)
+    [again] = waiting_files.unfinished(store, feed.merchant)
     assert again.model_copy(update={"file_id": file.file_id}) == file
 
 

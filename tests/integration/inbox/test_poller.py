@@ -12,6 +12,7 @@ import pytest
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox.poller import scan_together
 from erp_feeds.merchant import InterfaceSettings, Merchant
+from erp_feeds.store import waiting_files
 from support.ftps_fixtures import RunningFtps
 from support.merchants import merchant_of
 
@@ -71,6 +72,31 @@ def test_something_that_settles_is_looked_at_again_soon(ftps: RunningFtps, comma
     (ftps.root / "srs" / "Shop_SRS_Customers_1.zip").write_bytes(b"x")
     found = scan_together("shared_ftps", [shop])["shop"]
     assert (found.waiting, found.pause) == (frozenset(), 3)
+
+
+def test_it_says_what_runs_have_taken_and_whether_the_next_one_has_enough(
+    ftps: RunningFtps, store: psycopg.Connection, commands: Counter[str]
+) -> None:
+    (ftps.root / "srs").mkdir()
+    names = [f"Shop_SRS_Customers_{number}.zip" for number in (1, 2, 3)]
+    for name in names:
+        (ftps.root / "srs" / name).write_bytes(b"12345")
+    shop = merchant("shop", "Shop", "/", stable_for=3, poll_interval=60)
+    shop = shop.model_copy(update={"limits": shop.limits.model_copy(update={"bytes_per_run": 6})})
+    immediate = shop.model_copy(update={"ftps": shop.ftps.model_copy(update={"stable_for": 0})})
+    for _ in range(2):
+        found = scan_together("shared_ftps", [immediate])["shop"]
+    first, second, third = (("srs_customers", name, 5) for name in names)
+    assert (found.untaken, found.is_full, found.runs, found.pause) == ({first, second}, True, 0, 0)
+    waiting_files.take(store, waiting_files.unfinished(store, shop), "run")
+    found = scan_together("shared_ftps", [shop])["shop"]
+    assert (found.untaken, found.is_full, found.runs, found.pause) == ({third}, False, 1, 0)
+    (ftps.root / "srs" / "Shop_SRS_Customers_4.zip").write_bytes(b"12345")
+    for _ in range(2):
+        found = scan_together("shared_ftps", [immediate])["shop"]
+    assert (len(found.untaken), found.is_full, found.runs) == (2, True, 1)
+    found = scan_together("shared_ftps", [shop])["shop"]
+    assert found.pause == 3  # soon: the next run begins as soon as there is room
 
 
 def test_a_missing_root_is_the_fault_of_one(ftps: RunningFtps, commands: Counter[str]) -> None:

@@ -17,7 +17,7 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import FtpsHook, transfer
 from erp_feeds.inbox import scan
 from erp_feeds.settings import settings
-from erp_feeds.store import ledger
+from erp_feeds.store import waiting_files
 from support import odd_servers
 from support.cutting_proxy import CuttingProxy
 from support.ftps_fixtures import RunningFtps
@@ -267,4 +267,4 @@ def test_a_run_through_cuts_loads_everything_once(
     assert sorted(archived(shop)) == sorted(export.content for export in exports)
     assert set(shop.states().values()) == {"loaded"}
     assert proxy.happened.total() > 5
-    assert ledger.unfinished(shop.store, shop.merchant.name, ["srs_customers"], 100) == []
+    assert waiting_files.unfinished(shop.store, shop.merchant) == []

@@ -14,16 +14,16 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.inbox import cleanup
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store import connection as connections
-from erp_feeds.store import ledger
-from support.store_feed import Feed, customer, customers, dump, frame, register, scalar
+from erp_feeds.store import ledger, waiting_files
+from support.store_feed import Feed, customer, customers, dump, frame, scalar
 
 CUSTOMERS = "srs_customers"
 NAMES = tuple(INTERFACES)
 DAY = date(2017, 1, 1)
 
 
-def unfinished(feed: Feed, limit: int = 100) -> list[FeedFile]:
-    return ledger.unfinished(feed.connection, "testshop", NAMES, limit)
+def unfinished(feed: Feed) -> list[FeedFile]:
+    return waiting_files.unfinished(feed.connection, feed.merchant)
 
 
 def archive(feed: Feed, file: FeedFile, sha256: str = "a") -> FeedFile | None:
@@ -52,7 +52,7 @@ def test_a_lost_connection_asks_for_another_try(store: psycopg.Connection, store
     with connections.open_uri(store_uri, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [store.info.backend_pid])
     with pytest.raises(RetryError):
-        ledger.unfinished(store, "testshop", NAMES, 1)
+        unfinished(Feed(store))
 
 
 def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connection) -> None:
@@ -65,27 +65,6 @@ def test_only_what_is_loaded_is_done_with_on_the_server(store: psycopg.Connectio
     ledger.wait(store, waiting, "run", QuarantineCode.NOT_READABLE, "locked", 2)
     assert cleanup.loaded(store, "testshop", remote_files) == [remote_files[0]]
     assert cleanup.remote_files_of(store, [loaded, waiting]) == [remote_files[0]]
-
-
-def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
-    feed = Feed(store)
-    register(
-        store,
-        "testshop",
-        *(feed.remote_file(CUSTOMERS, index) for index in (10, 9)),
-        feed.remote_file("srs_purchases", 1),
-        feed.remote_file("erp_cache_customers", 20170101),
-    )
-    found = unfinished(feed)
-    assert [(file.interface, file.index_number) for file in found] == [
-        ("erp_cache_customers", "20170101"),
-        (CUSTOMERS, "9"),
-        (CUSTOMERS, "10"),
-        ("srs_purchases", "1"),
-    ]
-    assert found[0].path
-    assert unfinished(feed, 2) == found[:2]
-    assert ledger.unfinished(store, "testshop", ["srs_purchases"], 9) == found[3:]
 
 
 def test_archiving_gives_revision_and_sequence_once(store: psycopg.Connection) -> None:
@@ -129,7 +108,7 @@ def test_an_incomplete_file_waits_then_is_quarantined(
     assert file is not None
     assert ledger.wait(store, file, "run1", QuarantineCode.TRUNCATED, "cut", 2) == "waiting"
     assert unfinished(feed) == []
-    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(waiting_files, "RETRY_SECONDS", 0)
     [due] = unfinished(feed)
     assert (due.path, due.archived, due.sequence) == (file.path, "", "")
     assert archive(feed, due, "half") == file

@@ -6,6 +6,7 @@ import asyncio
 import json
 import pkgutil
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, HOLD_SECONDS, REMIND_SECONDS, InboxTrigger
+from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, AT_ONCE, HOLD_SECONDS, InboxTrigger
 from support.merchants import merchant_of
 
 MERCHANT = merchant_of(
@@ -54,8 +55,17 @@ class ScriptEndError(BaseException):
     """No more looks: ends the trigger, which no error does."""
 
 
+NOTHING = PollResult(frozenset())
+
+
 def waiting(*files: tuple[str, str, int]) -> PollResult:
-    return PollResult(frozenset(files))
+    """Files that no run has taken."""
+    return PollResult(frozenset(files), frozenset(files))
+
+
+def taken(*files: tuple[str, str, int], runs: int = 1, then: PollResult = NOTHING) -> PollResult:
+    """Files that runs have taken, and what waits besides."""
+    return replace(then, waiting=then.untaken | set(files), runs=runs)
 
 
 UNSEEN = PollResult(error="the server is away")
@@ -121,7 +131,7 @@ def test_silent_while_nothing_waits(events: Events) -> None:
 
 
 def test_speaks_once_of_what_waits(events: Events) -> None:
-    looks = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(REMIND_SECONDS), 10)]
+    looks = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(ABANDONED_SECONDS), 10)]
     assert events(*looks) == [(1000, 1)]
 
 
@@ -145,18 +155,35 @@ def test_speaks_of_the_same_file_when_it_comes_back(events: Events) -> None:
     assert spoken == [(1000, 1), (1002, 1)]
 
 
-@pytest.mark.parametrize(("files", "pause"), [(1, ABANDONED_SECONDS), (200, REMIND_SECONDS)])
-def test_speaks_again_of_what_keeps_waiting_and_soon_where_a_run_does_not_take_it_all(
-    events: Events, files: int, pause: float
-) -> None:
-    late = pause + 1
-    times = (1000, 1000 + pause, 1000 + late, 1001 + late, 1000 + 2 * late)
-    left = [("srs_customers", f"{number}.zip", 1) for number in range(files)]
-    assert events(*((now, waiting(*left)) for now in times)) == [
-        (1000, files),
-        (1000 + late, files),
-        (1000 + 2 * late, files),
-    ]
+def test_speaks_again_of_what_keeps_waiting(events: Events) -> None:
+    late = ABANDONED_SECONDS + 1
+    times = (1000, 999 + late, 1000 + late, 1001 + late, 1000 + 2 * late)
+    for left in (waiting(CUSTOMERS), taken(CUSTOMERS)):
+        spoken = events(*((now, left) for now in times))
+        assert spoken == [(1000, 1), (1000 + late, 1), (1000 + 2 * late, 1)]
+
+
+def test_speaks_of_new_files_when_the_run_at_work_is_through(events: Events) -> None:
+    both = taken(CUSTOMERS, then=waiting(PURCHASES))
+    spoken = events((1000, waiting(CUSTOMERS)), (1010, both), (1020, both), (1021, waiting(PURCHASES)))
+    assert spoken == [(1000, 1), (1021, 1)]
+    long = events((1000, waiting(CUSTOMERS)), *((1001 + late, both) for late in (0, HOLD_SECONDS)))
+    assert long == [(1000, 1), (1001 + HOLD_SECONDS, 1)]
+
+
+def test_a_second_run_begins_at_once_where_more_files_wait_than_one_takes(events: Events) -> None:
+    first, second, third = (("srs_customers", f"{number}.zip", 1) for number in range(3))
+    full = replace(waiting(second), is_full=True)
+    spoken = events(
+        (1000, replace(waiting(first), is_full=True)),
+        (1001, replace(waiting(first), is_full=True)),  # its run has not taken it yet
+        (1002, taken(first, then=full)),
+        (1003, taken(first, then=full)),
+        (1004, taken(first, second, runs=AT_ONCE, then=replace(waiting(third), is_full=True))),
+        (1005, taken(second, then=replace(waiting(third), is_full=True))),
+        (1006, taken(second, third, runs=AT_ONCE)),
+    )
+    assert spoken == [(1000, 1), (1002, 1), (1005, 1)]
 
 
 def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(events: Events) -> None:

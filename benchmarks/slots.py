@@ -1,0 +1,112 @@
+"""Several large files of one merchant, with one executor slot and with two: do the runs use both cores?
+
+A whole Airflow, as `scale.py` starts it. The files arrive within seconds, which is more than one run takes:
+with a second slot the next run reads its file while this one loads. Seconds are from the start of the first
+task until the rows of the last file are committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import exports
+import many_servers
+from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store.connection import open_uri
+from exports import Case, Zip
+from many_merchants import say
+from many_servers import Servers
+from scale import RETRY_SECONDS, SETTINGS, Airflow, running
+from scale_table import RESULTS
+
+INTERVAL = 5.0
+SLOTS = (1, 2)
+LOOK_AGAIN = 0.5
+LOADED = "SELECT count(*) FROM files WHERE name = ANY(%s) AND state = 'loaded'"
+BEGAN = """
+    SELECT extract(epoch FROM min(start_date))
+    FROM task_instance
+    WHERE task_id = 'unzip' AND state = 'success'
+"""
+
+
+def measure(files: Sequence[Zip], slots: int, place: Path) -> dict[str, Any]:
+    """Return the seconds that a number of slots takes, and what each part used."""
+    settings = SETTINGS | {"CORE__PARALLELISM": str(slots)}
+    with (
+        many_servers.running(place / "ftps", 1, 1, INTERVAL) as servers,
+        running(servers, place / "home", settings) as at_work,
+    ):
+        before = at_work.used()
+        upload(servers, files)
+        say(f"{len(files)} files uploaded; executor slots: {slots}")
+        ended = _await_loaded(at_work, [file.name for file in files])
+        after = at_work.used()
+        return {
+            "slots": slots,
+            "seconds": ended - at_work.count(BEGAN),
+            "cpu": {name: after[name] - before[name] for name in before},
+        }
+
+
+def upload(servers: Servers, files: Iterable[Zip]) -> None:
+    """Let the ERP party upload the files."""
+    (merchant,) = servers.merchants
+    with servers.client(merchant.ftps.connection) as client:
+        for file in files:
+            folder = f"{merchant.ftps.root}/{INTERFACES[file.interface].folder}"
+            client.storbinary(f"STOR {folder}/{file.name}", BytesIO(file.content))
+
+
+def _await_loaded(at_work: Airflow, names: list[str]) -> float:
+    """Return when the last of the files was loaded."""
+    deadline = time.monotonic() + RETRY_SECONDS
+    with open_uri(at_work.parts.uris["erp_feeds"], autocommit=True) as connection:
+        while connection.execute(LOADED, [names]).fetchone() != (len(names),):
+            if time.monotonic() > deadline:
+                raise SystemExit("not every file was loaded")
+            at_work.parts.supervisor.check()
+            time.sleep(LOOK_AGAIN)
+    return time.time()
+
+
+def main() -> None:
+    """Measure, print the table, and keep the figures as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--interface", choices=INTERFACES, default="erp_cache_customers")
+    parser.add_argument("--files", type=int, default=6)
+    parser.add_argument("--records", type=int, default=1_000_000, help="of each file")
+    chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so stops all that it has started
+    case = Case(chosen.interface, chosen.files * chosen.records, chosen.files)
+    say("making the files")
+    files = list(exports.zips(case, shop="Shop0", first_index=20260201))
+    rows = []
+    for slots in SLOTS:
+        with tempfile.TemporaryDirectory(prefix="erp-feeds-bench-") as place:
+            rows.append(measure(files, slots, Path(place)))
+    print(f"{case.name}, of one merchant")
+    for row in rows:
+        share = row["seconds"] / rows[0]["seconds"]
+        print(f"{row['slots']} slots: {row['seconds']:6.1f} s, {share:.2f} of one slot")
+    found = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count(), "rows": rows}
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"slots-{case.interface}.json"
+    file.write_text(json.dumps({"case": case.name, **found}, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
