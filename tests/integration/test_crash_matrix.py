@@ -35,7 +35,8 @@ from support.store_rows import rows
 LEDGER, LOAD, ATOMIC_FILE = "erp_feeds.store.ledger", "erp_feeds.store.load", "erp_feeds.storage.atomic_file"
 WAITING = "erp_feeds.store.waiting_files"
 GROUP = "erp_feeds.store.group_load"
-ZIPS, SCAN, CLEANUP = "erp_feeds.storage.zips", "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
+MEMBER = "erp_feeds.storage.metered_member:MeteredMember"
+SCAN, CLEANUP = "erp_feeds.inbox.scan", "erp_feeds.inbox.cleanup"
 HOOK = "erp_feeds.ftps:FtpsHook"
 COMMIT = f"{ATOMIC_FILE}:AtomicFile.commit"
 
@@ -48,7 +49,7 @@ WORKER = (
     Point("archived, not yet noted", "download", f"{LEDGER}:archive", "before", 2),
     Point("archived and noted, others to come", "download", f"{LEDGER}:archive", "after", 2),
     Point("all archived, not yet handed on", "download", f"{LEDGER}:archive", "after", 10),
-    Point("in the middle of unpacking", "unzip", f"{ZIPS}:MeteredMember.read", "after", 2),
+    Point("in the middle of unpacking", "unzip", f"{MEMBER}.read", "after", 2),
     Point("unpacked, not yet under its name", "unzip", COMMIT, "before", 2),
     Point("found incomplete, not yet noted", "unzip", f"{LEDGER}:wait", "before"),
     Point("found incomplete and noted", "unzip", f"{LEDGER}:wait", "after"),

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import re
-import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from erp_feeds.batch import Counts
 from erp_feeds.codes import QuarantineCode, WarningCode
@@ -20,18 +15,15 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits, Merchant
-from erp_feeds.storage.member_names import base_of, damage_in, label_of
+from erp_feeds.storage.member_names import base_of, label_of
+from erp_feeds.storage.metered_member import HEAD, ZIP_STARTS, Meter, MeteredMember, zip_errors
 from erp_feeds.storage.zip_directory import directory_of, ends_with_zip
 
-ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 IGNORED_NAMES = ("thumbs.db", "desktop.ini", ".ds_store")
 IGNORED_FOLDER = "__macosx"
 NESTED_ENDINGS = (".zip", ".gz", ".7z", ".rar", ".tar")
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-HEAD = 64
-DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
-"""What zipfile raises on damaged bytes."""
 ENCRYPTED_BIT = 0x1
 ENTRY_SIZE = 2_000
 """Bytes of the directory that a member may take: its name and extras are short in any regular zip."""
@@ -71,15 +63,15 @@ class Members:
             size = _size(self._original)
             self._check_room(size)
             self._original.seek(0)
-            meter = _Meter(size, self._merchant.limits)
+            meter = Meter(size, self._merchant.limits)
             yield _guarded(self._original, self._file_name, "the file", meter)
 
     def _unzipped(self) -> Iterator[BinaryIO]:
-        meter = _Meter(_size(self._original), self._merchant.limits)
-        with _zip_errors():
+        meter = Meter(_size(self._original), self._merchant.limits)
+        with zip_errors():
             if _check_directory(self._original, self._merchant.limits):
                 self._warn(WarningCode.TRAILING_BYTES, 1)
-        with _zip_errors(), zipfile.ZipFile(self._original) as archive:
+        with zip_errors(), zipfile.ZipFile(self._original) as archive:
             infos = archive.infolist()
             _check_start(archive)
             _check_names(infos, self._merchant.limits)
@@ -126,67 +118,7 @@ def members(
     return Members(original, file_name, interface, merchant, Counts(warnings=warnings), room)
 
 
-class _Meter:
-    """Counts the unzipped bytes of one file, whatever its headers promise."""
-
-    def __init__(self, zipped: int, limits: Limits) -> None:
-        self._zipped = max(zipped, 1)
-        self._limits = limits
-        self._total = 0
-
-    def add(self, count: int) -> None:
-        self._total += count
-        if self._total > self._limits.unzipped_bytes:
-            reason = f"unzips to more than {self._limits.unzipped_bytes} bytes; see limits.unzipped_bytes"
-            raise QuarantineError(QuarantineCode.TOO_LARGE, reason)
-        if self._total > self._zipped * self._limits.ratio:
-            reason = f"unzips to more than {self._limits.ratio} times its size; see limits.ratio"
-            raise QuarantineError(QuarantineCode.TOO_COMPRESSED, reason)
-
-
-class MeteredMember(io.RawIOBase):
-    """A member whose every read is metered, and whose errors are quarantine reasons."""
-
-    def __init__(self, source: IO[bytes], name: str, meter: _Meter) -> None:
-        self.name = name
-        self._source = source
-        self._meter = meter
-        self._head = b""
-
-    def readable(self) -> bool:
-        """Return True, as of any file that is read."""
-        return True
-
-    def check_not_nested(self, called: str) -> None:
-        """Quarantine a zip that calls itself XML; `called` is what may be said of it."""
-        self._head = self.read(HEAD)
-        if self._head.startswith(ZIP_STARTS):
-            raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read a block.
-
-        Raises:
-            QuarantineError: the zip is damaged, or the limits are passed.
-        """
-        if size is None or size < 0:
-            return self.readall()
-        if self._head:
-            block, self._head = self._head[:size], self._head[size:]
-            return block
-        with _zip_errors():
-            block = self._source.read(size)
-        self._meter.add(len(block))
-        return block
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Read into a buffer, as `read` does."""
-        block = self.read(len(buffer))
-        buffer[: len(block)] = block
-        return len(block)
-
-
-def _guarded(source: IO[bytes], name: str, called: str, meter: _Meter) -> BinaryIO:
+def _guarded(source: IO[bytes], name: str, called: str, meter: Meter) -> BinaryIO:
     guarded = MeteredMember(source, name, meter)
     guarded.check_not_nested(called)
     return cast("BinaryIO", guarded)
@@ -223,22 +155,6 @@ def _check_bare_xml(original: BinaryIO) -> None:
         raise QuarantineError(
             QuarantineCode.TRUNCATED, "the XML stops in the middle: the upload was not finished"
         )
-
-
-@contextmanager
-def _zip_errors() -> Iterator[None]:
-    """Turn what zipfile finds wrong into a quarantine; a missing directory or checksum means a cut upload."""
-    try:
-        yield
-    except DAMAGE as error:
-        raise QuarantineError(
-            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({damage_in(error)})"
-        ) from None
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        reason = "the zip is cut or damaged (it points before its own start)"
-        raise QuarantineError(QuarantineCode.TRUNCATED, reason) from None
 
 
 def _check_directory(original: BinaryIO, limits: Limits) -> bool:

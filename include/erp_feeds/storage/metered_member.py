@@ -1,0 +1,103 @@
+"""A member of a zip as it is read: metered, and what is wrong with it is a reason for quarantine."""
+
+from __future__ import annotations
+
+import errno
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from erp_feeds.codes import QuarantineCode
+from erp_feeds.errors import QuarantineError
+from erp_feeds.merchant import Limits
+from erp_feeds.storage.member_names import damage_in
+
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+HEAD = 64
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
+"""What zipfile raises on damaged bytes."""
+
+
+class Meter:
+    """Counts the unzipped bytes of one file, whatever its headers promise."""
+
+    def __init__(self, zipped: int, limits: Limits) -> None:
+        self._zipped = max(zipped, 1)
+        self._limits = limits
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        """Count some bytes.
+
+        Raises:
+            QuarantineError: These are more than the limits allow.
+        """
+        self._total += count
+        if self._total > self._limits.unzipped_bytes:
+            reason = f"unzips to more than {self._limits.unzipped_bytes} bytes; see limits.unzipped_bytes"
+            raise QuarantineError(QuarantineCode.TOO_LARGE, reason)
+        if self._total > self._zipped * self._limits.ratio:
+            reason = f"unzips to more than {self._limits.ratio} times its size; see limits.ratio"
+            raise QuarantineError(QuarantineCode.TOO_COMPRESSED, reason)
+
+
+class MeteredMember(io.RawIOBase):
+    """A member whose every read is metered, and whose errors are quarantine reasons."""
+
+    def __init__(self, source: IO[bytes], name: str, meter: Meter) -> None:
+        self.name = name
+        self._source = source
+        self._meter = meter
+        self._head = b""
+
+    def readable(self) -> bool:
+        """Return True, as of any file that is read."""
+        return True
+
+    def check_not_nested(self, called: str) -> None:
+        """Quarantine a zip that calls itself XML; `called` is what may be said of it."""
+        self._head = self.read(HEAD)
+        if self._head.startswith(ZIP_STARTS):
+            raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read a block.
+
+        Raises:
+            QuarantineError: the zip is damaged, or the limits are passed.
+        """
+        if size is None or size < 0:
+            return self.readall()
+        if self._head:
+            block, self._head = self._head[:size], self._head[size:]
+            return block
+        with zip_errors():
+            block = self._source.read(size)
+        self._meter.add(len(block))
+        return block
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into a buffer, as `read` does."""
+        block = self.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+
+@contextmanager
+def zip_errors() -> Iterator[None]:
+    """Turn what zipfile finds wrong into a quarantine; a missing directory or checksum means a cut upload."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise QuarantineError(
+            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({damage_in(error)})"
+        ) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        reason = "the zip is cut or damaged (it points before its own start)"
+        raise QuarantineError(QuarantineCode.TRUNCATED, reason) from None
