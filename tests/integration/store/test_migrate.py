@@ -46,6 +46,7 @@ LANDED = {
     "0025_settings": "79ef8123099b8183f60d9316f83a4ab6f7cf9492f0863bb00f1986c02be62c04",
     "0026_ftps_accounts": "d7d439fea2f29eac8e5035a2be84d7e4ecddb31b0c1ae7fc09d161f3fa8b846e",
     "0027_confirmations": "dae15d704604129634e9f78bf136b2979d49a5de66ed2686ed72538753f66705",
+    "0028_room_for_changes": "fc72f8878ea4a82296e361e07393f9d0ee1e84af4d70d48b832a6386a2443824",
 }
 """SHA-256 of the SQL of each landed migration: entries are added, and never changed."""
 
