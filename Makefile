@@ -12,6 +12,7 @@ SIZE       ?= full
 MEGABYTES  ?= 500
 MERCHANTS  ?= 1000
 ACTIVE     ?= 50
+INTERFACE  ?= erp_cache_customers
 SERVERS    ?= 50
 INPUTS     ?= 100000
 PYTEST     ?=
@@ -22,7 +23,7 @@ export AIRFLOW_HOME := $(STATE)/airflow
 unexport MAKEFLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-pages bench-sensing bench-scale fuzz format docs lock upgrade wheel sbom audit screenshots
+.PHONY: help setup run run-cluster stop stop-cluster status airflow clean distclean test test-cluster test-unit test-servers test-ui test-thorough check bench bench-download bench-pages bench-sensing bench-scale bench-slots fuzz format docs lock upgrade wheel sbom audit screenshots
 
 help: ## show this text
 	@echo "usage: make TARGET"
@@ -125,6 +126,9 @@ bench-sensing: setup ## measure a triggerer that watches many inboxes (MERCHANTS
 
 bench-scale: setup ## measure a whole Airflow with many merchants: idle, and from upload to rows (MERCHANTS=1000 ACTIVE=50 SERVERS=50)
 	@$(PYTHON) benchmarks/scale.py --merchants $(MERCHANTS) --active $(ACTIVE) --servers $(SERVERS)
+
+bench-slots: setup ## measure six large files of one merchant with one executor slot and with two (INTERFACE=erp_cache_customers)
+	@$(PYTHON) benchmarks/slots.py --interface $(INTERFACE)
 
 fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS=100000)
 	@$(PYTHON) benchmarks/fuzzing.py --inputs $(INPUTS) --failures '$(STATE)/fuzzing' --workers $(WORKERS)

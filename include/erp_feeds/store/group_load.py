@@ -119,7 +119,8 @@ class GroupLoad:
         self._begun: set[int] = set()
         self._mapping_versions: set[str] = set()
         connection.execute(
-            "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL default_statistics_target = 10"
+            "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL default_statistics_target = 10;"
+            "SET LOCAL random_page_cost = 1.1"
         )
         lock_merchant(connection, merchant.name)
         self._moments = _moments(connection, files)
