@@ -253,11 +253,11 @@ def moment(text: str) -> datetime:
 
 
 def _together(buyers: list[Buyer]) -> Buyer:
-    """Fill what is missing; where two are named, the last one bought it (purchases 7)."""
-    numbers, emails = ({each[place] for each in buyers} - {None} for place in (0, 1))
-    if len(numbers) > 1 or len(emails) > 1:
-        return buyers[-1]
-    return next(iter(numbers), None), next(iter(emails), None)
+    """Fill what is missing; where two are named, the last one bought it, by the last number (purchases 7)."""
+    numbers, emails = ([each[place] for each in buyers if each[place]] for place in (0, 1))
+    number = numbers[-1] if numbers else None
+    one = len(set(numbers)) <= 1 and len(set(emails)) <= 1
+    return number, emails[-1] if one and emails else buyers[-1][1]
 
 
 def _one_a_purchase(records: list[Record], found: Counter[str]) -> list[Record]:

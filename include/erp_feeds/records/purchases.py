@@ -114,7 +114,8 @@ def _orders(known: pd.DataFrame) -> Mask:
 def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -> pa.Table:
     """Give equal baskets the linked values of the last of them, as separate files would.
 
-    And the buyer that one of them lacks (rule: purchases 7), unless they name two.
+    And the buyer that one of them lacks (rule: purchases 7). Where they name two, the last one counts; if it
+    has no number, the last number stays, which wins over its address.
     """
     baskets = known[twice].groupby(_BASKET, sort=False, dropna=False)
     last = np.arange(len(known))
@@ -124,7 +125,9 @@ def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -
     for place, name in enumerate(records.column_names):
         if name in _BUYER:
             buyer = known[name].take(last).set_axis(known.index)
-            buyer[one.index[one]] = baskets[name].transform("first")[one]
+            filled = baskets[name].transform("last")
+            filled = filled if name == "customer_number" else filled[one]
+            buyer[filled.index] = filled
             records = records.set_column(place, name, pa.array(buyer.where(buyer.notna(), None), pa.string()))
         elif name == LINKED_CURRENCY or name.startswith(CUSTOM):
             records = records.set_column(place, name, pc.take(array_of(records[name]), last_one))

@@ -51,7 +51,8 @@ def load_purchases(
     Several files have no purchase in common, and no person of whom a profile is made or filled.
     """
     owner, rows = {"merchant": merchant.name}, KINDS[files[0].interface].rows
-    connection.execute(statement("load/known_buyers", **owner))
+    for known in ("known_buyers", "known_addresses"):
+        connection.execute(statement(f"load/{known}", **owner))
     resolve(connection, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     connection.execute(statement("load/purchase_profiles", **owner))
     connection.execute(statement("load/purchase_mapping"))

@@ -314,6 +314,17 @@ def test_purchases_7_a_basket_with_the_buyer_added_is_the_same_purchase(store: p
     assert stored(store, "profile_id") == before  # the number is known, and wins
 
 
+def test_purchases_7_a_number_without_an_address_is_added_to_the_address_that_bought_the_basket(
+    store: psycopg.Connection,
+) -> None:
+    feed = Feed(store)
+    feed.purchases(1, purchase("r", 1, email=ONE, channel="offline"))
+    before = stored(store, "profile_id")
+    feed.purchases(2, purchase("r", 1, number="5", channel="offline"))
+    assert stored(store, "profile_id") == before
+    assert profiles(store, "email") == {"5": ONE}
+
+
 def test_purchases_6_of_one_order_number_the_last_record_of_those_who_load_stands(
     store: psycopg.Connection,
 ) -> None:

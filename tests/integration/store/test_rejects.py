@@ -223,6 +223,15 @@ def test_every_reject_has_line_and_original_also_one_that_only_the_store_finds(f
     ]
 
 
+def test_a_reject_that_a_newer_file_resolved_before_it_came_has_its_original_too(feed: Feed) -> None:
+    feed.purchases(2, purchase("p1", 1, number="1", channel="offline"))
+    frames = rejecting(purchases(purchase("p1", -1, number="1", channel="offline")))
+    load_with_originals(feed, feed.file("srs_purchases", 1), frames)
+    query = "SELECT code, line, raw FROM rejects JOIN rejected_records USING (file_id, record)"
+    assert opened(feed.connection) == []
+    assert feed.connection.execute(query).fetchall() == [("class_changed", 10, "<C>1</C>")]
+
+
 def load_with_originals(feed: Feed, file: Any, frames: dict[str, Any], run: str = "run1") -> Counts:
     """Load as the task does: the texts of the steps' rejects come with the frames, others are added."""
     from erp_feeds.store import rejects

@@ -216,6 +216,16 @@ def test_purchases_7_the_same_basket_with_the_buyer_added_is_one_purchase(unique
     assert "receipt_collision" not in outcome.counts.warnings
 
 
+@pytest.mark.parametrize("number", [None, "W1"], ids=["receipt", "order"])
+def test_purchases_7_a_basket_keeps_its_number_whatever_address_comes_without_one(unique, purchase, number):
+    """As it does where the records come in files of their own."""
+    first = purchase(LINE, OrderNumber=number, Email="a@b.nl")
+    later = purchase(LINE, OrderNumber=number, Email="c@b.nl", CustomerNumber=None)
+    outcome = unique(PURCHASES, first, later)
+    assert outcome.frames["records"]["customer_number"].tolist() == ["1001"]
+    assert outcome.frames["records"]["email"].tolist() == ["c@b.nl"]
+
+
 def test_purchases_11_ids_that_read_alike_make_no_collision_and_replace_nothing(unique, purchase):
     back, receipt = "W-R20170105115326", "17|3|2017-01-05T11:53:26"
     outcome = unique(

@@ -170,6 +170,18 @@ SET shares_receipt = true, purchase_id = placed.base || CASE WHEN placed.place >
 FROM placed
 WHERE new.record = placed.record
 
+-- name: known_addresses
+-- A basket that came by its address alone is the same purchase when its buyer's number is added: so that a new number joins
+-- that buyer, the record goes by the address too (rule: purchases 7). What the profile is called by now finds it.
+-- In: incoming_purchases; merchant. Out: their email.
+UPDATE incoming_purchases AS new
+SET email = buyer.email
+FROM purchases AS old
+JOIN email_matches AS matched ON matched.file_id = old.file_id AND matched.record = old.record
+JOIN profiles AS buyer ON buyer.profile_id = old.profile_id
+WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.content_hash = new.content_hash
+  AND new.number IS NOT NULL AND new.email IS NULL
+
 -- name: known_buyers
 -- A basket is the same purchase whoever is named beside it: a record without a number keeps the one with which the stored
 -- basket came (rule: purchases 7). A basket that came by its address alone has an email_match.

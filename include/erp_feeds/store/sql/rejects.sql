@@ -228,6 +228,6 @@ WHERE rejects.file_id = this.file_id AND rejects.resolved_at IS NULL
   AND revision.state = 'loaded' AND (revision.sequence, revision.file_id) > (loading.sequence, loading.file_id)
 
 -- name: without_original
--- The rejected records of a file whose text has not been looked up: those that only the store could reject.
--- In: file_id. Out: record.
-SELECT DISTINCT record FROM rejects WHERE file_id = %(file_id)s AND resolved_at IS NULL AND line IS NULL
+-- The rejected records of a file whose text has not been looked up: those that only the store could reject, also where a
+-- newer file has resolved them already. In: file_id. Out: record.
+SELECT DISTINCT record FROM rejects WHERE file_id = %(file_id)s AND line IS NULL
