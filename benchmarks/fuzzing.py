@@ -23,18 +23,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from hostile_reading import outcome_of
+from measured import peak
 from mutations import mutated
 
 IMPORTED = 20.0
 """Seconds a fresh process may take to import its libraries and read its first file."""
 PROGRESS = 30.0
 """Seconds between two lines that say how far the run is."""
-
-
-def peak() -> float:
-    """Return the peak memory of this process in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _limit_memory(megabytes: int) -> None:
