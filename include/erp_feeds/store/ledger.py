@@ -189,7 +189,7 @@ def postpone(connection: psycopg.Connection, file: FeedFile, run: str, error: Qu
     """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
     with transaction(connection, f"noting that {file.name} waits"):
         state = _row(connection, file)[1]
-        connection.execute(statement("ledger/note_attempt"), {"file_id": file.file_id})
+        connection.execute(statement("waiting_files/note_attempt"), {"file_id": file.file_id})
         _note_run(connection, file, run, FileState.WAITING, file.counts, error)
     return state
 

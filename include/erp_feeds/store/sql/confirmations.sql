@@ -23,10 +23,6 @@ SELECT {merchant}, {table_name}, sequence, file_id,
 FROM (SELECT *, (row_number() OVER () - 1) / 10000 AS part FROM unchanged) AS numbered
 GROUP BY sequence, file_id, part
 
--- name: by_file
--- How many rows each file confirms. In: unchanged. Out: file_id; number.
-SELECT file_id, count(*) FROM unchanged GROUP BY file_id
-
 -- name: needed
 -- Whether the true places are needed: a file that is not newer than all that confirm loads; or so many confirm that they
 -- would take more room than the rows. In: merchant; table_name; sequence; most: files. Out: one boolean.
