@@ -20,7 +20,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,20 +91,22 @@ class Airflow:
 
         return {name: sum(map(memory, family(each))) / 1e6 for name, each in self.processes.items()}
 
-    def count(self, query: str) -> float:
-        """Return what a query of Airflow's database counts."""
-        with open_uri(self.parts.uris["airflow"]) as connection:
-            found = connection.execute(query).fetchone()
+    def count(self, query: str, values: Sequence[Any] | None = None, database: str = "airflow") -> float:
+        """Return what a query of a database counts."""
+        with open_uri(self.parts.uris[database]) as connection:
+            found = connection.execute(query, values).fetchone()
             return float(found[0]) if found else 0
 
-    def wait(self, query: str, wanted: int) -> None:
-        """Wait until a query of Airflow's database counts as many.
+    def wait(
+        self, query: str, wanted: int, values: Sequence[Any] | None = None, database: str = "airflow"
+    ) -> None:
+        """Wait until a query of a database counts as many.
 
         Raises:
             FailError: a part of Airflow died meanwhile.
         """
         deadline = time.monotonic() + RETRY_SECONDS
-        while (found := self.count(query)) != wanted:
+        while (found := self.count(query, values, database)) != wanted:
             self.parts.supervisor.check()
             if time.monotonic() > deadline:
                 raise SystemExit(f"{query}: {found}, not {wanted}")

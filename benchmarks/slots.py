@@ -23,16 +23,14 @@ from typing import Any
 import exports
 import many_servers
 from erp_feeds.interfaces import INTERFACES
-from erp_feeds.store.connection import open_uri
 from exports import Case, Zip
 from many_merchants import say
 from many_servers import Servers
-from scale import RETRY_SECONDS, SETTINGS, Airflow, running
+from scale import SETTINGS, running
 from scale_table import RESULTS
 
 INTERVAL = 5.0
 SLOTS = (1, 2)
-LOOK_AGAIN = 0.5
 LOADED = "SELECT count(*) FROM files WHERE name = ANY(%s) AND state = 'loaded'"
 BEGAN = """
     SELECT extract(epoch FROM min(start_date))
@@ -51,7 +49,8 @@ def measure(files: Sequence[Zip], slots: int, place: Path) -> dict[str, Any]:
         before = at_work.used()
         upload(servers, files)
         say(f"{len(files)} files uploaded; executor slots: {slots}")
-        ended = _await_loaded(at_work, [file.name for file in files])
+        at_work.wait(LOADED, len(files), [[file.name for file in files]], "erp_feeds")
+        ended = time.time()
         after = at_work.used()
         return {
             "slots": slots,
@@ -67,18 +66,6 @@ def upload(servers: Servers, files: Iterable[Zip]) -> None:
         for file in files:
             folder = f"{merchant.ftps.root}/{INTERFACES[file.interface].folder}"
             client.storbinary(f"STOR {folder}/{file.name}", BytesIO(file.content))
-
-
-def _await_loaded(at_work: Airflow, names: list[str]) -> float:
-    """Return when the last of the files was loaded."""
-    deadline = time.monotonic() + RETRY_SECONDS
-    with open_uri(at_work.parts.uris["erp_feeds"], autocommit=True) as connection:
-        while connection.execute(LOADED, [names]).fetchone() != (len(names),):
-            if time.monotonic() > deadline:
-                raise SystemExit("not every file was loaded")
-            at_work.parts.supervisor.check()
-            time.sleep(LOOK_AGAIN)
-    return time.time()
 
 
 def main() -> None:

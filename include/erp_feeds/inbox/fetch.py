@@ -114,7 +114,7 @@ class _Fetching:
             yield file, error
         except _FetchError as error:
             log.warning("%s could not be fetched: %s", file.name, error)
-            waiting_files.note_attempt(self._connection, file)
+            ledger.note_attempt(self._connection, file)
             self._hook.get_conn()  # raises where it is the connection that fails
             raise
         finally:

@@ -186,10 +186,7 @@ def _waiting(connection: Connection[Any], merchant: Merchant) -> PollResult:
         return PollResult(frozenset())
     runs = waiting_files.taken_by(connection, merchant.name)
     untaken = waiting_files.unfinished(connection, merchant, runs) if runs else files
-    limits = merchant.limits
-    is_full = (
-        len(untaken) >= limits.files_per_run or sum(each.size for each in untaken) >= limits.bytes_per_run
-    )
+    is_full = waiting_files.fills_a_run(untaken, merchant.limits)
     return PollResult(_named(files), _named(untaken), is_full, len(runs))
 
 

@@ -22,7 +22,7 @@ from erp_feeds.merchant import Merchant
 ABANDONED_SECONDS = 15 * 60.0
 """Seconds after which files that still wait are announced again: their run may have failed. Many, since a run
 that starts while that one is still running finds nothing, and its success would hide the failure."""
-AT_ONCE = 2
+RUNS_AT_ONCE = 2
 """Runs between which more files than one run takes are shared: one loads, the next reads meanwhile."""
 OTHER_VERSION_SECONDS = 10 * 60.0
 """Seconds between two lines of the log that say why an inbox is not scanned."""
@@ -85,7 +85,7 @@ def _pause(found: PollResult, announced: Waiting) -> float:
     if found.untaken <= announced:
         return ABANDONED_SECONDS
     is_run_to_come = bool(announced)
-    is_room = not found.runs or (found.is_full and found.runs < AT_ONCE)
+    is_room = not found.runs or (found.is_full and found.runs < RUNS_AT_ONCE)
     return 0.0 if is_room and not is_run_to_come else HOLD_SECONDS
 
 

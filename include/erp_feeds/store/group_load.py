@@ -104,8 +104,9 @@ class GroupLoad:
     ) -> None:
         """Make the merchant's rows wait for these files alone.
 
-        Compiling the long expressions of a load costs more than running them; its joins deserve memory. Of
-        temporary tables the planner needs sizes and shares of NULL: 3,000 rows say them as 30,000 do.
+        Compiling the long expressions of a load costs more than running them; its joins deserve memory; and
+        where a table is large, looking rows up by index costs less than reading all of them. Of temporary
+        tables the planner needs sizes and shares of NULL: 3,000 rows say them as 30,000 do.
         """
         self._connection = connection
         self._files = files

@@ -185,11 +185,17 @@ def wait(  # noqa: PLR0917 - what happened to which file in which run reads in t
     return state
 
 
+def note_attempt(connection: psycopg.Connection, file: FeedFile) -> None:
+    """Note that a run could not take a file, which changes no state: later runs take it behind all others."""
+    with transaction(connection, f"noting that {file.name} could not be taken"):
+        connection.execute(statement("ledger/note_attempt"), {"file_id": file.file_id})
+
+
 def postpone(connection: psycopg.Connection, file: FeedFile, run: str, error: QuarantineError) -> FileState:
     """Note that a run could not take a file, which stays as it is for later runs. Return its state."""
     with transaction(connection, f"noting that {file.name} waits"):
         state = _row(connection, file)[1]
-        connection.execute(statement("waiting_files/note_attempt"), {"file_id": file.file_id})
+        connection.execute(statement("ledger/note_attempt"), {"file_id": file.file_id})
         _note_run(connection, file, run, FileState.WAITING, file.counts, error)
     return state
 

@@ -8,7 +8,7 @@ import psycopg
 
 from erp_feeds.batch import FeedFile
 from erp_feeds.interfaces import interfaces_of
-from erp_feeds.merchant import Merchant
+from erp_feeds.merchant import Limits, Merchant
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.ledger import feed_file
 from erp_feeds.store.sql import statement
@@ -42,6 +42,12 @@ def unfinished(
     return [feed_file(row) for row in connection.execute(statement("waiting_files/unfinished"), values)]
 
 
+def fills_a_run(files: Collection[FeedFile], limits: Limits) -> bool:
+    """Return whether files are as many as a run takes; further ones are left to the next."""
+    size = sum(max(file.size, 0) for file in files)
+    return len(files) >= limits.files_per_run or size >= limits.bytes_per_run
+
+
 @plain_errors("reading which files could not be taken")
 def failed_last(connection: psycopg.Connection, files: Sequence[FeedFile]) -> list[FeedFile]:
     """Return files in their order, but those that could not be taken behind the others, the latest last."""
@@ -49,12 +55,6 @@ def failed_last(connection: psycopg.Connection, files: Sequence[FeedFile]) -> li
     found = connection.execute(statement("waiting_files/failed_last"), {"file_ids": file_ids})
     known = {file.file_id: file for file in files}
     return [known[file_id] for (file_id,) in found]
-
-
-def note_attempt(connection: psycopg.Connection, file: FeedFile) -> None:
-    """Note that a run could not take a file, which changes no state: later runs take it behind all others."""
-    with transaction(connection, f"noting that {file.name} could not be taken"):
-        connection.execute(statement("waiting_files/note_attempt"), {"file_id": file.file_id})
 
 
 @plain_errors("reading which runs have unfinished files")

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from erp_feeds.batch import FeedFile
+from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import waiting_files
 from support.store_feed import Feed, register
 
@@ -37,6 +38,8 @@ def test_unfinished_files_come_in_load_order(store: psycopg.Connection) -> None:
     ]
     assert found[0].path
     assert unfinished(feed, files_per_run=2) == found[:2]
+    purchases = feed.merchant.model_copy(update={"interfaces": {"srs_purchases": InterfaceSettings()}})
+    assert waiting_files.unfinished(store, purchases) == found[3:]
 
 
 @pytest.mark.parametrize(("most", "taken"), [(1, 1), (100, 1), (101, 2), (200, 2), (201, 3)])

@@ -14,7 +14,7 @@ import pytest
 from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, AT_ONCE, HOLD_SECONDS, InboxTrigger
+from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, HOLD_SECONDS, RUNS_AT_ONCE, InboxTrigger
 from support.merchants import merchant_of
 
 MERCHANT = merchant_of(
@@ -179,9 +179,9 @@ def test_a_second_run_begins_at_once_where_more_files_wait_than_one_takes(events
         (1001, replace(waiting(first), is_full=True)),  # its run has not taken it yet
         (1002, taken(first, then=full)),
         (1003, taken(first, then=full)),
-        (1004, taken(first, second, runs=AT_ONCE, then=replace(waiting(third), is_full=True))),
+        (1004, taken(first, second, runs=RUNS_AT_ONCE, then=replace(waiting(third), is_full=True))),
         (1005, taken(second, then=replace(waiting(third), is_full=True))),
-        (1006, taken(second, third, runs=AT_ONCE)),
+        (1006, taken(second, third, runs=RUNS_AT_ONCE)),
     )
     assert spoken == [(1000, 1), (1002, 1), (1005, 1)]
 

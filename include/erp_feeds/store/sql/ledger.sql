@@ -209,3 +209,9 @@ WHERE merchant = %(merchant)s AND archived = %(archived)s AND archive_deleted_at
       WHERE other.merchant = %(merchant)s AND other.archived = %(archived)s
         AND other.state IN ('registered', 'archived', 'waiting') AND other.path <> ''
   )
+
+-- name: note_attempt
+-- Note when a run could not take a file. In: file_id.
+UPDATE files
+SET attempted_at = clock_timestamp()
+WHERE file_id = %(file_id)s

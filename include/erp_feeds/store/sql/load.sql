@@ -202,7 +202,7 @@ WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.co
 -- One write per row: the records of the file that belong to it, merged in file order, field by field.
 -- Rules: customers 6 (the last record wins field by field) and 10 (missing keeps), ERP cache 5.
 -- In:  records: a query with the key, record, the fields, cleared; keys: the table that says which record has which key;
---      key: its name; the lists of fields and what becomes of them, made by versioned.py.
+--      key: its name; the lists of fields and what becomes of them, made by merge.py.
 -- Out: key, record (the last), the fields, cleared.
 WITH several AS MATERIALIZED (
     SELECT {key} FROM {keys} GROUP BY {key} HAVING count(*) > 1
@@ -529,7 +529,7 @@ GROUP BY new.file
 -- and an empty one was never brought.
 --
 -- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
---      The lists of fields are made by versioned.py, which holds the expressions of one field.
+--      The lists of fields are made by merge.py, which holds the expressions of one field.
 --      Rows in unchanged are left to confirmations.sql.
 -- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing. Where only the
 --      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.

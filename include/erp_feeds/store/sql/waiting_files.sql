@@ -29,12 +29,6 @@ FROM unnest(%(file_ids)s::bigint[]) WITH ORDINALITY AS given (file_id, position)
 JOIN files USING (file_id)
 ORDER BY attempted_at NULLS FIRST, position
 
--- name: note_attempt
--- Note when a run could not take a file. In: file_id.
-UPDATE files
-SET attempted_at = clock_timestamp()
-WHERE file_id = %(file_id)s
-
 -- name: taken_by
 -- The other runs that have taken files of the server which are not finished. In: merchant, run. Out: run ids.
 SELECT DISTINCT run_id
