@@ -149,6 +149,18 @@ def test_purchases_7_no_basket_of_a_receipt_is_lost_or_stored_twice(
     check_accounting(intake, delivery)
 
 
+@examples(10)
+@given(drawn=deliveries.receipt_and_arrivals)
+def test_purchases_7_a_replay_rejects_no_basket_that_loaded(store: psycopg.Connection, drawn: Drawn) -> None:
+    delivery, runs = drawn
+    intake = run_by_run(store, prepare(delivery), runs)
+    rejected = set(store.execute("SELECT file_id, record FROM rejects").fetchall())
+    for place in sorted(intake.known):
+        intake.run(f"replay {place}", [place])
+        assert set(store.execute("SELECT file_id, record FROM rejects").fetchall()) <= rejected
+    check_baskets(intake)
+
+
 @examples(4)
 @given(delivery=deliveries.orders_and_accounts)
 def test_one_file_or_one_for_each_record_ends_in_the_same_orders_and_accounts(

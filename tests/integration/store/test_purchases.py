@@ -240,6 +240,8 @@ def test_text_keeps_quotes_commas_and_line_breaks(store: psycopg.Connection) -> 
         ([(1, (1, 2)), (2, (3, 1))], {"r": (1, 2), "r~2": (3, 2)}),
         ([(1, (1, 2)), (2, (2,)), (3, (3,))], {"r": (3, 3), "r~2": (2, 2)}),
         ([(2, (2,)), (1, (1, 2)), (3, (3,))], {"r": (2, 2), "r~2": (3, 3)}),
+        ([(1, (-1,)), (2, (1, 2))], {"r": (-1, 1), "r~2": (1, 2), "r~3": (2, 2)}),
+        ([(1, (1,)), (2, (-2, 2)), (3, (-3,))], {"r": (2, 2), "r~2": (-3, 3)}),
     ],
     ids=[
         "a late file",
@@ -249,6 +251,8 @@ def test_text_keeps_quotes_commas_and_line_breaks(store: psycopg.Connection) -> 
         "changed beside it",
         "in place of the older one",
         "in place of the older one, which came late",
+        "two beside another class",
+        "in place of the one of its class",
     ],
 )
 def test_purchases_7_a_stored_basket_keeps_its_id_and_is_never_stored_twice(

@@ -102,14 +102,15 @@ WHERE number > 0
 
 -- name: known_baskets
 -- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
--- file brings it, in whatever order and company (rule: purchases 7); the others take the ids that remain, in file order,
--- first that of the basket that a file last brought the longest ago, so that the same baskets stand in the end.
--- So none takes the place of another that still stands, and none is stored twice. Such receipts are rare, and the
--- primary key finds them first, so that the cost does not grow with the table: OFFSET 0 keeps it so, where a planner that
--- knows nothing of the table yet would compare every receipt with every purchase.
+-- file brings it, in whatever order and company (rule: purchases 7). The others take the ids of stored baskets of their
+-- own class, in file order, first that of the basket that a file last brought the longest ago, so that the same baskets
+-- stand in the end; where none is left, an id that is free. So none takes the place of another that still stands, none is
+-- stored twice, and none changes the class of an id, which would be rejected (rule: purchases 6).
+-- Such receipts are rare, and the primary key finds them first, so that the cost does not grow with the table: OFFSET 0
+-- keeps it so, where a planner that knows nothing of the table yet would compare every receipt with every purchase.
 -- In: incoming_purchases; merchant. Out: their purchase_id; shares_receipt.
 WITH RECURSIVE sharing AS MATERIALIZED (
-    SELECT record, purchase_id, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
+    SELECT record, purchase_id, kind, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
     FROM incoming_purchases
     WHERE channel = 'offline' OR kind = 'return'
 ), shared AS MATERIALIZED (
@@ -122,15 +123,16 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     UNION
     SELECT base FROM sharing WHERE purchase_id <> base
 ), numbered AS (
-    SELECT base, 0 AS place, NULL::text AS content_hash, NULL::numeric AS sequence, NULL::bigint AS file_id FROM shared
+    SELECT base, 0 AS place, NULL::text AS kind, NULL::text AS content_hash, NULL::numeric AS sequence, NULL::bigint AS file_id
+    FROM shared
     UNION ALL
-    SELECT numbered.base, following.place, following.content_hash, following.sequence, following.file_id
+    SELECT numbered.base, following.*
     FROM numbered
     CROSS JOIN LATERAL (  -- over places that a reload has emptied
-        SELECT place, stored.content_hash, stored.sequence, stored.file_id
+        SELECT place, stored.*
         FROM generate_series(numbered.place + 1, numbered.place + 8) AS place
         CROSS JOIN LATERAL (
-            SELECT content_hash, sequence, file_id FROM purchases
+            SELECT kind, content_hash, sequence, file_id FROM purchases
             WHERE merchant = {merchant}
               AND purchase_id = numbered.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
             OFFSET 0
@@ -139,31 +141,43 @@ WITH RECURSIVE sharing AS MATERIALIZED (
         LIMIT 1
     ) AS following
 ), stored AS (
-    SELECT base, place, content_hash, sequence, file_id FROM numbered WHERE place > 0
+    SELECT base, place, kind, content_hash, sequence, file_id FROM numbered WHERE place > 0
 ), incoming AS MATERIALIZED (
-    SELECT record, base, content_hash FROM sharing JOIN shared USING (base)
+    SELECT record, base, kind, content_hash FROM sharing JOIN shared USING (base)
 ), known AS MATERIALIZED (
     SELECT DISTINCT ON (record) record, base, place
     FROM incoming
     JOIN stored USING (base, content_hash)
     ORDER BY record, place
-), others AS (
-    SELECT record, base, row_number() OVER (PARTITION BY base ORDER BY record) AS turn
+), others AS MATERIALIZED (
+    SELECT record, base, kind, row_number() OVER (PARTITION BY base, kind ORDER BY record) AS turn
     FROM incoming
     WHERE record NOT IN (SELECT record FROM known)
 ), remaining AS (
-    SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY sequence, file_id, place) AS turn
+    SELECT base, place, kind, row_number() OVER (PARTITION BY base, kind ORDER BY sequence, file_id, place) AS turn
+    FROM stored
+    WHERE (base, place) NOT IN (SELECT base, place FROM known)
+), replacing AS MATERIALIZED (
+    SELECT record, base, place FROM others JOIN remaining USING (base, kind, turn)
+), added AS (
+    SELECT record, base, row_number() OVER (PARTITION BY base ORDER BY record) AS turn
+    FROM others
+    WHERE record NOT IN (SELECT record FROM replacing)
+), free AS (
+    SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY place) AS turn
     FROM (
-        SELECT base, generate_series(1, count(*))::int AS place FROM incoming GROUP BY base
-        UNION
+        SELECT base, generate_series(1, count(*))::int AS place
+        FROM (SELECT base FROM incoming UNION ALL SELECT base FROM stored) AS receipts
+        GROUP BY base
+        EXCEPT
         SELECT base, place FROM stored
     ) AS places
-    LEFT JOIN stored USING (base, place)
-    WHERE (base, place) NOT IN (SELECT base, place FROM known)
 ), placed AS (
     SELECT record, base, place FROM known
     UNION ALL
-    SELECT record, base, place FROM others JOIN remaining USING (base, turn)
+    SELECT record, base, place FROM replacing
+    UNION ALL
+    SELECT record, base, place FROM added JOIN free USING (base, turn)
 )
 UPDATE incoming_purchases AS new
 SET shares_receipt = true, purchase_id = placed.base || CASE WHEN placed.place > 1 THEN '~' || placed.place ELSE '' END
