@@ -74,19 +74,33 @@ def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     identified = identify(delivered, lines, merchant)
     going = array_of(identified.records[SKIP_CODE]).is_null()
     left = identified.records.filter(pc.invert(going))
-    records, collapsed = _one_per_basket(identified.records.filter(going))
-    known = records.select(_KNOWN).to_pandas()
-    rank = known.groupby(_IDENTITY, sort=False, dropna=False).cumcount().to_numpy(copy=True)
-    rank[_orders(known)] = 0
-    counts = warned(WarningCode.RECEIPT_COLLISION, known["file"], rank > 0)
-    if counts:
-        records = _suffixed(records, rank)
+    records, counts = _one_per_id(identified.records.filter(going))
     if len(left):
         records = pa.concat_tables([records, left.cast(records.schema)]).sort_by("record").combine_chunks()
-    if collapsed:
+    if len(records) < len(delivered):
         lines = lines.filter(pc.is_in(lines["record"], value_set=array_of(records["record"])))
     unique = {"records": frame_of(records), "lines": frame_of(fill_lines(lines, mapping))}
-    return StepResult(unique, merged(counts, collapsed, identified.warnings, unknown))
+    return StepResult(unique, merged(counts, identified.warnings, unknown))
+
+
+def _one_per_id(records: pa.Table) -> tuple[pa.Table, ByFile]:
+    """Collapse the records of one id, and give several baskets under it ids of their own (purchases 6, 7).
+
+    Most ids come once, and such records are not compared further.
+    """
+    repeated = array_of(records["purchase_id"]).to_pandas().duplicated(keep=False).to_numpy()
+    if not repeated.any():
+        return records, {}
+    alone = records.filter(pa.array(~repeated))
+    several, collapsed = _one_per_basket(records.filter(pa.array(repeated)))
+    known = several.select(_KNOWN).to_pandas()
+    rank = known.groupby(_IDENTITY, sort=False, dropna=False).cumcount().to_numpy(copy=True)
+    rank[_orders(known)] = 0
+    collisions = warned(WarningCode.RECEIPT_COLLISION, known["file"], rank > 0)
+    if collisions:
+        several = _suffixed(several, rank, alone)
+    records = pa.concat_tables([alone, several]).sort_by("record").combine_chunks()
+    return records, merged(collisions, collapsed)
 
 
 def _one_per_basket(records: pa.Table) -> tuple[pa.Table, ByFile]:
@@ -134,14 +148,18 @@ def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -
     return records
 
 
-def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]]) -> pa.Table:
+def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]], others: pa.Table) -> pa.Table:
     """Give the later of several baskets under one id the suffix ~2, ~3 and so on (rule: purchases 7).
 
-    An order number that reads like such an id keeps it.
+    An order number that reads like such an id keeps it, also one among the others.
     """
     ids = array_of(records["purchase_id"]).to_pylist()
     files = records["file"].to_pylist()
-    taken = set(zip(files, ids, strict=True))
+    taken = {
+        of_file
+        for table in (records, others)
+        for of_file in zip(table["file"].to_pylist(), table["purchase_id"].to_pylist(), strict=True)
+    }
     for row in np.flatnonzero(rank):
         number = int(rank[row]) + 1
         while (later := (files[row], f"{ids[row]}~{number}")) in taken:
