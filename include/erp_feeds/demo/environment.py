@@ -181,6 +181,9 @@ def _airflow(place: Home, ports: Ports) -> dict[str, str]:
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         # Where the API server is slow for longer, a task that asks again is taken for a double, and fails.
         "WORKERS__EXECUTION_API_TIMEOUT": "60",
+        # A task that has ended may keep its slot until the next heartbeat, 5 s by default.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "WORKERS__MAX_FAILED_HEARTBEATS": "15",  # 3 by default, of 5 s each
         "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # a new merchant file shows within a minute
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "airflow"),
