@@ -35,10 +35,12 @@ def copy_purchases(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataF
 
 def reject_conflicting(connection: psycopg.Connection, _: Sequence[FeedFile], merchant: Merchant) -> ByFile:
     """Reject copied purchases that conflict with stored ones (purchases 6 and 11)."""
-    connection.execute(statement("load/known_baskets", merchant=merchant.name))
+    owner = {"merchant": merchant.name}
+    connection.execute(statement("load/known_baskets", **owner))
+    analyze(connection, "stored", connection.execute(statement("load/stored", **owner)).rowcount)
     rejected: ByFile = {}
     for code in (RejectCode.ID_TAKEN.value, RejectCode.CLASS_CHANGED.value):
-        found = connection.execute(statement(f"load/{code}", code=code, merchant=merchant.name))
+        found = connection.execute(statement(f"load/{code}", code=code))
         rejected = merged(rejected, {file: Counts(rejected={code: number}) for file, number in found})
     return rejected
 
@@ -52,14 +54,14 @@ def load_purchases(
     """
     owner, rows = {"merchant": merchant.name}, KINDS[files[0].interface].rows
     for known in ("known_buyers", "known_addresses"):
-        connection.execute(statement(f"load/{known}", **owner))
+        connection.execute(statement(f"load/{known}"))
     resolve(connection, merchant, "incoming_purchases", ("purchases 3", "purchases 3"))
     connection.execute(statement("load/purchase_profiles", **owner))
     connection.execute(statement("load/purchase_mapping"))
     _fill_gaps(connection, owner)
     save_identifiers(connection, merchant)
     connection.execute(statement("load/replaced_purchases", **owner))
-    analyze(connection, "compared", connection.execute(statement("load/compared", **owner)).rowcount)
+    analyze(connection, "compared", connection.execute(statement("load/compared")).rowcount)
     if connection.execute(statement("load/unchanged_purchases")).rowcount:
         connection.execute(statement("confirmations/confirm", table_name=rows.table, **owner))
     for step in ("new_purchases", "changed_purchases", "moved_purchases", "replaced_lines", "lines"):

@@ -29,9 +29,10 @@ SET email = EXCLUDED.email, profile_id = EXCLUDED.profile_id, rule = EXCLUDED.ru
 -- Whom the store knows of the people in the files: by their number, and of those without one by what the same record led
 -- to when it was loaded before, so that a reload decides the same. Rules: customers 1 and 4.
 -- In:  incoming: a table with file, record, number, email; suppressed_emails: they count as absent; loading; merchant.
--- Out: known (file, record, number, email, profile_id or null, held: the address of that profile).
-INSERT INTO known (file, record, number, email, profile_id, held)
-SELECT people.file, people.record, people.number, people.email, profiles.profile_id, profiles.email AS held
+-- Out: known (file, record, number, email, profile_id or null, held: the address of that profile, own: its row is of this file).
+INSERT INTO known (file, record, number, email, profile_id, held, own)
+SELECT people.file, people.record, people.number, people.email, profiles.profile_id, profiles.email AS held,
+       profiles.file_id = people.file AS own
 FROM (
     SELECT file, record, record - before AS own, number,
            CASE WHEN email NOT IN (SELECT email FROM suppressed_emails) THEN email END AS email

@@ -4,13 +4,12 @@
 -- name: class_changed
 -- Reject offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
 -- The same file read again, for example with other excluded articles, may flip its own.
--- In: incoming_purchases; loading; merchant; code. Out: they move from incoming_purchases to incoming_rejects; file; their
+-- In: incoming_purchases, stored; loading; code. Out: they move from incoming_purchases to incoming_rejects; file; their
 -- number.
 WITH rejected AS (
     DELETE FROM incoming_purchases AS new
-    USING purchases AS old
-    WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND new.channel = 'offline'
-      AND old.kind <> new.kind AND old.file_id <> new.file
+    USING stored AS old
+    WHERE old.record = new.record AND new.channel = 'offline' AND old.kind <> new.kind AND old.file_id <> new.file
     RETURNING new.file, new.record, new.purchase_id, new.kind, old.kind AS stored
 ), kept AS (
     INSERT INTO incoming_rejects (file, record, code, reason, key)
@@ -47,22 +46,25 @@ ORDER BY key
 -- Reject purchases that would share an id with another purchase: an online order, a return and a receipt may read alike
 -- by their numbers (rule: purchases 11). Whoever came first keeps the id, in this file or before it; what this file
 -- brought itself gives way, since it is replaced.
--- In: incoming_purchases; loading; merchant; code. Out: they move from there to incoming_rejects; file; their number.
-WITH first AS (
-    SELECT DISTINCT ON (purchase_id) purchase_id, file, channel, order_number
-    FROM incoming_purchases
-    ORDER BY purchase_id, record
+-- In: incoming_purchases, stored; loading; code. Out: they move from there to incoming_rejects; file; their number.
+WITH first AS MATERIALIZED (
+    SELECT purchase_id, min(record) AS record FROM incoming_purchases GROUP BY purchase_id HAVING count(*) > 1
 ), holders AS (
-    SELECT first.purchase_id, coalesce(old.channel, first.channel) AS channel,
-           CASE WHEN old.channel IS NULL THEN first.order_number ELSE old.order_number END AS order_number
+    SELECT new.record, old.channel, old.order_number
+    FROM incoming_purchases AS new
+    JOIN stored AS old ON old.record = new.record AND (old.file_id <> new.file OR old.profile_id IS NULL)
+    UNION ALL
+    SELECT new.record, holder.channel, holder.order_number
     FROM first
-    LEFT JOIN purchases AS old
-           ON old.merchant = {merchant} AND old.purchase_id = first.purchase_id
-          AND (old.file_id <> first.file OR old.profile_id IS NULL)
+    JOIN incoming_purchases AS holder USING (record)
+    JOIN incoming_purchases AS new ON new.purchase_id = first.purchase_id
+    WHERE NOT EXISTS (
+        SELECT FROM stored AS old WHERE old.record = new.record AND (old.file_id <> new.file OR old.profile_id IS NULL)
+    )
 ), rejected AS (
     DELETE FROM incoming_purchases AS new
     USING holders
-    WHERE holders.purchase_id = new.purchase_id
+    WHERE holders.record = new.record
       AND (new.channel, new.order_number) IS DISTINCT FROM (holders.channel, holders.order_number)
     RETURNING new.file, new.record, new.key
 ), kept AS (
@@ -187,29 +189,27 @@ WHERE new.record = placed.record
 -- name: known_addresses
 -- A basket that came by its address alone is the same purchase when its buyer's number is added: so that a new number joins
 -- that buyer, the record goes by the address too (rule: purchases 7). What the profile is called by now finds it.
--- In: incoming_purchases; merchant. Out: their email.
+-- In: incoming_purchases, stored. Out: their email.
 UPDATE incoming_purchases AS new
 SET email = buyer.email
-FROM purchases AS old
-JOIN email_matches AS matched ON matched.file_id = old.file_id AND matched.record = old.record
+FROM stored AS old
+JOIN email_matches AS matched ON matched.file_id = old.file_id AND matched.record = old.stored_record
 JOIN profiles AS buyer ON buyer.profile_id = old.profile_id
-WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.content_hash = new.content_hash
-  AND new.number IS NOT NULL AND new.email IS NULL
+WHERE old.record = new.record AND old.same_basket AND new.number IS NOT NULL AND new.email IS NULL
 
 -- name: known_buyers
 -- A basket is the same purchase whoever is named beside it: a record without a number keeps the one with which the stored
 -- basket came (rule: purchases 7). A basket that came by its address alone has an email_match.
--- In: incoming_purchases; merchant. Out: their number.
+-- In: incoming_purchases, stored. Out: their number.
 UPDATE incoming_purchases AS new
 SET number = numbered.value
-FROM purchases AS old
+FROM stored AS old
 CROSS JOIN LATERAL (
     SELECT min(value) AS value FROM identifiers WHERE profile_id = old.profile_id AND type = 'srs'
 ) AS numbered
-WHERE old.merchant = {merchant} AND old.purchase_id = new.purchase_id AND old.content_hash = new.content_hash
-  AND new.number IS NULL AND numbered.value IS NOT NULL
+WHERE old.record = new.record AND old.same_basket AND new.number IS NULL AND numbered.value IS NOT NULL
   AND NOT EXISTS (
-      SELECT FROM email_matches AS matched WHERE matched.file_id = old.file_id AND matched.record = old.record
+      SELECT FROM email_matches AS matched WHERE matched.file_id = old.file_id AND matched.record = old.stored_record
   )
 
 -- name: merged_by_key
@@ -367,15 +367,14 @@ LEFT JOIN (
 
 -- name: purchase_mapping
 -- A replay under another mapping says so on the profiles that its file made.
--- In: created, resolved, incoming_purchases; loading. Out: profiles.
+-- In: known, incoming_purchases; loading. Out: profiles.
 UPDATE profiles AS old
 SET mapping_version = new.mapping_version
-FROM incoming_purchases AS new
+FROM known
+JOIN incoming_purchases AS new USING (record)
 JOIN loading ON loading.file_id = new.file
-JOIN resolved USING (record)
-WHERE old.profile_id = resolved.profile_id AND old.sequence = 0
-  AND resolved.profile_id NOT IN (SELECT profile_id FROM created)
-  AND (old.file_id, old.record) = (new.file, new.record - before) AND old.mapping_version IS DISTINCT FROM new.mapping_version
+WHERE known.own AND old.profile_id = known.profile_id AND old.sequence = 0 AND old.record = new.record - before
+  AND old.mapping_version IS DISTINCT FROM new.mapping_version
 
 -- name: compared
 -- What becomes of each purchase, files compared by (sequence, file_id). new and changed ones are written; of an older file
@@ -383,25 +382,20 @@ WHERE old.profile_id = resolved.profile_id AND old.sequence = 0
 -- rewrites. The same content from a newer file is confirmed, see confirmations.sql; moved, so that the row says at once which
 -- file brought it, where the next load asks: of receipts that several baskets share (known_baskets), and where one record
 -- came by its address alone and the other did not (known_buyers).
--- In: incoming_purchases, resolved; loading; merchant. Out: compared; stored_lines, base_file, base_record: of the stored one.
+-- In: incoming_purchases, stored, resolved; loading. Out: compared; stored_lines, base_file, base_record: of the stored one.
 INSERT INTO compared (file, record, purchase_id, profile_id, stored_lines, base_file, base_record, outcome)
-SELECT new.file, new.record, new.purchase_id, resolved.profile_id, old.line_count, old.file_id, old.record,
-       CASE WHEN old.purchase_id IS NULL THEN 'new'
+SELECT new.file, new.record, new.purchase_id, resolved.profile_id, old.line_count, old.file_id, old.stored_record,
+       CASE WHEN old.record IS NULL THEN 'new'
             WHEN (loading.sequence, loading.file_id) < (old.sequence, old.file_id) THEN 'older'
-            WHEN (old.kind, old.channel, old.profile_id, old.order_number, old.receipt_number, old.branch, old.local_time,
-                  old.occurred_at, old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
-                 IS DISTINCT FROM
-                 (new.kind, new.channel, resolved.profile_id, new.order_number, new.receipt_number, new.branch, new.local_time,
-                  new.occurred_at, new.currency, new.total, new.line_count, new.content_hash,
-                  coalesce(new.custom, '{{}}'), new.mapping_version) THEN 'changed'
+            WHEN NOT old.same_values OR old.profile_id IS DISTINCT FROM resolved.profile_id THEN 'changed'
             WHEN loading.file_id <> old.file_id AND new.shares_receipt IS NULL
-                 AND (SELECT email FROM email_matches WHERE file_id = old.file_id AND record = old.record)
+                 AND (SELECT email FROM email_matches WHERE file_id = old.file_id AND record = old.stored_record)
                      IS NOT DISTINCT FROM CASE WHEN new.number IS NULL THEN new.email END THEN 'confirmed'
             ELSE 'moved' END
 FROM incoming_purchases AS new
 JOIN loading ON loading.file_id = new.file
 JOIN resolved USING (record)
-LEFT JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
+LEFT JOIN stored AS old USING (record)
 
 -- name: unchanged_purchases
 -- In: compared; loading. Out: unchanged.
@@ -515,6 +509,23 @@ UNION ALL
 SELECT file, 'profiles', count(*) FROM filled GROUP BY file
 UNION ALL
 SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
+
+-- name: stored
+-- What the store has under the ids of purchases that come: asked once, since a look at each costs more than what is done
+-- with it. In: incoming_purchases; merchant. Out: stored: by the record that comes; stored_record: of the file that wrote
+-- the row; same_values: all that the row says but to whom it belongs.
+INSERT INTO stored (
+    record, kind, channel, order_number, profile_id, line_count, sequence, file_id, stored_record, same_basket, same_values
+)
+SELECT new.record, old.kind, old.channel, old.order_number, old.profile_id, old.line_count, old.sequence, old.file_id,
+       old.record, old.content_hash = new.content_hash,
+       (old.kind, old.channel, old.order_number, old.receipt_number, old.branch, old.local_time, old.occurred_at,
+        old.currency, old.total, old.line_count, old.content_hash, old.custom, old.mapping_version)
+       IS NOT DISTINCT FROM
+       (new.kind, new.channel, new.order_number, new.receipt_number, new.branch, new.local_time, new.occurred_at,
+        new.currency, new.total, new.line_count, new.content_hash, coalesce(new.custom, '{{}}'), new.mapping_version)
+FROM incoming_purchases AS new
+JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
 
 -- name: unknown_debtor
 -- Accounts of a file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to

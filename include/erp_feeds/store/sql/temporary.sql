@@ -26,7 +26,9 @@ CREATE TEMP TABLE incoming_purchases (
 CREATE TEMP TABLE incoming_lines (
     record int, line_no int, sku text, description text, quantity numeric(14,3), amount numeric(14,2)
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE known (file bigint, record int, number text, email text, profile_id bigint, held text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE known (
+    file bigint, record int, number text, email text, profile_id bigint, held text, own boolean
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE wishes (file bigint, profile_id bigint, email text, record int, holder bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE moves (profile_id bigint, email text) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE newcomers (file bigint, record int, number text, email text, profile_id bigint, maker int) ON COMMIT DELETE ROWS;
@@ -39,12 +41,16 @@ CREATE TEMP TABLE unchanged (
     key text, sequence numeric, file_id bigint, record int, base_file bigint, base_record int
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE filled (file bigint) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE stored (
+    record int, kind text, channel text, order_number text, profile_id bigint, line_count int, sequence numeric, file_id bigint,
+    stored_record int, same_basket boolean, same_values boolean
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE compared (
     file bigint, record int, purchase_id text, profile_id bigint, stored_lines int, base_file bigint, base_record int,
     outcome text
 ) ON COMMIT DELETE ROWS;
 ANALYZE loading, suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
-    newcomers, created, resolved, gaps, filled, unchanged, compared
+    newcomers, created, resolved, gaps, filled, stored, unchanged, compared
 
 -- name: filled
 -- Those that hold rows, or held any in this transaction. Out: name.
