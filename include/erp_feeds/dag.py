@@ -11,6 +11,7 @@ from airflow.sdk import (
     DAG,
     Asset,
     AssetOrTimeSchedule,
+    BaseOperator,
     CronDataIntervalTimetable,
     ExceptionRetryPolicy,
     RetryAction,
@@ -19,7 +20,6 @@ from airflow.sdk import (
     task,
 )
 
-from erp_feeds.batch import Batch
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant, read_merchants
@@ -27,6 +27,7 @@ from erp_feeds.orchestration import alerts, approval, assets
 from erp_feeds.orchestration.dag_docs import TASK_DOCS, dag_doc
 from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
+from erp_feeds.orchestration.operators import BatchOperator, ReportOperator, UnzipOperator
 from erp_feeds.orchestration.plain_failure import PlainFatal, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.orchestration.trigger_form import trigger_form
@@ -139,35 +140,7 @@ def build_dag(merchant: Merchant) -> DAG:
 
 
 def _pipeline(merchant: Merchant, inbox: Asset) -> None:
-    """Build the tasks; each body is one call of the function of the same name in `tasks`."""
-
-    def step(name: str) -> Any:
-        @task(task_id=name, multiple_outputs=False, doc_md=TASK_DOCS[name])
-        def body(batch: dict[str, Any]) -> dict[str, Any]:
-            return _step(merchant, name, Batch.from_xcom(batch))
-
-        return body
-
-    @task(multiple_outputs=False, trigger_rule="none_failed", doc_md=TASK_DOCS["unzip"])
-    def unzip(sensed: dict[str, Any], ti: Any = None) -> dict[str, Any]:
-        batch = Batch.from_xcom(sensed)
-        if not batch.all_archived:  # else `sense` has skipped `download`
-            batch = Batch.from_xcom(ti.xcom_pull("download"))
-        return _step(merchant, "unzip", batch)
-
-    @task(
-        multiple_outputs=False,
-        doc_md=TASK_DOCS["report"],
-        on_success_callback=alerts.on_success(merchant),
-    )
-    def report(batch: dict[str, Any]) -> dict[str, int]:
-        from erp_feeds import tasks
-        from erp_feeds.orchestration import run_note
-
-        with plain_failures():
-            run_note.write(merchant, Batch.from_xcom(batch))
-            return tasks.report(merchant, Batch.from_xcom(batch))
-
+    """Build the tasks."""
     sense = InboxSensor(
         task_id="sense",
         merchant=merchant,
@@ -176,32 +149,25 @@ def _pipeline(merchant: Merchant, inbox: Asset) -> None:
         on_success_callback=alerts.on_success(merchant),
         doc_md=TASK_DOCS["sense"],
     )
-    sensed: Any = sense.output
-    batch: Any = unzip(sensed)
-    step("download")(sensed) >> batch
+
+    def step(
+        operator: type[BatchOperator], name: str, before: BaseOperator, **arguments: Any
+    ) -> BatchOperator:
+        return operator(
+            task_id=name, merchant=merchant, batch=before.output, doc_md=TASK_DOCS[name], **arguments
+        )
+
+    last = step(UnzipOperator, "unzip", sense, trigger_rule="none_failed")
+    step(BatchOperator, "download", sense) >> last
     for name in STEPS:
-        batch = step(name)(batch)
-    load = LoadOperator(
-        task_id="load",
-        merchant=merchant,
-        batch=batch,
-        outlets=assets.tables(merchant),
-        max_active_tis_per_dag=AT_ONCE,
-        doc_md=TASK_DOCS["load"],
-    )
-    loaded: Any = load.output
-    last: Any = report(loaded)
-    approval.add_questions(merchant, loaded)
-    for each in (load, last.operator):
+        last = step(BatchOperator, name, last)
+    tables = assets.tables(merchant)
+    load = step(LoadOperator, "load", last, outlets=tables, max_active_tis_per_dag=AT_ONCE)
+    success = alerts.on_success(merchant)
+    report = step(ReportOperator, "report", load, on_success_callback=success)
+    approval.add_questions(merchant, load.output)
+    for each in (load, report):
         each.operator_extra_links = LINKS
-
-
-def _step(merchant: Merchant, name: str, batch: Batch) -> dict[str, Any]:
-    from erp_feeds import tasks
-
-    with plain_failures():
-        result: Batch = getattr(tasks, name)(merchant, batch)
-        return result.to_xcom()
 
 
 def _retention(merchant: Merchant) -> None:

@@ -229,4 +229,6 @@ class FileName:
 
 
 def _renamed(fields: tuple[Field, ...], elements: Mapping[str, str]) -> tuple[Field, ...]:
-    return tuple(replace(field, element=elements.get(field.name, field.element)) for field in fields)
+    return tuple(
+        replace(field, element=elements[field.name]) if field.name in elements else field for field in fields
+    )

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 
 from erp_feeds.batch import Batch
-from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import assets
+from erp_feeds.orchestration.operators import BatchOperator
 from erp_feeds.orchestration.plain_failure import plain_failures
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
 
-class LoadOperator(BaseOperator):
+class LoadOperator(BatchOperator):
     """Loads the files of a batch; an asset has an event only where rows of its table have changed."""
 
-    template_fields = ("batch",)
-    ui_color = "#e6f1f2"
-
-    def __init__(self, *, merchant: Merchant, batch: Any, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.merchant = merchant
-        self.batch = batch
-        self.loaded: Batch | None = None
+    loaded: Batch | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load, and return the batch of the files that did."""
@@ -33,7 +26,7 @@ class LoadOperator(BaseOperator):
         from erp_feeds.orchestration import metrics, run_note
 
         with plain_failures():
-            self.loaded = tasks.load(self.merchant, Batch.from_xcom(self.batch))
+            self.loaded = tasks.load(self.merchant, self.taken(context))
         for line in run_note.table(self.loaded.files):
             self.log.info("%s", line)
         metrics.count_load(self.merchant, self.loaded)

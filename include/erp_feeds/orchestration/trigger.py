@@ -41,6 +41,10 @@ class InboxTrigger(BaseEventTrigger):
         """Return what the triggerer needs to make this trigger again."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {"merchant": self.settings}
 
+    def __repr__(self) -> str:
+        """Name the inbox; Airflow asks for it often, and would write all settings of the merchant."""
+        return f"<InboxTrigger {self.settings.get('name')}>"
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Announce what waits: at once when something was added, and again while it keeps waiting."""
         try:
