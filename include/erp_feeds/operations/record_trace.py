@@ -132,13 +132,9 @@ def _stored(
     keys: Mapping[str, str],
 ) -> RecordTrace:
     """Add where a record is in the store, or why it is not there."""
-    rejects = queries.rejects(connection, merchant.name, file=file.name)
-    errors = tuple(
-        RejectReason(each.code, each.field or None, each.reason)
-        for each in rejects
-        if (each.file_id, each.record) == (file.file_id, found.record)
-    )
-    if errors:  # found only by the load
+    rejects = queries.rejects(connection, merchant.name, file_id=file.file_id, record=found.record)
+    if rejects:  # found only by the load
+        errors = tuple(RejectReason(each.code, each.field or None, each.reason) for each in rejects)
         return replace(found, outcome="rejected", errors=errors)
     if found.outcome != "loaded":
         return found

@@ -11,7 +11,8 @@ import psycopg
 from fastapi import Path, Query
 
 from erp_feeds.errors import FailError
-from erp_feeds.interfaces import interface_of
+from erp_feeds.interfaces import known_interfaces
+from erp_feeds.interfaces.spec import EXTRA
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.record_trace import RecordTrace, trace_record
 from erp_feeds.steps.record_trace import RejectReason
@@ -126,8 +127,8 @@ def record(
 
 def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
     """Return the names of the elements that fill some fields."""
-    known = {each.name: each.element for each in interface_of(owner, interface).all_fields()}
-    return [known.get(name, name.removeprefix("extra:")) for name in sorted(fields)]
+    known = {each.name: each.element for each in known_interfaces(owner)[interface].all_fields()}
+    return [known.get(name, name.removeprefix(EXTRA)) for name in sorted(fields)]
 
 
 def _pieces(raw: str, elements: list[str]) -> Iterator[TextPiece]:

@@ -17,6 +17,7 @@ from erp_feeds.codes import IncidentCode, QuarantineCode, RejectCode
 from erp_feeds.operations import incidents
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, tokens
+from erp_feeds.web import rejects
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
 from support.shop_files import basket, export
 from support.shop_fixtures import Shop
@@ -310,6 +311,18 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
     for wanted in ({"cursor": "nonsense"}, {"cursor": "WyJ4Il0="}, {"day": "never"}, {"limit": "0"}):
         refused = admin.get(path, params=wanted)
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
+
+
+def test_a_reject_of_an_interface_that_was_switched_off_is_still_shown(
+    ask: Ask, named: Any, filled: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {"srs_purchases": filled.merchant.interfaces["srs_purchases"]}
+    merchant = filled.merchant.model_copy(update={"interfaces": others})
+    monkeypatch.setattr(rejects, "configured", lambda _: merchant)
+    found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
+    assert [each["text"] for each in found["pieces"] if each["is_invalid"]] == [
+        "<CustomerNumber>1.23E+05</CustomerNumber>"
+    ]
 
 
 def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(
