@@ -26,9 +26,9 @@ from hostile_reading import outcome_of
 from measured import peak
 from mutations import mutated
 
-IMPORTED = 20.0
+IMPORT_SECONDS = 20.0
 """Seconds a fresh process may take to import its libraries and read its first file."""
-PROGRESS = 30.0
+PROGRESS_SECONDS = 30.0
 """Seconds between two lines that say how far the run is."""
 
 
@@ -75,7 +75,7 @@ class _Worker:
         process = context.Process(target=_work, args=(numbers, memory, sender), daemon=True)
         process.start()
         sender.close()
-        return cls(numbers, process, receiver, time.monotonic() + IMPORTED)
+        return cls(numbers, process, receiver, time.monotonic() + IMPORT_SECONDS)
 
     def stop(self) -> int | None:
         """End the process and return how it ended."""
@@ -165,7 +165,7 @@ class _Reporter:
     folder: Path
     inputs: int
     told: set[int] = field(default_factory=set)
-    due: float = field(default_factory=lambda: time.monotonic() + PROGRESS)
+    due: float = field(default_factory=lambda: time.monotonic() + PROGRESS_SECONDS)
 
     def tell(self, found: Run) -> None:
         """Print the failures that are new, and now and then how many files are read."""
@@ -176,7 +176,7 @@ class _Reporter:
                 f"failure {number} ({interface}), kept as {path}\n{found.failures[number]}", file=sys.stderr
             )
         if time.monotonic() > self.due:
-            self.due += PROGRESS
+            self.due += PROGRESS_SECONDS
             print(f"{found.outcomes.total():>9,} of {self.inputs:,} files read", flush=True)
 
     def _kept(self, number: int) -> tuple[Path, str]:

@@ -18,7 +18,7 @@ from many_servers import Servers
 if TYPE_CHECKING:
     from erp_feeds.demo.processes import Supervisor
 
-PATIENT = {
+LONG_TIMEOUTS = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
     "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
@@ -67,7 +67,7 @@ def prepared(servers: Servers, folder: Path, settings: Mapping[str, str]) -> Ite
         many_servers.remember_files(servers, uris["erp_feeds"])
         chosen = ports.choose(home.run / "ports.json")  # late: another program may take them meanwhile
         variables = environment.build(home, chosen, environment.secrets_of(home), uris)
-        variables |= {**servers.connections, **PATIENT, **settings}
+        variables |= {**servers.connections, **LONG_TIMEOUTS, **settings}
         home.lineage.parent.mkdir(parents=True, exist_ok=True)
         number = int((home.postgres / "postmaster.pid").read_text().split()[0])
         parts = Parts(supervisor, variables, uris, psutil.Process(number))

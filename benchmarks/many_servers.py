@@ -31,7 +31,7 @@ FILES = 3
 """Per interface of a merchant."""
 PLACED = datetime(2026, 1, 5, 11, 53, 26, tzinfo=UTC)
 FOLDERS = ("srs", "ErpCache")
-RETRY_SECONDS = 900.0
+DEADLINE_SECONDS = 900.0
 """Seconds until every inbox must have been seen."""
 
 
@@ -124,7 +124,7 @@ def await_all(servers: Servers, interval: float) -> None:
     """Wait until every inbox is looked at, and for one more interval."""
     print("waiting until every inbox has been seen", file=sys.stderr, flush=True)
     wanted = len(servers.merchants) * len(FOLDERS)
-    deadline = time.monotonic() + RETRY_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while len(servers.visits().folders()) < wanted:
         if time.monotonic() > deadline:
             raise SystemExit(f"only {len(servers.visits().folders())} of {wanted} folders were listed")

@@ -46,9 +46,9 @@ INTERVAL = 30.0
 """Seconds between two looks at an inbox: the default of merchant files."""
 CUSTOMERS = 20
 """Records of a file."""
-RETRY_SECONDS = 3_600.0
+DEADLINE_SECONDS = 3_600.0
 """Seconds until the files of a round must be loaded."""
-LOOK_AGAIN = 0.5
+POLL_SECONDS = 0.5
 SETTINGS = {
     "CORE__PARALLELISM": "8",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
@@ -105,12 +105,12 @@ class Airflow:
         Raises:
             FailError: a part of Airflow died meanwhile.
         """
-        deadline = time.monotonic() + RETRY_SECONDS
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while (found := self.count(query, values, database)) != wanted:
             self.parts.supervisor.check()
             if time.monotonic() > deadline:
                 raise SystemExit(f"{query}: {found}, not {wanted}")
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager
@@ -213,7 +213,7 @@ def _await_loaded(
     ]
     loaded: dict[str, tuple[float, str]] = {}
     most: dict[str, float] = {}
-    deadline = time.monotonic() + RETRY_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     with open_uri(at_work.parts.uris["erp_feeds"], autocommit=True) as connection:
         for turn in itertools.count():
             for merchant, run_id in connection.execute(LOADED, [names]):
@@ -225,7 +225,7 @@ def _await_loaded(
             at_work.parts.supervisor.check()
             if turn % 20 == 0:
                 most = {name: max(now, most.get(name, 0)) for name, now in at_work.held().items()}
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
     raise AssertionError
 
 

@@ -19,9 +19,9 @@ from erp_feeds.settings import settings
 from erp_feeds.store import migrate
 from erp_feeds.store.ftps_accounts import READER, folder_of
 
-RETRY_SECONDS = 180.0
+DEADLINE_SECONDS = 180.0
 """Seconds until a part that does not get ready is a failure; a slow machine needs a third of it."""
-LOOK_AGAIN = 0.2
+POLL_SECONDS = 0.2
 AIRFLOW = {
     "api-server": ["api-server"],
     "dag-processor": ["dag-processor"],
@@ -116,14 +116,14 @@ def until(condition: Callable[[], bool], supervisor: Supervisor, otherwise: Call
     """Wait for a condition, as long as every process lives.
 
     Raises:
-        FailError: with the words of `otherwise` when patience ends, or the end of the log of what died.
+        FailError: with the words of `otherwise` when time is up, or the end of the log of what died.
     """
-    deadline = time.monotonic() + RETRY_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not _holds(condition):
         supervisor.check()
         if time.monotonic() > deadline:
-            raise FailError(f"waited {RETRY_SECONDS:.0f} s in vain: {otherwise()}", "not_ready")
-        time.sleep(LOOK_AGAIN)
+            raise FailError(f"waited {DEADLINE_SECONDS:.0f} s in vain: {otherwise()}", "not_ready")
+        time.sleep(POLL_SECONDS)
 
 
 def _holds(condition: Callable[[], bool]) -> bool:

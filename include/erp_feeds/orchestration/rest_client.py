@@ -12,7 +12,7 @@ import httpx
 from erp_feeds.errors import ConfigurationError, FailError, RetryError
 from erp_feeds.settings import settings
 
-TIMEOUT = 20.0
+TIMEOUT_SECONDS = 20.0
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 UNFINISHED = ("queued", "running")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -76,7 +76,7 @@ class AirflowApi:
         self._client = httpx.Client(
             base_url=self.address,
             auth=_Login(self.address, {"username": user, "password": password}, token),
-            timeout=TIMEOUT,
+            timeout=TIMEOUT_SECONDS,
             trust_env=not is_here,
             verify=self.address.startswith("https"),  # reading the authorities costs as much as the request
         )

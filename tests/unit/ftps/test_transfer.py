@@ -95,7 +95,7 @@ def test_a_long_transfer_tells_how_far_it_is(
     with caplog.at_level(logging.INFO):
         transfer.take(b"he")
         assert not caplog.messages
-        monkeypatch.setattr(transfers, "PROGRESS_EVERY", 0.0)
+        monkeypatch.setattr(transfers, "PROGRESS_SECONDS", 0.0)
         transfer.take(b"l")
     assert "/srs/a.zip" in caplog.text
     assert "60%" in caplog.text
