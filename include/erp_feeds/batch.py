@@ -146,6 +146,10 @@ class FeedFile(BaseModel):
         return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total, **changes})
 
 
+REJECT_FRAMES = ("rejects", "originals")
+"""Staged frames of rejected records: only `parse` writes them, and only `load` reads them."""
+
+
 class Batch(BaseModel):
     """The files of one run of one merchant."""
 

@@ -15,8 +15,6 @@ from erp_feeds.ftps.errors import ChangedError, CurlError, FileGoneError, FileRe
 from erp_feeds.ftps.folder import is_gone
 from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat, Session
 
-__all__ = ["NOTHING_KNOWN", "FileStat", "Transfer", "blocks", "missing_bytes"]
-
 PROGRESS_SECONDS = 10.0
 """Seconds between two lines of the log about a transfer."""
 

@@ -11,7 +11,8 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import transfer as transfers
 from erp_feeds.ftps.connection import Extras
 from erp_feeds.ftps.errors import ChangedError, CurlError, Reply
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat, Transfer
+from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat
+from erp_feeds.ftps.transfer import Transfer
 
 FILE_STAT: FileStat = (5, "20170105115326")
 
