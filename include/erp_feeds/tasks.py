@@ -146,7 +146,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
             f"To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
             f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run"
             + _approval(merchant.name, problems),
-            "refused",
+            "not_all_loaded",
         )
     totals = totals_of(batch)
     log.info("Loaded: %s", totals)

@@ -26,7 +26,7 @@ _BACKEND = re.compile(r"^backend(_cmd|_secret)?\s*=\s*\S", re.MULTILINE)
 
 @contextmanager
 def opened_store() -> Iterator[Connection[Any]]:
-    """Open the store for reading.
+    """Open the store.
 
     Raises:
         ConfigurationError: there is no store, or it has no tables yet.

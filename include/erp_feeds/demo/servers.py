@@ -91,7 +91,7 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
     clock.report_step("tables of Airflow")
     for name, arguments in (AIRFLOW | (cluster.COMPONENTS if is_cluster else {})).items():
         supervisor.start(name, _airflow(*arguments), variables)
-    _own(supervisor, "api-server", chosen.ui)  # before the password goes there
+    _wait_until_listening(supervisor, "api-server", chosen.ui)  # before the password goes there
     ports.keep(home.run / "ports.json", chosen)
     environment.write_shell(home, variables)
     api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
@@ -150,7 +150,7 @@ def _start_external_servers(
     mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))
     supervisor.start("mailbox", mail, variables)
     for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):
-        _own(supervisor, name, port)
+        _wait_until_listening(supervisor, name, port)
 
 
 def _start_cluster(
@@ -161,7 +161,7 @@ def _start_cluster(
     for server in servers:
         supervisor.start(server.name, server.command, variables)
     for server in servers:
-        _own(supervisor, server.name, server.port)
+        _wait_until_listening(supervisor, server.name, server.port)
     cluster.make_bucket(chosen)
 
 
@@ -176,7 +176,7 @@ def _of_cluster(
     }
 
 
-def _own(supervisor: Supervisor, name: str, port: int) -> None:
+def _wait_until_listening(supervisor: Supervisor, name: str, port: int) -> None:
     """Wait until one of the demo's own processes listens on a port.
 
     Raises:

@@ -265,9 +265,9 @@ def _storage(url: str) -> str:
 
     folder = ObjectStoragePath(url)
     try:
-        with atomic_file.writing(folder) as arrival:
-            arrival.file.write(TRIAL.encode())
-            arrival.commit(folder / TRIAL)
+        with atomic_file.writing(folder) as unfinished:
+            unfinished.file.write(TRIAL.encode())
+            unfinished.commit(folder / TRIAL)
         with atomic_file.open_for(folder / TRIAL, "rb") as file:
             file.read()
         folder.fs.rm_file((folder / TRIAL).path)

@@ -51,7 +51,7 @@ class DryRunFile:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Records that would be quarantined, by code."""
+        """Records that would be rejected, by code."""
         return self.counts.rejected
 
 
