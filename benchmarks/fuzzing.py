@@ -8,7 +8,6 @@ same files, so `--first NUMBER --inputs 1` replays one.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import resource
@@ -23,7 +22,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from hostile_reading import outcome_of
-from measured import peak
+from measured import parser_of, peak
 from mutations import mutated
 
 IMPORT_SECONDS = 20.0
@@ -189,9 +188,7 @@ class _Reporter:
 
 def main() -> int:
     """Read the files, print the outcomes, and return 1 if any failed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     state = Path(os.environ.get("ERP_FEEDS_HOME") or ".erp-feeds")
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first file")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +16,7 @@ import psutil
 
 import many_servers
 from many_servers import Servers
+from measured import parser_of
 
 if TYPE_CHECKING:
     from erp_feeds.demo.processes import Supervisor
@@ -75,6 +78,20 @@ def prepared(servers: Servers, folder: Path, settings: Mapping[str, str]) -> Ite
         yield parts
     finally:
         supervisor.stop()
+
+
+def parser_of_many(text: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the options of a benchmark of many merchants; from here on SIGTERM stops all."""
+    stop_on_sigterm()
+    parser = parser_of(text)
+    parser.add_argument("--merchants", type=int, default=1_000)
+    parser.add_argument("--servers", type=int, default=50)
+    return parser
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end this process as an error does, which stops all that it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 
 
 def used(process: psutil.Process) -> float:

@@ -7,7 +7,6 @@ browser's work.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -17,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from measured import parser_of
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
@@ -78,9 +79,7 @@ def _median(client: object, path: str, database: int) -> float:
 
 def main() -> None:
     """Print one line a page; fail where one is too dear."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--profiles", type=int, default=1_000_000)
     given = parser.parse_args()

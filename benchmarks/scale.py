@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,10 +34,10 @@ from erp_feeds.demo.testshop import customers_xml
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import open_uri
-from many_merchants import Parts, family, say, used
+from many_merchants import Parts, family, parser_of_many, say, used
 from many_servers import Servers
-from measured import Figures, cpu, forked
-from scale_table import MACHINE, RESULTS, shown
+from measured import Figures, cpu, forked, keep
+from scale_table import MACHINE, shown
 
 INTERVAL = 30.0
 """Seconds between two looks at an inbox: the default of merchant files."""
@@ -263,30 +260,18 @@ def measure(chosen: argparse.Namespace, place: Path) -> dict[str, Any]:
         found |= {"first_read": at_work.first_read, "idle": idle(at_work, chosen.minutes), "rounds": []}
         for number in range(chosen.rounds):
             found["rounds"].append(a_round(at_work, servers, chosen.active, number))
-            keep(found)
+            keep(f"scale-{chosen.merchants}", found)  # a run takes half an hour, and may be ended early
     return found
-
-
-def keep(found: Mapping[str, Any]) -> None:
-    """Write the figures down, after each round: a run takes half an hour, and may be ended early."""
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"scale-{found['merchants']}.json"
-    file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
     """Measure, print one table, and keep all figures as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--merchants", type=int, default=1_000)
+    parser = parser_of_many(__doc__)
     parser.add_argument("--active", type=int, default=50)
-    parser.add_argument("--servers", type=int, default=50)
     parser.add_argument("--minutes", type=int, default=5, help="without a file: one check of erp_feeds_check")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="SECTION__KEY=VALUE")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so stops all that it has started
     with tempfile.TemporaryDirectory(prefix="erp-feeds-bench-") as place:
         found = measure(chosen, Path(place))
     print("\n".join(shown(found)))

@@ -12,7 +12,6 @@ processes of their own and count who comes by.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import tempfile
@@ -27,7 +26,7 @@ import psutil
 
 import many_merchants
 import many_servers
-from many_merchants import family, say, used
+from many_merchants import family, parser_of_many, say, used
 from many_servers import FOLDERS, Servers
 from measured import Figures, cpu, in_turn, median, peak
 from resuming import Resuming
@@ -130,11 +129,7 @@ def _held(process: psutil.Process) -> float:
 
 def main() -> None:
     """Measure the triggerer, then the loops of ftplib, and print medians per minute."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--merchants", type=int, default=1_000)
-    parser.add_argument("--servers", type=int, default=50)
+    parser = parser_of_many(__doc__)
     parser.add_argument("--minutes", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3, help="of the loops of ftplib")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")

@@ -48,7 +48,7 @@ def airflow_api() -> AirflowApi:
 
 def airflow_api_as(token: str) -> AirflowApi:
     """Return the server as the owner of a token: at the address of the connection, else its own."""
-    from airflow.sdk.configuration import conf  # noqa: PLC0415 - as below
+    from airflow.sdk.configuration import conf
 
     known = _connection()
     address = address_of(known.host, known.port, known.schema) if known else conf.get("api", "base_url")
@@ -56,8 +56,8 @@ def airflow_api_as(token: str) -> AirflowApi:
 
 
 def _connection() -> Any:
-    from airflow.sdk import BaseHook  # noqa: PLC0415 - the demo waits for a server without importing Airflow
-    from airflow.sdk.exceptions import AirflowException  # noqa: PLC0415 - as said above
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowException
 
     try:
         return BaseHook.get_connection(settings().airflow_connection)
