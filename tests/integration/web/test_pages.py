@@ -17,7 +17,7 @@ from erp_feeds.codes import IncidentCode, QuarantineCode, RejectCode
 from erp_feeds.operations import incidents
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, tokens
-from erp_feeds.web import rejects
+from erp_feeds.web import connections, rejects
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
 from support.shop_files import basket, export
 from support.shop_fixtures import Shop
@@ -311,6 +311,14 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
     for wanted in ({"cursor": "nonsense"}, {"cursor": "WyJ4Il0="}, {"day": "never"}, {"limit": "0"}):
         refused = admin.get(path, params=wanted)
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
+
+
+def test_a_request_after_the_store_was_out_of_reach_opens_new_connections(ask: Ask, filled: Shop) -> None:
+    given_up = connections.pool()
+    given_up.close()
+    assert ask("admin").get(f"{API}{ONE}/files").status_code == 503
+    assert ask("admin").get(f"{API}{ONE}/files").status_code == 200
+    assert connections.pool() is not given_up
 
 
 def test_a_reject_of_an_interface_that_was_switched_off_is_still_shown(
