@@ -1,4 +1,4 @@
-"""How dear it is to fetch one big file over FTPS: CPU seconds of the client, beside curl and ftplib.
+"""What it costs to fetch one big file over FTPS: CPU seconds of the client, beside curl and ftplib.
 
 Every way fetches the same file of random bytes from the same server on the loopback address, with TLS
 verified, in a process of its own, several times in turn; the medians are printed, and the ratio to curl in

@@ -102,7 +102,7 @@ def run(
     workers: int,
     seconds: float,
     memory: int,
-    tell: Callable[[Run], None] = lambda _: None,
+    report: Callable[[Run], None] = lambda _: None,
 ) -> Run:
     """Read the files of some numbers in processes of their own.
 
@@ -112,7 +112,7 @@ def run(
         workers: How many processes at a time.
         seconds: In which one file must be read.
         memory: Megabytes by which a process may grow.
-        tell: Told what was found so far, several times a second.
+        report: Gets what was found so far, several times a second.
     """
     found = Run()
     numbers = range(first, first + inputs)
@@ -131,7 +131,7 @@ def run(
                 active.remove(worker)
                 if worker.numbers:
                     active.append(_Worker.start(worker.numbers, memory))
-        tell(found)
+        report(found)
     return found
 
 
@@ -163,13 +163,13 @@ class _Reporter:
 
     folder: Path
     inputs: int
-    told: set[int] = field(default_factory=set)
+    reported: set[int] = field(default_factory=set)
     due: float = field(default_factory=lambda: time.monotonic() + PROGRESS_SECONDS)
 
-    def tell(self, found: Run) -> None:
+    def report(self, found: Run) -> None:
         """Print the failures that are new, and now and then how many files are read."""
-        for number in found.failures.keys() - self.told:
-            self.told.add(number)
+        for number in found.failures.keys() - self.reported:
+            self.reported.add(number)
             path, interface = self._kept(number)
             print(
                 f"failure {number} ({interface}), kept as {path}\n{found.failures[number]}", file=sys.stderr
@@ -209,7 +209,7 @@ def main() -> int:
         workers=chosen.workers,
         seconds=chosen.seconds,
         memory=chosen.memory,
-        tell=_Reporter(chosen.failures, chosen.inputs).tell,
+        report=_Reporter(chosen.failures, chosen.inputs).report,
     )
     took = time.monotonic() - began
     for outcome, count in found.outcomes.most_common():

@@ -3,7 +3,7 @@
 The real thing: one merchant file and one DAG each, FTPS servers over TLS, PostgreSQL, and every part of
 Airflow, with the LocalExecutor, whose tasks count as the scheduler's.
 
-- idle: some full minutes in which no file arrives, once every inbox is looked at
+- idle: some full minutes in which no file arrives, once every inbox is scanned
 - rounds: the active merchants each get a small file over FTPS, all within seconds; a file's latency is
   from the end of its upload until its rows are committed, with `stable_for` (10 s) and up to an interval of
   scans in it
@@ -40,7 +40,7 @@ from measured import Figures, cpu, forked, keep
 from scale_table import MACHINE, shown
 
 INTERVAL = 30.0
-"""Seconds between two looks at an inbox: the default of merchant files."""
+"""Seconds between two scans of an inbox: the default of merchant files."""
 CUSTOMERS = 20
 """Records of a file."""
 DEADLINE_SECONDS = 3_600.0
@@ -112,7 +112,7 @@ class Airflow:
 
 @contextmanager
 def running(servers: Servers, folder: Path, settings: Mapping[str, str]) -> Iterator[Airflow]:
-    """Bring up every part of Airflow, and wait until every DAG is known and every inbox is looked at."""
+    """Bring up every part of Airflow, and wait until every DAG is known and every inbox is scanned."""
     from erp_feeds.demo import servers as demo
 
     variables = {f"AIRFLOW__{name}": value for name, value in settings.items()}

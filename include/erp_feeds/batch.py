@@ -191,7 +191,7 @@ def by_halves(
     do: Callable[[Sequence[FeedFile]], Result],
     fatal: tuple[type[Exception], ...],
 ) -> Iterator[tuple[Sequence[FeedFile], Result | Exception]]:
-    """Do something with files together; where that fails, with each half, until a file at fault is alone.
+    """Do something with files together; where that fails, with each half, until a file that fails is alone.
 
     Yields:
         Files, in their order, with what was made of them; or one file with its error.

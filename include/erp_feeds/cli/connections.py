@@ -85,7 +85,7 @@ def store_address() -> str:
 
 
 def _plain_address(name: str) -> str:
-    """Return the address that the environment holds in the form of libpq; empty where Airflow must tell.
+    """Return the address that the environment holds in the form of libpq; empty where Airflow must be asked.
 
     Airflow's import costs several times what a command costs. A secrets backend comes before the environment.
     """

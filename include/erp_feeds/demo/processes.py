@@ -243,8 +243,8 @@ def _shorten(log: Path) -> None:
         os.truncate(log, 0)
 
 
-def tail(log: Path, lines: int = TAIL) -> str:
+def tail(log: Path) -> str:
     """Return the last lines of a log, indented."""
     with suppress(FileNotFoundError):
-        return "\n".join("    " + line for line in log.read_text("utf-8", "replace").splitlines()[-lines:])
+        return "\n".join("    " + line for line in log.read_text("utf-8", "replace").splitlines()[-TAIL:])
     return "    (no output)"

@@ -104,7 +104,7 @@ class Gate:
             self._good = self._workers.submit(self._accounts.good, names)
 
     def is_locked(self, name: str, address: str) -> bool:
-        """Return whether too many logins have failed of late."""
+        """Return whether too many logins have failed within `LOCKED_SECONDS`."""
         allowed = self.limits.failed_logins
         return self._failed(name, address) >= allowed or self._failed("", address) >= 5 * allowed
 

@@ -139,7 +139,7 @@ def dry_run_of(
     reading: psycopg.Connection,
     merchant: Merchant,
     files: Iterable[FeedFile],
-    examples: int = 0,
+    examples: int,
 ) -> DryRun:
     """Find out what a replay of archived files would change. Nothing is written that stays.
 
