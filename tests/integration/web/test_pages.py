@@ -190,6 +190,7 @@ def test_an_answer_may_not_be_changed_cached_or_framed_elsewhere(ask: Ask, named
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
     assert ask("admin").get(named(f"{ONE}/profiles/PERSON")).headers["cache-control"] == "no-store"
+    assert ask("admin").get("/static/style.css").headers["cache-control"] == "max-age=3600"
 
 
 def test_what_files_say_is_shown_and_never_run(ask: Ask, named: Any, filled: Shop) -> None:
@@ -442,7 +443,8 @@ def test_a_token_opens_the_accounts_of_its_merchant_and_nothing_else(ask: Ask, f
     assert shop.get(f"{API}/accounts/testshop/1/2", headers=with_token).json()["account_number"] == "1/2"
     again = {**with_token, "If-None-Match": found.headers["etag"]}
     assert shop.get(f"{API}/accounts/testshop/100001", headers=again).status_code == 304
-    assert shop.get(f"{API}/accounts/testshop/x", headers=with_token).status_code == 404
+    missing = shop.get(f"{API}/accounts/testshop/x/static/y", headers=with_token)
+    assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
     for path in ("/accounts/completejourney/1", ONE, f"{ONE}/files", f"{ONE}/invoice-debtors", "/merchants"):
         assert shop.get(f"{API}{path}", headers=with_token).status_code == 403, path
     assert ask("admin").get(ONE, headers=with_token).status_code == 403  # it counts before the cookie
