@@ -47,11 +47,20 @@ def airflow_api() -> AirflowApi:
 
 
 def airflow_api_as(token: str) -> AirflowApi:
-    """Return the server as the owner of a token: at the address of the connection, else its own."""
-    from airflow.sdk.configuration import conf
+    """Return the server as the owner of a token: at the address of the connection, else its own.
+
+    Raises:
+        ConfigurationError: Airflow has no such connection, and does not know its own address.
+    """
+    from erp_feeds.orchestration.links import base_url
 
     known = _connection()
-    address = address_of(known.host, known.port, known.schema) if known else conf.get("api", "base_url")
+    address = address_of(known.host, known.port, known.schema) if known else base_url()
+    if not address:
+        raise ConfigurationError(
+            "no run can be started: Airflow does not know its own address; set [api] base_url in airflow.cfg",
+            "no_airflow",
+        )
     return AirflowApi(address, token=token)
 
 

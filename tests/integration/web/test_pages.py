@@ -412,6 +412,17 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
     assert "original downloaded" in admin.get(f"{ONE}/audit").text
 
 
+def test_a_replay_says_what_to_set_where_airflow_does_not_know_its_address(
+    ask: Ask, filled: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AIRFLOW__API__BASE_URL", "AIRFLOW_CONN_AIRFLOW"):
+        monkeypatch.delenv(variable, raising=False)
+    asked = {"since": "2017-01-01", "dry_run": True}
+    found = ask("admin").post(f"{API}{ONE}/replays", json=asked, headers=SAME_ORIGIN)
+    assert (found.status_code, found.json()["code"]) == (409, "no_airflow")
+    assert "set [api] base_url in airflow.cfg" in found.text
+
+
 def test_a_replay_of_days_may_leave_the_last_day_empty(ask: Ask, filled: Shop) -> None:
     """As a browser sends the form of the mapping: the field is there, without a day."""
     asked = {"interface": "srs_customers", "since": "2030-01-01", "until": "", "dry_run": "false"}
