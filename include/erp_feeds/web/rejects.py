@@ -10,6 +10,7 @@ from typing import Annotated
 import psycopg
 from fastapi import Path, Query
 
+from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import known_interfaces
 from erp_feeds.interfaces.spec import EXTRA
@@ -119,7 +120,7 @@ def record(
         command = f"python -m erp_feeds record {caller.merchant} {file.name} {record} --raw"
         raise FailError(f"the file is too large for this page: run `{command}`", "too_large")
     else:
-        found = trace_record(store, owner, file.name, record)
+        found = trace_record(store, owner, Replay(file_ids=(file_id,)), record)
     elements = _elements(owner, file.interface, {each.field for each in found.errors if each.field})
     has_key = not errors or errors[0].key is not None
     return RecordPage(file, found, list(_pieces(found.raw or "", elements)), has_key)
