@@ -13,7 +13,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Path, Query
 
 from erp_feeds.codes import IncidentKind, words_of
-from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.errors import FailError
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant
 from erp_feeds.operations.incidents import Feed, feeds
@@ -173,7 +173,7 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     for name in names:
         try:
             owners[name] = merchant_settings.effective(store, of_file(name))
-        except (ConfigurationError, FailError) as error:
+        except FailError as error:
             errors[name] = str(error)
     found: dict[str, list[Feed]] = {}
     for feed in feeds(store, list(owners.values()), datetime.now(UTC)):
