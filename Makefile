@@ -56,7 +56,7 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml Makefile
 	printf '%s\n' '$(CURDIR)' > $@; \
 	echo "setup: done in $$(( $$(date +%s) - began )) s"
 
-run: setup ## run the whole line on real data: PostgreSQL, FTPS, Airflow (DAYS=31; ONCE=1 stops after the summary)
+run: setup ## run the whole pipeline on real data: PostgreSQL, FTPS, Airflow (DAYS=31; ONCE=1 stops after the summary)
 	@exec $(PYTHON) -m erp_feeds.demo run --days $(DAYS) $(if $(ONCE),--once)
 
 run-cluster: $(VENV)/cluster/.installed ## the same as on many machines: Celery, two workers, two schedulers, Redis, S3 (stop-cluster ends it)
@@ -133,7 +133,7 @@ bench-slots: setup ## measure six large files of one merchant with one executor 
 fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS=100000)
 	@$(PYTHON) benchmarks/fuzzing.py --inputs $(INPUTS) --failures '$(STATE)/fuzzing' --workers $(WORKERS)
 
-format: setup ## format the code and mend what lint can mend
+format: setup ## format the code and fix what lint can fix
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
 
 docs: setup ## write the generated documents: interfaces, XSD, schema of merchant files, tables

@@ -1,4 +1,4 @@
-"""How dear it is to fetch one big file over FTPS: CPU seconds of the client, beside curl and ftplib.
+"""What it costs to fetch one big file over FTPS: CPU seconds of the client, beside curl and ftplib.
 
 Every way fetches the same file of random bytes from the same server on the loopback address, with TLS
 verified, in a process of its own, several times in turn; the medians are printed, and the ratio to curl in
@@ -12,7 +12,6 @@ had, pyftpdlib. `start` is what the imports cost, and no part of `CPU s`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -24,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from measured import Figures, alone, cpu, in_turn, median, peak
+from measured import Figures, alone, cpu, in_turn, median, parser_of, peak
 
 PROJECT = Path(__file__).resolve().parents[1]
 NAME = "TestShop_SRS_Customers_1.zip"
@@ -146,9 +145,7 @@ def served(megabytes: int, wanted: str) -> Iterator[Offer]:
 
 def main() -> None:
     """Measure every way in turn, round by round, and print the medians."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--server", default="vsftpd", help="vsftpd, proftpd, pure-ftpd or pyftpdlib")

@@ -8,7 +8,6 @@ same files, so `--first NUMBER --inputs 1` replays one.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import resource
@@ -23,12 +22,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from hostile_reading import outcome_of
-from measured import peak
+from measured import parser_of, peak
 from mutations import mutated
 
-IMPORTED = 20.0
+IMPORT_SECONDS = 20.0
 """Seconds a fresh process may take to import its libraries and read its first file."""
-PROGRESS = 30.0
+PROGRESS_SECONDS = 30.0
 """Seconds between two lines that say how far the run is."""
 
 
@@ -75,7 +74,7 @@ class _Worker:
         process = context.Process(target=_work, args=(numbers, memory, sender), daemon=True)
         process.start()
         sender.close()
-        return cls(numbers, process, receiver, time.monotonic() + IMPORTED)
+        return cls(numbers, process, receiver, time.monotonic() + IMPORT_SECONDS)
 
     def stop(self) -> int | None:
         """End the process and return how it ended."""
@@ -103,7 +102,7 @@ def run(
     workers: int,
     seconds: float,
     memory: int,
-    tell: Callable[[Run], None] = lambda _: None,
+    report: Callable[[Run], None] = lambda _: None,
 ) -> Run:
     """Read the files of some numbers in processes of their own.
 
@@ -113,7 +112,7 @@ def run(
         workers: How many processes at a time.
         seconds: In which one file must be read.
         memory: Megabytes by which a process may grow.
-        tell: Told what was found so far, several times a second.
+        report: Gets what was found so far, several times a second.
     """
     found = Run()
     numbers = range(first, first + inputs)
@@ -132,7 +131,7 @@ def run(
                 active.remove(worker)
                 if worker.numbers:
                     active.append(_Worker.start(worker.numbers, memory))
-        tell(found)
+        report(found)
     return found
 
 
@@ -164,19 +163,19 @@ class _Reporter:
 
     folder: Path
     inputs: int
-    told: set[int] = field(default_factory=set)
-    due: float = field(default_factory=lambda: time.monotonic() + PROGRESS)
+    reported: set[int] = field(default_factory=set)
+    due: float = field(default_factory=lambda: time.monotonic() + PROGRESS_SECONDS)
 
-    def tell(self, found: Run) -> None:
+    def report(self, found: Run) -> None:
         """Print the failures that are new, and now and then how many files are read."""
-        for number in found.failures.keys() - self.told:
-            self.told.add(number)
+        for number in found.failures.keys() - self.reported:
+            self.reported.add(number)
             path, interface = self._kept(number)
             print(
                 f"failure {number} ({interface}), kept as {path}\n{found.failures[number]}", file=sys.stderr
             )
         if time.monotonic() > self.due:
-            self.due += PROGRESS
+            self.due += PROGRESS_SECONDS
             print(f"{found.outcomes.total():>9,} of {self.inputs:,} files read", flush=True)
 
     def _kept(self, number: int) -> tuple[Path, str]:
@@ -189,9 +188,7 @@ class _Reporter:
 
 def main() -> int:
     """Read the files, print the outcomes, and return 1 if any failed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     state = Path(os.environ.get("ERP_FEEDS_HOME") or ".erp-feeds")
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first file")
@@ -212,7 +209,7 @@ def main() -> int:
         workers=chosen.workers,
         seconds=chosen.seconds,
         memory=chosen.memory,
-        tell=_Reporter(chosen.failures, chosen.inputs).tell,
+        report=_Reporter(chosen.failures, chosen.inputs).report,
     )
     took = time.monotonic() - began
     for outcome, count in found.outcomes.most_common():

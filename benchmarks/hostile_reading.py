@@ -39,14 +39,14 @@ class BrokenPromiseError(Exception):
 
 
 def outcome_of(file: Input) -> str:
-    """Read one file as the tasks of the line do, and say what became of it.
+    """Read one file as the tasks do, and say what became of it.
 
     Returns:
         `frames`, `frames with rejects`, or the code of the quarantine.
 
     Raises:
         BrokenPromiseError: records are lost or counted twice, or the quarantine's reason cannot be stored.
-        Exception: whatever escapes the line: a failure.
+        Exception: whatever escapes the steps: a failure.
     """
     try:
         return _read(file)
@@ -104,16 +104,16 @@ def _read(file: Input) -> str:
         unpacked = zips.members(io.BytesIO(file.data), file.name, interface, MERCHANT)
         members = [_staged(source, stack) for source in unpacked.sources()]
         frames, counted = _alike(_parsed(members, interface), _parsed(members, interface, bulk=0))
-        refused = set(frames["rejects"]["record"])
-        if counted != len(frames["records"]) + len(refused):
-            raise BrokenPromiseError(f"{counted} records became {len(frames['records'])} and {len(refused)}")
+        rejected = set(frames["rejects"]["record"])
+        if counted != len(frames["records"]) + len(rejected):
+            raise BrokenPromiseError(f"{counted} records became {len(frames['records'])} and {len(rejected)}")
         for member in members:
             member.seek(0)
-        if {raw.record for raw in raw_records(members, interface, list(refused))} != refused:
+        if {raw.record for raw in raw_records(members, interface, list(rejected))} != rejected:
             raise BrokenPromiseError("a rejected record is not found again")
     for step in (deduplicate, split):
         frames = step(frames, interface, MERCHANT).frames
-    return "frames with rejects" if refused else "frames"
+    return "frames with rejects" if rejected else "frames"
 
 
 def _staged(source: BinaryIO, stack: contextlib.ExitStack) -> BinaryIO:

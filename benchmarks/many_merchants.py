@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,11 +16,12 @@ import psutil
 
 import many_servers
 from many_servers import Servers
+from measured import parser_of
 
 if TYPE_CHECKING:
     from erp_feeds.demo.processes import Supervisor
 
-PATIENT = {
+LONG_TIMEOUTS = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
     "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
@@ -67,7 +70,7 @@ def prepared(servers: Servers, folder: Path, settings: Mapping[str, str]) -> Ite
         many_servers.remember_files(servers, uris["erp_feeds"])
         chosen = ports.choose(home.run / "ports.json")  # late: another program may take them meanwhile
         variables = environment.build(home, chosen, environment.secrets_of(home), uris)
-        variables |= {**servers.connections, **PATIENT, **settings}
+        variables |= {**servers.connections, **LONG_TIMEOUTS, **settings}
         home.lineage.parent.mkdir(parents=True, exist_ok=True)
         number = int((home.postgres / "postmaster.pid").read_text().split()[0])
         parts = Parts(supervisor, variables, uris, psutil.Process(number))
@@ -75,6 +78,20 @@ def prepared(servers: Servers, folder: Path, settings: Mapping[str, str]) -> Ite
         yield parts
     finally:
         supervisor.stop()
+
+
+def parser_of_many(text: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the options of a benchmark of many merchants; from here on SIGTERM stops all."""
+    stop_on_sigterm()
+    parser = parser_of(text)
+    parser.add_argument("--merchants", type=int, default=1_000)
+    parser.add_argument("--servers", type=int, default=50)
+    return parser
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end this process as an error does, which stops all that it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 
 
 def used(process: psutil.Process) -> float:

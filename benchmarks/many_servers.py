@@ -1,4 +1,4 @@
-"""Many merchants on many FTPS servers, whose files the store has loaded already, and who tell who came by."""
+"""Many merchants on many FTPS servers, each with a log of visits; the store has loaded all of their files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILES = 3
 """Per interface of a merchant."""
 PLACED = datetime(2026, 1, 5, 11, 53, 26, tzinfo=UTC)
 FOLDERS = ("srs", "ErpCache")
-RETRY_SECONDS = 900.0
+DEADLINE_SECONDS = 900.0
 """Seconds until every inbox must have been seen."""
 
 
@@ -65,7 +65,7 @@ class Servers:
         return client
 
     def visits(self) -> Visits:
-        """Return who came by until now."""
+        """Return the logins and listings until now."""
         lines = [line for log in self.folder.glob("visits-*.log") for line in log.read_text().splitlines()]
         parts = [line.split(" ", 2) for line in lines]
         return Visits([(float(moment), kind, what) for moment, kind, what in parts])
@@ -78,7 +78,7 @@ class Visits:
     entries: list[tuple[float, str, str]]
 
     def between(self, start: float, end: float) -> Visits:
-        """Return the visits of a span of time."""
+        """Return those of a span of time."""
         return Visits([entry for entry in self.entries if start <= entry[0] < end])
 
     def number(self, kind: str) -> int:
@@ -121,10 +121,10 @@ def running(folder: Path, servers: int, merchants: int, interval: float) -> Iter
 
 
 def await_all(servers: Servers, interval: float) -> None:
-    """Wait until every inbox is looked at, and for one more interval."""
+    """Wait until every inbox is scanned, and for one more interval."""
     print("waiting until every inbox has been seen", file=sys.stderr, flush=True)
     wanted = len(servers.merchants) * len(FOLDERS)
-    deadline = time.monotonic() + RETRY_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while len(servers.visits().folders()) < wanted:
         if time.monotonic() > deadline:
             raise SystemExit(f"only {len(servers.visits().folders())} of {wanted} folders were listed")
@@ -222,7 +222,7 @@ def _serve(folder: Path, names: list[str], made: Certificates, password: str, po
     """Run some of the servers in this process until it is ended, and write down who comes by."""
     from erp_feeds.demo.ftps_server import local_server
 
-    logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # each server would tell of its start
+    logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # each server would log its start
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     log = os.open(folder / f"visits-{os.getpid()}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -240,7 +240,7 @@ def _serve(folder: Path, names: list[str], made: Certificates, password: str, po
 
 
 def _watch(handler: Any, server: str, note: Callable[[str, str], None]) -> None:
-    """Let a server's handler tell of logins and listings."""
+    """Let a server's handler log logins and listings."""
     list_folder = handler.ftp_MLSD
 
     def on_login(_: Any, user: str) -> None:  # noqa: ARG001 - pyftpdlib gives it

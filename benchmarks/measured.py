@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import multiprocessing
 import resource
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from erp_feeds.orchestration.preload import NEEDED
 
 Figures = dict[str, float]
+RESULTS = Path(__file__).parent / "results"
+
+
+def parser_of(text: str | None) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark's options; its help begins with the text of the module."""
+    return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def keep(name: str, found: Mapping[str, Any]) -> None:
+    """Write figures down as JSON."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def cpu(who: int = resource.RUSAGE_SELF) -> float:

@@ -1,4 +1,4 @@
-"""How dear each page is on a large store: CPU of the server that answers and of PostgreSQL, in milliseconds.
+"""What each page costs on a large store: CPU of the server that answers and of PostgreSQL, in milliseconds.
 
 The application as Airflow's API server mounts it, on an embedded PostgreSQL with 100,000 files and 1,000,000
 profiles of one merchant. Each page is asked some times; the median counts. Nothing is drawn: that is the
@@ -7,7 +7,6 @@ browser's work.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -17,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from measured import parser_of
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
@@ -77,10 +78,8 @@ def _median(client: object, path: str, database: int) -> float:
 
 
 def main() -> None:
-    """Print one line a page; fail where one is too dear."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Print one line a page; fail where one takes too much."""
+    parser = parser_of(__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--profiles", type=int, default=1_000_000)
     given = parser.parse_args()
@@ -105,8 +104,8 @@ def main() -> None:
         client.cookies.set(COOKIE_NAME_JWT_TOKEN, get_auth_manager().generate_jwt(user))
         found = {path: _median(client, path, database) for path in PAGES}
     print("\n".join(f"{milliseconds:6.0f} ms  {path}" for path, milliseconds in found.items()))
-    if dear := [path for path, milliseconds in found.items() if milliseconds > LIMIT]:
-        sys.exit(f"more than {LIMIT:.0f} ms: {', '.join(dear)}")
+    if expensive := [path for path, milliseconds in found.items() if milliseconds > LIMIT]:
+        sys.exit(f"more than {LIMIT:.0f} ms: {', '.join(expensive)}")
 
 
 if __name__ == "__main__":

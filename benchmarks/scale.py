@@ -3,7 +3,7 @@
 The real thing: one merchant file and one DAG each, FTPS servers over TLS, PostgreSQL, and every part of
 Airflow, with the LocalExecutor, whose tasks count as the scheduler's.
 
-- idle: some full minutes in which no file arrives, once every inbox is looked at
+- idle: some full minutes in which no file arrives, once every inbox is scanned
 - rounds: the active merchants each get a small file over FTPS, all within seconds; a file's latency is
   from the end of its upload until its rows are committed, with `stable_for` (10 s) and up to an interval of
   scans in it
@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,18 +34,18 @@ from erp_feeds.demo.testshop import customers_xml
 from erp_feeds.interfaces.customers import SRS_CUSTOMERS
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import open_uri
-from many_merchants import Parts, family, say, used
+from many_merchants import Parts, family, parser_of_many, say, used
 from many_servers import Servers
-from measured import Figures, cpu, forked
-from scale_table import MACHINE, RESULTS, shown
+from measured import Figures, cpu, forked, keep
+from scale_table import MACHINE, shown
 
 INTERVAL = 30.0
-"""Seconds between two looks at an inbox: the default of merchant files."""
+"""Seconds between two scans of an inbox: the default of merchant files."""
 CUSTOMERS = 20
 """Records of a file."""
-RETRY_SECONDS = 3_600.0
+DEADLINE_SECONDS = 3_600.0
 """Seconds until the files of a round must be loaded."""
-LOOK_AGAIN = 0.5
+POLL_SECONDS = 0.5
 SETTINGS = {
     "CORE__PARALLELISM": "8",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
@@ -105,17 +102,17 @@ class Airflow:
         Raises:
             FailError: a part of Airflow died meanwhile.
         """
-        deadline = time.monotonic() + RETRY_SECONDS
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while (found := self.count(query, values, database)) != wanted:
             self.parts.supervisor.check()
             if time.monotonic() > deadline:
                 raise SystemExit(f"{query}: {found}, not {wanted}")
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager
 def running(servers: Servers, folder: Path, settings: Mapping[str, str]) -> Iterator[Airflow]:
-    """Bring up every part of Airflow, and wait until every DAG is known and every inbox is looked at."""
+    """Bring up every part of Airflow, and wait until every DAG is known and every inbox is scanned."""
     from erp_feeds.demo import servers as demo
 
     variables = {f"AIRFLOW__{name}": value for name, value in settings.items()}
@@ -213,7 +210,7 @@ def _await_loaded(
     ]
     loaded: dict[str, tuple[float, str]] = {}
     most: dict[str, float] = {}
-    deadline = time.monotonic() + RETRY_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     with open_uri(at_work.parts.uris["erp_feeds"], autocommit=True) as connection:
         for turn in itertools.count():
             for merchant, run_id in connection.execute(LOADED, [names]):
@@ -225,7 +222,7 @@ def _await_loaded(
             at_work.parts.supervisor.check()
             if turn % 20 == 0:
                 most = {name: max(now, most.get(name, 0)) for name, now in at_work.held().items()}
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
     raise AssertionError
 
 
@@ -263,30 +260,18 @@ def measure(chosen: argparse.Namespace, place: Path) -> dict[str, Any]:
         found |= {"first_read": at_work.first_read, "idle": idle(at_work, chosen.minutes), "rounds": []}
         for number in range(chosen.rounds):
             found["rounds"].append(a_round(at_work, servers, chosen.active, number))
-            keep(found)
+            keep(f"scale-{chosen.merchants}", found)  # a run takes half an hour, and may be ended early
     return found
-
-
-def keep(found: Mapping[str, Any]) -> None:
-    """Write the figures down, after each round: a run takes half an hour, and may be ended early."""
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"scale-{found['merchants']}.json"
-    file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
     """Measure, print one table, and keep all figures as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--merchants", type=int, default=1_000)
+    parser = parser_of_many(__doc__)
     parser.add_argument("--active", type=int, default=50)
-    parser.add_argument("--servers", type=int, default=50)
     parser.add_argument("--minutes", type=int, default=5, help="without a file: one check of erp_feeds_check")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="SECTION__KEY=VALUE")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so stops all that it has started
     with tempfile.TemporaryDirectory(prefix="erp-feeds-bench-") as place:
         found = measure(chosen, Path(place))
     print("\n".join(shown(found)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from measured import RESULTS
+
 MACHINE = "the machine"
 STAGES = ("upload to run", "run to its first task", "first task to rows")
 

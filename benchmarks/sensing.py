@@ -1,9 +1,9 @@
-"""How dear it is to watch many inboxes: CPU of one Airflow triggerer, beside a bare loop of ftplib.
+"""What it costs to scan many inboxes: CPU of one Airflow triggerer, beside a bare loop of ftplib.
 
 The real thing: merchants spread over FTPS servers, three interfaces each, whose files the ledger knows; one
 DAG per merchant, serialised by Airflow's dag-processor into the embedded PostgreSQL; Airflow's triggerer,
 measured with all its child processes over some full minutes once every inbox has been seen. The servers are
-processes of their own and count who comes by.
+processes of their own and log each login and listing.
 
 - floor: ftplib, one login per server, the same listings one after the other; no ledger, no Airflow
 - login each: the same, with one login per merchant, as a trigger does that shares nothing
@@ -12,7 +12,6 @@ processes of their own and count who comes by.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import tempfile
@@ -27,17 +26,17 @@ import psutil
 
 import many_merchants
 import many_servers
-from many_merchants import family, say, used
+from many_merchants import family, parser_of_many, say, used
 from many_servers import FOLDERS, Servers
 from measured import Figures, cpu, in_turn, median, peak
 from resuming import Resuming
 
 INTERVAL = 60.0
-"""Seconds between two looks at an inbox."""
+"""Seconds between two scans of an inbox."""
 TARGET = 15.0
 """Percent of one core, at most."""
 LATE = 1.25
-"""Intervals after which a look counts as left out."""
+"""Intervals after which a scan counts as left out."""
 
 
 def shared_login(servers: Servers) -> Figures:
@@ -111,12 +110,12 @@ def measured(servers: Servers, at_work: Watching, minutes: int) -> dict[str, lis
 
 
 def unseen(servers: Servers, start: float, end: float) -> list[str]:
-    """Return the inboxes of which a look was left out in a span of time."""
-    looks = servers.visits().between(start, end).folders()
+    """Return the inboxes of which a scan was left out in a span of time."""
+    scans = servers.visits().between(start, end).folders()
     left_out = []
     for merchant in servers.merchants:
         for folder in FOLDERS:
-            moments = [start, *looks.get(f"{merchant.ftps.connection}{merchant.ftps.root}/{folder}", []), end]
+            moments = [start, *scans.get(f"{merchant.ftps.connection}{merchant.ftps.root}/{folder}", []), end]
             gaps = [after - before for before, after in itertools.pairwise(moments)]
             if max(gaps) > INTERVAL * LATE:
                 left_out.append(f"{merchant.ftps.root}/{folder}")
@@ -130,11 +129,7 @@ def _held(process: psutil.Process) -> float:
 
 def main() -> None:
     """Measure the triggerer, then the loops of ftplib, and print medians per minute."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--merchants", type=int, default=1_000)
-    parser.add_argument("--servers", type=int, default=50)
+    parser = parser_of_many(__doc__)
     parser.add_argument("--minutes", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3, help="of the loops of ftplib")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
@@ -150,7 +145,7 @@ def main() -> None:
     if chosen.json:
         print(json.dumps({**found, "left out": left_out}, indent=2))
         return
-    print(f"{chosen.merchants:,} merchants on {chosen.servers} servers, looked at every {INTERVAL:.0f} s")
+    print(f"{chosen.merchants:,} merchants on {chosen.servers} servers, scanned every {INTERVAL:.0f} s")
     print(f"{'way':<18}{'CPU s/min':>10}{'% of core':>11}{'x floor':>9}{'peak MB':>9}")
     base = median(found["floor"], "cpu")
     for way, figures in sorted(found.items(), key=lambda each: median(each[1], "cpu")):
@@ -159,7 +154,7 @@ def main() -> None:
         print(f"{way:<18}{used:>10.2f}{used / 60:>11.1%}{used / base:>9.1f}{memory:>9}")
     logins, listings = (mean(each[name] for each in found["triggerer"]) for name in ("logins", "listings"))
     print(f"the triggerer: {logins:.0f} logins and {listings:.0f} listings a minute")
-    print(f"inboxes of which a look was left out: {', '.join(left_out) or 'none'}")
+    print(f"inboxes of which a scan was left out: {', '.join(left_out) or 'none'}")
     print(f"target: the triggerer within {TARGET:.0f} % of a core")
 
 

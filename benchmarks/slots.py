@@ -7,11 +7,7 @@ task until the rows of the last file are committed.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -24,10 +20,10 @@ import exports
 import many_servers
 from erp_feeds.interfaces import INTERFACES
 from exports import Case, Zip
-from many_merchants import say
+from many_merchants import say, stop_on_sigterm
 from many_servers import Servers
+from measured import keep, parser_of
 from scale import SETTINGS, running
-from scale_table import RESULTS
 
 INTERVAL = 5.0
 SLOTS = (1, 2)
@@ -70,14 +66,12 @@ def upload(servers: Servers, files: Iterable[Zip]) -> None:
 
 def main() -> None:
     """Measure, print the table, and keep the figures as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--interface", choices=INTERFACES, default="erp_cache_customers")
     parser.add_argument("--files", type=int, default=6)
     parser.add_argument("--records", type=int, default=1_000_000, help="of each file")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so stops all that it has started
+    stop_on_sigterm()
     case = Case(chosen.interface, chosen.files * chosen.records, chosen.files)
     say("making the files")
     files = list(exports.zips(case, shop="Shop0", first_index=20260201))
@@ -90,9 +84,7 @@ def main() -> None:
         share = row["seconds"] / rows[0]["seconds"]
         print(f"{row['slots']} slots: {row['seconds']:6.1f} s, {share:.2f} of one slot")
     found = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count(), "rows": rows}
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"slots-{case.interface}.json"
-    file.write_text(json.dumps({"case": case.name, **found}, indent=1) + "\n", "utf-8")
+    keep(f"slots-{case.interface}", {"case": case.name, **found})
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ PAGES = {
     "page-connection.png": "merchants/testshop/connection",
 }
 """File name -> path below our own pages."""
-PATIENCE = 120_000
+TIMEOUT_MS = 120_000
 """Milliseconds that a busy machine may take for a page."""
-SETTLE = 2_500
+DRAWING_MS = 2_500
 """Milliseconds that the page may take to draw after its data have come."""
 
 
@@ -52,7 +52,7 @@ def main() -> None:
             executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
         )
         page = browser.new_page(viewport=SIZE, color_scheme="light")
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT_MS)
         _log_in(page, address, password)
         page.evaluate(LEFT_PANEL, 32)
         _take(page, f"{address}/dags/{DAG}", "grid.png")
@@ -99,7 +99,7 @@ def _take(page: Page, address: str, name: str, click: str = "") -> None:
     page.wait_for_load_state("networkidle")
     if click:
         page.get_by_label(click).first.click()
-    page.wait_for_timeout(SETTLE)
+    page.wait_for_timeout(DRAWING_MS)
     IMAGES.mkdir(exist_ok=True)
     page.screenshot(path=IMAGES / name)
 

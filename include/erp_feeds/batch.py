@@ -146,6 +146,10 @@ class FeedFile(BaseModel):
         return self.model_copy(update={"staged": {**self.staged, **staged}, "counts": total, **changes})
 
 
+REJECT_FRAMES = ("rejects", "originals")
+"""Staged frames of rejected records: only `parse` writes them, and only `load` reads them."""
+
+
 class Batch(BaseModel):
     """The files of one run of one merchant."""
 
@@ -187,7 +191,7 @@ def by_halves(
     do: Callable[[Sequence[FeedFile]], Result],
     fatal: tuple[type[Exception], ...],
 ) -> Iterator[tuple[Sequence[FeedFile], Result | Exception]]:
-    """Do something with files together; where that fails, with each half, until a file at fault is alone.
+    """Do something with files together; where that fails, with each half, until a file that fails is alone.
 
     Yields:
         Files, in their order, with what was made of them; or one file with its error.

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from airflow.sdk import ObjectStoragePath
 
-from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.batch import REJECT_FRAMES, Counts, FeedFile
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.columns.arrow import frame_of
 from erp_feeds.errors import QuarantineError
@@ -41,9 +41,6 @@ GROUP_FILES = 250
 """Most files that pass the stages together, into one transaction."""
 GROUP_BYTES = PIECE_BYTES
 """Of their unzipped XML, unless one file alone has more."""
-
-OF_REJECTS = ("rejects", "originals")
-"""Frames of rejected records: only `parse` writes them, and only `load` reads them."""
 
 ORIGINALS_IN_MEMORY = 1_000
 """Rejected records whose text is in memory at a time."""
@@ -168,8 +165,8 @@ def _stage_of(name: str, step: Step) -> Stage:
                 writers.append(result.frames)
                 return result.by_file
 
-            counts = merged(*map(staged, Pieces(files, lambda frame: frame not in OF_REJECTS)))
-        kept = {frame: url for frame, url in files[0].staged.items() if frame in OF_REJECTS}
+            counts = merged(*map(staged, Pieces(files, lambda frame: frame not in REJECT_FRAMES)))
+        kept = {frame: url for frame, url in files[0].staged.items() if frame in REJECT_FRAMES}
         return [
             file.model_copy(update={"staged": {}}).with_staged(kept | writers.urls, counts.get(file.file_id))
             for file in files

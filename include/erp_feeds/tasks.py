@@ -26,7 +26,7 @@ from erp_feeds.redaction import full_disk, internal_error, redact_errors
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive, staging
 from erp_feeds.store import connection as store
-from erp_feeds.store import ledger, rejects
+from erp_feeds.store import ledger, rejects, retention
 from erp_feeds.store import load as loading
 from erp_feeds.store.merchant_settings import current, effective
 
@@ -146,7 +146,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
             f"To see the rejects: python -m erp_feeds rejects {merchant.name}\n"
             f"After the fix: python -m erp_feeds replay {merchant.name} --file NAME, first with --dry-run"
             + _approval(merchant.name, problems),
-            "refused",
+            "not_all_loaded",
         )
     totals = totals_of(batch)
     log.info("Loaded: %s", totals)
@@ -236,7 +236,7 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineE
     with _store() as connection:
         if error.is_recorded:
             pass
-        elif code is QuarantineCode.NOT_ARCHIVED and ledger.was_deleted(connection, file):
+        elif code is QuarantineCode.NOT_ARCHIVED and retention.was_deleted(connection, merchant.name, file):
             log.warning(
                 "%s was deleted by retention before the replay reached it, and is not replayed", file.name
             )

@@ -50,7 +50,7 @@ def demo() -> Iterator[Demo]:
         shutil.copy(PROJECT / "include" / "merchants" / f"{REAL}.yaml", known)
         patch.setenv("ERP_FEEDS_HOME", place)
         patch.setenv("ERP_FEEDS_MERCHANTS", str(known))
-        patch.setattr(servers, "RETRY_SECONDS", float(WAIT_SECONDS))
+        patch.setattr(servers, "DEADLINE_SECONDS", float(WAIT_SECONDS))
         home = Home(Path(place))
         supervisor = Supervisor(home)
         with only_one(home):

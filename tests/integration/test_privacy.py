@@ -25,8 +25,8 @@ from erp_feeds.cli import app
 from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.orchestration import alerts, assets, messages
-from erp_feeds.xml.reader import LONGEST_ROOT
 from erp_feeds.xml.schema_drift import LONGEST_NAME, MOST_NAMES
+from erp_feeds.xml.surroundings import LONGEST_ROOT
 from support.personal_data import (
     CUSTOMERS,
     EMAIL,

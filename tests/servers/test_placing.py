@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from erp_feeds.errors import FailError
-from erp_feeds.feedback import upload
 from erp_feeds.ftps import FtpsHook
 from servers.endpoint import Endpoint
 from servers.ground import is_root
@@ -28,7 +27,7 @@ def results(share: Share) -> dict[str, bytes]:
 def placed(client: FtpsHook, share: Share, name: str, content: bytes) -> None:
     folder = f"{share.path}/results"
     client.create_directory(folder)
-    upload.upload(client, folder, name, content)
+    client.store_bytes(f"{folder}/{name}", content)
 
 
 @pytest.mark.column("place")
@@ -71,7 +70,7 @@ def test_a_folder_that_is_not_there_is_refused_and_nothing_lies_elsewhere(
         with pytest.raises(
             FailError, match=r"missing/a\.xml: the server answers with an error: '55\d"
         ) as refusal:
-            upload.upload(client, f"{share.path}/missing", "a.xml", b"content")
+            client.store_bytes(f"{share.path}/missing/a.xml", b"content")
         assert refusal.value.code == "refused"
         placed(client, share, "a.xml", b"content")  # the next one is served all the same
     assert results(share) == {"a.xml": b"content"}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.listing import Entry, Listing
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat
+from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat
 
 
 @dataclass(frozen=True)

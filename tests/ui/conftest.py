@@ -19,9 +19,9 @@ from support.ftps_fixtures import ftps, ftps_certificates, ftps_connection  # no
 from support.shop_fixtures import shop  # noqa: F401 - a fixture
 
 Browse = Callable[..., Page]
-PATIENCE = 120_000
+TIMEOUT_MS = 120_000
 """Milliseconds for one page: machines of tests are shared."""
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def browse(
             user = SimpleAuthManagerUser(username=name, role=PEOPLE[name])
             token = get_auth_manager().generate_jwt(user)
             context.add_cookies([{"name": COOKIE_NAME_JWT_TOKEN, "value": token, "url": address}])
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

@@ -26,7 +26,7 @@ _BACKEND = re.compile(r"^backend(_cmd|_secret)?\s*=\s*\S", re.MULTILINE)
 
 @contextmanager
 def opened_store() -> Iterator[Connection[Any]]:
-    """Open the store for reading.
+    """Open the store.
 
     Raises:
         ConfigurationError: there is no store, or it has no tables yet.
@@ -85,7 +85,7 @@ def store_address() -> str:
 
 
 def _plain_address(name: str) -> str:
-    """Return the address that the environment holds in the form of libpq; empty where Airflow must tell.
+    """Return the address that the environment holds in the form of libpq; empty where Airflow must be asked.
 
     Airflow's import costs several times what a command costs. A secrets backend comes before the environment.
     """

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 WHAT_REMAINS = """\
 What this does not reach: archived originals (retention, in the merchant file, deletes those; without
---search-archive only those are listed that rows came from), staged copies of recent runs (swept some days
-after each run), and your backups."""
+--search-archive only those are listed that rows came from), staged copies of recent runs (removed some
+days after each run), and your backups."""
 
 
 WHAT_COMES_BACK = """\

@@ -63,7 +63,7 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
     with opened_store() as connection:
         name = checked_merchant(connection, merchant) if merchant else None
         rows = queries.status(connection, name, [name] if name else known_merchants())
-        feeds, inboxes = _arrivals(connection, name)
+        feeds, inboxes = _feeds_and_scans(connection, name)
     if as_json:
         print_json(
             [
@@ -95,7 +95,9 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
     print_table("Scans of the inboxes", inboxes, ("merchant", "succeeded_at", "failing_since", "reason"))
 
 
-def _arrivals(connection: Connection[Any], merchant: str | None) -> tuple[list[Feed], list[InboxState]]:
+def _feeds_and_scans(
+    connection: Connection[Any], merchant: str | None
+) -> tuple[list[Feed], list[InboxState]]:
     """Return how fresh the feeds are, and whether the inboxes can be scanned, by the good merchant files."""
     from erp_feeds.merchant_file import read_merchants
     from erp_feeds.operations import incidents as operations

@@ -52,7 +52,7 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
         say(f"{title}: none")
         return
     console = _console()
-    if _is_crowded(rows, columns, console.width):
+    if _is_too_wide(rows, columns, console.width):
         for number, row in enumerate(rows, 1):
             print_facts(f"{title}: {number} of {len(rows)}", {each: getattr(row, each) for each in columns})
         return
@@ -67,7 +67,7 @@ def print_table(title: str, rows: Sequence[object], columns: Sequence[str]) -> N
     console.print(table, markup=False)
 
 
-def _is_crowded(rows: Sequence[object], columns: Sequence[str], width: int) -> bool:
+def _is_too_wide(rows: Sequence[object], columns: Sequence[str], width: int) -> bool:
     """Return whether a table would fold its cells into pieces that nobody can read."""
     texts = [[column, *(_words(getattr(row, column)) for row in rows)] for column in columns]
     return sum(3 + min(READABLE, max(map(len, column))) for column in texts) > width

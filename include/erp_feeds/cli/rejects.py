@@ -99,10 +99,11 @@ def record(
     """Show what became of one record: loaded into which row, collapsed, skipped, or rejected and why."""
     owner = merchant_named(merchant)
     know_connections()  # the archive may need one
+    from erp_feeds.batch import Replay
     from erp_feeds.operations.record_trace import trace_record
 
     with opened_store() as connection:
-        found = trace_record(connection, owner, file, number)
+        found = trace_record(connection, owner, Replay(files=(file,)), number)
     shown = facts_of(found, *(() if raw else ("raw",)))
     if as_json:
         print_json(shown)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from erp_feeds.orchestration.replays import StartedReplay
     from erp_feeds.orchestration.rest_client import AirflowApi
 
-LOOK_AGAIN = 1.0
+POLL_SECONDS = 1.0
 DAY = ["%Y-%m-%d"]
 
 
@@ -191,7 +191,7 @@ def _follow(api: AirflowApi, owner: Merchant, runs: list[StartedReplay]) -> None
 
     for run in runs:
         while (state := api.run_state(owner.name, run.run_id)) in UNFINISHED:
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
         run.state = state
 
 

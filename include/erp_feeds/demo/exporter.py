@@ -29,7 +29,7 @@ from erp_feeds.settings import settings
 
 REAL = "completejourney"
 MADE = "testshop"
-PAUSES = 12.0
+PAUSE_SECONDS = 12.0
 """Seconds of pause between the days of a delivery, in all: a person can follow a month; a year is quick."""
 
 
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, help="seconds between two days (default: 12 in all)")
     chosen = parser.parse_args()
     merchants, _ = read_merchants(settings().merchants)
-    pause = PAUSES / chosen.days if chosen.pause is None else chosen.pause
+    pause = PAUSE_SECONDS / chosen.days if chosen.pause is None else chosen.pause
     send(merchants, chosen.days, pause)
 
 

@@ -19,7 +19,7 @@ from erp_feeds.demo.environment import Home
 
 MARK = "ERP_FEEDS_DEMO_PROCESS"
 """Variable of every child, and of no shell that sources env.sh: finds children that left their group."""
-GRACE = 8.0
+GRACE_SECONDS = 8.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
@@ -54,10 +54,10 @@ def end(home: Home, records: Sequence[Record]) -> bool:
     found = [*family(list(reversed(records))), *orphans(home, records)]
     groups = _groups(found)
     _signal(found, groups, signal.SIGTERM)
-    _, alive = psutil.wait_procs(found, timeout=GRACE)
+    _, alive = psutil.wait_procs(found, timeout=GRACE_SECONDS)
     survivors = [*alive, *(process for process in orphans(home, records) if process not in alive)]
     _signal(survivors, _groups(survivors), signal.SIGKILL)
-    psutil.wait_procs(survivors, timeout=GRACE)
+    psutil.wait_procs(survivors, timeout=GRACE_SECONDS)
     return bool(found)
 
 

@@ -17,7 +17,7 @@ import psutil
 
 from erp_feeds.demo import postgres, process_list
 from erp_feeds.demo.environment import Home
-from erp_feeds.demo.process_list import GRACE, MARK, Record
+from erp_feeds.demo.process_list import GRACE_SECONDS, MARK, Record
 from erp_feeds.errors import FailError
 
 log = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ def stop_all(home: Home) -> bool:
         process = record.process()
         if process:
             process.terminate()
-            psutil.wait_procs([process], timeout=4 * GRACE)
+            psutil.wait_procs([process], timeout=4 * GRACE_SECONDS)
     return end(home, process_list.read(home.run / "processes.json")) or bool(supervisors)
 
 
@@ -243,8 +243,8 @@ def _shorten(log: Path) -> None:
         os.truncate(log, 0)
 
 
-def tail(log: Path, lines: int = TAIL) -> str:
+def tail(log: Path) -> str:
     """Return the last lines of a log, indented."""
     with suppress(FileNotFoundError):
-        return "\n".join("    " + line for line in log.read_text("utf-8", "replace").splitlines()[-lines:])
+        return "\n".join("    " + line for line in log.read_text("utf-8", "replace").splitlines()[-TAIL:])
     return "    (no output)"

@@ -31,9 +31,9 @@ from erp_feeds.store import queries
 from erp_feeds.store.connection import open_uri
 from erp_feeds.store.file_rows import FileProgress
 
-LOOK_AGAIN = 0.5
-DEADLINE = 600.0
-DEADLINE_PER_DAY = 10.0
+POLL_SECONDS = 0.5
+DEADLINE_SECONDS = 600.0
+DEADLINE_SECONDS_PER_DAY = 10.0
 REPORT_SECONDS = 120.0
 """Seconds that runs may take to end after their last file is done."""
 
@@ -165,7 +165,7 @@ class _DemoRun:
         """
         self.screen.skip(self._files())
         self.demo.start_exporter(self.days)
-        deadline = time.monotonic() + DEADLINE + DEADLINE_PER_DAY * self.days
+        deadline = time.monotonic() + DEADLINE_SECONDS + DEADLINE_SECONDS_PER_DAY * self.days
         with self.screen.table() or nullcontext():
             while self.demo.supervisor.runs("exporter") or pending(self._files(), self.expected):
                 self._look()
@@ -215,7 +215,7 @@ class _DemoRun:
         for line in self.demo.supervisor.restart_dead():
             self._print(line)
         self.screen.show(self._files())
-        time.sleep(LOOK_AGAIN)
+        time.sleep(POLL_SECONDS)
 
     def _files(self) -> list[FileProgress]:
         try:

@@ -19,9 +19,9 @@ from erp_feeds.settings import settings
 from erp_feeds.store import migrate
 from erp_feeds.store.ftps_accounts import READER, folder_of
 
-RETRY_SECONDS = 180.0
+DEADLINE_SECONDS = 180.0
 """Seconds until a part that does not get ready is a failure; a slow machine needs a third of it."""
-LOOK_AGAIN = 0.2
+POLL_SECONDS = 0.2
 AIRFLOW = {
     "api-server": ["api-server"],
     "dag-processor": ["dag-processor"],
@@ -91,7 +91,7 @@ def start(home: Home, supervisor: Supervisor, say: Say, *, is_cluster: bool = Fa
     clock.report_step("tables of Airflow")
     for name, arguments in (AIRFLOW | (cluster.COMPONENTS if is_cluster else {})).items():
         supervisor.start(name, _airflow(*arguments), variables)
-    _own(supervisor, "api-server", chosen.ui)  # before the password goes there
+    _wait_until_listening(supervisor, "api-server", chosen.ui)  # before the password goes there
     ports.keep(home.run / "ports.json", chosen)
     environment.write_shell(home, variables)
     api = AirflowApi(variables["AIRFLOW__API__BASE_URL"], made.admin_password)
@@ -116,14 +116,14 @@ def until(condition: Callable[[], bool], supervisor: Supervisor, otherwise: Call
     """Wait for a condition, as long as every process lives.
 
     Raises:
-        FailError: with the words of `otherwise` when patience ends, or the end of the log of what died.
+        FailError: with the words of `otherwise` when time is up, or the end of the log of what died.
     """
-    deadline = time.monotonic() + RETRY_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not _holds(condition):
         supervisor.check()
         if time.monotonic() > deadline:
-            raise FailError(f"waited {RETRY_SECONDS:.0f} s in vain: {otherwise()}", "not_ready")
-        time.sleep(LOOK_AGAIN)
+            raise FailError(f"waited {DEADLINE_SECONDS:.0f} s in vain: {otherwise()}", "not_ready")
+        time.sleep(POLL_SECONDS)
 
 
 def _holds(condition: Callable[[], bool]) -> bool:
@@ -150,7 +150,7 @@ def _start_external_servers(
     mail = _module("erp_feeds.demo.mail", "--folder", str(home.mail), "--port", str(chosen.mail))
     supervisor.start("mailbox", mail, variables)
     for name, port in (("ftps-server", chosen.ftps), ("mailbox", chosen.mail)):
-        _own(supervisor, name, port)
+        _wait_until_listening(supervisor, name, port)
 
 
 def _start_cluster(
@@ -161,7 +161,7 @@ def _start_cluster(
     for server in servers:
         supervisor.start(server.name, server.command, variables)
     for server in servers:
-        _own(supervisor, server.name, server.port)
+        _wait_until_listening(supervisor, server.name, server.port)
     cluster.make_bucket(chosen)
 
 
@@ -176,7 +176,7 @@ def _of_cluster(
     }
 
 
-def _own(supervisor: Supervisor, name: str, port: int) -> None:
+def _wait_until_listening(supervisor: Supervisor, name: str, port: int) -> None:
     """Wait until one of the demo's own processes listens on a port.
 
     Raises:

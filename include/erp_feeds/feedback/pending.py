@@ -22,7 +22,7 @@ class PendingResult:
 
     file_id: int
     result: FileResult
-    placed: str
+    uploaded: str
     """Digest of the result that lies on the server; empty where there is none."""
     read_at: datetime
     """When the ledger was read."""
@@ -39,18 +39,18 @@ def pending_files(connection: psycopg.Connection, merchant: str, run: str, limit
             FileResult(
                 name, sha256, state, code, Counts.model_validate(counts), _open_rejects(connection, file_id)
             ),
-            placed,
+            uploaded,
             read_at,
         )
-        for file_id, name, sha256, state, code, counts, placed, read_at in rows
+        for file_id, name, sha256, state, code, counts, uploaded, read_at in rows
     ]
 
 
 @plain_errors("noting that a result was uploaded")
 def mark_uploaded(connection: psycopg.Connection, file: PendingResult, digest: str) -> None:
     """Remember the result that lies on the server now."""
-    values = {"file_id": file.file_id, "digest": digest, "looked_at": file.read_at}
-    connection.execute(statement("feedback/placed"), values)
+    values = {"file_id": file.file_id, "digest": digest, "read_at": file.read_at}
+    connection.execute(statement("feedback/mark_uploaded"), values)
 
 
 def _open_rejects(connection: psycopg.Connection, file_id: int) -> tuple[RejectedRecord, ...]:

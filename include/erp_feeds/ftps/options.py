@@ -15,7 +15,7 @@ Options = dict[int, Any]
 
 BUFFER = 64 * 1024
 """Bytes that libcurl reads at once; more at a time costs more CPU."""
-KEEPALIVE = 30
+KEEPALIVE_SECONDS = 30
 """Seconds of silence after which TCP asks whether the other side is still there."""
 
 
@@ -38,8 +38,8 @@ def options_of(server: Server) -> Options:
         pycurl.NOSIGNAL: 1,
         pycurl.BUFFERSIZE: BUFFER,
         pycurl.TCP_KEEPALIVE: 1,
-        pycurl.TCP_KEEPIDLE: KEEPALIVE,
-        pycurl.TCP_KEEPINTVL: KEEPALIVE,
+        pycurl.TCP_KEEPIDLE: KEEPALIVE_SECONDS,
+        pycurl.TCP_KEEPINTVL: KEEPALIVE_SECONDS,
         pycurl.CONNECTTIMEOUT_MS: milliseconds(extras.connect_timeout),
         pycurl.FTP_RESPONSE_TIMEOUT: seconds,
         pycurl.ACCEPTTIMEOUT_MS: milliseconds(extras.timeout),

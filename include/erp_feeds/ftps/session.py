@@ -26,11 +26,11 @@ FileStat = tuple[int | None, str | None]
 """SIZE and MDTM of a file, each None where the server does not answer it."""
 NOTHING_KNOWN: FileStat = (None, None)
 
-ENOUGH = 16
+BLOCKS_IN_MEMORY = 16
 """Blocks of libcurl, of at most 16 KiB, that are handed on at once."""
-LONGEST_WAIT = 1.0
+MAX_WAIT_SECONDS = 1.0
 """Seconds after which a waiting session looks up, so that a task that is stopped ends in time."""
-IDLE = 60.0
+IDLE_SECONDS = 60.0
 """Seconds without a command after which a session logs in anew: servers hang up on idle clients."""
 _LAST_LINE = re.compile(rb"(\d{3})(?: |$)")
 _HARMLESS = {
@@ -73,7 +73,7 @@ class Session:
         Raises:
             CurlError: The server cannot be reached or refuses.
         """
-        if self._is_open and time.monotonic() - self._used < IDLE:
+        if self._is_open and time.monotonic() - self._used < IDLE_SECONDS:
             return
         self._drop()
         self._multi = pycurl.CurlMulti()
@@ -217,7 +217,7 @@ class Session:
         try:
             running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
             while True:
-                if self._blocks and (not running or len(self._blocks) >= ENOUGH):
+                if self._blocks and (not running or len(self._blocks) >= BLOCKS_IN_MEMORY):
                     block = b"".join(self._blocks)
                     self._blocks.clear()
                     yield block
@@ -237,7 +237,7 @@ class Session:
     def _wait(self) -> int:
         """Wait for the network or for libcurl's clocks; return how many operations still run."""
         due = self._multi.timeout() / 1000
-        ready = self._selector.select(min(due, LONGEST_WAIT) if due >= 0 else LONGEST_WAIT)
+        ready = self._selector.select(min(due, MAX_WAIT_SECONDS) if due >= 0 else MAX_WAIT_SECONDS)
         if not ready:
             return int(self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1])
         for key, events in ready:

@@ -15,9 +15,7 @@ from erp_feeds.ftps.errors import ChangedError, CurlError, FileGoneError, FileRe
 from erp_feeds.ftps.folder import is_gone
 from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat, Session
 
-__all__ = ["NOTHING_KNOWN", "FileStat", "Transfer", "blocks", "missing_bytes"]
-
-PROGRESS_EVERY = 10.0
+PROGRESS_SECONDS = 10.0
 """Seconds between two lines of the log about a transfer."""
 
 
@@ -93,7 +91,7 @@ class Transfer:
         """Count a block, and log now and then how far a long transfer is."""
         self.received += len(block)
         now = time.monotonic()
-        if now - self._logged >= PROGRESS_EVERY:
+        if now - self._logged >= PROGRESS_SECONDS:
             self._logged = now
             size = self.size
             share = f" of {size / 1e6:,.0f} MB ({self.received / size:.0%})" if size else " MB"

@@ -104,14 +104,16 @@ class Gate:
             self._good = self._workers.submit(self._accounts.good, names)
 
     def is_locked(self, name: str, address: str) -> bool:
-        """Return whether too many logins have failed of late."""
+        """Return whether too many logins have failed within `LOCKED_SECONDS`."""
         allowed = self.limits.failed_logins
         return self._failed(name, address) >= allowed or self._failed("", address) >= 5 * allowed
 
     def failed(self, name: str, address: str, *, is_known: bool) -> None:
         """Count a failed login."""
         for key in ((name, address), ("", address)):
-            self._failures[key] = (self._failed(*key) + 1, time.monotonic())
+            number = self._failed(*key) + 1
+            self._failures.pop(key, None)  # who fails again is forgotten last
+            self._failures[key] = (number, time.monotonic())
         while len(self._failures) > REMEMBERED:
             del self._failures[next(iter(self._failures))]
         log.warning("%s from %s: login refused", name if is_known else "unknown login", address)

@@ -18,7 +18,7 @@ import psycopg
 from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps.listing import utc
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat
+from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat
 from erp_feeds.inbox.listing import claimed_path, is_claimed
 from erp_feeds.inbox.scan import columns
 from erp_feeds.merchant import Ftps
@@ -125,15 +125,15 @@ def _is_same(hook: Mover, remote_file: RemoteFile, path: str) -> bool:
         stat = hook.stat(path)  # the file may have gone between SIZE and MDTM
     if stat == NOTHING_KNOWN:
         return False
-    size, time = stat
-    if size is None or time is None:
+    size, modified = stat
+    if size is None or modified is None:
         command = "SIZE" if size is None else "MDTM"
         message = (
             f"{path}: the server does not answer {command}, so a newer file could be taken for it: "
             "set ftps.after_load to 'leave'"
         )
         raise FailError(message, "cannot_clear")
-    return (size, utc(time)) == (remote_file.size, remote_file.modified)
+    return (size, utc(modified)) == (remote_file.size, remote_file.modified)
 
 
 def _target_path(hook: Mover, remote_file: RemoteFile, folder: str) -> str:

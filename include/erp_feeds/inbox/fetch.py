@@ -29,7 +29,7 @@ TRIES = 3
 
 
 class _FetchError(Exception):
-    """One file did not come; whether the server or the file is the cause, the other files tell."""
+    """One file was not fetched; whether the server or the file is the cause, the other files show."""
 
     def __init__(self, cause: FeedError) -> None:
         super().__init__(str(cause))

@@ -15,7 +15,7 @@ from typing import Protocol
 from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.ftps.listing import Entry, Listing, is_perhaps_link, is_temporary, utc
-from erp_feeds.ftps.transfer import FileStat
+from erp_feeds.ftps.session import FileStat
 from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
 

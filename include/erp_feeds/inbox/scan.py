@@ -81,12 +81,14 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
         new = unknown(connection, merchant.name, exact, exact=True)
         remember_times(connection, merchant.name, exact)
     registered = register(connection, merchant.name, found.interfaces, new, merchant.ftps.stable_for)
-    stamps = {each.path: each for each in exact}
+    exact_of = {each.path: each for each in exact}
     not_known = {each.path for each in (*later, *new)}
     return InboxScan(
         registered=tuple(registered),
         uploading=len(new) - len(registered),
-        known=tuple(stamps.get(each.path, each) for each in found.remote_files if each.path not in not_known),
+        known=tuple(
+            exact_of.get(each.path, each) for each in found.remote_files if each.path not in not_known
+        ),
         truncated=found.truncated,
         unreadable=found.unreadable,
         misnamed=found.misnamed,

@@ -35,7 +35,7 @@ def find_work(
     merchant: Merchant,
     run: str,
     replay: Replay | None,
-    active: Callable[[Collection[str]], Collection[str]] | None = None,
+    active: Callable[[Collection[str]], Collection[str]] | None,
 ) -> SenseResult:
     """Compare the inbox with the ledger and return the new files; a replay adds its files.
 

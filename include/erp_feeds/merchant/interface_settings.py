@@ -1,4 +1,4 @@
-"""What a merchant file says of an interface: what fills its fields, when its files are late or refused."""
+"""What a merchant file says of an interface: what fills the fields, when files are late or quarantined."""
 
 from __future__ import annotations
 

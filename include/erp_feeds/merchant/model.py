@@ -149,7 +149,7 @@ class Merchant(Strict):
         description="Where elements, extra_elements and mapping of the interfaces are kept, and which are "
         "switched on. store: the pages edit them; the file's count until the first revision",
     )
-    schedule: str = Field("0 0 * * *", description="Cron of the daily sweep, in the merchant's zone")
+    schedule: str = Field("0 0 * * *", description="Cron of the daily run, in the merchant's zone")
     paused: bool = Field(
         default=False,
         description="Whether the DAG is paused when Airflow first sees it; later Airflow's switch counts",

@@ -2,7 +2,6 @@
 
 from erp_feeds.merchant_file.checks import settings_of, with_settings
 from erp_feeds.merchant_file.reader import (
-    MerchantFile,
     files_by_merchant,
     merchant_files,
     read_files,
@@ -13,7 +12,6 @@ from erp_feeds.merchant_file.reader import (
 from erp_feeds.merchant_file.yaml_text import dotted
 
 __all__ = [
-    "MerchantFile",
     "dotted",
     "files_by_merchant",
     "merchant_files",

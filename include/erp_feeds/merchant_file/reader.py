@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
 
@@ -15,10 +15,8 @@ from erp_feeds.merchant_file.yaml_text import dotted, fail, line_at, load, node_
 
 ENDINGS = (".yaml", ".yml")
 
-MerchantFile = Annotated[Path, "a YAML file in the folder of merchants"]
 
-
-def merchant_files(folder: Path) -> list[MerchantFile]:
+def merchant_files(folder: Path) -> list[Path]:
     """Return the merchant files of a folder, in name order; hidden ones are an editor's, and no merchant's.
 
     Raises:
@@ -32,12 +30,12 @@ def merchant_files(folder: Path) -> list[MerchantFile]:
     return [path for path in entries if path.suffix.lower() in ENDINGS and not path.name.startswith(".")]
 
 
-def files_by_merchant(folder: Path) -> dict[str, MerchantFile]:
+def files_by_merchant(folder: Path) -> dict[str, Path]:
     """Return the merchant files of a folder by the name that each must bear, as `merchant_files`."""
     return {path.stem: path for path in reversed(merchant_files(folder))}
 
 
-def read_merchant(path: MerchantFile) -> Merchant:
+def read_merchant(path: Path) -> Merchant:
     """Read and check one merchant file.
 
     Raises:
@@ -75,7 +73,7 @@ def read_merchants(
         return [], [error]
 
 
-def read_files(paths: Iterable[MerchantFile]) -> tuple[list[Merchant], list[ConfigurationError]]:
+def read_files(paths: Iterable[Path]) -> tuple[list[Merchant], list[ConfigurationError]]:
     """Read merchant files; whatever is wrong with one becomes its error and removes no other merchant."""
     merchants: dict[str, Merchant] = {}
     errors: list[ConfigurationError] = []

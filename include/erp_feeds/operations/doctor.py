@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from erp_feeds.errors import FailError, FeedError, counted
-from erp_feeds.feedback import upload
+from erp_feeds.feedback import deliver
 from erp_feeds.ftps import FtpsHook, Listing
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
@@ -239,11 +239,12 @@ class _Server:
             raise CautionError(message) from None
 
     def _check_feedback(self) -> str:
-        folder = upload.folder_of(self._merchant.ftps, self._merchant.feedback or Feedback())
+        folder = deliver.folder_of(self._merchant.ftps, self._merchant.feedback or Feedback())
         self._hook.create_directory(folder)
-        upload.upload(self._hook, folder, TRIAL, TRIAL.encode())
-        self._hook.delete_file(posixpath.join(folder, TRIAL))
-        return f"result files can be placed in {folder}"
+        trial = posixpath.join(folder, TRIAL)
+        self._hook.store_bytes(trial, TRIAL.encode())
+        self._hook.delete_file(trial)
+        return f"result files can be uploaded to {folder}"
 
     def _check_download(self) -> str:
         found = listing.list_files(listing.ListedOnce(self._hook), self._merchant, self._interfaces)
@@ -264,9 +265,9 @@ def _storage(url: str) -> str:
 
     folder = ObjectStoragePath(url)
     try:
-        with atomic_file.writing(folder) as arrival:
-            arrival.file.write(TRIAL.encode())
-            arrival.commit(folder / TRIAL)
+        with atomic_file.writing(folder) as unfinished:
+            unfinished.file.write(TRIAL.encode())
+            unfinished.commit(folder / TRIAL)
         with atomic_file.open_for(folder / TRIAL, "rb") as file:
             file.read()
         folder.fs.rm_file((folder / TRIAL).path)

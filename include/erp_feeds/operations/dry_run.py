@@ -51,7 +51,7 @@ class DryRunFile:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Records that would be quarantined, by code."""
+        """Records that would be rejected, by code."""
         return self.counts.rejected
 
 
@@ -139,7 +139,7 @@ def dry_run_of(
     reading: psycopg.Connection,
     merchant: Merchant,
     files: Iterable[FeedFile],
-    examples: int = 0,
+    examples: int,
 ) -> DryRun:
     """Find out what a replay of archived files would change. Nothing is written that stays.
 

@@ -17,7 +17,7 @@ from erp_feeds.store.incidents import Cause, InboxState, Incident
 from erp_feeds.store.merchant_settings import for_reports
 
 KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
-POLLS = 3
+MISSED_SCANS = 3
 """Scans that must be left out before a silent inbox counts, where the merchant has it scanned rarely."""
 
 
@@ -107,7 +107,7 @@ def _inbox(state: InboxState | None, merchant: Merchant, now: datetime, *, at_on
     since = (state.failing_since or state.succeeded_at) if state else None
     if state is None or since is None:
         return []
-    allowed = max(merchant.unreachable_after, POLLS * timedelta(seconds=merchant.ftps.poll_interval))
+    allowed = max(merchant.unreachable_after, MISSED_SCANS * timedelta(seconds=merchant.ftps.poll_interval))
     if now - since < allowed and not (state.failing_since and at_once):
         return []
     silent = f"no scan since {merchant.local_time(since)}: is the DAG paused, or the triggerer down?"

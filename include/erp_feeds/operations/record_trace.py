@@ -53,7 +53,9 @@ class RecordTrace:
     """As it was delivered."""
 
 
-def trace_record(connection: psycopg.Connection, merchant: Merchant, name: str, record: int) -> RecordTrace:
+def trace_record(
+    connection: psycopg.Connection, merchant: Merchant, wanted: Replay, record: int
+) -> RecordTrace:
     """Follow one record from its archived original to the rows that it led to.
 
     The steps run as the merchant is configured now; whether the file is loaded is as the ledger says.
@@ -61,16 +63,16 @@ def trace_record(connection: psycopg.Connection, merchant: Merchant, name: str, 
     Args:
         connection: Of the store; only read.
         merchant: Whose file it is.
-        name: Of the file; of several revisions the latest counts.
+        wanted: Names the file; of several revisions of a name the latest counts.
         record: Its number in the file, from 1.
 
     Raises:
         FailError: the archive has no such file, or the file no such record.
         RetryError: the archive cannot be reached.
     """
-    file = ledger.archived(connection, merchant.name, list(merchant.interfaces), Replay(files=(name,)))[-1]
+    file = ledger.archived(connection, merchant.name, list(merchant.interfaces), wanted)[-1]
     (known,) = queries.files(connection, merchant.name, file_ids=[file.file_id])
-    found = RecordTrace(name, known.state, record, code=known.code, reason=known.reason)
+    found = RecordTrace(file.name, known.state, record, code=known.code, reason=known.reason)
     with TemporaryDirectory(prefix="erp-feeds-record-") as folder:
         try:
             found, keys = _read(merchant, file, ObjectStoragePath(f"file://{folder}"), found)
@@ -132,13 +134,9 @@ def _stored(
     keys: Mapping[str, str],
 ) -> RecordTrace:
     """Add where a record is in the store, or why it is not there."""
-    rejects = queries.rejects(connection, merchant.name, file=file.name)
-    errors = tuple(
-        RejectReason(each.code, each.field or None, each.reason)
-        for each in rejects
-        if (each.file_id, each.record) == (file.file_id, found.record)
-    )
-    if errors:  # found only by the load
+    rejects = queries.rejects(connection, merchant.name, file_id=file.file_id, record=found.record)
+    if rejects:  # found only by the load
+        errors = tuple(RejectReason(each.code, each.field or None, each.reason) for each in rejects)
         return replace(found, outcome="rejected", errors=errors)
     if found.outcome != "loaded":
         return found

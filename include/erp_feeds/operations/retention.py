@@ -9,7 +9,7 @@ from erp_feeds.redaction import redact_errors
 from erp_feeds.settings import settings
 from erp_feeds.storage import archive
 from erp_feeds.store import connection as store
-from erp_feeds.store import ledger
+from erp_feeds.store import retention
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ def delete_expired(merchant: Merchant) -> int:
     if days is None:
         return 0
     with store.connect(settings().store_connection) as connection:
-        due = ledger.expired(connection, merchant.name, days)
-        dropped = [url for url in due if ledger.drop_original(connection, merchant.name, url, archive.delete)]
+        due = retention.expired(connection, merchant.name, days)
+        dropped = [
+            url for url in due if retention.drop_original(connection, merchant.name, url, archive.delete)
+        ]
     log.info("Deleted %d originals that were received more than %d days ago", len(dropped), days)
     return len(dropped)

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from erp_feeds.errors import ConfigurationError, FailError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.doctor import CautionError, Finding, findings
+from erp_feeds.operations.incidents import MISSED_SCANS
 from erp_feeds.orchestration.rest_client import AirflowApi, airflow_api
 from erp_feeds.store.incidents import InboxState
 
 SILENT = timedelta(minutes=5)
 """Without a scan above which something is wrong; the store notes them to the minute."""
-POLLS = 3
-"""Scans that must be left out, where the merchant has it scanned rarely."""
 
 
 def examine_airflow(merchant: Merchant) -> Iterator[Finding]:
@@ -47,7 +46,7 @@ def last_scan(merchant: Merchant, state: InboxState | None, now: datetime) -> st
     if state is None or state.succeeded_at is None:
         raise CautionError("no scan of the inbox yet: the first comes once the DAG runs and is not paused")
     moment = merchant.zoned_time(state.succeeded_at)
-    if now - state.succeeded_at > max(SILENT, POLLS * timedelta(seconds=merchant.ftps.poll_interval)):
+    if now - state.succeeded_at > max(SILENT, MISSED_SCANS * timedelta(seconds=merchant.ftps.poll_interval)):
         raise CautionError(f"no scan of the inbox since {moment}: is the DAG paused, or the triggerer down?")
     return f"the inbox was scanned at {moment}, and is every {merchant.ftps.poll_interval:g} s"
 

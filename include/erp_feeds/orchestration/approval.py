@@ -54,8 +54,8 @@ def build_approval_dag() -> Iterator[DAG]:
 
 
 def _approval_dag() -> DAG:
-    from airflow.providers.standard.operators.hitl import ApprovalOperator  # noqa: PLC0415 - only where it is wanted
-    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator  # noqa: PLC0415
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 
     with DAG(
         dag_id=APPROVAL_DAG,
@@ -104,7 +104,7 @@ def add_questions(merchant: Merchant, loaded: Any) -> None:
     """Add tasks that start a question for each file that waits for an approval, where this is configured."""
     if not (interfaces := interfaces_that_ask(merchant)):
         return
-    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator  # noqa: PLC0415
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 
     @task(multiple_outputs=False, doc_md="Finds the files of this run with more rejects than allowed.")
     def questions(batch: dict[str, Any]) -> list[dict[str, Any]]:
@@ -123,8 +123,8 @@ def add_questions(merchant: Merchant, loaded: Any) -> None:
 
 def open_questions(merchant: Merchant, interfaces: list[str], run: str) -> list[dict[str, Any]]:
     """Return the id and the configuration of a run for each file that a run left waiting for an approval."""
-    from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
-    from erp_feeds.store import connection as store  # noqa: PLC0415
+    from erp_feeds.store import approvals
+    from erp_feeds.store import connection as store
 
     with store.connect(settings().store_connection) as connection:
         found = approvals.questions(connection, merchant=merchant.name, interfaces=interfaces, run=run)
@@ -140,8 +140,8 @@ def describe(file_id: int) -> dict[str, Any]:
     Raises:
         FailError: The file does not wait for an approval.
     """
-    from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
-    from erp_feeds.store import connection as store  # noqa: PLC0415
+    from erp_feeds.store import approvals
+    from erp_feeds.store import connection as store
 
     with store.connect(settings().store_connection) as connection:
         found = approvals.questions(connection, file_id=file_id)
@@ -167,8 +167,8 @@ def approved(question: dict[str, Any], by: str) -> dict[str, Any]:
     Raises:
         FailError: The file does not wait any more, or more of its records are rejected now.
     """
-    from erp_feeds.store import approvals  # noqa: PLC0415 - psycopg is for tasks
-    from erp_feeds.store import connection as store  # noqa: PLC0415
+    from erp_feeds.store import approvals
+    from erp_feeds.store import connection as store
 
     with store.connect(settings().store_connection) as connection:
         found = approvals.questions(connection, file_id=question["file_id"])

@@ -69,10 +69,12 @@ def measure(connection: Connection, merchants: Iterable[Merchant]) -> None:
     from erp_feeds.store.merchant_settings import for_reports
 
     now = datetime.now(UTC)
+    merchants = list(merchants)
+    latest_files = incidents.latest_files_of(connection, [merchant.name for merchant in merchants])
     for merchant in merchants:
         with plain_errors("measuring"):
             open_files = queries.open_files(connection, merchant.name)
-        latest = incidents.latest_files(connection, merchant.name)
+        latest = latest_files.get(merchant.name, {})
         for interface in interfaces_of(for_reports(connection, merchant)):
             tags = {"merchant": merchant.name, "interface": interface.name}
             waiting, quarantined = open_files.get(interface.name, (0, 0))

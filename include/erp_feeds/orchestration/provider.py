@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's facts, in the form of Airflow's provider.yaml."""
     # Whoever imports this module first would start Airflow, which asks here before the function is there.
-    from erp_feeds.ftps.connection import Extras, field_schemas  # noqa: PLC0415 - as above
+    from erp_feeds.ftps.connection import Extras, field_schemas
 
     return {
         "package-name": "erp-feeds",

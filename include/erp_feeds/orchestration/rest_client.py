@@ -12,7 +12,7 @@ import httpx
 from erp_feeds.errors import ConfigurationError, FailError, RetryError
 from erp_feeds.settings import settings
 
-TIMEOUT = 20.0
+TIMEOUT_SECONDS = 20.0
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 UNFINISHED = ("queued", "running")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,17 +47,26 @@ def airflow_api() -> AirflowApi:
 
 
 def airflow_api_as(token: str) -> AirflowApi:
-    """Return the server as the owner of a token: at the address of the connection, else its own."""
-    from airflow.sdk.configuration import conf  # noqa: PLC0415 - as below
+    """Return the server as the owner of a token: at the address of the connection, else its own.
+
+    Raises:
+        ConfigurationError: Airflow has no such connection, and does not know its own address.
+    """
+    from erp_feeds.orchestration.links import base_url
 
     known = _connection()
-    address = address_of(known.host, known.port, known.schema) if known else conf.get("api", "base_url")
+    address = address_of(known.host, known.port, known.schema) if known else base_url()
+    if not address:
+        raise ConfigurationError(
+            "no run can be started: Airflow does not know its own address; set [api] base_url in airflow.cfg",
+            "no_airflow",
+        )
     return AirflowApi(address, token=token)
 
 
 def _connection() -> Any:
-    from airflow.sdk import BaseHook  # noqa: PLC0415 - the demo waits for a server without importing Airflow
-    from airflow.sdk.exceptions import AirflowException  # noqa: PLC0415 - as said above
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowException
 
     try:
         return BaseHook.get_connection(settings().airflow_connection)
@@ -76,7 +85,7 @@ class AirflowApi:
         self._client = httpx.Client(
             base_url=self.address,
             auth=_Login(self.address, {"username": user, "password": password}, token),
-            timeout=TIMEOUT,
+            timeout=TIMEOUT_SECONDS,
             trust_env=not is_here,
             verify=self.address.startswith("https"),  # reading the authorities costs as much as the request
         )

@@ -1,4 +1,4 @@
-"""Where the XSD and the line may judge a record differently: every such rule, and why XSD 1.0 cannot say it.
+"""Where the XSD and the pipeline may judge a record differently: each such rule, and why XSD cannot say it.
 
 The property test of the schemas proves that nothing else differs, and that each of these does.
 """

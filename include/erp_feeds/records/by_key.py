@@ -13,9 +13,7 @@ from erp_feeds.records.kind import Frames, LoadMethod, RecordKind, Rows, key_of
 from erp_feeds.steps.result import StepResult
 
 
-def kind_by_key(
-    interface: Interface, table: str, warnings: Mapping[WarningCode, str] | None = None
-) -> RecordKind:
+def kind_by_key(interface: Interface, table: str, warnings: Mapping[WarningCode, str]) -> RecordKind:
     """Return the kind of an interface whose key is one required field.
 
     Args:
@@ -37,7 +35,7 @@ def kind_by_key(
             table,
             key_column=key,
             fields=tuple(field.name for field in interface.fields if field.name != key),
-            warnings=warnings or {},
+            warnings=warnings,
         ),
     )
 

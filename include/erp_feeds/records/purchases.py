@@ -16,7 +16,7 @@ from erp_feeds.interfaces import mapping_of
 from erp_feeds.interfaces.targets import CUSTOM
 from erp_feeds.merchant import Merchant
 from erp_feeds.records.collapse import counts_of_collapsed, skipped
-from erp_feeds.records.kind import Columns, Frames, Row
+from erp_feeds.records.kind import Columns, Frames, LoadMethod, RecordKind, Row, Rows
 from erp_feeds.steps.map_fields import (
     LINKED_CURRENCY,
     VERSION,
@@ -41,14 +41,14 @@ COLUMNS = (
     "content_hash", "custom", VERSION,
 )  # fmt: skip
 
+AFTER_ID = r"(?:-R[0-9]+|~[0-9]+)+$"
+"""What an id of a purchase may have after the text by which it could be another's too."""
 _IDENTITY = ["file", "channel", "order_number", "purchase_id"]
 _BASKET = [*_IDENTITY, "content_hash"]
 _BUYER = ("customer_number", "email")
 _KNOWN = [*_BASKET, "kind", *_BUYER]
 
 Mask = npt.NDArray[np.bool_]
-
-across_fields = till_errors
 
 
 def key(columns: Columns) -> Column:
@@ -60,7 +60,7 @@ def key(columns: Columns) -> Column:
 def together(columns: Columns) -> Column:
     """Return order number or receipt, without what an id has after it: another one may read like that id."""
     ids = pc.coalesce(columns["order_number"], till_ids(columns))
-    return pc.replace_substring_regex(ids, r"(?:-R[0-9]+|~[0-9]+)+$", "")
+    return pc.replace_substring_regex(ids, AFTER_ID, "")
 
 
 def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
@@ -195,3 +195,16 @@ def stands_for(unique: pa.Table, own: Row) -> Column:
     if own["channel"] == ONLINE and own["kind"] == ORDER:
         return pc.and_(same, pc.equal(array_of(unique["kind"]), ORDER))
     return pc.and_(same, pc.equal(array_of(unique["content_hash"]), own["content_hash"]))
+
+
+PURCHASES = RecordKind(
+    key=key,
+    together=together,
+    deduplicate=deduplicate,
+    split=split,
+    rows=Rows(LoadMethod.PURCHASES, "purchases"),
+    count=len,
+    stands_for=stands_for,
+    across_fields=(till_errors,),
+    people=("orders", "returns"),
+)

@@ -101,10 +101,11 @@ class _Notes:
         """Note what is odd about a member as a whole."""
         header.look()
         file = header.file
-        if reader.foreign and not reader.holds_records:
-            raise _no_records(self._interface, reader.foreign)
-        self._drift[file].note_unknown(dict(sorted(reader.surroundings.items())))
-        self._ignored[file] += reader.surroundings.total()
+        around = reader.surroundings
+        if around.unexpected and not reader.holds_records:
+            raise _no_records(self._interface, around.unexpected)
+        self._drift[file].note_unknown(dict(sorted(around.beside.items())))
+        self._ignored[file] += around.beside.total()
         if reader.namespaced:
             self._once[file].add((WarningCode.UNKNOWN_NAMESPACE, ""))
         if reader.mismatched:
@@ -210,7 +211,9 @@ class _HeaderCheck:
     def look(self) -> None:
         """Check what has been read of the header: a second one may contradict the first."""
         if self._header:
-            self._version = declared_version(self._reader.settings(), self._header, self._accepted)
+            self._version = declared_version(
+                self._reader.surroundings.settings(), self._header, self._accepted
+            )
 
     def note(self, known: Mapping[str, int]) -> None:
         """Remember the elements that came with a later version; `known`: field -> in how many records."""

@@ -52,15 +52,15 @@ def save(chunks: Iterable[bytes], merchant: str, interface: str, name: str) -> A
     folder = ObjectStoragePath(settings().archive) / merchant / interface
     digest = hashlib.sha256()
     size = 0
-    with writing(folder, durable=True) as arrival:
+    with writing(folder, durable=True) as unfinished:
         for chunk in chunks:
             digest.update(chunk)
-            arrival.file.write(chunk)
+            unfinished.file.write(chunk)
             size += len(chunk)
         sha256 = digest.hexdigest()
         target = folder / f"{stem}.{sha256[:HASH_IN_NAME]}{extension}"
         if not _is_stored(target, size):
-            arrival.commit(target)
+            unfinished.commit(target)
     return ArchivedFile(str(target), sha256, size)
 
 

@@ -38,9 +38,7 @@ class AtomicFile:
 
     def discard(self) -> None:
         """Remove what was written; nothing happens after `commit`."""
-        with suppress(
-            Exception
-        ):  # a store may refuse to close a broken upload: it is thrown away all the same
+        with suppress(Exception):  # object storage may fail to close a broken upload: it goes all the same
             self.file.close()
         with suppress(FileNotFoundError):
             self._temporary.fs.rm_file(self._temporary.path)
@@ -67,17 +65,17 @@ def writing(folder: ObjectStoragePath, *, durable: bool = False) -> Iterator[Ato
         folder: Where it will stay; made when missing.
         durable: Wait until the disk has it, for what cannot be made again.
     """
-    arrival = AtomicFile(folder, durable=durable)
+    unfinished = AtomicFile(folder, durable=durable)
     try:
-        yield arrival
+        yield unfinished
     finally:
-        arrival.discard()
+        unfinished.discard()
 
 
 def open_for(path: ObjectStoragePath, mode: str) -> BinaryIO:
     """Open a file of the storage.
 
-    Not by the path's own `open`: that reports each access as lineage, which would replace the line's own.
+    Not by the path's own `open`: that reports each access as lineage, which would replace the pipeline's.
     On local disks a new file is its owner's alone from the start: it holds personal data.
     """
     if path.protocol == "file":
@@ -98,10 +96,7 @@ def make_folder(folder: ObjectStoragePath) -> None:
     path = Path(folder.path)
     if path.is_dir():  # mostly: another frame of the same file
         return
-    for each in (
-        *reversed(path.parents),
-        path,
-    ):  # `parents=True` would give all but the last the umask's rights
+    for each in (*reversed(path.parents), path):  # `parents=True` would leave the umask's rights above
         each.mkdir(mode=OWNER_FOLDER, exist_ok=True)
 
 

@@ -47,13 +47,13 @@ def stage_member(folder: ObjectStoragePath, file_id: int, number: int, source: I
     """
     place = folder / str(file_id) / "xml"
     target = place / f"{number:02d}.xml"
-    arrival = AtomicFile(place, durable=False)
+    unfinished = AtomicFile(place, durable=False)
     try:
-        shutil.copyfileobj(source, arrival.file, BLOCK)
-        size = arrival.file.tell()
-        arrival.commit(target)
+        shutil.copyfileobj(source, unfinished.file, BLOCK)
+        size = unfinished.file.tell()
+        unfinished.commit(target)
     finally:
-        arrival.discard()
+        unfinished.discard()
     return str(target), size
 
 
@@ -113,10 +113,10 @@ class FrameWriters:
             bounds: Where the rows of each piece begin, and where the last ends.
         """
         if name not in self._files:
-            arrival = AtomicFile(self._place, durable=False)
-            self._stack.callback(arrival.discard)
-            writer = pa.ipc.new_file(arrival.file, table.schema, options=FORM)
-            self._files[name] = arrival, table.schema, writer
+            unfinished = AtomicFile(self._place, durable=False)
+            self._stack.callback(unfinished.discard)
+            writer = pa.ipc.new_file(unfinished.file, table.schema, options=FORM)
+            self._files[name] = unfinished, table.schema, writer
         _, schema, writer = self._files[name]
         (batch,) = table.cast(schema).to_batches() or [pa.RecordBatch.from_pylist([], schema)]
         for start, end in pairwise(bounds):
@@ -126,10 +126,10 @@ class FrameWriters:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._stack:
-            for name, (arrival, _, writer) in self._files.items():
+            for name, (unfinished, _, writer) in self._files.items():
                 writer.close()
                 if kind is None:
-                    arrival.commit(self._place / f"{name}.arrow")
+                    unfinished.commit(self._place / f"{name}.arrow")
         if kind is None:
             self.urls = {name: str(self._place / f"{name}.arrow") for name in self._files}
 
@@ -158,7 +158,7 @@ def purge(merchant: str, days: int) -> list[str]:
     before = datetime.now(UTC) - timedelta(days=days)
     removed = []
     for path in folder.fs.ls(folder.path, detail=False) if exists(folder) else ():
-        with suppress(FileNotFoundError):  # a run beside this one renames its files, or sweeps too
+        with suppress(FileNotFoundError):  # a run beside this one renames its files, or purges too
             if _last_written(folder, path) < before:
                 folder.fs.rm(path, recursive=True)
                 removed.append(str(folder / path.rstrip("/").rpartition("/")[2]))
@@ -183,7 +183,7 @@ def outdated(name: str) -> FailError:
 
 
 def _gone(url: str, step: str) -> FailError:
-    """Return the error for a swept file: clear the step that wrote it, or `unzip` when the run is gone."""
+    """Return the error for a removed file: clear the step that wrote it, or `unzip` when the run is gone."""
     run = ObjectStoragePath(url).parents[2]
     task = step if exists(run) else "unzip"
     message = f"{url} is not staged any more: clear task '{task}' of this run with everything after it"

@@ -18,6 +18,11 @@ KEYS = {LoadMethod.PEOPLE: "profile_id", LoadMethod.PURCHASES: "purchase_id"}
 """The keys of rows that are not loaded by one."""
 
 
+def key_of(rows: Rows) -> str:
+    """Return the column that identifies a row."""
+    return KEYS.get(rows.loading, rows.key_column)
+
+
 def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
     """Write to the rows which file brought them last, where a load may ask (rule: ERP cache 6).
 
@@ -35,7 +40,7 @@ def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merch
 
 def apply(connection: psycopg.Connection, merchant: str, rows: Rows) -> None:
     """Write to the rows of a merchant what is noted of them; in a transaction, under the merchant's lock."""
-    key = KEYS.get(rows.loading, rows.key_column)
+    key = key_of(rows)
     parts = {"table": sql.Identifier(rows.table), "key": sql.Identifier(key), "table_name": rows.table}
     is_whole = rows.loading is LoadMethod.PURCHASES  # a file writes all fields of one
     for step in ("collect", "apply") if is_whole else ("collect", "apply_fields", "apply"):

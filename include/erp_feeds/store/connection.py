@@ -111,12 +111,12 @@ def lent(pool: ConnectionPool[psycopg.Connection[Any]], doing: str) -> Iterator[
     Raises:
         RetryError: the store cannot be reached now.
     """
-    from psycopg_pool import PoolTimeout
+    from psycopg_pool import PoolClosed, PoolTimeout
 
     try:
         with pool.connection() as opened, plain_errors(doing):
             yield opened
-    except PoolTimeout:
+    except (PoolClosed, PoolTimeout):
         raise RetryError("the store is not available now", "no_connection") from None
 
 

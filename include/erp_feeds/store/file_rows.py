@@ -171,7 +171,7 @@ class Day(TypedDict):
 
 @dataclass(frozen=True)
 class MerchantFiles:
-    """What came of one merchant lately."""
+    """What has come of one merchant in the last days."""
 
     merchant: str
     last_file: str | None

@@ -198,7 +198,7 @@ def _run(
 
 
 def _check_folder(connection: psycopg.Connection, merchant: str, folder: str) -> None:
-    """Refuse a folder within another account's, or around it: each would read the other's files."""
+    """Check that no folder is within another account's: the one would read the other's files."""
     for each in listed(connection):
         ours, theirs = f"{folder}/", f"{each.folder}/"
         if each.merchant != merchant and (ours.startswith(theirs) or theirs.startswith(ours)):

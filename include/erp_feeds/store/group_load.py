@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.batch import REJECT_FRAMES, Counts, FeedFile
 from erp_feeds.codes import QuarantineCode, WarningCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES, mapping_of
@@ -43,8 +43,6 @@ Write = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant, Incoming], B
 """Writes what was copied of all pieces; counts the records loaded, and warnings."""
 Reject = Callable[[psycopg.Connection, Sequence[FeedFile], Merchant], ByFile]
 """Rejects copied records before anything is written, by comparing them with the store."""
-
-OF_REJECTS = ("rejects", "originals")
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ class GroupLoad:
         for frame in frames.values():
             if "mapping_version" in frame:
                 self._mapping_versions.update(frame["mapping_version"].head(1).dropna())
-        incoming.copy(frames, OF_REJECTS)
+        incoming.copy(frames, REJECT_FRAMES)
         frames, left_out = without_suppressed(self._connection, files, self._merchant, frames)
         return merged(left_out, self._loader.copy(incoming, self._rows, frames))
 

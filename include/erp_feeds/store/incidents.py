@@ -68,12 +68,6 @@ def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
 
 
 @plain_errors("reading the latest files")
-def latest_files(connection: psycopg.Connection, merchant: str) -> dict[str, datetime]:
-    """Return when the latest file of each interface came."""
-    return latest_files_of(connection, [merchant]).get(merchant, {})
-
-
-@plain_errors("reading the latest files")
 def latest_files_of(
     connection: psycopg.Connection, merchants: Collection[str]
 ) -> dict[str, dict[str, datetime]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -84,38 +84,6 @@ def _chosen(
         "deleted": deleted,
     }
     return [feed_file(row) for row in connection.execute(statement("ledger/archived"), values)]
-
-
-@plain_errors("finding expired files")
-def expired(connection: psycopg.Connection, merchant: str, days: int) -> list[str]:
-    """Return the URLs of originals received more than `days` days ago, of finished files."""
-    found = connection.execute(statement("ledger/expired"), {"merchant": merchant, "days": days})
-    return [url for (url,) in found]
-
-
-def drop_original(
-    connection: psycopg.Connection, merchant: str, url: str, delete: Callable[[str], None]
-) -> bool:
-    """Delete an original and note it; after a crash between the two it is deleted again.
-
-    Return False where a new remote file has come to share the original, which then stays.
-    """
-    values = {"merchant": merchant, "archived": url}
-    with transaction(connection, "deleting an original"):
-        lock_originals(connection, merchant)
-        noted = connection.execute(statement("ledger/note_deleted"), values).rowcount > 0
-        if noted:
-            delete(url)
-    return noted
-
-
-def was_deleted(connection: psycopg.Connection, file: FeedFile) -> bool:
-    """Return whether retention has deleted the original of a file, or is just doing so."""
-    query = "SELECT archive_deleted_at IS NOT NULL FROM files WHERE file_id = %s"
-    with transaction(connection, f"reading {file.name}"):
-        lock_originals(connection, _row(connection, file)[0])
-        found = connection.execute(query, [file.file_id]).fetchone()
-    return bool(found and found[0])
 
 
 @plain_errors("reading a file")

@@ -53,7 +53,7 @@ def load_files(
 
     Raises:
         RetryError: the store was lost, or two transactions collided.
-        FailError: the store refused the data, or the secret of the suppressed has changed.
+        FailError: the store does not take the data, or the secret of the suppressed has changed.
     """
 
     def load(some: Sequence[FeedFile]) -> list[Loaded]:

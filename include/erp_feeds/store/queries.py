@@ -1,4 +1,4 @@
-"""Questions to the store, each a typed function over one SQL file in sql/queries; nothing here writes."""
+"""Questions to the store, each a typed function over one statement of sql/queries.sql; it writes nothing."""
 
 from __future__ import annotations
 

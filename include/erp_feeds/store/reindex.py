@@ -76,7 +76,7 @@ def _renumber_rows(
     renumber = statement(
         "reindex/versioned",
         table=sql.Identifier(rows.table),
-        key=sql.Identifier("profile_id" if is_people else rows.key_column),
+        key=sql.Identifier(confirmations.key_of(rows)),
         fields=["email", *PROFILE_FIELDS] if is_people else list(rows.fields),
         merchant=merchant,
         file_ids=file_ids,

@@ -1,4 +1,4 @@
-"""The shapes in which the store answers of people, purchases and accounts; a file's are in file_answers."""
+"""The shapes in which the store answers of people, purchases and accounts; of files: file_rows."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class MappingVersion:
     interface: str | None
     first_used_at: datetime | None
     links: list[dict[str, Any]] | None
-    """What it says, as `mapping_tables.LinkRow`."""
+    """What it says, as `publish.mapping_page.LinkRow`."""
     rows: int
 
 

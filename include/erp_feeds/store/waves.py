@@ -15,12 +15,10 @@ from erp_feeds.batch import FeedFile
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import LoadMethod
+from erp_feeds.records.purchases import AFTER_ID
 from erp_feeds.steps.groups import Frames, Waves, connected, wave_ends, wave_of
 from erp_feeds.store.sql import statement
 from erp_feeds.store.suppression import any_suppressed
-
-AFTER_ID = r"(?:-R[0-9]+|~[0-9]+)+$"
-"""What an id of a purchase may have after the text by which it could be another's too."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Enabled:
 def apps(caller: Reader, store: Store) -> AppsPage:
     """List the apps: not enabled, waiting for the first file, or running."""
     merchant = configured(caller.merchant)
-    latest = incidents.latest_files(store, merchant.name)
+    latest = incidents.latest_files_of(store, [merchant.name]).get(merchant.name, {})
     return AppsPage(merchant.name, [_app(merchant, name, latest) for name in APPS])
 
 

@@ -33,12 +33,14 @@ def connect() -> Iterator[psycopg.Connection[Any]]:
     Raises:
         RetryError: the store cannot be reached now; the next request reads its address from Airflow again.
     """
+    used = pool()
     try:
-        with lent(pool(), "reading the store") as opened:
+        with lent(used, "reading the store") as opened:
             yield opened
     except RetryError as error:
         if error.code == "no_connection":
             pool.cache_clear()
+            used.close(timeout=0)  # what is lent of it is closed when it is returned
         raise
 
 

@@ -110,12 +110,13 @@ class Headers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        is_static = path.startswith("/static/")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                is_static = "/static/" in scope.get("path", "")
                 headers.setdefault("Cache-Control", "max-age=3600" if is_static else "no-store")
             await send(message)
 

@@ -13,7 +13,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Path, Query
 
 from erp_feeds.codes import IncidentKind, words_of
-from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.errors import FailError
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant
 from erp_feeds.operations.incidents import Feed, feeds
@@ -110,19 +110,19 @@ def merchants(
     ordered = sorted((name not in failing, name) for name in known if search.lower() in name)
     after = decode_cursor(cursor, bool, str)
     wanted = [each for each in ordered if after is None or list(each) > after][: limit + 1]
-    lately = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
+    recent = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
     names = [name for _, name in wanted]
     fresh = _feeds(store, names)
-    rows = [_row(lately[name], fresh[name], open_now.get(name, [])) for name in names]
+    rows = [_row(recent[name], fresh[name], open_now.get(name, [])) for name in names]
     return Page.of(rows, limit, lambda row: (not row.open, row.merchant))
 
 
 def merchant(caller: Reader, store: Store) -> MerchantPage:
     """Return how one merchant stands, and what to do."""
     _check_known(store, caller.merchant)
-    (lately,) = queries.overview(store, [caller.merchant], DAYS)
+    (recent,) = queries.overview(store, [caller.merchant], DAYS)
     fresh = _feeds(store, [caller.merchant])[caller.merchant]
-    row = _row(lately, fresh, incidents.listed(store, caller.merchant, with_dismissed=True))
+    row = _row(recent, fresh, incidents.listed(store, caller.merchant, with_dismissed=True))
     drift = queries.drift(store, caller.merchant).items()
     return MerchantPage(
         **vars(row),
@@ -173,7 +173,7 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     for name in names:
         try:
             owners[name] = merchant_settings.effective(store, of_file(name))
-        except (ConfigurationError, FailError) as error:
+        except FailError as error:
             errors[name] = str(error)
     found: dict[str, list[Feed]] = {}
     for feed in feeds(store, list(owners.values()), datetime.now(UTC)):
@@ -181,7 +181,7 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     return {name: _Configured(owners.get(name), errors.get(name), found.get(name, [])) for name in names}
 
 
-def _row(lately: MerchantFiles, of_file: _Configured, known: list[Incident]) -> MerchantRow:
+def _row(recent: MerchantFiles, of_file: _Configured, known: list[Incident]) -> MerchantRow:
     return MerchantRow(
         title=of_file.owner.title if of_file.owner else "",
         error=of_file.error,
@@ -189,7 +189,7 @@ def _row(lately: MerchantFiles, of_file: _Configured, known: list[Incident]) -> 
         open=[in_words(of_file.owner, each) for each in known if each.dismissed_at is None],
         rejects=sum(each.number for each in known if each.kind == IncidentKind.REJECTED),
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
-        **vars(lately),
+        **vars(recent),
     )
 
 

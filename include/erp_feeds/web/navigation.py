@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from airflow.configuration import conf
-
+from erp_feeds.orchestration.links import base_url
 from erp_feeds.web import PREFIX
 
-_BASE_PATH = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PREFIX
+_BASE_PATH = urlsplit(base_url()).path + PREFIX
 _ICON = f"{_BASE_PATH}/static/icon.svg"
 _ICON_DARK = f"{_BASE_PATH}/static/icon-dark.svg"
 VIEWS: list[dict[str, str | bool]] = [

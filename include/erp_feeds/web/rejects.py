@@ -10,8 +10,10 @@ from typing import Annotated
 import psycopg
 from fastapi import Path, Query
 
+from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError
-from erp_feeds.interfaces import interface_of
+from erp_feeds.interfaces import known_interfaces
+from erp_feeds.interfaces.spec import EXTRA
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.record_trace import RecordTrace, trace_record
 from erp_feeds.steps.record_trace import RejectReason
@@ -118,7 +120,7 @@ def record(
         command = f"python -m erp_feeds record {caller.merchant} {file.name} {record} --raw"
         raise FailError(f"the file is too large for this page: run `{command}`", "too_large")
     else:
-        found = trace_record(store, owner, file.name, record)
+        found = trace_record(store, owner, Replay(file_ids=(file_id,)), record)
     elements = _elements(owner, file.interface, {each.field for each in found.errors if each.field})
     has_key = not errors or errors[0].key is not None
     return RecordPage(file, found, list(_pieces(found.raw or "", elements)), has_key)
@@ -126,8 +128,8 @@ def record(
 
 def _elements(owner: Merchant, interface: str, fields: set[str]) -> list[str]:
     """Return the names of the elements that fill some fields."""
-    known = {each.name: each.element for each in interface_of(owner, interface).all_fields()}
-    return [known.get(name, name.removeprefix("extra:")) for name in sorted(fields)]
+    known = {each.name: each.element for each in known_interfaces(owner)[interface].all_fields()}
+    return [known.get(name, name.removeprefix(EXTRA)) for name in sorted(fields)]
 
 
 def _pieces(raw: str, elements: list[str]) -> Iterator[TextPiece]:

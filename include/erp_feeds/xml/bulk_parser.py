@@ -14,7 +14,7 @@ from erp_feeds.xml.plain import PlainRecords, Shape, plain_records
 BULK = 16 << 10
 """Bytes of a section of text from which on its plain records are read in bulk: below it, that costs more."""
 _SAMPLE = 64 << 10
-"""Bytes of a file that tell what kind of records it has."""
+"""Bytes of a file that show what kind of records it has."""
 _CONSTRUCT = re.compile(rb"<[!?]")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 

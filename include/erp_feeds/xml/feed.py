@@ -29,7 +29,7 @@ _CODES = {
 """What libxml2 finds -> why the file is quarantined; all else is not well-formed."""
 
 
-def read_head(source: BinaryIO, chunk: int = CHUNK) -> bytes:
+def read_head(source: BinaryIO, chunk: int) -> bytes:
     """Read the first bytes of a member, which are looked at as a whole, however small the pieces."""
     head = b""
     while len(head) < _HEAD and (data := source.read(max(chunk, _HEAD))):

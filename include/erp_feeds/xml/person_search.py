@@ -20,7 +20,7 @@ NUMBER = "customer_number"
 
 _EMAIL = re.compile(r'[^@\s,;:<>()\[\]\\"]+@[^@\s,;:<>()\[\]\\"?&=/|%#]+')
 """In text, so that behind it a query may follow: mailto:a@x.nl?subject=y."""
-_SEEN = dict.fromkeys(map(ord, UNSEEN))
+_WITHOUT_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 _MARKUP = re.compile(r"<[^>]*>|\s")
 _BETWEEN_TAGS = re.compile(r">([^<]*)<")
 
@@ -65,7 +65,7 @@ def mentions(raw: str, interface: Interface) -> PersonIdentifiers:
     if not is_about_people(interface):
         numbers = set()
     texts += [unquote(text) for text in texts if "%" in text]
-    texts += [text.translate(_SEEN) for text in texts if not text.isascii()]
+    texts += [text.translate(_WITHOUT_UNSEEN) for text in texts if not text.isascii()]
     written = {email for text in texts for email in _EMAIL.findall(text)}
     # Stores of earlier versions hold some addresses with all of Unicode folded.
     emails = {form(email).strip("." + UNSEEN) for email in written for form in (matched_email, str.lower)}

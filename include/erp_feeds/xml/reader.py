@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
-from erp_feeds.interfaces.spec import Field, Interface
+from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Limits
 from erp_feeds.xml.blocks import BlockBuilder
 from erp_feeds.xml.bulk_parser import BULK, BulkParser, mostly_plain, parser_for
@@ -16,10 +15,10 @@ from erp_feeds.xml.encoding import is_utf8
 from erp_feeds.xml.feed import CHUNK, believed_mark, doctype_error, feed, read_head
 from erp_feeds.xml.plain import PLAIN_DEPTH, PlainRecords, Shape
 from erp_feeds.xml.row_collector import Oddness, RowCollector
-from erp_feeds.xml.rows import Block, normalised
+from erp_feeds.xml.rows import Block
+from erp_feeds.xml.structure_limits import StructureLimits
+from erp_feeds.xml.surroundings import Place, Surroundings
 
-LONGEST_ROOT = 50
-"""Characters of the root's name in a reason: a name is structure, unless somebody wrote data as a name."""
 _START = 1_000
 """Bytes for the start of the next record, with which the end of a record is seen."""
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -36,10 +35,10 @@ class RecordReader:
     """
 
     __slots__ = (
-        "_among", "_block", "_buffer", "_bulk", "_clear", "_depth", "_due", "_ended", "_fed", "_found",
-        "_header", "_holder", "_level", "_limits", "_line", "_lines", "_oddness", "_open", "_path", "_record",
-        "_records", "_root", "_row", "_scope", "_settings", "_shape", "_skipped", "_table", "data", "foreign",
-        "holds_records", "mismatched", "namespaced", "surroundings",
+        "_among", "_block", "_buffer", "_bulk", "_clear", "_depth", "_due", "_ended", "_fed", "_holder",
+        "_level", "_limits", "_line", "_lines", "_max_depth", "_max_record", "_oddness", "_open", "_record",
+        "_records", "_row", "_settings", "_shape", "_skipped", "_table", "data", "end_ns", "holds_records",
+        "mismatched", "namespaced", "start_ns", "surroundings",
     )  # fmt: skip
 
     def __init__(self, interface: Interface, limits: Limits, bulk: int = BULK) -> None:
@@ -49,18 +48,17 @@ class RecordReader:
         changes the cost, never what is read.
         """
         self._bulk = bulk
-        self._limits = limits
-        self._path = interface.record_path
-        self._record, self._among = self._path[-1], len(self._path)
+        self._max_depth, self._max_record = limits.depth, limits.record_bytes
+        self._limits = StructureLimits(limits)
+        self.start_ns, self.end_ns = self._limits.start_ns, self._limits.end_ns
+        self._record, self._among = interface.record_path[-1], len(interface.record_path)
         self._shape = Shape.of(interface, limits.fields)
-        self._header = header = interface.header
         self._block = block = BlockBuilder(interface, limits.fields)
         lines = interface.lines
         self._holder, self._line = (lines.holder, lines.element) if lines else ("", "")
         self._records, self._lines = block.records, block.lines
-        names = (header.importer_element, header.version_element) if header else ()
-        place = f"{self._path[0]}/{header.element}/" if header else ""
-        self._settings = RowCollector([Field(name, name) for name in names], limits.fields, place=place)
+        self.surroundings = Surroundings(interface, limits.fields)
+        self._settings = self.surroundings.rows
         self._table = self._records
         self._row = self._table.row
         self._buffer: list[str] = []
@@ -77,7 +75,7 @@ class RecordReader:
                 record_too_large, too_deep, too_many_attributes, too_many_namespaces, name_too_long.
         """
         self._begin_member(file)
-        most = self._limits.record_bytes
+        most = self._max_record
         chunk = min(chunk, most)
         head = read_head(source, chunk)
         parser = self._parser(head, chunk)
@@ -91,16 +89,13 @@ class RecordReader:
             yield from self._full()
             self._fed += size
             self._due = self._fed >= chunk
-        if not self._found:
-            wanted = "/".join(self._path[:-1])
-            raise _wrong(f"no {wanted} with records; the root is {self._root[:LONGEST_ROOT]}")
+        self.surroundings.end_member()
         self.mismatched = believed_mark(parser)
-        self.surroundings += self._settings.unknown
         self._block.end_part()
 
     def _parser(self, head: bytes, chunk: int) -> Any:
         """Return the parser of a member: a small one has nothing to read in bulk."""
-        shallow = self._among + PLAIN_DEPTH < self._limits.depth
+        shallow = self._among + PLAIN_DEPTH < self._max_depth
         large = min(chunk, len(head)) >= self._bulk
         if shallow and large and is_utf8(head) and (not self._bulk or mostly_plain(head, self._shape)):
             return BulkParser(self, self._shape, self._bulk)
@@ -109,7 +104,8 @@ class RecordReader:
     @property
     def is_between_records(self) -> bool:
         """Whether the parser stands where a record may begin."""
-        return self._found and self._depth == self._among - 1 and not (self._level or self._skipped)
+        in_container = self.surroundings.has_container and self._depth == self._among - 1
+        return in_container and not (self._level or self._skipped)
 
     def take_plain(self, found: PlainRecords, feed_odd: Callable[[int, int], None]) -> None:
         """Take the plain records of a section; `feed_odd` parses what lies between two places of it."""
@@ -129,27 +125,16 @@ class RecordReader:
         yield from self._full()
 
     def _begin_member(self, file: int) -> None:
-        self._depth = self._level = self._skipped = self._scope = 0
-        self._open = self._root = ""
-        self._found = False
-        self._settings.reset()
-        self.surroundings: Counter[str] = Counter()
-        """What stands beside the containers of the records and in the settings -> how often."""
-        self.foreign: Counter[str] = Counter()
-        """What is no record among the records, and no line among the lines -> how often."""
+        self._depth = self._level = self._skipped = 0
+        self._open = ""
+        self._limits.begin_member()
+        self.surroundings.begin_member()
         self.holds_records = False
         self.namespaced = False
         """Whether any element is in a namespace; such are read by their local names."""
         self.mismatched = False
         """Whether a byte order mark proved another encoding than the declared one."""
         self._block.begin_member(file)
-
-    def settings(self) -> list[tuple[str, str]]:
-        """Return importer and version of each settings node read so far."""
-        if self._settings.repeated:
-            raise _wrong("an element of the settings occurs more than once")
-        cells = [normalised(cell or "") for cell in self._settings.cells]
-        return list(zip(cells[::2], cells[1::2], strict=True))
 
     def start(self, tag: str, attrib: Mapping[str, str]) -> None:
         """Begin an element."""
@@ -187,17 +172,6 @@ class RecordReader:
         """Quarantine a file with a DOCTYPE, before anything in it is read."""
         raise doctype_error()
 
-    def start_ns(self, _prefix: str, _uri: str) -> None:
-        """Count a namespace that comes into scope."""
-        self._scope += 1
-        if self._scope > self._limits.namespaces:
-            reason = f"more than {self._limits.namespaces} namespaces are declared; see limits.namespaces"
-            raise QuarantineError(QuarantineCode.TOO_MANY_NAMESPACES, reason)
-
-    def end_ns(self, _prefix: str) -> None:
-        """Count a namespace that goes out of scope."""
-        self._scope -= 1
-
     def close(self) -> None:
         """End the document: `blocks` does what is left."""
 
@@ -223,8 +197,7 @@ class RecordReader:
 
     def _start_other(self, tag: str, depth: int) -> None:
         """Begin an element that is no field."""
-        if depth > self._limits.depth:
-            raise self._too_deep()
+        self._limits.check_depth(depth)
         if not self._level:
             if not self._skipped:
                 self._clear()
@@ -243,38 +216,28 @@ class RecordReader:
         if name == self._line:
             self._open_row(self._lines, depth)
         else:
-            self._note_foreign(f"{self._holder}/{name}")
+            self._note_unexpected(f"{self._holder}/{name}")
 
     def _outside(self, name: str, depth: int) -> None:
-        """Begin an element on the way to the records, a record, the settings, or what is none of these."""
-        if depth == 1:
-            self._root = name
-        if name == self._path[depth - 1]:
-            if depth == self._among:  # in a namespace
-                self._open_row(self._records, depth)
-            elif depth == self._among - 1:
-                if self._found:
-                    raise _wrong(f"a second {name}")
-                self._found = True
-        elif self._header and depth == 2 and name == self._header.element:
+        """Begin an element outside of records and settings."""
+        place = self.surroundings.begin(name, depth)
+        if place == Place.RECORD:  # in a namespace
+            self._open_row(self._records, depth)
+        elif place == Place.SETTINGS:
             self._open_row(self._settings, depth)
-        else:
+        elif place != Place.ABOVE_RECORDS:
             self._skipped = depth
-            if depth > 1:
-                place = "/".join((*self._path[: depth - 1], name))
-                if depth == self._among:
-                    self._note_foreign(place)
-                else:
-                    self.surroundings[place] += 1
+            if place == Place.AMONG_RECORDS:
+                self._note_unexpected(self.surroundings.path_of(name, depth))
 
-    def _note_foreign(self, place: str) -> None:
-        self.foreign[place] += 1
-        self._block.part.unknown[place] += 1
+    def _note_unexpected(self, path: str) -> None:
+        self.surroundings.unexpected[path] += 1
+        self._block.part.unknown[path] += 1
 
     def _open_row(self, table: RowCollector, depth: int) -> None:
         """Begin a record, a line or the settings."""
-        if depth >= self._limits.depth:
-            raise self._too_deep()
+        if depth >= self._max_depth:
+            self._limits.check_depth(depth + 1)  # its fields would lie too deep
         self._table, self._row, self._level = table, table.row, depth + 1
 
     def _end_row(self) -> None:
@@ -295,9 +258,7 @@ class RecordReader:
 
     def _attributes(self, tag: str, attrib: Mapping[str, str]) -> None:
         """Tally attributes, since no field reads any but xsi:nil."""
-        if len(attrib) > self._limits.attributes:
-            reason = f"an element has more than {self._limits.attributes} attributes; see limits.attributes"
-            raise QuarantineError(QuarantineCode.TOO_MANY_ATTRIBUTES, reason)
+        self._limits.check_attributes(len(attrib))
         if self._depth == self._level and attrib.get(f"{_XSI}nil", "").strip() in ("true", "1"):
             self._oddness = Oddness.NIL
         among = self._among
@@ -320,11 +281,3 @@ class RecordReader:
         self._block.end_block()
         self._due = False
         self._fed = 0
-
-    def _too_deep(self) -> QuarantineError:
-        reason = f"elements lie more than {self._limits.depth} deep within each other; see limits.depth"
-        return QuarantineError(QuarantineCode.TOO_DEEP, reason)
-
-
-def _wrong(reason: str) -> QuarantineError:
-    return QuarantineError(QuarantineCode.WRONG_STRUCTURE, reason)

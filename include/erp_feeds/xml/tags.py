@@ -106,8 +106,8 @@ def tags_of(text: bytes) -> Tags | None:
     odd[child[bearing[bearing < size]]] = True
     spaced = data[end[:size] - 1 - empty[:size]] <= _SPACE
     odd[child[spaced]] = True
-    signs = np.flatnonzero(data[: end[size - 1]] == _AND)
-    numbered = np.searchsorted(begin[first], signs[data[signs + 1] == _HASH], "right") - 1
+    ampersands = np.flatnonzero(data[: end[size - 1]] == _AND)
+    numbered = np.searchsorted(begin[first], ampersands[data[ampersands + 1] == _HASH], "right") - 1
     odd[numbered[numbered >= 0]] = True
     begin, end, closes, empty, level = (each[:size] for each in (begin, end, closes, empty, level))
     return Tags(text, begin, end, closes, empty, level, child, first, last, odd)

@@ -121,7 +121,7 @@ def test_a_file_that_is_never_taken_is_told_with_what_is_expected(
 
 def test_a_result_file_is_tried_where_the_erp_party_gets_some(patient: Patient, ftps: RunningFtps) -> None:
     patient.write(feedback={"folder": "Results"})
-    assert patient.findings()["feedback"] == ("ok", "result files can be placed in /testshop/Results")
+    assert patient.findings()["feedback"] == ("ok", "result files can be uploaded to /testshop/Results")
     assert list((ftps.root / "testshop" / "Results").iterdir()) == []
 
 

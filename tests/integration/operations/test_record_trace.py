@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from erp_feeds.batch import Replay
 from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
@@ -27,7 +28,7 @@ ACCOUNTS = "TestShop_ErpCache_Customers_{}.zip"
 
 
 def found(shop: Shop, name: str, record: int) -> RecordTrace:
-    return trace_record(shop.store, shop.merchant, name, record)
+    return trace_record(shop.store, shop.merchant, Replay(files=(name,)), record)
 
 
 def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: Shop) -> None:
@@ -43,6 +44,17 @@ def test_a_loaded_customer_leads_to_the_profile_and_to_what_it_still_says(shop: 
     assert "city" not in first.fields
     assert "city" in second.fields
     assert "Lovelace" in str(first.raw)
+
+
+def test_of_two_revisions_of_a_file_the_one_that_is_named_by_its_id_is_read(shop: Shop) -> None:
+    for minute, city in enumerate(("London", "Paris")):
+        shop.place(export("srs_customers", "20170101", person("1", "x", City=city)), minute=minute)
+        shop.run_tasks(city)
+    ids = sorted(file.file_id for file in queries.files(shop.store, "testshop"))
+    wanted = [Replay(file_ids=(file_id,)) for file_id in ids]
+    first, second = (trace_record(shop.store, shop.merchant, each, 1).raw or "" for each in wanted)
+    assert ("London" in first, "Paris" in second) == (True, True)
+    assert "Paris" in str(found(shop, CUSTOMERS.format(20170101), 1).raw)
 
 
 def test_a_record_is_found_in_its_member_of_the_zip(shop: Shop) -> None:

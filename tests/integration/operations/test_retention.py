@@ -17,7 +17,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant, Retention
 from erp_feeds.operations.retention import delete_expired
 from erp_feeds.storage import archive
-from erp_feeds.store import ledger, queries
+from erp_feeds.store import queries, retention
 from support.shop_fixtures import STEPS, Shop
 from support.store_feed import dump, scalar
 
@@ -145,7 +145,7 @@ def test_an_original_that_is_wanted_again_meanwhile_stays(shop: Shop) -> None:
     url = scalar(shop.store, "SELECT archived FROM files")
     shop.store.execute("ALTER TABLE files DISABLE TRIGGER USER; UPDATE files SET state = 'archived'")
     shop.store.commit()
-    assert not ledger.drop_original(shop.store, "testshop", url, archive.delete)
+    assert not retention.drop_original(shop.store, "testshop", url, archive.delete)
     assert originals(shop.store) == {OLD.name: True}
 
 

@@ -110,8 +110,8 @@ def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
     for file in files:
         ledger.quarantine(feed.connection, file, RUN, QuarantineCode.TRUNCATED, "at <byte> 12")
     fail = alerts.on_failure(merchant)
-    fail(context(NotAllLoadedError("20 files", "refused"), "report"))
-    fail(context(NotAllLoadedError("20 files", "refused"), "report", "manual"))
+    fail(context(NotAllLoadedError("20 files", "not_all_loaded"), "report"))
+    fail(context(NotAllLoadedError("20 files", "not_all_loaded"), "report", "manual"))
     assert alerts.review(merchant) == []
 
     subject = "Test Shop & Co: 20 files quarantined, the sender must send them again"

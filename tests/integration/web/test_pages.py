@@ -17,6 +17,7 @@ from erp_feeds.codes import IncidentCode, QuarantineCode, RejectCode
 from erp_feeds.operations import incidents
 from erp_feeds.settings import INCLUDE
 from erp_feeds.store import audit, tokens
+from erp_feeds.web import connections, rejects
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask
 from support.shop_files import basket, export
 from support.shop_fixtures import Shop
@@ -189,6 +190,7 @@ def test_an_answer_may_not_be_changed_cached_or_framed_elsewhere(ask: Ask, named
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
     assert ask("admin").get(named(f"{ONE}/profiles/PERSON")).headers["cache-control"] == "no-store"
+    assert ask("admin").get("/static/style.css").headers["cache-control"] == "max-age=3600"
 
 
 def test_what_files_say_is_shown_and_never_run(ask: Ask, named: Any, filled: Shop) -> None:
@@ -312,6 +314,26 @@ def test_files_are_filtered_and_paged(ask: Ask, filled: Shop) -> None:
         assert (refused.status_code, refused.json()["status"]) == (422, 422), wanted
 
 
+def test_a_request_after_the_store_was_out_of_reach_opens_new_connections(ask: Ask, filled: Shop) -> None:
+    given_up = connections.pool()
+    given_up.close()
+    assert ask("admin").get(f"{API}{ONE}/files").status_code == 503
+    assert ask("admin").get(f"{API}{ONE}/files").status_code == 200
+    assert connections.pool() is not given_up
+
+
+def test_a_reject_of_an_interface_that_was_switched_off_is_still_shown(
+    ask: Ask, named: Any, filled: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {"srs_purchases": filled.merchant.interfaces["srs_purchases"]}
+    merchant = filled.merchant.model_copy(update={"interfaces": others})
+    monkeypatch.setattr(rejects, "configured", lambda _: merchant)
+    found = ask("admin").get(named(f"{API}{ONE}/files/FILE/records/2")).json()
+    assert [each["text"] for each in found["pieces"] if each["is_invalid"]] == [
+        "<CustomerNumber>1.23E+05</CustomerNumber>"
+    ]
+
+
 def test_a_record_is_shown_as_delivered_with_its_invalid_element_marked(
     ask: Ask, named: Any, filled: Shop
 ) -> None:
@@ -390,6 +412,17 @@ def test_every_look_at_a_person_is_noted_without_the_person(ask: Ask, named: Any
     assert "original downloaded" in admin.get(f"{ONE}/audit").text
 
 
+def test_a_replay_says_what_to_set_where_airflow_does_not_know_its_address(
+    ask: Ask, filled: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AIRFLOW__API__BASE_URL", "AIRFLOW_CONN_AIRFLOW"):
+        monkeypatch.delenv(variable, raising=False)
+    asked = {"since": "2017-01-01", "dry_run": True}
+    found = ask("admin").post(f"{API}{ONE}/replays", json=asked, headers=SAME_ORIGIN)
+    assert (found.status_code, found.json()["code"]) == (409, "no_airflow")
+    assert "set [api] base_url in airflow.cfg" in found.text
+
+
 def test_a_replay_of_days_may_leave_the_last_day_empty(ask: Ask, filled: Shop) -> None:
     """As a browser sends the form of the mapping: the field is there, without a day."""
     asked = {"interface": "srs_customers", "since": "2030-01-01", "until": "", "dry_run": "false"}
@@ -421,7 +454,8 @@ def test_a_token_opens_the_accounts_of_its_merchant_and_nothing_else(ask: Ask, f
     assert shop.get(f"{API}/accounts/testshop/1/2", headers=with_token).json()["account_number"] == "1/2"
     again = {**with_token, "If-None-Match": found.headers["etag"]}
     assert shop.get(f"{API}/accounts/testshop/100001", headers=again).status_code == 304
-    assert shop.get(f"{API}/accounts/testshop/x", headers=with_token).status_code == 404
+    missing = shop.get(f"{API}/accounts/testshop/x/static/y", headers=with_token)
+    assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
     for path in ("/accounts/completejourney/1", ONE, f"{ONE}/files", f"{ONE}/invoice-debtors", "/merchants"):
         assert shop.get(f"{API}{path}", headers=with_token).status_code == 403, path
     assert ask("admin").get(ONE, headers=with_token).status_code == 403  # it counts before the cookie

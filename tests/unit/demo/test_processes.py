@@ -60,7 +60,7 @@ def alive(home: Home) -> list[psutil.Process]:
 def test_the_supervisor_ends_what_it_started(
     supervisor: Supervisor, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_list, "GRACE", 0.5)
+    monkeypatch.setattr(process_list, "GRACE_SECONDS", 0.5)
     start(supervisor, "part", code)
     assert alive(supervisor.home)
     supervisor.stop()

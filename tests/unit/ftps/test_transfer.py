@@ -11,7 +11,8 @@ from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps import transfer as transfers
 from erp_feeds.ftps.connection import Extras
 from erp_feeds.ftps.errors import ChangedError, CurlError, Reply
-from erp_feeds.ftps.transfer import NOTHING_KNOWN, FileStat, Transfer
+from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat
+from erp_feeds.ftps.transfer import Transfer
 
 FILE_STAT: FileStat = (5, "20170105115326")
 
@@ -95,7 +96,7 @@ def test_a_long_transfer_tells_how_far_it_is(
     with caplog.at_level(logging.INFO):
         transfer.take(b"he")
         assert not caplog.messages
-        monkeypatch.setattr(transfers, "PROGRESS_EVERY", 0.0)
+        monkeypatch.setattr(transfers, "PROGRESS_SECONDS", 0.0)
         transfer.take(b"l")
     assert "/srs/a.zip" in caplog.text
     assert "60%" in caplog.text

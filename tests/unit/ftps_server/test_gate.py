@@ -7,6 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from erp_feeds.ftps_server import gate as gates
 from erp_feeds.ftps_server.gate import Gate, Limits
 from erp_feeds.store.ftps_accounts import Login
 
@@ -47,4 +50,15 @@ def test_who_logs_in_during_a_review_is_not_judged_by_it(tmp_path: Path) -> None
     while gate._good is not None:
         gate.settle()
     assert [each.outdated_since is None for each in sessions] == [True, False, True]
+    gate.close()
+
+
+def test_who_fails_on_is_forgotten_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "REMEMBERED", 4)
+    gate = Gate(tmp_path, SlowAccounts(), Limits(failed_logins=3))
+    for other in ("a", "b", "c"):
+        gate.failed("shop", "attacker", is_known=True)
+        gate.failed(other, other, is_known=True)
+    assert gate.is_locked("shop", "attacker")
+    assert not gate.is_locked("a", "a")
     gate.close()

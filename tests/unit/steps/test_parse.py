@@ -14,7 +14,7 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.publish.samples import sample
 from erp_feeds.steps.parse import raw_records
-from erp_feeds.xml.reader import LONGEST_ROOT
+from erp_feeds.xml.surroundings import LONGEST_ROOT
 
 CUSTOMERS = "srs_customers"
 ERP = "erp_cache_customers"

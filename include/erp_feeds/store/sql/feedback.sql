@@ -1,4 +1,4 @@
--- Result files: which are pending, and what was placed.
+-- Result files: which are pending, and which were uploaded.
 
 -- name: open_rejects
 -- The open errors of a file, neither resolved nor dismissed; never reasons or records, which may hold personal data.
@@ -15,7 +15,7 @@ ORDER BY record, code, field
 -- switching feedback on does not send the whole history. Nor does a backfill of imported files, which have no path: the
 -- sender did not upload them here.
 -- In: merchant, run (its own files always count), days, limit.
--- Out: file_id, name, sha256, state, code, counts, placed, looked_at.
+-- Out: file_id, name, sha256, state, code, counts, uploaded (digest), read_at.
 WITH touched AS (
     SELECT file_id, max(at) AS at, bool_or(run_id = %(run)s) AS own
     FROM (
@@ -43,8 +43,8 @@ WHERE merchant = %(merchant)s AND state IN ('loaded', 'quarantined') AND path <>
 ORDER BY own DESC NULLS LAST, file_id
 LIMIT %(limit)s
 
--- name: placed
--- Remember which result lies on the server, and when the ledger was read for it: what happens later is owed anew.
--- In: file_id, digest, looked_at.
-UPDATE files SET result_digest = %(digest)s, result_at = %(looked_at)s
+-- name: mark_uploaded
+-- Remember which result lies on the server, and when the ledger was read for it: what happens later makes it pending again.
+-- In: file_id, digest, read_at.
+UPDATE files SET result_digest = %(digest)s, result_at = %(read_at)s
 WHERE file_id = %(file_id)s
