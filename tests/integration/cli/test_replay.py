@@ -96,6 +96,15 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     assert stored(shop.store) == before
 
 
+def test_what_a_file_brought_stays_where_a_replay_quarantines_it(shop: Shop) -> None:
+    shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
+    shop.run_tasks("run")
+    configure(shop, "erp_cache_customers", max_reject_percent=40)
+    shop.run_tasks("replay", Replay(rejects="invalid_decimal"))
+    assert shop.states() == {1: "quarantined"}
+    assert shop.accounts() == {"1": "A"}
+
+
 def test_a_flipped_receipt_keeps_its_original_and_counts_towards_the_limit(shop: Shop) -> None:
     shop.place(export("srs_purchases", "20170101", basket("R1", "1.00")))
     shop.run_tasks("first")
