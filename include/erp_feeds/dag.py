@@ -13,14 +13,11 @@ from airflow.sdk import (
     AssetOrTimeSchedule,
     BaseOperator,
     CronDataIntervalTimetable,
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryRule,
     get_parsing_context,
     task,
 )
 
-from erp_feeds.errors import ConfigurationError, FailError
+from erp_feeds.errors import ConfigurationError
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant, read_merchants
 from erp_feeds.orchestration import alerts, approval, assets
@@ -28,7 +25,7 @@ from erp_feeds.orchestration.dag_docs import TASK_DOCS, dag_doc
 from erp_feeds.orchestration.links import LINKS
 from erp_feeds.orchestration.load_operator import LoadOperator
 from erp_feeds.orchestration.operators import BatchOperator, ReportOperator, UnzipOperator
-from erp_feeds.orchestration.plain_failure import PlainFatal, plain_failures
+from erp_feeds.orchestration.plain_failure import RETRY_POLICY, plain_failures
 from erp_feeds.orchestration.sensor import InboxSensor
 from erp_feeds.orchestration.trigger_form import trigger_form
 from erp_feeds.settings import settings
@@ -40,10 +37,7 @@ RETRIES = {
     "retry_delay": timedelta(seconds=15),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
-    # Bad data and wrong settings stay bad: only transport and database errors are worth another try.
-    "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainFatal)]
-    ),
+    "retry_policy": RETRY_POLICY,
 }
 
 MAX_ACTIVE_RUNS = 10_000

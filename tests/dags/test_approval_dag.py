@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from erp_feeds.dag import build_dag
+from erp_feeds.errors import FailError
 from erp_feeds.merchant import InterfaceSettings, Merchant
 from erp_feeds.orchestration.approval import APPROVAL_DAG
 from erp_feeds.settings import INCLUDE
@@ -47,6 +48,10 @@ def test_the_dag_that_asks_is_there_where_a_merchant_wants_it(
     dag = dags(on_too_many_rejects="ask")[APPROVAL_DAG]
     assert dag.task_ids == ["question", "ask", "approve", "load"]
     assert DagSerialization.to_dict(dag)  # Airflow keeps it so
+    for task in dag.tasks:  # what somebody has approved meanwhile is no question again, whoever tries
+        assert task.retry_policy is not None
+        decision = task.retry_policy.evaluate(FailError("not waiting"), try_number=1, max_tries=2)
+        assert decision.action.value == "fail"
 
 
 def test_to_ask_without_a_limit_is_a_mistake() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from erp_feeds.cli.connections import checked_merchant, configured_merchant, opened_store
 from erp_feeds.cli.options import AsJson, MerchantName, SrsNumber
 from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table, say
-from erp_feeds.errors import FailError
+from erp_feeds.errors import FailError, counted
 from erp_feeds.merchant.values import matched_email
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def forget(
     """Erase a person: profile, identifiers, rejected records; orders stay, without the person."""
     from erp_feeds.interfaces import known_interfaces
     from erp_feeds.operations import erasure
+    from erp_feeds.store import audit
 
     if as_json and not (yes or dry_run):
         raise typer.BadParameter("--json asks no questions: add --yes or --dry-run")
@@ -64,6 +66,7 @@ def forget(
             return
         if not yes:
             typer.confirm("Forget this person for good?", abort=True)
+        audit.note(connection, getpass.getuser(), name, "person forgotten", f"by {named.kind}")
         _show(erasure.forget(connection, name, named, interfaces), found, as_json=as_json)
 
 
@@ -80,12 +83,14 @@ def unforget(
 ) -> None:
     """Let a suppressed person load again from newer files; name all numbers and addresses."""
     from erp_feeds.operations import erasure
+    from erp_feeds.store import audit
 
     named = [_named(None, each) for each in email or ()] + [_named(each, None) for each in srs or ()]
     if not named:
         raise typer.BadParameter("use --email, --srs or both")
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
+        audit.note(connection, getpass.getuser(), name, "suppression lifted", counted(len(named), "value"))
         found = erasure.unforget_person(connection, name, named)
     if as_json:
         print_json(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -114,7 +115,7 @@ def _dismiss_rejects(
     with opened_store() as connection:
         choice = RejectFilter(checked_merchant(connection, merchant), **filters)
         if undo:
-            number = store.reopen_rejects(connection, choice)
+            number = store.reopen_rejects(connection, choice, by.strip() or getpass.getuser())
         else:
             number = store.dismiss_rejects(connection, choice, by, reason)
     if not number:

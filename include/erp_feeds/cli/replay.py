@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import time
 from contextlib import closing
@@ -113,6 +114,7 @@ def reindex(
 
     A replay of those, which it names, then fills in what they could not write.
     """
+    from erp_feeds.store import audit
     from erp_feeds.store import reindex as store
 
     if not re.fullmatch("[0-9]{1,30}", index):
@@ -120,6 +122,7 @@ def reindex(
     owner = merchant_named(merchant)
     with opened_store() as connection:
         day = store.reindex(connection, owner, file, index)
+        audit.note(connection, getpass.getuser(), owner.name, "index corrected", f"{file}: {index}")
     replaying = f"python -m erp_feeds replay {owner.name} --since {day}"
     if as_json:
         print_json({"merchant": owner.name, "file": file, "index_number": index, "replay": replaying})
@@ -160,6 +163,7 @@ def _run(owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as
     """Start the runs, print their links, and follow them with --wait."""
     from erp_feeds.cli.api import airflow_api
     from erp_feeds.orchestration.replays import start_replay
+    from erp_feeds.store import audit
 
     api = airflow_api()
     if api.is_paused(owner.name):
@@ -167,6 +171,8 @@ def _run(owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as
         if wait:
             raise FailError(message, "paused")
         say(f"warning: {message}", err=True)
+    with opened_store() as connection:
+        audit.note(connection, getpass.getuser(), owner.name, "replay started", counted(len(chosen), "file"))
     runs = start_replay(api, owner, chosen)
     if not as_json:
         say(f"replaying {choice}")

@@ -7,7 +7,7 @@ import re
 import time
 import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -183,6 +183,32 @@ def misnamed_files(
             posixpath.join(folder, entry.name)
             for folder, entry, found in _entries(merchant, interfaces, listings)
             if not found and _is_misnamed(merchant, interfaces, entry)
+        )
+    )
+
+
+def nobodys_files(
+    merchant: Merchant,
+    interfaces: Sequence[Interface],
+    listings: Mapping[str, Listing],
+    shops: Collection[str],
+) -> tuple[str, ...]:
+    """Return the paths of files that are named as interfaces ask, of a shop that nobody reads there.
+
+    Args:
+        merchant: Whose files are expected.
+        interfaces: Kinds of files that are switched on.
+        listings: Folder -> what lies there.
+        shops: Shop names of all merchants that read these folders.
+    """
+    known = {_normalised(shop) for shop in shops}
+    return tuple(
+        sorted(
+            posixpath.join(folder, entry.name)
+            for folder, entry, _ in _entries(merchant, interfaces, listings)
+            if not (entry.is_folder or is_temporary(entry.name))
+            and (read := [found for each in interfaces if (found := each.match(_name(entry)))])
+            and known.isdisjoint(_normalised(found.shop_name) for found in read)
         )
     )
 

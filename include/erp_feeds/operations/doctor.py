@@ -16,6 +16,7 @@ from erp_feeds.ftps import FtpsHook, Listing
 from erp_feeds.inbox import listing
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Feedback, Merchant
+from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import settings
 from erp_feeds.storage import atomic_file
 
@@ -192,6 +193,22 @@ class _Server:
                 f"{counted(len(misnamed), 'file')} with a wrong name or folder, such as {misnamed[0]}: "
                 f"expected are {', '.join(expected)}, letter for letter"
             )
+        if foreign := listing.nobodys_files(self._merchant, self._interfaces, listings, self._shops()):
+            yield (
+                f"{counted(len(foreign), 'file')} of another shop, such as {foreign[0]}: only those of "
+                f"{self._merchant.shop_name} are read, as shop_name in the merchant file says"
+            )
+
+    def _shops(self) -> set[str]:
+        """Return the shops whose files are read from the same folders: merchants may share them."""
+        own = self._merchant.ftps
+        others = read_merchants(settings().merchants)[0]
+        readers = [
+            each
+            for each in others
+            if (each.ftps.connection, each.ftps.root_path) == (own.connection, own.root_path)
+        ]
+        return {each.shop_name for each in (self._merchant, *readers)}
 
     def _check_rights(self) -> str:
         after_load = self._merchant.ftps.after_load

@@ -17,7 +17,7 @@ from erp_feeds.errors import FailError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import links
-from erp_feeds.orchestration.plain_failure import plain_failures
+from erp_feeds.orchestration.plain_failure import RETRY_POLICY, plain_failures
 from erp_feeds.settings import settings
 
 APPROVAL_DAG = "erp_feeds_approval"
@@ -67,7 +67,12 @@ def _approval_dag() -> DAG:
         is_paused_upon_creation=False,
         params={"file_id": Param(None, type=["null", "integer"], title="File id in the ledger")},
         tags=["erp-feeds"],
-        default_args={"owner": "erp-feeds", "retries": 2, "retry_delay": timedelta(seconds=15)},
+        default_args={
+            "owner": "erp-feeds",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=15),
+            "retry_policy": RETRY_POLICY,
+        },
     ) as dag:
 
         @task(multiple_outputs=False)

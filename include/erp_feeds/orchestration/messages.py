@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 NAMED = 3
 """Causes that a subject names; the text names all."""
 FOR_THE_DATA = {
-    IncidentKind.QUARANTINED: "Nothing of these files was loaded; the others were. Originals are archived.",
+    IncidentKind.QUARANTINED: (
+        "Nothing of these files was loaded; the others were. What a file brought before a replay found it "
+        "bad stays as it is. Originals are archived."
+    ),
     IncidentKind.PUT_OFF: "These files are not loaded yet; they load by themselves once there is room.",
     IncidentKind.REJECTED: "These records were not loaded; the others of their files were.",
     IncidentKind.LATE: "What is stored is as old as the latest file.",

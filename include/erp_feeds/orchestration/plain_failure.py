@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
 from erp_feeds.errors import FailError, FeedError, RetryError
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,12 @@ class PlainFailure(SystemExit):
 
 class PlainFatal(PlainFailure):
     """A failure that another attempt would not change: the task's retry policy fails it at once."""
+
+
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[RetryRule(exception=error, action=RetryAction.FAIL) for error in (FailError, PlainFatal)]
+)
+"""Bad data and wrong settings stay bad: only transport and database errors are worth another try."""
 
 
 @contextmanager

@@ -22,7 +22,10 @@ SECTIONS: tuple[tuple[type[Code], str, str], ...] = (
     (
         QuarantineCode,
         "Quarantined files",
-        "Nothing of the file was loaded; the other files of its run were. The run's `report` fails.",
+        (
+            "Nothing of the file was loaded; the other files of its run were. What it brought before a "
+            "replay or backfill found it bad stays as it is. The run's `report` fails."
+        ),
     ),
     (
         RejectCode,

@@ -84,8 +84,8 @@ class RecordKind:
     together: Callable[[Columns], Column] | None = None
     """Typed columns of records -> a text that any two have alike of which one may replace, fill or rename the
     other: they pass the steps in one piece of their file. None: their key."""
-    across_fields: tuple[Callable[[Columns], list[FieldError]], ...] = ()
-    """Rules that look at more than one field of a record."""
+    across_fields: tuple[Callable[[Columns, Columns], list[FieldError]], ...] = ()
+    """Rules that look at more than one field of a record: typed columns, and texts as delivered."""
     lenient: frozenset[FieldType] = frozenset()
     """Types of which an invalid value is left out with a warning by field, and the record loads."""
     people: tuple[str, ...] = ()

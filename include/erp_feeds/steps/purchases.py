@@ -41,16 +41,19 @@ class IdentifiedPurchases:
     warnings: ByFile
 
 
-def till_errors(columns: Mapping[str, Column]) -> list[FieldError]:
+def till_errors(columns: Mapping[str, Column], delivered: Mapping[str, Column]) -> list[FieldError]:
     """Find till receipts that lack a part of their id (rules: purchases 1 and 5).
+
+    A number that is there and malformed is not missing: its sender would be asked for what the record has.
 
     Args:
         columns: The typed columns of some records.
+        delivered: The same as text, null only where nothing was delivered.
     """
-    offline = columns["order_number"].is_null()
+    offline = delivered["order_number"].is_null()
     errors = []
     for name in ("receipt_number", "branch"):
-        mask = pc.and_(offline, columns[name].is_null())
+        mask = pc.and_(offline, delivered[name].is_null())
         reason = "is required where the purchase has no order number"
         errors.append(FieldError(mask, RejectCode.MISSING_FIELD, name, reason))
     no_time = is_true(pc.less_equal(pc.utf8_length(columns["date_time"]), 10))

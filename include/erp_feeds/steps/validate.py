@@ -41,6 +41,8 @@ class _Findings:
     """Values of some rows, and what was found on the way."""
 
     columns: dict[str, Column] = field(default_factory=dict)
+    delivered: dict[str, Column] = field(default_factory=dict)
+    """Texts as delivered; null where a field is missing, empty or a placeholder."""
     cleared: dict[str, Column] = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
     odd: list[tuple[str, Column]] = field(default_factory=list)
@@ -63,7 +65,7 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     found = _read(block.records, interface.fields, merchant, kind.lenient)
     found.errors[:0] = [_too_many_fields(block.records, merchant), *_repeated(block)]
     found.errors += _lines_beside_nil(block.records)
-    found.errors += [error for rule in kind.across_fields for error in rule(found.columns)]
+    found.errors += [error for rule in kind.across_fields for error in rule(found.columns, found.delivered)]
     errors = [error for error in found.errors if count_true(error.mask)]  # mostly none
     numbers = block.numbers
     keys = kind.key(found.columns)
@@ -115,7 +117,7 @@ def _read(
         if count_true(empty):
             found.cleared[spec.name] = empty
             text = without(text, empty)
-        text = _without_placeholders(spec, text, merchant)
+        found.delivered[spec.name] = text = _without_placeholders(spec, text, merchant)
         if spec.required:
             found.errors.append(_missing(spec, text))
         if spec.name in rows.has_children:

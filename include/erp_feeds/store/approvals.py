@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.errors import FailError
+from erp_feeds.store import audit
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -70,6 +71,7 @@ def approve(connection: psycopg.Connection, question: Question, by: str, rejects
     values = {"file_id": question.file_id, "rejects": question.rejects, "by": by.strip()}
     with transaction(connection, "approving a file"):
         connection.execute(statement("approvals/approve"), values)
+        audit.note(connection, by.strip(), question.merchant, "approved", question.file)
 
 
 def is_approved(connection: psycopg.Connection, file: FeedFile, rejects: int) -> bool:

@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
-from erp_feeds.store import rejects
+from erp_feeds.store import audit, rejects
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -173,6 +173,8 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
             merchant, interface, _, code = found
             rejects.dismiss(connection, rejects.RejectFilter(merchant, interface, code), by, reason)
             connection.execute(statement("incidents/resolve_dismissed"), {**values, "merchant": merchant})
+        if found:
+            audit.note(connection, by, found[0], "dismissed", f"incident {incident_id}")
     if not found:
         raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
     return str(found[0])
@@ -191,13 +193,18 @@ def dismiss_rejects(
     with transaction(connection, "dismissing rejects"):
         number = rejects.dismiss(connection, choice, by, reason)
         connection.execute(statement("incidents/resolve_dismissed"), values)
+        if number:
+            audit.note(connection, by, choice.merchant, "dismissed", choice.subject(number))
     return number
 
 
-def reopen_rejects(connection: psycopg.Connection, choice: rejects.RejectFilter) -> int:
+def reopen_rejects(connection: psycopg.Connection, choice: rejects.RejectFilter, by: str) -> int:
     """Let dismissed rejects count again, and return how many; the next check opens their incidents."""
     with transaction(connection, "opening rejects again"):
-        return rejects.dismiss(connection, choice, "", "", reopen=True)
+        number = rejects.dismiss(connection, choice, "", "", reopen=True)
+        if number:
+            audit.note(connection, by, choice.merchant, "opened again", choice.subject(number))
+    return number
 
 
 def _checked(by: str, reason: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from erp_feeds.batch import FeedFile
+from erp_feeds.errors import counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.copy import copy_rows, empty_tables
@@ -103,6 +104,12 @@ class RejectFilter:
     file: str | None = None
     """Name of the file."""
     record: int | None = None
+
+    def subject(self, number: int) -> str:
+        """Say how many rejects were chosen, and by what, for the audit."""
+        record = None if self.record is None else f"record {self.record}"
+        chosen = [each for each in (self.interface, self.code, self.field, self.file, record) if each]
+        return f"{counted(number, 'reject')}: {', '.join(chosen)}"
 
 
 def dismiss(

@@ -54,8 +54,9 @@ class _Table:
 
 _WRITTEN_PROFILE = """age(profiles.xmin) <= 0 OR profile_id IN (
     SELECT profile_id FROM identifiers
-    WHERE identifiers.merchant = profiles.merchant AND age(identifiers.xmin) <= 0
+    WHERE merchant = {merchant} AND age(identifiers.xmin) <= 0
 )"""
+"""The merchant is a value, not that of the profile: else all identifiers are read once for each profile."""
 _SAME_REJECT = """(rejects.file_id, record, rejects.code, field) IN (
     SELECT split_part(key, ':', 1)::bigint, split_part(key, ':', 2)::int,
            split_part(key, ':', 3), split_part(key, ':', 4)
@@ -98,7 +99,8 @@ def differences(
     """
     known = _TABLES[table]
     with writing.cursor(name=f"written_{table}") as cursor:
-        cursor.execute(statement(f"row_changes/{table}", merchant=merchant, chosen=_condition(known.written)))
+        written = _condition(known.written, merchant=merchant)
+        cursor.execute(statement(f"row_changes/{table}", merchant=merchant, chosen=written))
         while block := cursor.fetchmany(BLOCK):
             keys = [key for key, _ in block]
             chosen = _condition(known.same, keys=keys)

@@ -18,7 +18,7 @@ from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.operations.dry_run import DryRun, dry_run_of
-from erp_feeds.store import ledger, queries, row_changes
+from erp_feeds.store import audit, ledger, queries, row_changes
 from erp_feeds.store.connection import open_uri
 from support.shop_files import account, basket, configure, export, person
 from support.shop_fixtures import Shop
@@ -94,6 +94,15 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     before = stored(shop.store)
     shop.run_tasks("replay", Replay(files=(name,)))
     assert stored(shop.store) == before
+
+
+def test_what_a_file_brought_stays_where_a_replay_quarantines_it(shop: Shop) -> None:
+    shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
+    shop.run_tasks("run")
+    configure(shop, "erp_cache_customers", max_reject_percent=40)
+    shop.run_tasks("replay", Replay(rejects="invalid_decimal"))
+    assert shop.states() == {1: "quarantined"}
+    assert shop.accounts() == {"1": "A"}
 
 
 def test_a_flipped_receipt_keeps_its_original_and_counts_towards_the_limit(shop: Shop) -> None:
@@ -353,6 +362,7 @@ def test_files_10_a_file_loaded_under_a_future_index_gets_a_right_one(
     shop.store.commit()
     told = command.told("reindex", "testshop", future.name, "20170102")
     assert told["replay"] == "python -m erp_feeds replay testshop --since 2017-01-02"
+    assert audit.listed(shop.store, "testshop")[0].subject == f"{future.name}: 20170102"
     shop.run_tasks("replay", Replay(since=told["replay"].rpartition(" ")[2]))  # as the command says
     assert profiles(shop.store, "firstname") == {"1": "Eve", "2": None}
     assert set(shop.states().values()) == {"loaded"}  # the corrected file passed the check, too

@@ -119,6 +119,18 @@ def test_a_file_that_is_never_taken_is_told_with_what_is_expected(
     assert "srs/TestShop_SRS_Customers_<index>.zip" in said
 
 
+def test_a_file_of_a_shop_that_no_merchant_there_has_is_told(patient: Patient, ftps: RunningFtps) -> None:
+    """Else a shop name that the sender writes in its own way is never heard of."""
+    patient.run("create-folders", "testshop")
+    (ftps.root / "testshop" / "srs" / "Test_Shop_SRS_Customers_1.zip").write_bytes(b"x")
+    state, said = patient.findings()["listing"]
+    assert state == "warning"
+    assert "1 file of another shop, such as /testshop/srs/Test_Shop_SRS_Customers_1.zip" in said
+    shared = {**json.loads(patient.file.read_text("utf-8")), "name": "other", "shop_name": "Test_Shop"}
+    patient.file.with_name("other.yaml").write_text(json.dumps(shared), "utf-8")
+    assert patient.findings()["listing"][0] == "ok"
+
+
 def test_a_result_file_is_tried_where_the_erp_party_gets_some(patient: Patient, ftps: RunningFtps) -> None:
     patient.write(feedback={"folder": "Results"})
     assert patient.findings()["feedback"] == ("ok", "result files can be uploaded to /testshop/Results")

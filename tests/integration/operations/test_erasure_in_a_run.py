@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from erp_feeds.cli import app
 from erp_feeds.demo.exports import Export, packed
 from erp_feeds.interfaces import INTERFACES
+from erp_feeds.store import audit
 from support.merchants import facts_of
 from support.shop_files import account, export
 from support.shop_fixtures import Shop
@@ -124,6 +125,18 @@ def test_forget_and_a_backfill_of_everything(
         assert counts.read == counts.loaded + sum(counts.skipped.values()) + sum(counts.rejected.values())
     assert scalar(shop.store, "SELECT sum(total)::text FROM purchases") == "3.00"
     assert scalar(shop.store, "SELECT count(*) FROM profiles") == 1
+
+
+def test_the_audit_says_that_a_person_was_forgotten_and_let_back_without_the_person(
+    shop: Shop, desk: Desk
+) -> None:
+    desk.told("--srs", "847110035", "--dry-run")
+    desk.told("--srs", "847110035", "--yes")
+    assert desk.unforget("--srs", "847110035", "--srs", "847120035").exit_code == 0
+    assert [(each.action, each.subject) for each in audit.listed(shop.store, "testshop")] == [
+        ("suppression lifted", "2 values"),
+        ("person forgotten", "by srs"),
+    ]
 
 
 def test_a_new_file_about_the_forgotten_loads_the_others(shop: Shop, desk: Desk) -> None:

@@ -126,6 +126,7 @@ def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
         "Since: 20",
         "(Europe/Amsterdam)",
         "For the data: Nothing of these files was loaded",
+        "What a file brought before a replay found it bad stays as it is",
         "Who acts: the sender",
         "What to do: Ask the sender to upload the file again",
         f"{files[0].name}, ",

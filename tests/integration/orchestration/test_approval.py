@@ -9,7 +9,7 @@ import pytest
 from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError
 from erp_feeds.orchestration import approval
-from erp_feeds.store import approvals
+from erp_feeds.store import approvals, audit
 from support.shop_files import account, configure, export
 from support.shop_fixtures import Shop
 
@@ -41,6 +41,8 @@ def test_an_approved_file_loads_its_good_records_and_the_others_of_its_run_never
 
     for _ in range(2):  # a task that died after it had approved runs again
         answer = approval.approved(question, "Ada")
+    noted = audit.listed(shop.store, "testshop")[0]
+    assert (noted.who, noted.action, noted.subject) == ("Ada", "approved", NAME)
     assert answer == {"merchant": "testshop", "conf": Replay(file_ids=(1,)).to_params()}
     shop.run_tasks("approved", Replay(file_ids=(1,)))
     assert set(shop.accounts()) == {"1", "3", "4"}

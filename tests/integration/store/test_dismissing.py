@@ -10,7 +10,7 @@ import pytest
 from erp_feeds.batch import Counts, Replay
 from erp_feeds.errors import FailError
 from erp_feeds.feedback import pending
-from erp_feeds.store import incidents, ledger, queries, rejects
+from erp_feeds.store import audit, incidents, ledger, queries, rejects
 from erp_feeds.store.incidents import dismiss_rejects, reopen_rejects
 from erp_feeds.store.rejects import RejectFilter
 from support.store_feed import Feed, accounts, frame, purchase, purchases
@@ -93,7 +93,7 @@ def test_rejects_are_chosen_by_all_that_is_given(
     assert dismiss_rejects(feed.connection, RejectFilter("othershop", **filters), *WHO) == 0
     assert dismiss_rejects(feed.connection, RejectFilter("testshop", **filters), *WHO) == len(records)
     assert sorted(record for record, state in states(feed) if state == "dismissed") == records
-    assert reopen_rejects(feed.connection, RejectFilter("testshop", **filters)) == len(records)
+    assert reopen_rejects(feed.connection, RejectFilter("testshop", **filters), "Ada") == len(records)
     assert {state for _, state in states(feed)} == {"open"}
 
 
@@ -154,6 +154,22 @@ def test_dismissing_an_incident_dismisses_its_rejects(feed: Feed) -> None:
     assert incidents.dismiss(feed.connection, number, *WHO) == "testshop"
     assert {state for _, state in states(feed)} == {"dismissed"}
     assert check() == []
-    reopen_rejects(feed.connection, RejectFilter("testshop", ERP))
+    reopen_rejects(feed.connection, RejectFilter("testshop", ERP), "Bob")
     [again] = check()
     assert again != number
+    noted = audit.listed(feed.connection, "testshop")
+    assert [(each.who, each.action, each.subject) for each in noted] == [
+        ("Bob", "opened again", f"2 rejects: {ERP}"),
+        ("Ada", "dismissed", f"incident {number}"),
+    ]
+
+
+def test_the_audit_says_which_rejects_were_dismissed(feed: Feed) -> None:
+    file = feed.file(ERP, 1)
+    feed.load(file, delivered((2, "a"), (3, "b")))
+    choice = RejectFilter("testshop", code="invalid_date", file=file.name, record=3)
+    dismiss_rejects(feed.connection, choice, *WHO)
+    dismiss_rejects(feed.connection, choice, *WHO)
+    [entry] = audit.listed(feed.connection, "testshop")
+    assert (entry.who, entry.action) == ("Ada", "dismissed")
+    assert entry.subject == f"1 reject: invalid_date, {file.name}, record 3"

@@ -12,7 +12,7 @@ import pytest
 from erp_feeds.batch import Counts
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import InterfaceSettings
-from erp_feeds.store import queries
+from erp_feeds.store import incidents, queries
 from erp_feeds.store.connection import transaction
 from erp_feeds.store.load import load_within
 from support.store_feed import (
@@ -341,6 +341,14 @@ def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed
     assert [(each.record, each.resolved_by_run) for each in every] == [(1, "replay"), (2, None)]
     assert every[0].resolved_by_file == file.name
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
+
+
+def test_a_record_with_two_faults_of_one_code_counts_once_in_status_and_incident(feed: Feed) -> None:
+    bad = reject(1)
+    feed.load(feed.file(ERP, 1), rejecting(accounts(), bad, {**bad, "field": "discount_percentage"}))
+    assert len(queries.rejects(feed.connection, "testshop")) == 2
+    assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
+    assert [each.number for each in incidents.causes(feed.connection, "testshop")] == [1]
 
 
 def test_whatever_the_order_of_replays_the_same_rejects_are_open(feed: Feed) -> None:

@@ -314,6 +314,16 @@ def test_purchases_1_an_order_number_that_means_none_is_absent(codes, process, p
     ]
 
 
+def test_purchases_1_a_malformed_number_is_no_missing_one(codes, purchase):
+    """The sender would be asked for a receipt number that an online order never has, or that is there."""
+    line = ("a", "1.00")
+    online = purchase(line, OrderNumber="1.2E+9", ReceiptNumber=None, Branch=None, DateTime="2017-01-05")
+    assert codes(PURCHASES, online, purchase(line, ReceiptNumber="1.2E+9")) == [
+        (1, "malformed_number", "order_number"),
+        (2, "malformed_number", "receipt_number"),
+    ]
+
+
 def test_purchases_5_a_date_without_time_is_refused_offline_only(codes, purchase):
     line = ("a", "1.00")
     found = codes(

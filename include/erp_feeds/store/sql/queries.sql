@@ -451,7 +451,7 @@ ORDER BY file_runs.run_id, files.interface, files.sequence, files.file_id
 --      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per
 --      interface, that of its latest file; shared_profiles: the profiles of five customer numbers or more, at most ten, the
 --      fullest of them.
--- Skipped records and warnings come from the tallies of loaded files, rejects from the open rejects themselves, so that
+-- Skipped records and warnings come from the tallies of loaded files, rejected records from the open rejects themselves, so that
 -- neither is lost when a file is replayed.
 WITH wanted_files AS (
     SELECT
@@ -473,7 +473,7 @@ WITH wanted_files AS (
     UNION ALL
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
     UNION ALL
-    SELECT merchant, 'rejects', rejects.code, count(*)
+    SELECT merchant, 'rejects', rejects.code, count(DISTINCT (rejects.file_id, record))  -- a row for each fault
     FROM rejects JOIN wanted_files USING (file_id)
     WHERE resolved_at IS NULL AND dismissed_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
