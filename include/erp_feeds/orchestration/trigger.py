@@ -57,6 +57,7 @@ class InboxTrigger(BaseEventTrigger):
         announced_at = 0.0
         while True:
             found = await server.scan(merchant)
+            pause = found.pause or _until_next(ftps.connection, ftps.poll_interval)
             if found.waiting is not None:
                 now = time.monotonic()
                 announced &= found.untaken
@@ -69,7 +70,9 @@ class InboxTrigger(BaseEventTrigger):
                         "files": len(found.untaken or found.waiting),
                     }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
-            await asyncio.sleep(found.pause or _until_next(ftps.connection, ftps.poll_interval))
+                if found.is_full and now - announced_at < HOLD_SECONDS:  # soon its run has taken its part,
+                    pause = min(pause, max(ftps.stable_for, 1))  # and another shall read the next one
+            await asyncio.sleep(pause)
 
     async def _wait_for_the_other_version(self, error: ValidationError) -> NoReturn:
         """Stay until Airflow replaces this trigger, or restarts with the version of its DAG."""

@@ -186,6 +186,15 @@ def test_a_second_run_begins_at_once_where_more_files_wait_than_one_takes(events
     assert spoken == [(1000, 1), (1002, 1), (1005, 1)]
 
 
+def test_looks_sooner_for_the_next_run_where_more_files_wait_than_one_takes(
+    events: Events, pauses: list[float]
+) -> None:
+    full = replace(waiting(CUSTOMERS), is_full=True)
+    assert events(*((now, full) for now in (1000.0, 1020.0, 1000.0 + HOLD_SECONDS))) == [(1000, 1)]
+    assert pauses[:2] == [10, 10]
+    assert pauses[2] > 10
+
+
 def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(events: Events) -> None:
     spoken = events(
         (1000, waiting(CUSTOMERS)),
