@@ -36,7 +36,7 @@ class Feed:
 
 def feeds(connection: psycopg.Connection, merchants: Collection[Merchant], now: datetime) -> list[Feed]:
     """Return how fresh each interface of some merchants is."""
-    merchants = [for_reports(connection, merchant) for merchant in merchants]
+    merchants = for_reports(connection, merchants)
     latest = incidents.latest_files_of(connection, [merchant.name for merchant in merchants])
     found = []
     for merchant, name in ((each, known.name) for each in merchants for known in interfaces_of(each)):

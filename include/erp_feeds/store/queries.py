@@ -117,11 +117,13 @@ def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[st
     return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
 
 
-def open_files(connection: Connection[Any], merchant: str) -> dict[str, tuple[int, int]]:
-    """Return, by interface, how many files wait and how many are quarantined and not replaced."""
+def open_files(
+    connection: Connection[Any], merchants: Collection[str]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return, by merchant and interface, how many files wait, and how many are quarantined, not replaced."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(statement("queries/open_files"), {"merchant": merchant}).fetchall()
-    return {interface: (waiting, quarantined) for interface, waiting, quarantined in found}
+        found = cursor.execute(statement("queries/open_files"), {"merchants": list(merchants)}).fetchall()
+    return {(merchant, interface): (waiting, held) for merchant, interface, waiting, held in found}
 
 
 def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:

@@ -42,6 +42,14 @@ def test_merchants_are_those_with_files(filled: psycopg.Connection) -> None:
     assert queries.merchants(filled) == ["other", "shop"]
 
 
+def test_open_files_are_counted_by_merchant_and_interface(filled: psycopg.Connection) -> None:
+    assert queries.open_files(filled, ["shop", "other", "none"]) == {
+        ("shop", "srs_customers"): (0, 1),
+        ("shop", "srs_purchases"): (1, 0),
+    }
+    assert queries.open_files(filled, ["other"]) == {}
+
+
 def test_files_can_be_narrowed(filled: psycopg.Connection) -> None:
     assert len(queries.files(filled, "shop")) == 4
     assert [each.code for each in queries.files(filled, "shop", states=["quarantined"])] == ["doctype"]
