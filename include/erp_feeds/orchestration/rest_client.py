@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -75,7 +75,7 @@ def _connection() -> Any:
 
 
 class AirflowApi:
-    """One server, one user."""
+    """One server, one user; as a context manager it leaves no connection open."""
 
     def __init__(self, address: str, password: str = "", user: str = "admin", *, token: str = "") -> None:
         if not address.startswith(("http://", "https://")):
@@ -89,6 +89,16 @@ class AirflowApi:
             trust_env=not is_here,
             verify=self.address.startswith("https"),  # reading the authorities costs as much as the request
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; nothing can be asked any more."""
+        self._client.close()
 
     def unhealthy(self) -> list[str]:
         """Return the components without a heartbeat; all of them while the server does not answer."""

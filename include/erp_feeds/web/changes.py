@@ -96,9 +96,9 @@ def _started(
     what, started = "dry run" if dry_run else "replay", list[StartedReplay]()
     token = get_auth_manager().generate_jwt(caller.user, expiration_time_in_seconds=TOKEN_SECONDS)
     try:
-        api = airflow_api_as(token)
-        for run in starting_replay(api, owner, files, dry_run=dry_run):
-            started.append(run)
+        with airflow_api_as(token) as api:
+            for run in starting_replay(api, owner, files, dry_run=dry_run):
+                started.append(run)
     finally:
         number = sum(run.files for run in started)
         missing = f"{number:,} of " if number < len(files) else ""
