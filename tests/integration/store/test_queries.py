@@ -50,6 +50,16 @@ def test_open_files_are_counted_by_merchant_and_interface(filled: psycopg.Connec
     assert queries.open_files(filled, ["other"]) == {}
 
 
+def test_rejects_that_come_some_at_a_time_are_all_of_them(
+    filled: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "REJECTS_AT_A_TIME", 2)
+    found = [*queries.each_reject(filled, "shop")]
+    assert [each.raw for each in found] == ["<Customer/>"] * 3
+    assert found == queries.rejects(filled, "shop", with_raw=True)
+    assert len([*queries.each_reject(filled, "shop", code="missing_field")]) == 2
+
+
 def test_files_can_be_narrowed(filled: psycopg.Connection) -> None:
     assert len(queries.files(filled, "shop")) == 4
     assert [each.code for each in queries.files(filled, "shop", states=["quarantined"])] == ["doctype"]
