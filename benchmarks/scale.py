@@ -137,7 +137,8 @@ def _list_all(parts: Parts, wanted: int) -> None:
     from erp_feeds.orchestration.rest_client import AirflowApi
 
     password = environment.secrets_of(environment.home()).admin_password
-    found = AirflowApi(parts.variables["AIRFLOW__API__BASE_URL"], password).dags("shop_")
+    with AirflowApi(parts.variables["AIRFLOW__API__BASE_URL"], password) as api:
+        found = api.dags("shop_")
     if len(found) != wanted:
         raise SystemExit(f"the API returns {len(found)} DAGs of {wanted}")
 

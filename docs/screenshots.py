@@ -69,7 +69,7 @@ def main() -> None:
 
 def _run_that_loaded(api: AirflowApi) -> str:
     """Return a run that had files, as its note says: the others end after `sense`."""
-    runs = api._call("GET", f"/api/v2/dags/{DAG}/dagRuns", params={"limit": 100, "state": ["success"]})
+    runs = api.call("GET", f"/api/v2/dags/{DAG}/dagRuns", params={"limit": 100, "state": ["success"]})
     noted = [run["dag_run_id"] for run in runs["dag_runs"] if run["note"]]
     if not noted:
         raise FailError("no run has loaded files yet", "no_run")
@@ -79,7 +79,7 @@ def _run_that_loaded(api: AirflowApi) -> str:
 def _last_red_run(api: AirflowApi) -> str:
     """Return the latest run of the DAG that shows what is open."""
     asked = {"limit": 1, "state": ["failed"], "order_by": "-run_after"}
-    runs = api._call("GET", f"/api/v2/dags/{HEALTH_DAG}/dagRuns", params=asked)
+    runs = api.call("GET", f"/api/v2/dags/{HEALTH_DAG}/dagRuns", params=asked)
     if not runs["dag_runs"]:
         raise FailError(f"{HEALTH_DAG} has not shown anything yet: wait for its next run", "no_run")
     return str(runs["dag_runs"][0]["dag_run_id"])

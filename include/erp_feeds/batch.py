@@ -63,6 +63,9 @@ class Replay(BaseModel):
         return {PARAM + name: value for name, value in given.items()}
 
 
+PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "report")
+"""The tasks after `sense`, in their order: a run that reaches `report` has completed all before it."""
+
 PARAM = "replay_"
 """Prefix of the parameters of a run that describe a replay."""
 

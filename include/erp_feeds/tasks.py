@@ -32,9 +32,6 @@ from erp_feeds.store.merchant_settings import current, effective
 
 log = logging.getLogger(__name__)
 
-PIPELINE = ("download", "unzip", "parse", "deduplicate", "split", "load", "report")
-"""The tasks after `sense`, in their order: a run that reaches `report` has completed all before it."""
-
 
 @redact_errors("sense")
 def sense(

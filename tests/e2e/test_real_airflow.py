@@ -104,7 +104,7 @@ class Demo:
         return AirflowApi(f"http://127.0.0.1:{place['ui']}", secrets["admin_password"])
 
     def call(self, method: str, path: str, **body: Any) -> Any:
-        return self.api()._call(method, f"/api/v2/{path}", json=body or None)
+        return self.api().call(method, f"/api/v2/{path}", json=body or None)
 
     def create_backfill(self, first: int, last: int, **more: Any) -> int:
         """Create a backfill of some days of January, as the UI's dialog does; return its number."""

@@ -106,8 +106,7 @@ def _feeds_and_scans(
 
     good = [each for each in read_merchants(settings().merchants)[0] if merchant in {None, each.name}]
     feeds = operations.feeds(connection, good, datetime.now(UTC))
-    states = (incidents.inbox_state(connection, each.name) for each in good)
-    return feeds, [state for state in states if state]
+    return feeds, incidents.inbox_states(connection, [each.name for each in good])
 
 
 def files(

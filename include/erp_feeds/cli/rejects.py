@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,7 +66,7 @@ def rejects(
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
         if export:
-            _export(queries.rejects(connection, name, **chosen, with_raw=True), export, as_json)
+            _export(queries.each_reject(connection, name, **chosen), export, as_json)
             return
         records = queries.rejects(connection, name, **chosen, limit=limit, with_raw=raw)
         files = [] if field else queries.quarantined(connection, name, **of_files)
@@ -80,12 +81,12 @@ def rejects(
     print_table(f"Quarantined files of {name}", files, ("file", "code", "reason", "at", *replaced))
 
 
-def _export(rejects: list[Reject], path: Path, as_json: bool) -> None:
+def _export(rejects: Iterable[Reject], path: Path, as_json: bool) -> None:
     from erp_feeds.operations.reject_export import write
 
-    write(path, rejects)
-    summary = f"{path}: {counted(len(rejects), 'reject')}, for you and the ERP party only"
-    print_json({"path": str(path), "rejects": len(rejects)}) if as_json else say(summary)
+    number = write(path, rejects)
+    summary = f"{path}: {counted(number, 'reject')}, for you and the ERP party only"
+    print_json({"path": str(path), "rejects": number}) if as_json else say(summary)
 
 
 def record(

@@ -162,10 +162,28 @@ def _chosen(
 def _run(owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as_json: bool) -> None:
     """Start the runs, print their links, and follow them with --wait."""
     from erp_feeds.cli.api import airflow_api
+
+    with airflow_api() as api:
+        runs = _started(api, owner, choice, chosen, wait=wait, as_json=as_json)
+    outcome = _outcome(owner, runs) if wait else []
+    if as_json:
+        names = [each.name for each in chosen]
+        print_json({"merchant": owner.name, "files": names, "runs": runs, "outcome": outcome})
+    elif wait:
+        columns = ("file", "state", "code", "reason", "loaded", "rejected", "resolved")
+        print_table("Outcome", outcome, columns)
+    if any(run.state == "failed" for run in runs):
+        say("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
+        raise typer.Exit(1)
+
+
+def _started(
+    api: AirflowApi, owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as_json: bool
+) -> list[StartedReplay]:
+    """Start the runs; with --wait, they have ended."""
     from erp_feeds.orchestration.replays import start_replay
     from erp_feeds.store import audit
 
-    api = airflow_api()
     if api.is_paused(owner.name):
         message = f"the DAG {owner.name} is paused: its runs wait until it is unpaused"
         if wait:
@@ -180,16 +198,7 @@ def _run(owner: Merchant, choice: str, chosen: list[FeedFile], *, wait: bool, as
             say(f"{counted(run.files, 'file')}: {run.link}")
     if wait:
         _follow(api, owner, runs)
-    outcome = _outcome(owner, runs) if wait else []
-    if as_json:
-        names = [each.name for each in chosen]
-        print_json({"merchant": owner.name, "files": names, "runs": runs, "outcome": outcome})
-    elif wait:
-        columns = ("file", "state", "code", "reason", "loaded", "rejected", "resolved")
-        print_table("Outcome", outcome, columns)
-    if any(run.state == "failed" for run in runs):
-        say("error: " + "; ".join(f"{r.run_id} failed" for r in runs if r.state == "failed"), err=True)
-        raise typer.Exit(1)
+    return runs
 
 
 def _follow(api: AirflowApi, owner: Merchant, runs: list[StartedReplay]) -> None:

@@ -17,7 +17,6 @@ TEMPORARY_ENDINGS = (".tmp", ".part", ".filepart")
 AHEAD = timedelta(hours=14)
 """How far a server's local time may be ahead of UTC."""
 
-_DAY_PRECISION = 24 * 60 * 60
 _MARKED_MODE = re.compile(r"(?<=^.{10})[.+@](?=\s)")
 """The character behind the rights that stands for an access list or a label."""
 _FACTS = {
@@ -189,7 +188,8 @@ def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
         raise ValueError("no size")
     # A time ahead of UTC by less than a zone is of today, not of a year ago: hence the shift, and back.
     modified = datetime.fromtimestamp(parsed.st_mtime, UTC) + AHEAD
-    day_only = parsed._st_mtime_precision == _DAY_PRECISION
+    # A time before the epoch, which ftputil makes the epoch, says no day either.
+    day_only = not is_dos and ":" not in line[:start].rsplit(maxsplit=1)[-1] and parsed.st_mtime > 0
     yield Entry(
         name,
         None if is_link else parsed.st_size,  # the size of a link is that of the link itself

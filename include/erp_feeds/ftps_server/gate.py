@@ -141,7 +141,7 @@ class Gate:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not found.folder:
             return Checked(found, is_known=True, home=home, space=None)
-        space = self._spaces.setdefault(found.folder, Space(home, self.limits.quota))
+        space = self._spaces.setdefault(found.folder, Space(home, self.limits.quota, self._workers))
         space.measure()
         return Checked(found, is_known=True, home=home, space=space)
 

@@ -67,7 +67,7 @@ class Transfer(TLS_DTPHandler):  # type: ignore[misc]  # pyftpdlib has no type h
         if number in NO_SPACE and self.file_obj and "w" in self.file_obj.mode:
             Path(self.file_obj.name).unlink(missing_ok=True)  # a part that nobody will complete
             if self.cmd_channel.space:
-                self.cmd_channel.space.forget()
+                self.cmd_channel.space.give_back(self.file_obj.tell())
         DTPHandler.close(self)  # without the end of TLS, which may not be possible any more
 
 

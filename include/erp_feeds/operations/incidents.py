@@ -36,7 +36,7 @@ class Feed:
 
 def feeds(connection: psycopg.Connection, merchants: Collection[Merchant], now: datetime) -> list[Feed]:
     """Return how fresh each interface of some merchants is."""
-    merchants = [for_reports(connection, merchant) for merchant in merchants]
+    merchants = for_reports(connection, merchants)
     latest = incidents.latest_files_of(connection, [merchant.name for merchant in merchants])
     found = []
     for merchant, name in ((each, known.name) for each in merchants for known in interfaces_of(each)):
@@ -60,13 +60,17 @@ def sync(
             incident, and at once: a run has given up on it.
     """
     gave_up = failed is not None and failed.code == "sense"
-    state, known = incidents.inbox_state(connection, merchant.name), _unreachable(connection, merchant)
+    state = incidents.inbox_state(connection, merchant.name)
+    opened = incidents.listed(connection, merchant.name, with_dismissed=True)
+    known = next((each for each in opened if each.kind == IncidentKind.UNREACHABLE), None)
     inbox = _inbox(state, merchant, now, at_once=gave_up or known is not None)
     if failed and not (gave_up and inbox):
         incidents.task_failed(connection, merchant.name, failed)
     seen = _seen_until(state, known, now)
     late = [cause for feed in feeds(connection, [merchant], seen) if (cause := _late(feed, merchant))]
-    incidents.update(connection, merchant.name, [*incidents.causes(connection, merchant.name), *late, *inbox])
+    causes = [*incidents.causes(connection, merchant.name), *late, *inbox]
+    if causes or opened:  # most of many merchants have nothing to compare
+        incidents.update(connection, merchant.name, causes)
     return incidents.pending(connection, merchant.name)
 
 
@@ -79,12 +83,6 @@ def _late(feed: Feed, merchant: Merchant) -> Cause | None:
         f"{merchant.zoned_time(feed.next_expected)}"
     )
     return Cause(feed.interface, KIND_OF[feed.state], "", 1, feed.next_expected, reason)
-
-
-def _unreachable(connection: psycopg.Connection, merchant: Merchant) -> Incident | None:
-    """Return the open incident of an inbox that cannot be scanned, a dismissed one too."""
-    known = incidents.listed(connection, merchant.name, with_dismissed=True)
-    return next((each for each in known if each.kind == IncidentKind.UNREACHABLE), None)
 
 
 def _seen_until(state: InboxState | None, known: Incident | None, now: datetime) -> datetime:

@@ -143,13 +143,16 @@ def _stored(
     if suppression.is_suppressed(connection, merchant.name, file.file_id, keys):
         return replace(found, outcome="skipped", code=SkipCode.SUPPRESSED.value)
     rows = queries.record_rows(connection, merchant.name, file.file_id, found.record, keys)
-    return replace(found, **asdict(rows), fields=_fields(connection, merchant, found, rows.profile_id))
+    return replace(
+        found, **asdict(rows), fields=_fields(connection, merchant, file, found.record, rows.profile_id)
+    )
 
 
 def _fields(
-    connection: psycopg.Connection, merchant: Merchant, found: RecordTrace, profile_id: int | None
+    connection: psycopg.Connection, merchant: Merchant, file: FeedFile, record: int, profile_id: int | None
 ) -> tuple[str, ...]:
+    """Return the fields that a record still holds; the revisions of a file share its name."""
     if profile_id is None:
         return ()
     fields = queries.profile_fields(connection, merchant.name, profile_id)
-    return tuple(each.field for each in fields if (each.file, each.record) == (found.file, found.record))
+    return tuple(each.field for each in fields if (each.file_id, each.record) == (file.file_id, record))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import mkstemp
 
-import pandas as pd
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from erp_feeds.codes import Actor, RejectCode
 from erp_feeds.errors import FailError, visible
 from erp_feeds.store.file_rows import Reject
 
+Row = tuple[object, ...]
 COLUMNS = (
     *("file", "record", "line", "customer or order number"),
     *("code", "field", "reason", "what it means", "what to do"),
@@ -26,41 +29,58 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 PLAIN_CELLS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
-def write(path: Path, rejects: Sequence[Reject]) -> None:
+def write(path: Path, rejects: Iterable[Reject]) -> int:
     """Write rejects into a .csv (UTF-8, with the mark that spreadsheets look for) or .xlsx file, a row each.
 
     It appears whole or not at all, and only its owner may read it: the numbers are personal data. An address
-    that stands for a number is left out; file and record lead to it.
+    that stands for a number is left out; file and record lead to it. Each is written as it comes: there may
+    be millions.
+
+    Returns:
+        How many.
 
     Raises:
         FailError: The file cannot be written there.
     """
-    table = pd.DataFrame([_row(each) for each in rejects], columns=list(COLUMNS))
-    table["line"] = table["line"].astype("Int64")  # unknown ones would make the others 3.0
+    write_rows = _write_csv if path.suffix.lower() == ".csv" else _write_sheet
     try:
         handle, name = mkstemp(dir=path.parent)  # for its owner only
         os.close(handle)
         try:
-            _write_as(path.suffix.lower(), name, table)
+            number = write_rows(name, map(_row, rejects))
             Path(name).replace(path)
         finally:
             Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise FailError(f"{path} cannot be written: {error.strerror}", "not_written") from None
+    except (OSError, FileCreateError) as error:
+        words = getattr(error, "strerror", None) or str(error)
+        raise FailError(f"{path} cannot be written: {words}", "not_written") from None
+    return number
 
 
-def _write_as(suffix: str, name: str, table: pd.DataFrame) -> None:
-    if suffix == ".csv":
-        table.to_csv(name, index=False, encoding="utf-8-sig")
-        return
-    if len(table) > SHEET_ROWS:
-        raise FailError(f"a sheet has room for {SHEET_ROWS:,} rejects: export .csv", "not_written")
-    options = {"options": PLAIN_CELLS}
-    with Path(name).open("wb") as file, pd.ExcelWriter(file, "xlsxwriter", engine_kwargs=options) as book:
-        table.to_excel(book, index=False, sheet_name="rejects", freeze_panes=(1, 0))
+def _write_csv(name: str, rows: Iterable[Row]) -> int:
+    number = 0
+    with Path(name).open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for number, row in enumerate(rows, 1):  # noqa: B007 - the last one counts
+            writer.writerow(row)
+    return number
 
 
-def _row(reject: Reject) -> tuple[object, ...]:
+def _write_sheet(name: str, rows: Iterable[Row]) -> int:
+    number = 0
+    with xlsxwriter.Workbook(name, {**PLAIN_CELLS, "constant_memory": True}) as book:
+        sheet = book.add_worksheet("rejects")
+        sheet.freeze_panes(1, 0)
+        sheet.write_row(0, 0, COLUMNS, book.add_format({"bold": True}))
+        for number, row in enumerate(rows, 1):
+            if number > SHEET_ROWS:
+                raise FailError(f"a sheet has room for {SHEET_ROWS:,} rejects: export .csv", "not_written")
+            sheet.write_row(number, 0, row)
+    return number
+
+
+def _row(reject: Reject) -> Row:
     code = RejectCode(reject.code)  # type: ignore[call-arg] # a look-up, as of any enum
     number = "" if "@" in (reject.key or "") else reject.key
     texts = (number, code.value, reject.field, reject.reason, code.meaning, _request(code))

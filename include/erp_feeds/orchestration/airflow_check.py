@@ -23,14 +23,15 @@ def examine_airflow(merchant: Merchant) -> Iterator[Finding]:
     except ConfigurationError as error:
         yield Finding("airflow", "not checked", str(error))
         return
-    yield from findings(
-        [
-            ("airflow", lambda: _health(api)),
-            ("dag", lambda: _dag(api, merchant)),
-            ("import errors", lambda: _import_errors(api)),
-            ("last run", lambda: _last_run(api, merchant)),
-        ]
-    )
+    with api:
+        yield from findings(
+            [
+                ("airflow", lambda: _health(api)),
+                ("dag", lambda: _dag(api, merchant)),
+                ("import errors", lambda: _import_errors(api)),
+                ("last run", lambda: _last_run(api, merchant)),
+            ]
+        )
 
 
 def last_scan(merchant: Merchant, state: InboxState | None, now: datetime) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from erp_feeds.batch import PIPELINE
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError, FeedError, NotAllLoadedError
 from erp_feeds.merchant import Merchant
@@ -106,7 +107,6 @@ def _note_success(merchant: Merchant, task: str) -> None:
     """Note that a run got through a task, and with `report` through all tasks before it."""
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
-    from erp_feeds.tasks import PIPELINE
 
     with store.connect(settings().store_connection) as connection:
         incidents.tasks_succeeded(connection, merchant.name, PIPELINE if task == "report" else (task,))

@@ -70,14 +70,15 @@ def measure(connection: Connection, merchants: Iterable[Merchant]) -> None:
 
     now = datetime.now(UTC)
     merchants = list(merchants)
-    latest_files = incidents.latest_files_of(connection, [merchant.name for merchant in merchants])
-    for merchant in merchants:
-        with plain_errors("measuring"):
-            open_files = queries.open_files(connection, merchant.name)
+    names = [merchant.name for merchant in merchants]
+    latest_files = incidents.latest_files_of(connection, names)
+    with plain_errors("measuring"):
+        open_files = queries.open_files(connection, names)
+    for merchant in for_reports(connection, merchants):
         latest = latest_files.get(merchant.name, {})
-        for interface in interfaces_of(for_reports(connection, merchant)):
+        for interface in interfaces_of(merchant):
             tags = {"merchant": merchant.name, "interface": interface.name}
-            waiting, quarantined = open_files.get(interface.name, (0, 0))
+            waiting, quarantined = open_files.get((merchant.name, interface.name), (0, 0))
             stats.gauge(WAITING.name, waiting, tags=tags)
             stats.gauge(QUARANTINED.name, quarantined, tags=tags)
             if interface.name in latest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,7 +25,14 @@ class StartedReplay:
 def start_replay(
     api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
 ) -> list[StartedReplay]:
-    """Start as many runs as the merchant's files_per_run requires; they follow each other in load order.
+    """Start as many runs as the merchant's files_per_run requires; they follow each other in load order."""
+    return list(starting_replay(api, merchant, files, dry_run=dry_run))
+
+
+def starting_replay(
+    api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
+) -> Iterator[StartedReplay]:
+    """Start the same runs one by one, for who must know which had started when one cannot be.
 
     Args:
         api: Airflow, in the name of the person who starts the runs.
@@ -39,13 +46,15 @@ def start_replay(
     """
     what = "dry_run" if dry_run else "replay"
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    started = []
-    most = merchant.limits.files_per_run
-    for number, first in enumerate(range(0, len(files), most), 1):
-        part = files[first : first + most]
+    for number, part in enumerate(parts(merchant, files), 1):
         run_id = f"{what}__{moment}__{number}"
         replay = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
         note = f"{what.replace('_', ' ')} of {counted(len(part), 'file')}"
         api.trigger(merchant.name, run_id, replay.to_params(), note)
-        started.append(StartedReplay(run_id, api.link(merchant.name, run_id), len(part)))
-    return started
+        yield StartedReplay(run_id, api.link(merchant.name, run_id), len(part))
+
+
+def parts(merchant: Merchant, files: Sequence[FeedFile]) -> list[Sequence[FeedFile]]:
+    """Return the files of each run that they need."""
+    most = merchant.limits.files_per_run
+    return [files[first : first + most] for first in range(0, len(files), most)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -75,7 +75,7 @@ def _connection() -> Any:
 
 
 class AirflowApi:
-    """One server, one user."""
+    """One server, one user; as a context manager it leaves no connection open."""
 
     def __init__(self, address: str, password: str = "", user: str = "admin", *, token: str = "") -> None:
         if not address.startswith(("http://", "https://")):
@@ -90,10 +90,20 @@ class AirflowApi:
             verify=self.address.startswith("https"),  # reading the authorities costs as much as the request
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; nothing can be asked any more."""
+        self._client.close()
+
     def unhealthy(self) -> list[str]:
         """Return the components without a heartbeat; all of them while the server does not answer."""
         try:
-            health = self._call("GET", "/api/v2/monitor/health", auth=None)
+            health = self.call("GET", "/api/v2/monitor/health", auth=None)
         except RetryError:
             return ["api-server", *COMPONENTS]
         return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
@@ -103,25 +113,25 @@ class AirflowApi:
         found: dict[str, bool] = {}
         while True:  # page by page: Airflow returns 100 at most, however many are asked for
             wanted = {"offset": len(found), "order_by": "dag_id", "dag_id_pattern": pattern or None}
-            page = self._call("GET", "/api/v2/dags", params={**wanted, "limit": 1000})
+            page = self.call("GET", "/api/v2/dags", params={**wanted, "limit": 1000})
             found |= {dag["dag_id"]: bool(dag["is_paused"]) for dag in page["dags"]}
             if not page["dags"] or len(found) >= page["total_entries"]:
                 return found
 
     def import_errors(self) -> list[str]:
         """Return what Airflow could not import, as file and text."""
-        found = self._call("GET", "/api/v2/importErrors")["import_errors"]
+        found = self.call("GET", "/api/v2/importErrors")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace'].strip()}" for error in found]
 
     def unpause(self, dag_id: str) -> None:
         """Switch a DAG on."""
-        self._call(
+        self.call(
             "PATCH", f"/api/v2/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False}
         )
 
     def is_paused(self, dag_id: str) -> bool:
         """Return whether a DAG's runs wait until it is switched on."""
-        return bool(self._call("GET", f"/api/v2/dags/{dag_id}")["is_paused"])
+        return bool(self.call("GET", f"/api/v2/dags/{dag_id}")["is_paused"])
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any], note: str) -> None:
         """Start a run of a DAG.
@@ -130,16 +140,16 @@ class AirflowApi:
             FailError: Airflow knows no such DAG, or refuses the configuration or the user.
         """
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf), "note": note}
-        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
 
     def note(self, dag_id: str, run_id: str, text: str) -> None:
         """Set the note of a run."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
-        self._call("PATCH", path, params={"update_mask": "note"}, json={"note": text})
+        self.call("PATCH", path, params={"update_mask": "note"}, json={"note": text})
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return queued, running, success or failed."""
-        return str(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")["state"])
+        return str(self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")["state"])
 
     def link(self, dag_id: str, run_id: str) -> str:
         """Return the address of a run's page in Airflow's UI."""
@@ -150,16 +160,16 @@ class AirflowApi:
         wanted: dict[str, Any] = {"limit": 100, "state": list(states)}
         if since:
             wanted["start_date_gte"] = since.isoformat()
-        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
+        found = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
         return [run["dag_run_id"] for run in found]
 
     def last_run(self, dag_id: str) -> tuple[str, str] | None:
         """Return id and state of a DAG's latest run; None before the first."""
         wanted = {"limit": 1, "order_by": "-run_after"}
-        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
+        found = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=wanted)["dag_runs"]
         return (found[0]["dag_run_id"], found[0]["state"]) if found else None
 
-    def _call(self, method: str, path: str, **request: Any) -> Any:
+    def call(self, method: str, path: str, **request: Any) -> Any:
         """Call the API.
 
         Raises:

@@ -24,12 +24,11 @@ COLUMNS = ("file", "records", "loaded", "collapsed", "skipped", "rejected", "row
 def write(merchant: Merchant, batch: Batch) -> None:
     """Write the note of a run, if Airflow's REST API has a connection; a run never fails for its note."""
     try:
-        api = airflow_api()
-        with store.connect(settings().store_connection) as connection:
-            files = queries.run_files(connection, merchant.name, [batch.run])
-        api.note(
-            merchant.name, batch.run, f"{in_words(files)}{_days(merchant, batch.files)}{_settings(batch)}"
-        )
+        with airflow_api() as api:
+            with store.connect(settings().store_connection) as connection:
+                files = queries.run_files(connection, merchant.name, [batch.run])
+            text = f"{in_words(files)}{_days(merchant, batch.files)}{_settings(batch)}"
+            api.note(merchant.name, batch.run, text)
     except ConfigurationError:
         log.info("No note: Airflow has no connection '%s'", settings().airflow_connection)
     except FeedError as error:

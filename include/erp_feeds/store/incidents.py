@@ -80,12 +80,16 @@ def latest_files_of(
     return found
 
 
-@plain_errors("reading the scans")
 def inbox_state(connection: psycopg.Connection, merchant: str) -> InboxState | None:
     """Return whether the inbox can be scanned; None before the first scan."""
-    query = "SELECT merchant, succeeded_at, failing_since, reason FROM inbox_scans WHERE merchant = %s"
+    return next(iter(inbox_states(connection, [merchant])), None)
+
+
+@plain_errors("reading the scans")
+def inbox_states(connection: psycopg.Connection, merchants: Collection[str]) -> list[InboxState]:
+    """Return whether the inboxes can be scanned, of those that were scanned before, by merchant."""
     with connection.cursor(row_factory=class_row(InboxState)) as cursor:
-        return cursor.execute(query, [merchant]).fetchone()
+        return cursor.execute(statement("incidents/scans"), {"merchants": list(merchants)}).fetchall()
 
 
 def scan_succeeded(connection: psycopg.Connection, merchants: Collection[str]) -> None:

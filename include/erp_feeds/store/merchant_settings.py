@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,15 +71,28 @@ def _is_settled(merchant: Merchant, revision: int | None) -> bool:
     return merchant.settings == "file" or bool(merchant.revision and revision is None)
 
 
-def for_reports(connection: psycopg.Connection, merchant: Merchant) -> Merchant:
+def for_reports(connection: psycopg.Connection, merchants: Collection[Merchant]) -> list[Merchant]:
     """Return what `effective` returns; where that revision has errors, the merchant as its file describes it.
 
     The tasks of such a merchant fail and say why; what reports on all merchants must not fail with them.
     """
+    asked = [merchant.name for merchant in merchants if not _is_settled(merchant, None)]
+    latest = _latest(connection, asked) if asked else {}
+    return [_or_file(merchant, latest.get(merchant.name)) for merchant in merchants]
+
+
+def _or_file(merchant: Merchant, revision: Revision | None) -> Merchant:
     try:
-        return effective(connection, merchant)
+        return applied(merchant, revision) if revision else merchant
     except ConfigurationError:
         return merchant
+
+
+def _latest(connection: psycopg.Connection, merchants: Sequence[str]) -> dict[str, Revision]:
+    """Return the latest revision of each of some merchants that has one."""
+    with plain_errors("reading settings"), connection.cursor(row_factory=class_row(Revision)) as cursor:
+        found = cursor.execute(statement("merchant_settings/latest"), {"merchants": merchants})
+        return {each.merchant: each for each in found}
 
 
 def current(merchant: Merchant, revision: int | None = None) -> Merchant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+REJECTS_AT_A_TIME = 1_000
 ABOUT_THE_ROW = ("profile_id", "custom", "mapping_version", "file", "record", "created_at", "updated_at")
 """What a profile says of its row, not of its person."""
 
@@ -117,11 +118,13 @@ def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[st
     return _rows(connection, RunFile, "run_files", merchant=merchant, run_ids=list(run_ids))
 
 
-def open_files(connection: Connection[Any], merchant: str) -> dict[str, tuple[int, int]]:
-    """Return, by interface, how many files wait and how many are quarantined and not replaced."""
+def open_files(
+    connection: Connection[Any], merchants: Collection[str]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return, by merchant and interface, how many files wait, and how many are quarantined, not replaced."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(statement("queries/open_files"), {"merchant": merchant}).fetchall()
-    return {interface: (waiting, quarantined) for interface, waiting, quarantined in found}
+        found = cursor.execute(statement("queries/open_files"), {"merchants": list(merchants)}).fetchall()
+    return {(merchant, interface): (waiting, held) for merchant, interface, waiting, held in found}
 
 
 def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:
@@ -246,8 +249,31 @@ def rejects(
     found = _rows(
         connection, Reject, "rejects", merchant=merchant, with_all=with_all, max_rows=limit, **wanted
     )
-    if not with_raw:
-        return found
+    return _with_raw(connection, found) if with_raw else found
+
+
+def each_reject(
+    connection: Connection[Any],
+    merchant: str,
+    *,
+    interface: str | None = None,
+    code: str | None = None,
+    field: str | None = None,
+    file: str | None = None,
+    with_all: bool = False,
+) -> Iterator[Reject]:
+    """Yield what `rejects` returns with `with_raw`, some at a time: there may be millions."""
+    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
+    wanted |= dict.fromkeys(("file_id", "record", "after", "max_rows"))
+    wanted |= {"merchant": merchant, "with_all": with_all}
+    with connection.transaction(), connection.cursor("rejects", row_factory=class_row(Reject)) as cursor:
+        cursor.execute(statement("queries/rejects"), wanted)
+        while found := cursor.fetchmany(REJECTS_AT_A_TIME):
+            yield from _with_raw(connection, found)
+
+
+def _with_raw(connection: Connection[Any], found: Sequence[Reject]) -> list[Reject]:
+    """Add to rejects what they hold of people."""
     keys = {"file_ids": [each.file_id for each in found], "records": [each.record for each in found]}
     rows = connection.execute(statement("queries/rejected_records"), keys)
     held = {(file_id, record): {"key": key, "raw": raw} for file_id, record, key, raw in rows}

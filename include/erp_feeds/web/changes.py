@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -10,9 +11,10 @@ from fastapi import Form, Path, Request
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field, field_validator
 
-from erp_feeds.batch import Replay
+from erp_feeds.batch import FeedFile, Replay
 from erp_feeds.errors import FailError, counted
-from erp_feeds.orchestration.replays import StartedReplay, start_replay
+from erp_feeds.merchant import Merchant
+from erp_feeds.orchestration.replays import StartedReplay, parts, starting_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import approvals, audit, incidents, ledger
 from erp_feeds.store.load import load_order
@@ -24,6 +26,8 @@ from erp_feeds.web.rendering import see_other
 from erp_feeds.web.routes import Routes
 
 TOKEN_SECONDS = 60
+MAX_RUNS = 20
+"""That one request starts: each is a call of Airflow, and all must be made before the token runs out."""
 IncidentId = Annotated[int, Path(ge=1, le=2**62, examples=[3])]
 
 
@@ -76,10 +80,31 @@ def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedRepla
     chosen = ledger.archived(store, owner.name, names, wanted, or_unfetched=not body.dry_run)
     if not chosen:
         raise FailError("no archived file to replay", "not_found")
+    if (runs := len(parts(owner, chosen))) > MAX_RUNS:
+        raise FailError(
+            f"{counted(len(chosen), 'file')} need {runs} runs, and one request starts at most {MAX_RUNS}: "
+            f"choose fewer days, or use `python -m erp_feeds replay {owner.name}`, which has no such limit",
+            "usage",
+        )
+    return _started(caller, store, owner, sorted(chosen, key=load_order), dry_run=body.dry_run)
+
+
+def _started(
+    caller: Replayer, store: Store, owner: Merchant, files: Sequence[FeedFile], *, dry_run: bool
+) -> list[StartedReplay]:
+    """Start the runs in the name of the caller; the audit says how many did start."""
+    what, started = "dry run" if dry_run else "replay", list[StartedReplay]()
     token = get_auth_manager().generate_jwt(caller.user, expiration_time_in_seconds=TOKEN_SECONDS)
-    what = "dry run started" if body.dry_run else "replay started"
-    audit.note(store, caller.name, owner.name, what, counted(len(chosen), "file"))
-    return start_replay(airflow_api_as(token), owner, sorted(chosen, key=load_order), dry_run=body.dry_run)
+    try:
+        with airflow_api_as(token) as api:
+            for run in starting_replay(api, owner, files, dry_run=dry_run):
+                started.append(run)
+    finally:
+        number = sum(run.files for run in started)
+        missing = f"{number:,} of " if number < len(files) else ""
+        action = f"{what} started" if started else f"{what} could not be started"
+        audit.note(store, caller.name, owner.name, action, missing + counted(len(files), "file"))
+    return started
 
 
 def approve(caller: Replayer, store: Store, file_id: FileId, body: Approving) -> list[StartedReplay]:
@@ -97,6 +122,7 @@ def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismi
     if incident_id not in {each.incident_id for each in known}:
         raise FailError(f"no incident {incident_id} of {caller.merchant} is open", "not_found")
     merchant = incidents.dismiss(store, incident_id, caller.name, body.reason)
+    audit.note(store, caller.name, caller.merchant, "dismissed", f"incident {incident_id}")
     return Dismissed(incident_id=incident_id, merchant=merchant)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
@@ -12,12 +13,14 @@ from fastapi import Depends
 
 from erp_feeds.errors import RetryError
 from erp_feeds.settings import settings
-from erp_feeds.store.connection import conninfo_of, lent, pool_of
+from erp_feeds.store.connection import POOL_TIMEOUT_SECONDS, conninfo_of, lent, pool_of
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
 MAX_CONNECTIONS = 8
+_free = BoundedSemaphore(MAX_CONNECTIONS)
+"""Who has one of these finds room in the pool: where that gives no connection, the store is out of reach."""
 
 
 @cache
@@ -31,8 +34,20 @@ def connect() -> Iterator[psycopg.Connection[Any]]:
     """Lend a connection to one request.
 
     Raises:
-        RetryError: the store cannot be reached now; the next request reads its address from Airflow again.
+        RetryError: all connections are in use; or the store cannot be reached now, and the next request reads
+            its address from Airflow again.
     """
+    if not _free.acquire(timeout=POOL_TIMEOUT_SECONDS):
+        raise RetryError("all connections to the store are in use: try again in a minute", "busy")
+    try:
+        with _lent() as opened:
+            yield opened
+    finally:
+        _free.release()
+
+
+@contextmanager
+def _lent() -> Iterator[psycopg.Connection[Any]]:
     used = pool()
     try:
         with lent(used, "reading the store") as opened:

@@ -13,6 +13,7 @@ import psycopg
 from fastapi import Path, Query
 from fastapi.responses import StreamingResponse
 
+from erp_feeds.batch import PIPELINE
 from erp_feeds.codes import FileState
 from erp_feeds.errors import FailError
 from erp_feeds.storage.archive import open_original
@@ -24,7 +25,7 @@ from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 BLOCK = 1 << 18
 FileId = Annotated[int, Path(ge=1, le=2**62, description="As `files` lists it.", examples=[12])]
-TASKS = ("sense", "download", "unzip", "parse", "deduplicate", "split", "load", "report")
+TASKS = ("sense", *PIPELINE)
 """Of every run: each has its log."""
 
 

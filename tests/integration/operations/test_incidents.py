@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -233,6 +234,25 @@ def test_airflow_shows_anew_what_opens_grows_resolves_or_is_dismissed(feed: Feed
     assert incidents.changed(feed.connection)
     assert incidents.show(feed.connection) == []
     assert not incidents.changed(feed.connection)
+
+
+def test_where_nothing_is_open_nothing_is_written(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check looks at each of 1,000 merchants; most of them have nothing to compare."""
+    asked: list[str] = []
+
+    class Noted(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *values: Any, **more: Any) -> Self:
+            asked.append(query if isinstance(query, str) else query.as_string())
+            return super().execute(query, *values, **more)
+
+    monkeypatch.setattr(feed.connection, "cursor_factory", Noted)
+    assert sync(feed.connection, TESTSHOP, NOW) == []
+    assert len(asked) == 5
+    assert not [query for query in asked if "INSERT" in query or "UPDATE" in query]
+    quarantined(feed, 1)
+    asked.clear()
+    assert len(sync(feed.connection, TESTSHOP, NOW)) == 1
+    assert [query for query in asked if "INSERT" in query]
 
 
 def test_a_merchant_without_a_file_leaves_nothing_open(feed: Feed) -> None:

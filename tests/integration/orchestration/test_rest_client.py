@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -47,4 +47,27 @@ def address() -> Iterator[str]:
 
 
 def test_all_dags_are_returned_also_where_they_fill_several_pages(address: str) -> None:
-    assert AirflowApi(address, token="known").dags() == DAGS
+    with AirflowApi(address, token="known") as api:
+        assert api.dags() == DAGS
+
+
+def test_no_connection_is_left_open() -> None:
+    class Kept(Pages):
+        """Keeps a connection open for the next request, as Airflow's server does."""
+
+        protocol_version = "HTTP/1.1"
+        ended = Event()
+
+        def finish(self) -> None:
+            super().finish()
+            self.ended.set()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Kept) as server:
+        Thread(target=server.serve_forever).start()
+        with AirflowApi(f"http://127.0.0.1:{server.server_port}", token="known") as api:
+            assert api.dags() == DAGS
+            assert not Kept.ended.is_set()
+        assert Kept.ended.wait(10)
+        server.shutdown()
+    with pytest.raises(RuntimeError, match="closed"):
+        api.dags()

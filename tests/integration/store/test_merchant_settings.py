@@ -6,6 +6,7 @@ import getpass
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -18,8 +19,8 @@ from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.inbox.poller import scan_together
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.operations.incidents import feeds
-from erp_feeds.orchestration import assets
-from erp_feeds.store import audit, merchant_settings
+from erp_feeds.orchestration import assets, metrics
+from erp_feeds.store import audit, incidents, merchant_settings
 from support.merchants import facts_of
 from support.shop_files import export, person
 from support.shop_fixtures import Shop
@@ -130,6 +131,34 @@ def test_a_revision_with_errors_stops_this_merchant_and_no_report(kept: Shop) ->
         kept.sense("manual__1")
     known = feeds(kept.store, [kept.merchant], datetime.now(UTC))
     assert [each.interface for each in known] == ["srs_customers"]
+
+
+def test_reports_on_many_merchants_ask_the_store_as_often_as_on_one(
+    kept: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    class Noted(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *values: Any, **more: Any) -> Self:
+            asked.append(query)
+            return super().execute(query, *values, **more)
+
+    save(kept, **CARD)
+    others = [kept.merchant.model_copy(update={"name": f"shop_{number}"}) for number in range(5)]
+    monkeypatch.setattr(kept.store, "cursor_factory", Noted)
+    numbers = []
+    for merchants in ([kept.merchant], [*others, kept.merchant]):
+        asked.clear()
+        assert len(feeds(kept.store, merchants, datetime.now(UTC))) == len(merchants)
+        metrics.measure(kept.store, merchants)
+        incidents.inbox_states(kept.store, [each.name for each in merchants])
+        numbers.append(len(asked))
+    assert numbers == [6, 6]
+    found = merchant_settings.for_reports(kept.store, [*others, kept.merchant])
+    assert [(each.name, each.revision) for each in found] == [
+        *((each.name, None) for each in others),
+        ("testshop", 1),
+    ]
 
 
 def test_settings_are_exported_imported_listed_and_reverted(

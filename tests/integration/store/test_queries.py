@@ -42,6 +42,24 @@ def test_merchants_are_those_with_files(filled: psycopg.Connection) -> None:
     assert queries.merchants(filled) == ["other", "shop"]
 
 
+def test_open_files_are_counted_by_merchant_and_interface(filled: psycopg.Connection) -> None:
+    assert queries.open_files(filled, ["shop", "other", "none"]) == {
+        ("shop", "srs_customers"): (0, 1),
+        ("shop", "srs_purchases"): (1, 0),
+    }
+    assert queries.open_files(filled, ["other"]) == {}
+
+
+def test_rejects_that_come_some_at_a_time_are_all_of_them(
+    filled: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "REJECTS_AT_A_TIME", 2)
+    found = [*queries.each_reject(filled, "shop")]
+    assert [each.raw for each in found] == ["<Customer/>"] * 3
+    assert found == queries.rejects(filled, "shop", with_raw=True)
+    assert len([*queries.each_reject(filled, "shop", code="missing_field")]) == 2
+
+
 def test_files_can_be_narrowed(filled: psycopg.Connection) -> None:
     assert len(queries.files(filled, "shop")) == 4
     assert [each.code for each in queries.files(filled, "shop", states=["quarantined"])] == ["doctype"]

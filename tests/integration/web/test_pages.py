@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -320,6 +321,20 @@ def test_a_request_after_the_store_was_out_of_reach_opens_new_connections(ask: A
     assert ask("admin").get(f"{API}{ONE}/files").status_code == 503
     assert ask("admin").get(f"{API}{ONE}/files").status_code == 200
     assert connections.pool() is not given_up
+
+
+def test_a_request_while_all_connections_are_in_use_leaves_the_pool_as_it_is(
+    ask: Ask, filled: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "POOL_TIMEOUT_SECONDS", 0.1)
+    with ExitStack() as in_use:
+        for _ in range(connections.MAX_CONNECTIONS):
+            in_use.enter_context(connections.connect())
+        used = connections.pool()
+        refused = ask("admin").get(f"{API}{ONE}/files")
+    assert (refused.status_code, "all connections to the store are in use" in refused.text) == (503, True)
+    assert ask("admin").get(f"{API}{ONE}/files").status_code == 200
+    assert connections.pool() is used
 
 
 def test_a_reject_of_an_interface_that_was_switched_off_is_still_shown(

@@ -38,6 +38,12 @@ def test_mlsd() -> None:
     assert (listing.form, listing.unreadable) == ("MLSD", 1)
 
 
+def test_what_a_server_without_a_clock_lists_stays_the_same_text() -> None:
+    """The ledger knows a file by it: another text would make the file a new one."""
+    (entry,) = from_list(["-rw-r--r--    1 1000     1000           12 Jan 01  1970 a.zip"]).entries
+    assert entry.listed == "1970-01-01T14:00"
+
+
 def test_unix_list() -> None:
     lines = [
         "total 12",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import stat
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from lxml import etree
@@ -43,15 +45,13 @@ def written(path: Path) -> list[list[str]]:
     if path.suffix == ".csv":
         return list(csv.reader(path.read_text("utf-8-sig").splitlines()))
     with zipfile.ZipFile(path) as book:
-        texts = etree.fromstring(book.read("xl/sharedStrings.xml")).findall("{*}si/{*}t")
         sheet = etree.fromstring(book.read("xl/worksheets/sheet1.xml"))
     assert not sheet.findall(".//{*}f")
-    return [[_cell(cell, texts) for cell in row] for row in sheet.findall(".//{*}row")]
+    return [[_cell(cell) for cell in row] for row in sheet.findall(".//{*}row")]
 
 
-def _cell(cell: etree._Element, texts: list[etree._Element]) -> str:
-    value = cell.findtext("{*}v") or ""
-    return texts[int(value)].text or "" if cell.get("t") == "s" else value
+def _cell(cell: etree._Element) -> str:
+    return cell.findtext("{*}is/{*}t") or cell.findtext("{*}v") or ""
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
@@ -71,6 +71,32 @@ def test_a_row_says_which_record_what_is_wrong_and_what_to_do(tmp_path: Path, su
     assert "ada@example.com" not in second
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_each_reject_is_written_as_it_comes_and_not_kept(tmp_path: Path, suffix: str) -> None:
+    known: WeakSet[Reject] = WeakSet()
+    most = 0
+
+    def coming() -> Iterator[Reject]:
+        nonlocal most
+        for record in range(500):
+            reject = replace(PLAIN, record=record, reason=f"reason {record}")
+            known.add(reject)
+            most = max(most, len(known))
+            yield reject
+
+    path = tmp_path / f"rejects{suffix}"
+    assert reject_export.write(path, coming()) == 500
+    assert [row[1] for row in written(path)[1:]] == [str(record) for record in range(500)]
+    assert most < 10
+
+
+def test_a_sheet_that_is_full_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reject_export, "SHEET_ROWS", 2)
+    with pytest.raises(FailError, match=r"export \.csv"):
+        reject_export.write(tmp_path / "rejects.xlsx", [PLAIN] * 3)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])

@@ -160,6 +160,13 @@ UPDATE incidents
 SET shown = CASE WHEN resolved_at IS NULL AND dismissed_at IS NULL THEN number END
 WHERE shown IS DISTINCT FROM CASE WHEN resolved_at IS NULL AND dismissed_at IS NULL THEN number END
 
+-- name: scans
+-- In: merchants text[]. Out: as in the dataclass InboxState.
+SELECT merchant, succeeded_at, failing_since, reason
+FROM inbox_scans
+WHERE merchant = ANY (%(merchants)s::text[])
+ORDER BY merchant
+
 -- name: scan_succeeded
 -- Note that inboxes were scanned; within a minute of the last note, nothing is written.
 -- In: merchants.

@@ -8,6 +8,13 @@ WHERE merchant = %(merchant)s AND (%(revision)s::int IS NULL OR revision = %(rev
 ORDER BY revision DESC
 LIMIT 1
 
+-- name: latest
+-- In: merchants text[]. Out: as in the dataclass Revision, the latest of each that has one.
+SELECT DISTINCT ON (merchant) merchant, revision, at, author, message, document
+FROM settings_revisions
+WHERE merchant = ANY (%(merchants)s::text[])
+ORDER BY merchant, revision DESC
+
 -- name: list
 -- In: merchant; before: a revision or null; max_rows. Out: as in the dataclass Revision, the latest first.
 SELECT merchant, revision, at, author, message, document

@@ -190,20 +190,25 @@ LEFT JOIN mappings ON mappings.merchant = %(merchant)s AND mappings.version = co
 ORDER BY counted."table", mappings.first_used_at DESC NULLS LAST, counted.version
 
 -- name: merchants
--- Every merchant that has sent a file.
+-- Every merchant that has sent a file: by a step in the index for each of them, since each has very many files.
 -- In:  nothing. Out: merchant.
-SELECT DISTINCT merchant FROM files ORDER BY merchant
+WITH RECURSIVE found (merchant) AS (
+    SELECT min(merchant) FROM files
+    UNION ALL
+    SELECT (SELECT min(merchant) FROM files WHERE merchant > found.merchant) FROM found WHERE found.merchant IS NOT NULL
+)
+SELECT merchant FROM found WHERE merchant IS NOT NULL ORDER BY merchant
 
 -- name: open_files
 -- How many files are complete and not loaded yet, and how many are quarantined and not replaced. What was imported waits
 -- for a person and not for a run.
--- In: merchant. Out: interface, waiting, quarantined.
-SELECT interface,
+-- In: merchants text[]. Out: merchant, interface, waiting, quarantined.
+SELECT merchant, interface,
        count(*) FILTER (WHERE state IN ('registered', 'waiting') OR state = 'archived' AND path <> ''),
        count(*) FILTER (WHERE state = 'quarantined' AND file_id NOT IN (SELECT file_id FROM replaced_files))
 FROM files
-WHERE merchant = %(merchant)s AND state IN ('registered', 'waiting', 'archived', 'quarantined')
-GROUP BY interface
+WHERE merchant = ANY (%(merchants)s::text[]) AND state IN ('registered', 'waiting', 'archived', 'quarantined')
+GROUP BY merchant, interface
 
 -- name: overview
 -- The latest file of each merchant, the run that brought it where it is, and what came on each of the last days (UTC).
