@@ -87,20 +87,25 @@ def merge(connection: psycopg.Connection, target: Target, merchant: str, records
     """Write records over the versioned rows of a merchant's table; those of one key are all of one file.
 
     Of the records of one key each field counts as the last one says that says anything of it. Rows that have
-    all of this already are not written: it is noted that their file confirms them. Where these are as many as
-    the records, nothing else is left to do.
+    all of this already are not written: it is noted that their file confirms them.
     """
     values = {"merchant": merchant}
-    unchanged, versioned = _statements(target)
-    if found := connection.execute(unchanged, values).rowcount:
-        analyze(connection, "unchanged", found)
+    matched, added, versioned = _statements(target)
+    found = connection.execute(matched, values).rowcount
+    same = 0
+    if found:
+        analyze(connection, "matched", found)
+        ((same,),) = connection.execute(statement("confirmations/same"))
+    if same:
         connection.execute(statement("confirmations/confirm", table_name=target.table, **values))
-    if found < records:
+    if found > same:
         connection.execute(versioned, values)
+    if found < records:
+        connection.execute(added, values)
 
 
 @lru_cache(maxsize=64)
-def _statements(target: Target) -> tuple[bytes, bytes]:
+def _statements(target: Target) -> tuple[bytes, bytes, bytes]:
     """Return the statements for a target: the same text for each file, so that PostgreSQL keeps its plans."""
     values = {**_values(target.fields), **{name: _of_newest(name) for name in target.of_write}}
     parts = {
@@ -111,26 +116,31 @@ def _statements(target: Target) -> tuple[bytes, bytes]:
         "new_key": sql.Identifier(target.key),
         **OF_FILE,
     }
-    unchanged = statement(
-        "confirmations/unchanged",
-        old_fields=_list(_of("old", name) for name in values),
-        new_fields=_list(_of("new", name) for name in values),
+    old_fields, new_fields = (_list(_of(row, name) for name in values) for row in ("old", "new"))
+    matched = statement(
+        "confirmations/matched",
+        old_fields=old_fields,
+        new_fields=new_fields,
         emptied=_emptied(target.fields, sql.SQL("jsonb_build_array(old.sequence, old.file_id, old.record)")),
+        **parts,
+    )
+    added = statement(
+        "load/added",
+        columns=_list(map(sql.Identifier, values)),
+        new_values=new_fields,
+        first_origins=_emptied(target.fields, _here()),
         **parts,
     )
     versioned = statement(
         "load/versioned",
         newer=_newer(OF_FILE),
-        old_fields=_list(_of("old", name) for name in values),
+        old_fields=old_fields,
         fields=_list(values.values()),
         assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
         field_versions=_origins(target.fields),
-        columns=_list(map(sql.Identifier, values)),
-        new_values=_list(_of("new", name) for name in values),
-        first_origins=_emptied(target.fields, _here()),
         **parts,
     )
-    return unchanged.as_bytes(), versioned.as_bytes()
+    return matched.as_bytes(), added.as_bytes(), versioned.as_bytes()
 
 
 def _merged_by_key(target: Target) -> sql.Composed:

@@ -3,24 +3,28 @@
 -- A row says (sequence, file_id, record) of its newest write: its place. Between files in order nobody asks for it, since
 -- any later file is newer. Only a load of a file that is not newer than all of them needs the true place: `apply` writes it.
 
--- name: unchanged
--- The rows of which every field is as a newer file brings it, and of which each emptied field was emptied by the row's
--- newest write, and is emptied again: all that the write of this file would change is the row's place, and that of what
--- is emptied. In: target; key, new_key; source, as in load/versioned; old_fields, new_fields; emptied: the
--- field_versions that the file would leave, by the old place; merchant. Out: unchanged.
-INSERT INTO unchanged (key, sequence, file_id, record, base_file, base_record)
-SELECT old.{key}::text, new.sequence, new.file_id, new.record, old.file_id, old.record
+-- name: matched
+-- The rows that the records of files meet, looked up once; is_same: every field is as a newer file brings it, and each
+-- emptied field was emptied by the row's newest write, and is emptied again, so that all that the write of this file would
+-- change is the row's place, and that of what is emptied. In: target; key, new_key; source, as in load/added;
+-- old_fields, new_fields; emptied: the field_versions that the file would leave, by the old place; merchant. Out: matched.
+INSERT INTO matched (key, sequence, file_id, record, base_file, base_record, is_same)
+SELECT old.{key}::text, new.sequence, new.file_id, new.record, old.file_id, old.record,
+       (old.sequence, old.file_id) < ({sequence}, {file_id})
+       AND ({old_fields}) IS NOT DISTINCT FROM ({new_fields}) AND old.field_versions = {emptied}
 FROM ({source}) AS new
 JOIN {target} AS old ON old.merchant = {merchant} AND old.{key} = new.{new_key}
-WHERE (old.sequence, old.file_id) < ({sequence}, {file_id})
-  AND ({old_fields}) IS NOT DISTINCT FROM ({new_fields}) AND old.field_versions = {emptied}
+
+-- name: same
+-- How many of them are the same. In: matched. Out: number.
+SELECT count(*) FROM matched WHERE is_same
 
 -- name: confirm
--- Note what files confirm. In: unchanged; merchant; table_name. Out: confirmations.
+-- Note what files confirm. In: matched; merchant; table_name. Out: confirmations.
 INSERT INTO confirmations (merchant, table_name, sequence, file_id, keys, records, base_files, base_records)
 SELECT {merchant}, {table_name}, sequence, file_id,
        array_agg(key), array_agg(record), array_agg(base_file), array_agg(base_record)
-FROM (SELECT *, (row_number() OVER () - 1) / 10000 AS part FROM unchanged) AS numbered
+FROM (SELECT *, (row_number() OVER () - 1) / 10000 AS part FROM matched WHERE is_same) AS numbered
 GROUP BY sequence, file_id, part
 
 -- name: needed

@@ -1,6 +1,13 @@
 -- The load of a group of files, in one transaction under the lock of their merchant. Statements with file_id are of one file;
 -- the others read in the table loading which files there are.
 
+-- name: added
+-- Add the versioned rows of the records that meet none. In: merchant; source, as in versioned; matched. Out: the target.
+INSERT INTO {target} (merchant, {key}, {columns}, sequence, file_id, record, field_versions, created_at)
+SELECT {merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, new.moment
+FROM ({source}) AS new
+WHERE NOT EXISTS (SELECT FROM matched WHERE matched.file_id = new.file_id AND matched.record = new.record)
+
 -- name: class_changed
 -- Reject offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
 -- The same file read again, for example with other excluded articles, may flip its own.
@@ -398,9 +405,9 @@ JOIN resolved USING (record)
 LEFT JOIN stored AS old USING (record)
 
 -- name: unchanged_purchases
--- In: compared; loading. Out: unchanged.
-INSERT INTO unchanged (key, sequence, file_id, record, base_file, base_record)
-SELECT purchase_id, sequence, file_id, record - before, base_file, base_record
+-- In: compared; loading. Out: matched.
+INSERT INTO matched (key, sequence, file_id, record, base_file, base_record, is_same)
+SELECT purchase_id, sequence, file_id, record - before, base_file, base_record, true
 FROM compared
 JOIN loading ON file_id = file
 WHERE outcome = 'confirmed'
@@ -479,16 +486,16 @@ WHERE line.merchant = {merchant} AND line.purchase_id = removed.purchase_id
 
 -- name: rows_by_key
 -- How many rows each file of several has written, where none is late; less those that it confirms.
--- In: incoming; table_name; unchanged. Out: file; table; number.
+-- In: incoming; table_name; matched. Out: file; table; number.
 SELECT file, {table_name}, count(DISTINCT key) FROM {incoming} GROUP BY file
 UNION ALL
-SELECT file_id, {table_name}, -count(*) FROM unchanged GROUP BY file_id
+SELECT file_id, {table_name}, -count(*) FROM matched WHERE is_same GROUP BY file_id
 
 -- name: rows_of_people
--- The same of customers. In: resolved, unchanged. Out: file; table; number.
+-- The same of customers. In: resolved, matched. Out: file; table; number.
 SELECT file, 'profiles', count(DISTINCT profile_id) FROM resolved GROUP BY file
 UNION ALL
-SELECT file_id, 'profiles', -count(*) FROM unchanged GROUP BY file_id
+SELECT file_id, 'profiles', -count(*) FROM matched WHERE is_same GROUP BY file_id
 UNION ALL
 SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
 
@@ -545,7 +552,7 @@ WHERE new.invoice_to <> new.key
 GROUP BY new.file
 
 -- name: versioned
--- Write records over versioned rows, so that files end in the same rows whatever their order.
+-- Write records over the versioned rows that they meet, so that files end in the same rows whatever their order.
 --
 -- Rules (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
 -- emptied; a field that a file does not bring keeps its value. Files are compared by (sequence, file_id).
@@ -554,15 +561,16 @@ GROUP BY new.file
 -- and an empty one was never brought.
 --
 -- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
---      The lists of fields are made by merge.py, which holds the expressions of one field.
---      Rows in unchanged are left to confirmations.sql.
--- Out: rows of the target inserted or updated. Only rows that change are written: a rerun writes nothing. Where only the
+--      The lists of fields are made by merge.py, which holds the expressions of one field. matched: rows that are the
+--      same are left to confirmations.sql.
+-- Out: rows of the target updated. Only rows that change are written: a rerun writes nothing. Where only the
 --      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.
 MERGE INTO {target} AS old
 USING (
     SELECT * FROM ({source}) AS merged
-    WHERE NOT EXISTS (
-        SELECT FROM unchanged WHERE unchanged.file_id = merged.file_id AND unchanged.record = merged.record
+    WHERE EXISTS (
+        SELECT FROM matched
+        WHERE NOT matched.is_same AND matched.file_id = merged.file_id AND matched.record = merged.record
     )
 ) AS new
 ON old.merchant = {merchant} AND old.{key} = new.{new_key}
@@ -576,9 +584,6 @@ WHEN MATCHED AND ({old_fields}, old.field_versions) IS DISTINCT FROM ({fields}, 
 WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
                   OR ({sequence}, {file_id}) = (old.sequence, old.file_id) AND old.record <> new.record) THEN UPDATE SET
     sequence = {sequence}, file_id = {file_id}, record = new.record
-WHEN NOT MATCHED THEN INSERT
-    (merchant, {key}, {columns}, sequence, file_id, record, field_versions, created_at)
-    VALUES ({merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, new.moment)
 
 -- name: written
 -- How many rows this session has written and PostgreSQL has not yet added to its statistics: of the open transaction all,

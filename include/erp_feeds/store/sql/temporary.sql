@@ -37,8 +37,8 @@ CREATE TEMP TABLE resolved (
     file bigint, record int, number text, email text, profile_id bigint, rule text, address text, unknown boolean, unmatched boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE gaps (file bigint, profile_id bigint, email text, record int) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE unchanged (
-    key text, sequence numeric, file_id bigint, record int, base_file bigint, base_record int
+CREATE TEMP TABLE matched (
+    key text, sequence numeric, file_id bigint, record int, base_file bigint, base_record int, is_same boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE filled (file bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stored (
@@ -50,7 +50,7 @@ CREATE TEMP TABLE compared (
     outcome text
 ) ON COMMIT DELETE ROWS;
 ANALYZE loading, suppressed_emails, incoming_rejects, incoming_originals, incoming_purchases, incoming_lines, known, wishes, moves,
-    newcomers, created, resolved, gaps, filled, stored, unchanged, compared
+    newcomers, created, resolved, gaps, filled, stored, matched, compared
 
 -- name: filled
 -- Those that hold rows, or held any in this transaction. Out: name.
