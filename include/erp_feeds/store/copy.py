@@ -93,7 +93,7 @@ class Incoming:
     def analyze(self) -> None:
         """Analyse the tables, once all pieces are there."""
         for name, rows in self.rows.items():
-            analyze(self._connection, f"incoming_{name}", rows, "(record)")
+            analyze(self._connection, f"incoming_{name}", rows)
 
 
 def copy_rows(

@@ -371,6 +371,7 @@ LEFT JOIN (
     WHERE unknown
     ORDER BY profile_id, record
 ) AS numbered USING (profile_id)
+ORDER BY created.profile_id
 
 -- name: purchase_mapping
 -- A replay under another mapping says so on the profiles that its file made.
@@ -413,7 +414,8 @@ JOIN loading ON file_id = file
 WHERE outcome = 'confirmed'
 
 -- name: new_purchases
--- Add the orders and returns that are new. In: incoming_purchases, compared; loading; merchant. Out: purchases.
+-- Add the orders and returns that are new, in file order: what is copied is in the order of hashes, in which an index grows
+-- dearly. In: incoming_purchases, compared; loading; merchant. Out: purchases.
 INSERT INTO purchases (
     merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
     currency, total, line_count, content_hash, custom, mapping_version, sequence, file_id, record
@@ -425,6 +427,7 @@ FROM compared
 JOIN incoming_purchases AS new USING (record)
 JOIN loading ON loading.file_id = new.file
 WHERE compared.outcome = 'new'
+ORDER BY new.record
 
 -- name: changed_purchases
 -- Write the orders and returns that change: the newest file that brings one decides. Rules: purchases 4 and 6.
@@ -464,6 +467,7 @@ SELECT {merchant}, compared.purchase_id, new.line_no, new.sku, new.description, 
 FROM incoming_lines AS new
 JOIN compared USING (record)
 WHERE compared.outcome IN ('new', 'changed')
+ORDER BY new.record, new.line_no
 
 -- name: replaced_purchases
 -- What a file brought when it was loaded before and brings no more: records that now have another id or class, or that
@@ -538,18 +542,27 @@ JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.pur
 -- Accounts of a file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to
 -- a price request is decided anew at every request, so a debtor that arrives later counts from then on; also one that
 -- a later file of the same group brings.
--- In: incoming_accounts, written by now; loading; merchant. Out: file; number.
-SELECT new.file, count(*)
-FROM incoming_accounts AS new
-JOIN loading ON loading.file_id = new.file
-JOIN files ON files.file_id = new.file
-WHERE new.invoice_to <> new.key
-  AND NOT EXISTS (
-      SELECT FROM accounts AS debtor
-      WHERE debtor.merchant = {merchant} AND debtor.account_number = new.invoice_to
-        AND debtor.created_at <= CASE WHEN files.state = 'loaded' THEN files.finished_at ELSE loading.moment END
-  )
-GROUP BY new.file
+-- Most debtors are in the file of their accounts; the others are looked up one by one, so that the cost does not grow with
+-- the table. In: incoming_accounts, written by now; loading; merchant. Out: file; number.
+WITH elsewhere AS MATERIALIZED (
+    SELECT new.file, new.invoice_to
+    FROM incoming_accounts AS new
+    WHERE new.invoice_to <> new.key
+      AND NOT EXISTS (
+          SELECT FROM incoming_accounts AS debtor WHERE debtor.file = new.file AND debtor.key = new.invoice_to
+      )
+)
+SELECT elsewhere.file, count(*)
+FROM elsewhere
+JOIN loading ON loading.file_id = elsewhere.file
+JOIN files ON files.file_id = elsewhere.file
+WHERE (
+    SELECT debtor.created_at
+    FROM accounts AS debtor
+    WHERE debtor.merchant = {merchant} AND debtor.account_number = elsewhere.invoice_to
+      AND debtor.created_at <= CASE WHEN files.state = 'loaded' THEN files.finished_at ELSE loading.moment END
+) IS NULL
+GROUP BY elsewhere.file
 
 -- name: versioned
 -- Write records over the versioned rows that they meet, so that files end in the same rows whatever their order.
