@@ -26,6 +26,9 @@ RUNS_AT_ONCE = 2
 """Runs between which more files than one run takes are shared: one loads, the next reads meanwhile."""
 OTHER_VERSION_SECONDS = 10 * 60.0
 """Seconds between two lines of the log that say why an inbox is not scanned."""
+NEXT_RUN_SECONDS = 10.0
+"""Seconds until the next scan at most, where more waits than a run takes: by then that run has taken its
+part, and the next shall read while it loads. Not sooner, since scans of a full inbox hold up the runs."""
 HOLD_SECONDS = 60.0
 """Seconds for which new files wait while a run is active, so that the next run takes many together."""
 
@@ -70,8 +73,8 @@ class InboxTrigger(BaseEventTrigger):
                         "files": len(found.untaken or found.waiting),
                     }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
-                if found.is_full and now - announced_at < HOLD_SECONDS:  # soon its run has taken its part,
-                    pause = min(pause, max(ftps.stable_for, 1))  # and another shall read the next one
+                if found.is_full and now - announced_at < HOLD_SECONDS:
+                    pause = min(pause, NEXT_RUN_SECONDS)
             await asyncio.sleep(pause)
 
     async def _wait_for_the_other_version(self, error: ValidationError) -> NoReturn:

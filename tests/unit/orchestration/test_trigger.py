@@ -14,7 +14,13 @@ import pytest
 from erp_feeds.inbox.poller import PollResult, ServerPoller
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import trigger
-from erp_feeds.orchestration.trigger import ABANDONED_SECONDS, HOLD_SECONDS, RUNS_AT_ONCE, InboxTrigger
+from erp_feeds.orchestration.trigger import (
+    ABANDONED_SECONDS,
+    HOLD_SECONDS,
+    NEXT_RUN_SECONDS,
+    RUNS_AT_ONCE,
+    InboxTrigger,
+)
 from support.merchants import merchant_of
 
 MERCHANT = merchant_of(
@@ -191,8 +197,8 @@ def test_looks_sooner_for_the_next_run_where_more_files_wait_than_one_takes(
 ) -> None:
     full = replace(waiting(CUSTOMERS), is_full=True)
     assert events(*((now, full) for now in (1000.0, 1020.0, 1000.0 + HOLD_SECONDS))) == [(1000, 1)]
-    assert pauses[:2] == [10, 10]
-    assert pauses[2] > 10
+    assert pauses[:2] == [NEXT_RUN_SECONDS] * 2
+    assert pauses[2] > NEXT_RUN_SECONDS
 
 
 def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(events: Events) -> None:
