@@ -138,25 +138,25 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT numbered.base, following.*
     FROM numbered
     CROSS JOIN LATERAL (  -- over places that a reload has emptied
-        SELECT place, stored.*
+        SELECT place, standing.*
         FROM generate_series(numbered.place + 1, numbered.place + 8) AS place
         CROSS JOIN LATERAL (
             SELECT kind, content_hash, sequence, file_id FROM purchases
             WHERE merchant = {merchant}
               AND purchase_id = numbered.base || CASE WHEN place > 1 THEN '~' || place ELSE '' END
             OFFSET 0
-        ) AS stored
+        ) AS standing
         ORDER BY place
         LIMIT 1
     ) AS following
-), stored AS (
+), standing AS (
     SELECT base, place, kind, content_hash, sequence, file_id FROM numbered WHERE place > 0
 ), incoming AS MATERIALIZED (
     SELECT record, base, kind, content_hash FROM sharing JOIN shared USING (base)
 ), known AS MATERIALIZED (
     SELECT DISTINCT ON (record) record, base, place
     FROM incoming
-    JOIN stored USING (base, content_hash)
+    JOIN standing USING (base, content_hash)
     ORDER BY record, place
 ), others AS MATERIALIZED (
     SELECT record, base, kind, row_number() OVER (PARTITION BY base, kind ORDER BY record) AS turn
@@ -164,7 +164,7 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     WHERE record NOT IN (SELECT record FROM known)
 ), remaining AS (
     SELECT base, place, kind, row_number() OVER (PARTITION BY base, kind ORDER BY sequence, file_id, place) AS turn
-    FROM stored
+    FROM standing
     WHERE (base, place) NOT IN (SELECT base, place FROM known)
 ), replacing AS MATERIALIZED (
     SELECT record, base, place FROM others JOIN remaining USING (base, kind, turn)
@@ -176,10 +176,10 @@ WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT base, place, row_number() OVER (PARTITION BY base ORDER BY place) AS turn
     FROM (
         SELECT base, generate_series(1, count(*))::int AS place
-        FROM (SELECT base FROM incoming UNION ALL SELECT base FROM stored) AS receipts
+        FROM (SELECT base FROM incoming UNION ALL SELECT base FROM standing) AS receipts
         GROUP BY base
         EXCEPT
-        SELECT base, place FROM stored
+        SELECT base, place FROM standing
     ) AS places
 ), placed AS (
     SELECT record, base, place FROM known
