@@ -182,7 +182,6 @@ def _started(
 ) -> list[StartedReplay]:
     """Start the runs; with --wait, they have ended."""
     from erp_feeds.orchestration.replays import start_replay
-    from erp_feeds.store import audit
 
     if api.is_paused(owner.name):
         message = f"the DAG {owner.name} is paused: its runs wait until it is unpaused"
@@ -190,8 +189,7 @@ def _started(
             raise FailError(message, "paused")
         say(f"warning: {message}", err=True)
     with opened_store() as connection:
-        audit.note(connection, getpass.getuser(), owner.name, "replay started", counted(len(chosen), "file"))
-    runs = start_replay(api, owner, chosen)
+        runs = start_replay(api, connection, getpass.getuser(), owner, chosen)
     if not as_json:
         say(f"replaying {choice}")
         for run in runs:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from erp_feeds.batch import FeedFile, Replay
 from erp_feeds.errors import counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.rest_client import AirflowApi
+from erp_feeds.store import audit
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 @dataclass
@@ -23,19 +28,22 @@ class StartedReplay:
 
 
 def start_replay(
-    api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
+    api: AirflowApi,
+    store: psycopg.Connection,
+    by: str,
+    merchant: Merchant,
+    files: Sequence[FeedFile],
+    *,
+    dry_run: bool = False,
 ) -> list[StartedReplay]:
-    """Start as many runs as the merchant's files_per_run requires; they follow each other in load order."""
-    return list(starting_replay(api, merchant, files, dry_run=dry_run))
+    """Start as many runs as the merchant's files_per_run requires; they follow each other in load order.
 
-
-def starting_replay(
-    api: AirflowApi, merchant: Merchant, files: Sequence[FeedFile], *, dry_run: bool = False
-) -> Iterator[StartedReplay]:
-    """Start the same runs one by one, for who must know which had started when one cannot be.
+    The audit says how many files' runs did start, also when one could not be.
 
     Args:
         api: Airflow, in the name of the person who starts the runs.
+        store: With the audit.
+        by: The name of that person.
         merchant: Whose DAG runs.
         files: In load order.
         dry_run: Only show, in the log of `sense`, what would change.
@@ -46,12 +54,20 @@ def starting_replay(
     """
     what = "dry_run" if dry_run else "replay"
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    for number, part in enumerate(parts(merchant, files), 1):
-        run_id = f"{what}__{moment}__{number}"
-        replay = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
-        note = f"{what.replace('_', ' ')} of {counted(len(part), 'file')}"
-        api.trigger(merchant.name, run_id, replay.to_params(), note)
-        yield StartedReplay(run_id, api.link(merchant.name, run_id), len(part))
+    started: list[StartedReplay] = []
+    try:
+        for number, part in enumerate(parts(merchant, files), 1):
+            run_id = f"{what}__{moment}__{number}"
+            replay = Replay(file_ids=tuple(each.file_id for each in part), dry_run=dry_run)
+            note = f"{what.replace('_', ' ')} of {counted(len(part), 'file')}"
+            api.trigger(merchant.name, run_id, replay.to_params(), note)
+            started.append(StartedReplay(run_id, api.link(merchant.name, run_id), len(part)))
+    finally:
+        begun = sum(run.files for run in started)
+        missing = f"{begun:,} of " if begun < len(files) else ""
+        action = f"{what.replace('_', ' ')} {'started' if started else 'could not be started'}"
+        audit.note(store, by, merchant.name, action, missing + counted(len(files), "file"))
+    return started
 
 
 def parts(merchant: Merchant, files: Sequence[FeedFile]) -> list[Sequence[FeedFile]]:

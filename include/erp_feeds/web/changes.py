@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, field_validator
 from erp_feeds.batch import FeedFile, Replay
 from erp_feeds.errors import FailError, counted
 from erp_feeds.merchant import Merchant
-from erp_feeds.orchestration.replays import StartedReplay, parts, starting_replay
+from erp_feeds.orchestration.replays import StartedReplay, parts, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
 from erp_feeds.store import approvals, audit, incidents, ledger
 from erp_feeds.store.load import load_order
@@ -92,19 +92,10 @@ def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedRepla
 def _started(
     caller: Replayer, store: Store, owner: Merchant, files: Sequence[FeedFile], *, dry_run: bool
 ) -> list[StartedReplay]:
-    """Start the runs in the name of the caller; the audit says how many did start."""
-    what, started = "dry run" if dry_run else "replay", list[StartedReplay]()
+    """Start the runs in the name of the caller."""
     token = get_auth_manager().generate_jwt(caller.user, expiration_time_in_seconds=TOKEN_SECONDS)
-    try:
-        with airflow_api_as(token) as api:
-            for run in starting_replay(api, owner, files, dry_run=dry_run):
-                started.append(run)
-    finally:
-        number = sum(run.files for run in started)
-        missing = f"{number:,} of " if number < len(files) else ""
-        action = f"{what} started" if started else f"{what} could not be started"
-        audit.note(store, caller.name, owner.name, action, missing + counted(len(files), "file"))
-    return started
+    with airflow_api_as(token) as api:
+        return start_replay(api, store, caller.name, owner, files, dry_run=dry_run)
 
 
 def approve(caller: Replayer, store: Store, file_id: FileId, body: Approving) -> list[StartedReplay]:
