@@ -55,6 +55,8 @@ def test_data_and_socket_are_the_owners_and_folders_above_stay_closed(
     with psycopg.connect(postgres.database(uri, "erp_feeds")) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert connection.execute("SHOW unix_socket_permissions").fetchone() == ("0700",)
+        order = "SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()"
+        assert connection.execute(order).fetchone() == ("b", "C.UTF-8")
     assert [mode(each) for each in (above, folder.parent, folder, socket_folder(uri))] == [0o700] * 4
     assert mode(shared) == 0o1777
     assert all(mode(each) & 0o077 == 0 for each in shared.iterdir())

@@ -83,6 +83,13 @@ def test_nobody_is_superuser_and_each_enters_only_its_own_database(as_role: Open
         assert roles == {"airflow"}
 
 
+def test_text_is_in_the_order_of_its_bytes(as_role: Open) -> None:
+    with as_role("owner") as owner:
+        query = "SELECT datname, (datlocprovider, datlocale)::text FROM pg_database"
+        orders = owner.execute(query).fetchall()
+    assert {("erp_feeds", "(b,C.UTF-8)"), ("airflow", "(b,C.UTF-8)")} <= set(orders)
+
+
 def test_a_role_that_may_only_write_rows_loads(as_role: Open) -> None:
     with as_role("loader") as loader:
         feed = Feed(loader)
