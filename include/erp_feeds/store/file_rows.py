@@ -65,6 +65,17 @@ class Holdings:
 
 
 @dataclass(frozen=True)
+class OpenRejects:
+    """What is rejected of one merchant's loaded files, and neither resolved nor dismissed."""
+
+    merchant: str
+    records: int
+    """Each counts once, however many errors it has."""
+    codes: Tally
+    """Records by code; one with two codes is in both."""
+
+
+@dataclass(frozen=True)
 class MerchantStatus:
     """What the store holds of one merchant."""
 

@@ -67,6 +67,14 @@ def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
         return cursor.execute(statement("incidents/open_in_store"), {"merchant": merchant}).fetchall()
 
 
+@plain_errors("counting the rejected records")
+def records(connection: psycopg.Connection, merchant: str, found: Sequence[Cause]) -> int:
+    """Return how many records the causes of kind `rejected` are about: one with two codes counts once."""
+    codes = {name: [getattr(each, name) for each in found] for name in ("interface", "code")}
+    row = connection.execute(statement("incidents/records"), {"merchant": merchant, **codes}).fetchone()
+    return int(row[0]) if row else 0
+
+
 @plain_errors("reading the latest files")
 def latest_files_of(
     connection: psycopg.Connection, merchants: Collection[str]

@@ -19,6 +19,7 @@ from erp_feeds.store.file_rows import (
     LedgerFile,
     MerchantFiles,
     MerchantStatus,
+    OpenRejects,
     QuarantinedFile,
     Reject,
     RunFile,
@@ -80,6 +81,15 @@ def files(
 def overview(connection: Connection[Any], merchants: Collection[str], days: int) -> list[MerchantFiles]:
     """Return the latest file and run of each merchant, and what came on each of the last days."""
     return _rows(connection, MerchantFiles, "overview", merchants=list(merchants), days=days)
+
+
+def open_rejects(
+    connection: Connection[Any], merchants: Collection[str] | None = None
+) -> dict[str, OpenRejects]:
+    """Return the open rejects of some merchants, or of all, by merchant; those without any are left out."""
+    wanted = None if merchants is None else list(merchants)
+    found = _rows(connection, OpenRejects, "open_rejects", merchants=wanted)
+    return {each.merchant: each for each in found}
 
 
 def holdings(connection: Connection[Any], merchant: str) -> Holdings:

@@ -225,6 +225,20 @@ def test_the_merchants_a_failed_one_first_with_its_next_step(ask: Ask, filled: S
     assert ([row["merchant"] for row in rest["items"]], rest["next"]) == (["completejourney"], None)
 
 
+def test_open_rejects_are_records_and_not_their_errors(ask: Ask, filled: Shop) -> None:
+    filled.store.execute(
+        "INSERT INTO rejects (file_id, record, code, field, reason, run_id) "
+        "SELECT file_id, record, 'missing_field', 'city', 'no city', run_id FROM rejects"
+    )
+    filled.store.commit()
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    rows = ask("admin").get(f"{API}/merchants").json()["items"]
+    one = ask("admin").get(f"{API}{ONE}").json()
+    assert [rows[0]["rejects"], one["rejects"]] == [1, 1]
+    rejected = [(each["code"], each["number"]) for each in one["open"] if each["kind"] == "rejected"]
+    assert rejected == [("malformed_number", 1), ("missing_field", 1)]
+
+
 def test_where_airflow_asks_pages_and_commands_name_who_answers_and_lead_there(
     ask: Ask,
     filled: Shop,

@@ -32,6 +32,15 @@ FROM open
 GROUP BY interface, kind, code
 ORDER BY interface, kind, code
 
+-- name: records
+-- How many open rejected records of loaded files have one or more of some codes: each counts once.
+-- In: merchant; parallel arrays of interface, code. Out: how many.
+SELECT count(DISTINCT (file_id, record))::int
+FROM rejects JOIN files USING (file_id)
+JOIN unnest(%(interface)s::text[], %(code)s::text[]) AS each (interface, code)
+     ON (each.interface, each.code) = (files.interface, rejects.code)
+WHERE merchant = %(merchant)s AND state = 'loaded' AND resolved_at IS NULL AND dismissed_at IS NULL
+
 -- name: feeds
 -- When the latest file of each interface came. One whose bytes were known is no new one, nor is one that was imported and
 -- has no path.

@@ -210,6 +210,23 @@ FROM files
 WHERE merchant = ANY (%(merchants)s::text[]) AND state IN ('registered', 'waiting', 'archived', 'quarantined')
 GROUP BY merchant, interface
 
+-- name: open_rejects
+-- Open rejects of loaded files, as every page, command and alert counts them: a record once, and per code once for each of
+-- its codes. The rejects of a quarantined file are counted nowhere: the file as a whole is open.
+-- In:  merchants text[], or null: all. Out: as in the dataclass OpenRejects, of the merchants that have any.
+WITH open AS (
+    SELECT DISTINCT merchant, file_id, record, rejects.code
+    FROM rejects JOIN files USING (file_id)
+    WHERE (%(merchants)s::text[] IS NULL OR merchant = ANY (%(merchants)s::text[]))
+      AND state = 'loaded' AND resolved_at IS NULL AND dismissed_at IS NULL
+), per_code AS (
+    SELECT merchant, code, count(*) AS number FROM open GROUP BY merchant, code
+)
+SELECT merchant, counted.records, jsonb_object_agg(code, number) AS codes
+FROM per_code
+JOIN (SELECT merchant, count(DISTINCT (file_id, record)) AS records FROM open GROUP BY merchant) AS counted USING (merchant)
+GROUP BY merchant, records
+
 -- name: overview
 -- The latest file of each merchant, the run that brought it where it is, and what came on each of the last days (UTC).
 -- In:  merchants text[], days. Out: one row per merchant, as in the dataclass MerchantFiles; days as JSON.
