@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -89,7 +89,6 @@ class MerchantStatus:
     accounts: int
     files: Tally
     skipped: Tally
-    rejects: Tally
     quarantined: Tally
     warnings: Tally
     drift: dict[str, Drift]
@@ -97,6 +96,10 @@ class MerchantStatus:
     shared_profiles: dict[str, int]
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
+    open_rejects: int = 0
+    """Records of loaded files; one with two codes counts once."""
+    rejects: Tally = field(default_factory=dict)
+    """The same by code; one with two codes is in both."""
 
     def fullest_profiles(self) -> list[SharedProfile]:
         """Return the shared profiles, the fullest first."""
