@@ -76,7 +76,8 @@ WHERE (known.number, known.reason, known.run_id, known.examples)
 
 -- name: resolve
 -- Resolve the open incidents whose cause is gone. Nobody hears of a recovery who heard of no incident, nor where it was
--- dismissed, nor where a late feed is now missing, which is a cause of its own.
+-- dismissed, nor where another cause has taken its place: a late feed is now missing, or records are still rejected, but
+-- their file as a whole is quarantined.
 -- In: merchant; parallel arrays of interface, kind, code: the causes that are left.
 WITH causes AS (
     SELECT * FROM unnest(%(interface)s::text[], %(kind)s::text[], %(code)s::text[]) AS each (interface, kind, code)
@@ -86,6 +87,13 @@ SET resolved_at = clock_timestamp(),
     recovery_notified_at = CASE
         WHEN notified_at IS NULL OR dismissed_at IS NOT NULL OR kind IN ('late', 'missing') AND EXISTS (
             SELECT FROM causes WHERE causes.interface = incidents.interface AND causes.kind IN ('late', 'missing')
+        ) OR kind = 'rejected' AND EXISTS (
+            SELECT FROM files
+            JOIN rejects USING (file_id)
+            LEFT JOIN replaced_files USING (file_id)
+            WHERE files.merchant = incidents.merchant AND files.interface = incidents.interface
+              AND files.state = 'quarantined' AND replaced_by IS NULL AND rejects.code = incidents.code
+              AND rejects.resolved_at IS NULL AND rejects.dismissed_at IS NULL
         ) THEN clock_timestamp()
     END
 WHERE merchant = %(merchant)s AND resolved_at IS NULL AND kind <> 'failed_task' AND NOT EXISTS (
