@@ -30,6 +30,22 @@ def write(merchant: Merchant, batch: Batch) -> None:
         api.note(merchant.name, batch.run, text)
 
 
+def write_without_files(merchant: Merchant, run: str, attempt: int) -> None:
+    """Write that a later try found nothing to load, where one before it has loaded or rejected something.
+
+    Else a run that was cleared would end green below the note of its red try.
+    """
+    with _best_effort():
+        if not (files := _files(merchant, run)):
+            return
+        text = (
+            f"Try {attempt} found no new file and loaded nothing. To load again what was quarantined or "
+            f"rejected: `python -m erp_feeds replay {merchant.name}`\n\nBefore it:\n\n{in_words(files)}"
+        )
+        with airflow_api() as api:
+            api.note(merchant.name, run, text)
+
+
 def note(dag_id: str, run: str, text: str) -> None:
     """Write a text into the note of a run."""
     with _best_effort(), airflow_api() as api:
