@@ -108,7 +108,7 @@ def _inbox(state: InboxState | None, merchant: Merchant, now: datetime, *, at_on
     allowed = max(merchant.unreachable_after, MISSED_SCANS * timedelta(seconds=merchant.ftps.poll_interval))
     if now - since < allowed and not (state.failing_since and at_once):
         return []
-    silent = f"no scan since {merchant.local_time(since)}: is the DAG paused, or the triggerer down?"
+    silent = f"no scan since {merchant.zoned_time(since)}: is the DAG paused, or the triggerer down?"
     return [Cause(None, IncidentKind.UNREACHABLE, "", 1, since, state.reason or silent)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -285,7 +285,8 @@ class Reject:
         if self.resolved_at:
             return f"resolved by {self.resolved_by_file}"
         if self.dismissed_at:
-            return f"dismissed by {self.dismissed_by}, {self.dismissed_at:%Y-%m-%d}: {self.dismissed_reason}"
+            day = f"{self.dismissed_at.astimezone(UTC):%Y-%m-%d}"
+            return f"dismissed by {self.dismissed_by}, {day}: {self.dismissed_reason}"
         return "open"
 
 

@@ -175,6 +175,12 @@ def test_an_inbox_that_no_scan_reaches_is_heard_of_after_the_merchants_patience(
     assert "is the DAG paused, or the triggerer down?" in found.reason
 
 
+def test_a_silent_inbox_names_the_zone_of_its_latest_scan(feed: Feed) -> None:
+    incidents.scan_succeeded(feed.connection, ["testshop"])
+    (found,) = sync(feed.connection, TESTSHOP, datetime.now(UTC) + 7 * HOUR)
+    assert found.reason.endswith(" (Europe/Amsterdam): is the DAG paused, or the triggerer down?")
+
+
 def test_a_run_that_gives_up_on_the_inbox_makes_that_the_incident_and_at_once(feed: Feed) -> None:
     failed = Cause(None, "failed_task", "sense", 1, NOW, "no answer", "run1")
     incidents.scan_failed(feed.connection, ["testshop"], "no answer")
