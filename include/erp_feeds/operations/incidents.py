@@ -68,9 +68,9 @@ def sync(
         incidents.task_failed(connection, merchant.name, failed)
     seen = _seen_until(state, known, now)
     late = [cause for feed in feeds(connection, [merchant], seen) if (cause := _late(feed, merchant))]
-    causes = [*incidents.causes(connection, merchant.name), *late, *inbox]
-    if causes or opened:  # most of many merchants have nothing to compare
-        incidents.update(connection, merchant.name, causes)
+    # Most of many merchants have nothing to compare.
+    if opened or late or inbox or incidents.causes(connection, merchant.name):
+        incidents.update(connection, merchant.name, [*late, *inbox])
     return incidents.pending(connection, merchant.name)
 
 

@@ -190,7 +190,7 @@ def _number(kind: str, causes: Sequence[Cause], records: CountRecords | None) ->
     """Return how many files or records; None where records of several codes cannot be counted any more."""
     if kind != IncidentKind.REJECTED or len(causes) == 1:
         return sum(each.number for each in causes)
-    return records(causes) if records else None
+    return (records(causes) if records else None) or None  # 0: dismissed a moment ago
 
 
 def _grouped_headline(kind: str, causes: Sequence[Cause], number: int | None) -> str:

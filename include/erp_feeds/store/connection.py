@@ -183,6 +183,11 @@ def lock_originals(connection: psycopg.Connection, merchant: str) -> None:
     _lock(connection, f"{SCHEMA} originals:{merchant}")
 
 
+def lock_incidents(connection: psycopg.Connection, merchant: str) -> None:
+    """Wait until nobody else opens, resolves or dismisses incidents of the merchant in a transaction."""
+    _lock(connection, f"{SCHEMA} incidents:{merchant}")
+
+
 def _lock(connection: psycopg.Connection, what: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 

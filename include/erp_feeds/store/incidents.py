@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit, rejects
-from erp_feeds.store.connection import plain_errors, transaction
+from erp_feeds.store.connection import lock_incidents, plain_errors, transaction
 from erp_feeds.store.sql import statement
 
 
@@ -63,6 +63,10 @@ class InboxState:
 @plain_errors("reading what is open")
 def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
     """Return what of a merchant's files and records is open."""
+    return _causes(connection, merchant)
+
+
+def _causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
     with connection.cursor(row_factory=class_row(Cause)) as cursor:
         return cursor.execute(statement("incidents/open_in_store"), {"merchant": merchant}).fetchall()
 
@@ -113,9 +117,15 @@ def scan_failed(connection: psycopg.Connection, merchants: Collection[str], reas
         connection.execute(statement("incidents/scan_failed"), values)
 
 
-def update(connection: psycopg.Connection, merchant: str, found: Sequence[Cause]) -> None:
-    """Open an incident for each new cause, and resolve those whose cause is gone; failed tasks stay."""
+def update(connection: psycopg.Connection, merchant: str, others: Sequence[Cause] = ()) -> None:
+    """Open an incident for each new cause, and resolve those whose cause is gone; failed tasks stay.
+
+    What of files and records is open is read here, while nobody can dismiss it: else an incident of records
+    that somebody has just dismissed would open, and be alerted. `others` are the causes besides.
+    """
     with transaction(connection, "comparing the incidents"):
+        lock_incidents(connection, merchant)
+        found = [*_causes(connection, merchant), *others]
         _open(connection, merchant, found)
         connection.execute(statement("incidents/resolve"), {"merchant": merchant, **_columns(found)})
 
@@ -180,6 +190,8 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
     by, reason = _checked(by, reason)
     values = {"incident_id": incident_id, "by": by, "reason": reason}
     with transaction(connection, "dismissing an incident"):
+        for (merchant,) in connection.execute(statement("incidents/merchant"), values).fetchall():
+            lock_incidents(connection, merchant)
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
         if found and found[2] == IncidentKind.REJECTED:
             merchant, interface, _, code = found
@@ -203,6 +215,7 @@ def dismiss_rejects(
     by, reason = _checked(by, reason)
     values = {"merchant": choice.merchant, "by": by, "reason": reason}
     with transaction(connection, "dismissing rejects"):
+        lock_incidents(connection, choice.merchant)
         number = rejects.dismiss(connection, choice, by, reason)
         connection.execute(statement("incidents/resolve_dismissed"), values)
         if number:

@@ -141,6 +141,10 @@ SET notified_at = coalesce(notified_at, clock_timestamp()),
     recovery_notified_at = CASE WHEN resolved_at IS NOT NULL THEN clock_timestamp() END
 WHERE incident_id = ANY (%(incident_ids)s::bigint[])
 
+-- name: merchant
+-- Whose an incident is. In: incident_id. Out: merchant; nothing where there is no such incident.
+SELECT merchant FROM incidents WHERE incident_id = %(incident_id)s
+
 -- name: dismiss
 -- Dismiss an open incident: a person knows of it, and it counts no more until there is more of it.
 -- In: incident_id, by, reason. Out: merchant, interface, kind, code; nothing where no such incident is open.
