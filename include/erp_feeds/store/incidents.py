@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import class_row
 
+from erp_feeds.batch import NotTaken
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit, rejects
@@ -104,10 +105,20 @@ def inbox_states(connection: psycopg.Connection, merchants: Collection[str]) -> 
         return cursor.execute(statement("incidents/scans"), {"merchants": list(merchants)}).fetchall()
 
 
-def scan_succeeded(connection: psycopg.Connection, merchants: Collection[str]) -> None:
-    """Note that inboxes were scanned."""
+def scan_succeeded(
+    connection: psycopg.Connection, merchants: Collection[str], not_taken: Sequence[NotTaken] = ()
+) -> None:
+    """Note that inboxes were scanned, and which files lie there that no run takes."""
+    values = {"merchants": list(merchants), "not_taken": json.dumps([asdict(each) for each in not_taken])}
     with transaction(connection, "noting a scan"):
-        connection.execute(statement("incidents/scan_succeeded"), {"merchants": list(merchants)})
+        connection.execute(statement("incidents/scan_succeeded"), values)
+
+
+@plain_errors("reading what no run takes")
+def not_taken(connection: psycopg.Connection, merchant: str) -> list[NotTaken]:
+    """Return which files lay in an inbox at its latest scan that no run takes."""
+    found = connection.execute(statement("incidents/not_taken"), {"merchant": merchant}).fetchall()
+    return [NotTaken(path, why, shop) for path, why, shop in found]
 
 
 def scan_failed(connection: psycopg.Connection, merchants: Collection[str], reason: str) -> None:

@@ -33,6 +33,7 @@ from erp_feeds.store.incidents import Incident
 from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
+from erp_feeds.web.not_taken import UntakenFile, untaken_files
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 DAYS = 30
@@ -85,6 +86,8 @@ class MerchantPage(MerchantRow):
     currency: str
     holdings: Holdings
     drift: list[DriftingInterface]
+    not_taken: list[UntakenFile]
+    """What lies in the inbox and no run takes."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,13 @@ def merchant(caller: Reader, store: Store) -> MerchantPage:
     rejected = queries.open_rejects(store, [caller.merchant]).get(caller.merchant)
     row = _row(recent, fresh, known, rejected)
     drift = queries.drift(store, caller.merchant).items()
+    owner = None if row.error else configured(caller.merchant)
     return MerchantPage(
         **vars(row),
-        currency="" if row.error else configured(caller.merchant).currency,
+        currency=owner.currency if owner else "",
         holdings=queries.holdings(store, caller.merchant),
         drift=[DriftingInterface(caller.merchant, name, drift_in_words(each)) for name, each in drift],
+        not_taken=untaken_files(store, owner) if owner else [],
     )
 
 
@@ -255,6 +260,7 @@ STANDING = {
         "accounts": 3,
     },
     "drift": [],
+    "not_taken": [],
 }
 RUN = {
     "merchant": "testshop",

@@ -287,6 +287,32 @@ def test_times_name_their_zone_since_alerts_use_that_of_the_merchant(ask: Ask, f
     assert heads[1:3] == ["Feeds (UTC)", "Latest file (UTC)"]
 
 
+def test_a_merchant_shows_what_came_and_is_not_taken(ask: Ask, filled: Shop, tmp_path: Path) -> None:
+    srs = filled.inbox / "srs"
+    names = ("readme.txt", "testshop_SRS_Customers_1.zip", "Elsewhere_SRS_Customers_1.zip")
+    for name in (*names, "Elsewhere_SRS_Customers_2.zip", "Beside_SRS_Customers_1.zip", "late.zip.part"):
+        (srs / name).write_bytes(b"x")
+    filled.sense("later")
+    beside = (INCLUDE / "merchants" / "testshop.yaml").read_text("utf-8")
+    beside = beside.replace("name: testshop", "name: beside").replace("TestShop", "Beside")
+    (tmp_path / "our-merchants" / "beside.yaml").write_text(beside, "utf-8")
+    found = ask("viewer").get(f"{API}{ONE}").json()["not_taken"]
+    assert [each["path"] for each in found] == [
+        f"/testshop/srs/{name}" for name in (names[1], names[2], names[0])
+    ]
+    assert found[0]["why"].startswith("has a wrong name or folder; expected, letter for letter: /testshop/")
+    assert found[1]["why"].startswith("is of the shop Elsewhere: only those of TestShop are read")
+    assert found[2]["why"] == "no interface has files of such a name"
+    shown = ask("viewer").get(ONE).text
+    assert "taken by no run" in shown
+    assert "readme.txt" in shown
+    for name in names:
+        (srs / name).unlink()
+    (srs / "Elsewhere_SRS_Customers_2.zip").unlink()
+    filled.sense("last")
+    assert ask("viewer").get(f"{API}{ONE}").json()["not_taken"] == []
+
+
 def test_charts_count_the_files_and_records_of_each_day(ask: Ask, filled: Shop) -> None:
     """The store says what a chart draws: a file is of the day on which a scan found it."""
     filled.store.execute(

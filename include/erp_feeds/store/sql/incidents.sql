@@ -189,14 +189,21 @@ WHERE merchant = ANY (%(merchants)s::text[])
 ORDER BY merchant
 
 -- name: scan_succeeded
--- Note that inboxes were scanned; within a minute of the last note, nothing is written.
--- In: merchants.
-INSERT INTO inbox_scans AS known (merchant, succeeded_at)
-SELECT merchant, clock_timestamp() FROM unnest(%(merchants)s::text[]) AS merchant ORDER BY merchant
+-- Note that inboxes were scanned; within a minute of the last note, nothing is written unless other files lie there.
+-- In: merchants; not_taken: JSON text, the files that no run takes.
+INSERT INTO inbox_scans AS known (merchant, succeeded_at, not_taken)
+SELECT merchant, clock_timestamp(), %(not_taken)s::jsonb FROM unnest(%(merchants)s::text[]) AS merchant ORDER BY merchant
 ON CONFLICT (merchant) DO UPDATE
-SET succeeded_at = clock_timestamp(), failing_since = NULL, reason = ''
+SET succeeded_at = clock_timestamp(), failing_since = NULL, reason = '', not_taken = EXCLUDED.not_taken
 WHERE known.failing_since IS NOT NULL OR known.succeeded_at IS NULL
-   OR known.succeeded_at < clock_timestamp() - interval '1 minute'
+   OR known.succeeded_at < clock_timestamp() - interval '1 minute' OR known.not_taken <> EXCLUDED.not_taken
+
+-- name: not_taken
+-- What the latest scan of an inbox found that no run takes. In: merchant. Out: path, why, shop; in the order of the scan.
+SELECT each ->> 'path', each ->> 'why', each ->> 'shop'
+FROM inbox_scans CROSS JOIN LATERAL jsonb_array_elements(not_taken) WITH ORDINALITY AS listed (each, place)
+WHERE merchant = %(merchant)s
+ORDER BY place
 
 -- name: scan_failed
 -- Note that inboxes could not be scanned, and since when.
