@@ -20,19 +20,23 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     class Api(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            self._asked()
             self._answer({"access_token": "known"})
 
         def do_PATCH(self) -> None:
-            taken[urlsplit(self.path).path] = self._answer({})["note"]
+            taken[urlsplit(self.path).path] = self._asked()["note"]  # before the test goes on
+            self._answer({})
 
-        def _answer(self, answer: dict[str, str]) -> dict[str, str]:
+        def _asked(self) -> dict[str, str]:
             asked: dict[str, str] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            return asked
+
+        def _answer(self, answer: dict[str, str]) -> None:
             body = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-            return asked
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
             """Say nothing."""
