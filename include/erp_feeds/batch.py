@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from functools import reduce
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class WhyNotTaken(StrEnum):
+    """Why no run takes a file of an inbox."""
+
+    MISNAMED = "misnamed"
+    SWITCHED_OFF = "switched_off"
+    OTHER_SHOP = "other_shop"
+    UNKNOWN_NAME = "unknown_name"
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """A file in an inbox that no run takes."""
+
+    path: str
+    why: str
+    """A WhyNotTaken."""
+    shop: str = ""
+    """Whose file it is, where it is another shop's: the first one of each is named."""
 
 
 class RemoteFile(BaseModel):

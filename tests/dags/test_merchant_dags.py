@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import runpy
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,8 +17,8 @@ from erp_feeds import dag as building
 from erp_feeds.batch import PARAM, Replay
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import Merchant
-from erp_feeds.merchant_file import merchant_files
 from erp_feeds.settings import INCLUDE
+from support.merchants import OURS, copy_of_ours
 
 DAGS = INCLUDE.parent / "dags"
 LINE = ("sense", "download", "unzip", "parse", "deduplicate", "split", "load", "report")
@@ -41,20 +40,23 @@ def weights_of(dag: DAG) -> dict[str, int]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def merchants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the merchants' folder that a test may change."""
-    folder = tmp_path / "merchants"
-    shutil.copytree(INCLUDE / "merchants", folder)
+    folder = copy_of_ours(tmp_path / "merchants")
     monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
     return folder
 
 
 def test_one_dag_per_merchant_file() -> None:
-    assert sorted(loaded()) == sorted(path.stem for path in merchant_files(INCLUDE / "merchants"))
+    assert sorted(loaded()) == list(OURS)
 
 
-@pytest.mark.parametrize("dag", loaded().values(), ids=lambda dag: dag.dag_id)
+@pytest.fixture(params=OURS)
+def dag(request: pytest.FixtureRequest) -> DAG:
+    return loaded()[request.param]
+
+
 class TestEveryDag:
     def test_has_exactly_the_edges_of_the_line(self, dag: DAG) -> None:
         edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}

@@ -83,7 +83,7 @@ def status(merchant: OneMerchant = None, as_json: AsJson = False) -> None:
         "files",
         "skipped",
     )
-    print_table("Store", rows, (*columns, "rejects", "quarantined", "warnings"))
+    print_table("Store", rows, (*columns, "open_rejects", "rejects", "quarantined", "warnings"))
     drifting = [each for row in rows for each in row.drifting()]
     fullest_profiles = [each for row in rows for each in row.fullest_profiles()]
     if fullest_profiles:

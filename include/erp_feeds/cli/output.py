@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +37,7 @@ def say(text: str, *, err: bool = False, nl: bool = True) -> None:
 def print_json(value: object, *, err: bool = False) -> None:
     """Print dataclasses, mappings and lists of them as JSON.
 
-    Amounts are strings, since a JSON number is read as binary floating point; times are ISO 8601.
+    Amounts are strings, since a JSON number is read as binary floating point; times are ISO 8601, in UTC.
     """
     text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
     plain = (each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
@@ -127,7 +127,9 @@ def _plain(value: Any) -> object:
         return value.model_dump(mode="json")
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, (date, datetime)):
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
@@ -150,7 +152,7 @@ def _words(value: object) -> str:
         case Decimal() | float():
             return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,.1f}"
         case datetime():
-            return value.isoformat(sep=" ", timespec="seconds")
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         case dict() | list():
             parts = sorted(value.items()) if isinstance(value, dict) else [(each,) for each in value]
             return ", ".join(" ".join(map(_words, part)) for part in parts)

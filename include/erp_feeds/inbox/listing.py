@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 import time
-import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from erp_feeds.batch import RemoteFile
+from erp_feeds.batch import NotTaken, RemoteFile, WhyNotTaken
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.ftps.listing import Entry, Listing, is_perhaps_link, is_temporary, utc
 from erp_feeds.ftps.session import FileStat
+from erp_feeds.inbox.not_taken import first_of_each_shop, is_meant, normalised, not_taken
 from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
 
@@ -80,12 +80,17 @@ class Inbox:
     """Folders of which the server did not list every name."""
     unreadable: int = 0
     """Lines of listings that are in no known form."""
-    misnamed: tuple[str, ...] = ()
-    """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
+    not_taken: tuple[NotTaken, ...] = ()
+    """Files that no run takes: misnamed ones of this merchant first, and of each other shop one."""
     failed: tuple[FeedError, ...] = ()
     """Why folders could not be listed, where others could."""
     interfaces: tuple[Interface, ...] = ()
     """Those whose folders were listed."""
+
+    @property
+    def misnamed(self) -> tuple[str, ...]:
+        """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
+        return tuple(each.path for each in self.not_taken if each.why == WhyNotTaken.MISNAMED)
 
 
 def claimed_path(path: str) -> str:
@@ -135,20 +140,20 @@ def list_files(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]
         FeedError: No folder can be listed, or the merchant's root folder does not exist.
     """
     ranked: list[tuple[int, int, str, RemoteFile]] = []
-    misnamed: list[str] = []
+    others: list[NotTaken] = []
     listings, failed = _listings(hook, folders(merchant, interfaces))
     for folder, entry, found in _entries(merchant, interfaces, listings):
         if found and (remote_file := _remote_file(found[0], folder, entry)):
             ranked.append((found[0].rank, int(found[1].index_number), entry.name, remote_file))
-        elif not found and _is_misnamed(merchant, interfaces, entry):
-            misnamed.append(posixpath.join(folder, entry.name))
+        elif not (found or entry.is_folder or is_temporary(entry.name)):
+            others.append(not_taken(merchant, interfaces, folder, entry.name))
     if not any(listing.form for listing in listings.values()):
         require_root(hook, merchant)
     return Inbox(
         tuple(remote_file for *_, remote_file in sorted(ranked, key=lambda each: each[:3])),
         tuple(folder for folder, listing in listings.items() if listing.truncated),
         sum(listing.unreadable for listing in listings.values()),
-        tuple(sorted(misnamed)),
+        first_of_each_shop(others),
         failed,
         tuple(interface for interface in interfaces if folder_of(merchant, interface) in listings),
     )
@@ -201,14 +206,14 @@ def nobodys_files(
         listings: Folder -> what lies there.
         shops: Shop names of all merchants that read these folders.
     """
-    known = {_normalised(shop) for shop in shops}
+    known = {normalised(shop) for shop in shops}
     return tuple(
         sorted(
             posixpath.join(folder, entry.name)
             for folder, entry, _ in _entries(merchant, interfaces, listings)
             if not (entry.is_folder or is_temporary(entry.name))
             and (read := [found for each in interfaces if (found := each.match(_name(entry)))])
-            and known.isdisjoint(_normalised(found.shop_name) for found in read)
+            and known.isdisjoint(normalised(found.shop_name) for found in read)
         )
     )
 
@@ -225,22 +230,7 @@ def _entries(
 
 def _is_misnamed(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
     """Return whether an entry that no interface takes is a file that was meant for this merchant."""
-    return not (entry.is_folder or is_temporary(entry.name)) and _is_meant(merchant, interfaces, entry.name)
-
-
-def _is_meant(merchant: Merchant, interfaces: Iterable[Interface], name: str) -> bool:
-    """Return whether a name differs from one of this merchant only in case, accents or index number."""
-    read = [found for interface in interfaces if (found := interface.match(name))]
-    if read:  # else a shop whose name begins with this one's name would match
-        return any(_normalised(found.shop_name) == _normalised(merchant.shop_name) for found in read)
-    alike = _normalised(name)
-    starts = (_normalised(f"{merchant.shop_name}_{interface.token}") for interface in interfaces)
-    return alike.endswith((".zip", ".xml")) and any(alike.startswith(start) for start in starts)
-
-
-def _normalised(name: str) -> str:
-    """Return a name without differences of case; macOS stores a letter and its accent apart, so NFC too."""
-    return unicodedata.normalize("NFC", name).casefold()
+    return not (entry.is_folder or is_temporary(entry.name)) and is_meant(merchant, interfaces, entry.name)
 
 
 def require_root(hook: Lister, merchant: Merchant) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from erp_feeds.batch import RemoteFile
+from erp_feeds.batch import NotTaken, RemoteFile
 from erp_feeds.errors import FailError, FeedError, counted, visible
 from erp_feeds.inbox import listing
 from erp_feeds.inbox.listing import Lister
@@ -25,6 +25,10 @@ from erp_feeds.store.sql import statement
 
 RECENT_SECONDS = 15 * 60
 """Seconds for which the minute of a LIST line proves nothing; many, as the server's clock may be wrong."""
+
+
+MOST_NOT_TAKEN = 100
+"""Files that no run takes and the store keeps: enough to see what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class InboxScan:
     """Files without a size in the listing: nothing shows when they are complete."""
     misnamed: tuple[str, ...]
     """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
+    not_taken: tuple[NotTaken, ...] = ()
+    """Those, and all others that no run takes."""
     failed: tuple[FeedError, ...] = ()
     """Why folders could not be listed, where others could: their files wait."""
 
@@ -92,17 +98,18 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
         truncated=found.truncated,
         unreadable=found.unreadable,
         misnamed=found.misnamed,
+        not_taken=found.not_taken,
         without_size=len(candidates) - len(exact) - len(later),
         failed=found.failed,
     )
 
 
 def note_result(connection: psycopg.Connection, merchant: str, scanned: InboxScan) -> None:
-    """Note whether all of an inbox could be scanned, for the incident."""
+    """Note whether all of an inbox could be scanned, for the incident, and what no run takes."""
     if scanned.failed:
         incidents.scan_failed(connection, [merchant], str(scanned.failed[0]))
     else:
-        incidents.scan_succeeded(connection, [merchant])
+        incidents.scan_succeeded(connection, [merchant], scanned.not_taken[:MOST_NOT_TAKEN])
 
 
 @plain_errors("finding new files")

@@ -68,9 +68,9 @@ def sync(
         incidents.task_failed(connection, merchant.name, failed)
     seen = _seen_until(state, known, now)
     late = [cause for feed in feeds(connection, [merchant], seen) if (cause := _late(feed, merchant))]
-    causes = [*incidents.causes(connection, merchant.name), *late, *inbox]
-    if causes or opened:  # most of many merchants have nothing to compare
-        incidents.update(connection, merchant.name, causes)
+    # Most of many merchants have nothing to compare.
+    if opened or late or inbox or incidents.causes(connection, merchant.name):
+        incidents.update(connection, merchant.name, [*late, *inbox])
     return incidents.pending(connection, merchant.name)
 
 
@@ -108,7 +108,7 @@ def _inbox(state: InboxState | None, merchant: Merchant, now: datetime, *, at_on
     allowed = max(merchant.unreachable_after, MISSED_SCANS * timedelta(seconds=merchant.ftps.poll_interval))
     if now - since < allowed and not (state.failing_since and at_once):
         return []
-    silent = f"no scan since {merchant.local_time(since)}: is the DAG paused, or the triggerer down?"
+    silent = f"no scan since {merchant.zoned_time(since)}: is the DAG paused, or the triggerer down?"
     return [Cause(None, IncidentKind.UNREACHABLE, "", 1, since, state.reason or silent)]
 
 

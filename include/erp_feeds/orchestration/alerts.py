@@ -58,12 +58,19 @@ def _notify(connection: Connection[Any], merchant: Merchant, heard: Sequence[Inc
     from erp_feeds.orchestration.channels import send
     from erp_feeds.store import incidents
 
+    def records(causes: Sequence[Cause]) -> int:
+        return incidents.records(connection, merchant.name, causes)
+
     problems: list[str] = []
-    for is_over, write in ((False, messages.alert), (True, messages.recovery)):
+    for is_over in (False, True):
         part = [each for each in heard if bool(each.resolved_at) is is_over]
         if not part:
             continue
-        sent = send(merchant.alerts, write(merchant, part, base_url()))
+        if is_over:
+            message = messages.recovery(merchant, part, base_url())
+        else:
+            message = messages.alert(merchant, part, base_url(), records)
+        sent = send(merchant.alerts, message)
         errors = {name: error for name, error in sent.items() if error}
         if len(errors) < len(sent) or not sent:
             incidents.notified(connection, part)

@@ -6,11 +6,13 @@ The question waits in a DAG of its own, without worker or triggerer, so that no 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError, counted
@@ -19,6 +21,9 @@ from erp_feeds.merchant_file import read_merchants
 from erp_feeds.orchestration import links
 from erp_feeds.orchestration.plain_failure import RETRY_POLICY, plain_failures
 from erp_feeds.settings import settings
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 APPROVAL_DAG = "erp_feeds_approval"
 ANSWER_WITHIN = timedelta(days=7)
@@ -30,7 +35,7 @@ Of a file more records are rejected than `max_reject_percent` allows, so nothing
 here asks about one such file, where the merchant file says `on_too_many_rejects: ask`. Answer in *Required
 Actions*: **Approve** loads the good records, and the rejected ones stay open; **Reject** leaves the file
 quarantined, which it also stays without an answer in 7 days. `python -m erp_feeds approve MERCHANT FILE`
-approves without a question.
+approves without a question; whoever answers afterwards ends the run green, and its note says why.
 """
 BODY = """\
 **{reason}.** Nothing of `{file}` is loaded ({merchant}, {interface}).
@@ -76,13 +81,13 @@ def _approval_dag() -> DAG:
     ) as dag:
 
         @task(multiple_outputs=False)
-        def question(params: dict[str, Any] | None = None) -> dict[str, Any]:
-            with plain_failures():
+        def question(params: dict[str, Any] | None = None, dag_run: Any = None) -> dict[str, Any]:
+            with plain_failures(), _noted(dag_run):
                 return describe((params or {})["file_id"])
 
         @task(multiple_outputs=True)
-        def approve(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-            with plain_failures():
+        def approve(question: dict[str, Any], answer: dict[str, Any], dag_run: Any = None) -> dict[str, Any]:
+            with plain_failures(), _noted(dag_run):
                 return approved(question, (answer["responded_by_user"] or {}).get("name") or "somebody")
 
         asked: Any = question()
@@ -143,15 +148,16 @@ def describe(file_id: int) -> dict[str, Any]:
     """Return what a person must know to decide: subject and body, the file, how many rejects.
 
     Raises:
-        FailError: The file does not wait for an approval.
+        AirflowSkipException: The file does not wait for an approval any more.
+        FailError: There is no such file.
     """
     from erp_feeds.store import approvals
     from erp_feeds.store import connection as store
 
     with store.connect(settings().store_connection) as connection:
         found = approvals.questions(connection, file_id=file_id)
-    if not found:
-        raise FailError(f"file {file_id} does not wait for an approval", "not_waiting")
+        if not found:
+            raise _nothing_to_approve(connection, file_id)
     [each] = found
     good = counted(each.tally.read - each.rejects, "record")
     address = links.merchant_page(links.base_url(), each.merchant, "rejects", file_id=str(file_id))
@@ -170,7 +176,8 @@ def approved(question: dict[str, Any], by: str) -> dict[str, Any]:
     """Note the approval; return whose DAG loads the file, and the configuration of that run.
 
     Raises:
-        FailError: The file does not wait any more, or more of its records are rejected now.
+        AirflowSkipException: The file does not wait any more: somebody approved it on a page, say.
+        FailError: More of its records are rejected now than the question said.
     """
     from erp_feeds.store import approvals
     from erp_feeds.store import connection as store
@@ -178,8 +185,26 @@ def approved(question: dict[str, Any], by: str) -> dict[str, Any]:
     with store.connect(settings().store_connection) as connection:
         found = approvals.questions(connection, file_id=question["file_id"])
         if not found:
-            raise FailError(
-                f"file {question['file_id']} does not wait for an approval any more", "not_waiting"
-            )
+            raise _nothing_to_approve(connection, question["file_id"])
         approvals.approve(connection, found[0], by, question["rejects"])
     return {"merchant": found[0].merchant, "conf": Replay(file_ids=(question["file_id"],)).to_params()}
+
+
+def _nothing_to_approve(connection: Connection[Any], file_id: int) -> Exception:
+    """Return what ends the run well where a question was settled elsewhere; an error for an unknown file."""
+    from erp_feeds.store import approvals
+
+    settled = approvals.outcome(connection, file_id)
+    return AirflowSkipException(settled) if settled else FailError(f"there is no file {file_id}", "not_found")
+
+
+@contextmanager
+def _noted(dag_run: Any) -> Iterator[None]:
+    """Say on the run why it ends without a load: a skipped task shows it only in its log."""
+    try:
+        yield
+    except AirflowSkipException as settled:
+        from erp_feeds.orchestration import run_note
+
+        run_note.note(APPROVAL_DAG, dag_run.run_id, str(settled))
+        raise

@@ -5,7 +5,7 @@ No personal data: counts, codes, names of files, numbers of records.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ from erp_feeds.orchestration.links import HEALTH_DAG
 if TYPE_CHECKING:
     from erp_feeds.store.incidents import Cause
 
+CountRecords = Callable[[Sequence["Cause"]], int]
+"""Returns how many records some causes of kind `rejected` are about: a record may have several codes."""
 NAMED = 3
 """Causes that a subject names; the text names all."""
 FOR_THE_DATA = {
@@ -46,9 +48,12 @@ LOOK_CLOSER = {
 }
 
 
-def alert(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> Message:
-    """Return the message about new incidents of a merchant."""
-    return _message(merchant, incidents, base_url, _subject(merchant, incidents), is_recovery=False)
+def alert(
+    merchant: Merchant, incidents: Sequence[Cause], base_url: str, records: CountRecords | None = None
+) -> Message:
+    """Return the message about new incidents of a merchant; `records` counts those of several codes."""
+    subject = _subject(merchant, incidents, records)
+    return _message(merchant, incidents, base_url, subject, is_recovery=False)
 
 
 def recovery(merchant: Merchant, incidents: Sequence[Cause], base_url: str) -> Message:
@@ -161,15 +166,15 @@ def _recovery_facts(found: dict[str, str]) -> dict[str, str]:
     return {"What happened": "It is resolved; nobody needs to act.", "Since": found["Since"]}
 
 
-def _subject(merchant: Merchant, incidents: Sequence[Cause]) -> str:
+def _subject(merchant: Merchant, incidents: Sequence[Cause], records: CountRecords | None) -> str:
     """Return what happened and who must act: 20 files quarantined, the sender must send them again."""
     groups: dict[tuple[str, Actor], list[Cause]] = {}
     for each in incidents:
         groups.setdefault((each.kind, next_step(merchant, each)[0]), []).append(each)
     said = []
     for (kind, actor), causes in groups.items():
-        number = sum(each.number for each in causes)
-        said.append(f"{_grouped_headline(kind, causes)}, {_who_must_act(kind, actor, number)}")
+        number = _number(kind, causes, records)
+        said.append(f"{_grouped_headline(kind, causes, number)}, {_who_must_act(kind, actor, number)}")
     more = [f"and {len(said) - NAMED} more"] if len(said) > NAMED else []
     return "; ".join([*said[:NAMED], *more])
 
@@ -178,12 +183,21 @@ def _headlines(incidents: Sequence[Cause]) -> list[str]:
     kinds: dict[str, list[Cause]] = {}
     for each in incidents:
         kinds.setdefault(each.kind, []).append(each)
-    return [_grouped_headline(kind, causes) for kind, causes in kinds.items()]
+    return [_grouped_headline(kind, causes, _number(kind, causes, None)) for kind, causes in kinds.items()]
 
 
-def _grouped_headline(kind: str, causes: Sequence[Cause]) -> str:
+def _number(kind: str, causes: Sequence[Cause], records: CountRecords | None) -> int | None:
+    """Return how many files or records; None where records of several codes cannot be counted any more."""
+    if kind != IncidentKind.REJECTED or len(causes) == 1:
+        return sum(each.number for each in causes)
+    return (records(causes) if records else None) or None  # 0: dismissed a moment ago
+
+
+def _grouped_headline(kind: str, causes: Sequence[Cause], number: int | None) -> str:
     names = " and ".join(dict.fromkeys(_cause_title(each) for each in causes))
-    return _headline(kind, sum(each.number for each in causes), names)
+    if number is None:
+        return f"records rejected ({', '.join(dict.fromkeys(each.code for each in causes))})"
+    return _headline(kind, number, names)
 
 
 def _headline(kind: str, number: int, place: str) -> str:
@@ -199,7 +213,7 @@ def _headline(kind: str, number: int, place: str) -> str:
     }[IncidentKind(kind)]
 
 
-def _who_must_act(kind: str, actor: Actor, number: int) -> str:
+def _who_must_act(kind: str, actor: Actor, number: int | None) -> str:
     it = "it" if number == 1 else "them"
     if actor is Actor.SENDER:
         deed = {IncidentKind.QUARANTINED: f"send {it} again", IncidentKind.REJECTED: f"correct {it}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from erp_feeds.batch import Batch, Counts, FeedFile
 from erp_feeds.errors import ConfigurationError, FeedError, counted
@@ -22,17 +23,49 @@ COLUMNS = ("file", "records", "loaded", "collapsed", "skipped", "rejected", "row
 
 
 def write(merchant: Merchant, batch: Batch) -> None:
-    """Write the note of a run, if Airflow's REST API has a connection; a run never fails for its note."""
-    try:
+    """Write what a run made of its files into its note."""
+    with _best_effort(), airflow_api() as api:
+        files = _files(merchant, batch.run)
+        text = f"{in_words(files)}{_days(merchant, batch.files)}{_settings(batch)}"
+        api.note(merchant.name, batch.run, text)
+
+
+def write_without_files(merchant: Merchant, run: str, attempt: int) -> None:
+    """Write that a later try found nothing to load, where one before it has loaded or rejected something.
+
+    Else a run that was cleared would end green below the note of its red try.
+    """
+    with _best_effort():
+        if not (files := _files(merchant, run)):
+            return
+        text = (
+            f"Try {attempt} found no new file and loaded nothing. To load again what was quarantined or "
+            f"rejected: `python -m erp_feeds replay {merchant.name}`\n\nBefore it:\n\n{in_words(files)}"
+        )
         with airflow_api() as api:
-            with store.connect(settings().store_connection) as connection:
-                files = queries.run_files(connection, merchant.name, [batch.run])
-            text = f"{in_words(files)}{_days(merchant, batch.files)}{_settings(batch)}"
-            api.note(merchant.name, batch.run, text)
+            api.note(merchant.name, run, text)
+
+
+def note(dag_id: str, run: str, text: str) -> None:
+    """Write a text into the note of a run."""
+    with _best_effort(), airflow_api() as api:
+        api.note(dag_id, run, text)
+
+
+@contextmanager
+def _best_effort() -> Iterator[None]:
+    """Write no note where Airflow's REST API has no connection: a run never fails for its note."""
+    try:
+        yield
     except ConfigurationError:
         log.info("No note: Airflow has no connection '%s'", settings().airflow_connection)
     except FeedError as error:
         log.warning("The run has no note: %s", error)
+
+
+def _files(merchant: Merchant, run: str) -> list[RunFile]:
+    with store.connect(settings().store_connection) as connection:
+        return queries.run_files(connection, merchant.name, [run])
 
 
 def in_words(files: Sequence[RunFile]) -> str:

@@ -70,7 +70,11 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
         return batch.to_xcom()
 
     def _end(self, context: Context) -> None:
+        from erp_feeds.orchestration import run_note
+
         self.log.info("The run ends here")
+        if (attempt := context["ti"].try_number) > 1:
+            run_note.write_without_files(self.merchant, context["dag_run"].run_id, attempt)
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
 
     def _dry_run(self, context: Context, replay: Replay) -> None:

@@ -17,7 +17,6 @@ _EXPORT = re.compile(
     rf"[\w-]{{1,60}}_(?:{_SYSTEMS})_[A-Za-z]{{1,40}}_[0-9]{{1,30}}\.[A-Za-z]{{3}}", re.IGNORECASE
 )
 _ENDINGS = (".xml", ".zip", ".gz", ".7z", ".rar", ".tar", ".csv", ".json", ".pdf", ".txt", ".xls", ".xlsx")
-_QUOTE = re.compile(r"""[\s:b]*['"].*""", re.DOTALL)
 
 
 def base_of(name: str) -> str:
@@ -32,8 +31,3 @@ def label_of(info: zipfile.ZipInfo, infos: list[zipfile.ZipInfo]) -> str:
         return f"member '{base}'"
     ending = next((each for each in _ENDINGS if base.lower().endswith(each)), "")
     return f"member {infos.index(info) + 1}" + (f" ({ending})" if ending else "")
-
-
-def damage_in(error: Exception) -> str:
-    """Return what zipfile says of damage, up to the first name that it quotes."""
-    return _QUOTE.sub("", str(error)) or type(error).__name__

@@ -14,12 +14,25 @@ from typing import IO, Any
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.merchant import Limits
-from erp_feeds.storage.member_names import damage_in
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 HEAD = 64
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
 """What zipfile raises on damaged bytes."""
+
+
+DAMAGE_IN_WORDS = {
+    "is not a zip file": "its end is missing",
+    "Truncated": "it ends too early",
+    "Bad CRC-32": "a checksum is wrong",
+    "Bad magic number": "a part of it is not where its directory says",
+    "Bad offset": "a part of it is not where its directory says",
+    "Overlapped entries": "its members overlap",
+    "differ": "its directory and a member do not have the same name",
+    "multiple disks": "it is only a part of a split zip",
+    "Corrupt": "its directory is damaged",
+}
+"""Parts of zipfile's messages, which speak to programmers and quote names of members: what each means."""
 
 
 class Meter:
@@ -87,6 +100,18 @@ class MeteredMember(io.RawIOBase):
         return len(block)
 
 
+def damage_in_words(error: Exception) -> str:
+    """Return what is wrong with a zip for somebody who does not know Python."""
+    if isinstance(error, EOFError):
+        return "it ends too early"
+    if isinstance(error, zlib.error):
+        return "a member cannot be unzipped"
+    if isinstance(error, NotImplementedError):
+        return "it uses a part of the format that nobody needs here"
+    known = (words for part, words in DAMAGE_IN_WORDS.items() if part in str(error))
+    return next(known, "its parts do not fit together")
+
+
 @contextmanager
 def zip_errors() -> Iterator[None]:
     """Turn what zipfile finds wrong into a quarantine; a missing directory or checksum means a cut upload."""
@@ -94,7 +119,7 @@ def zip_errors() -> Iterator[None]:
         yield
     except DAMAGE as error:
         raise QuarantineError(
-            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({damage_in(error)})"
+            QuarantineCode.TRUNCATED, f"the zip is cut or damaged ({damage_in_words(error)})"
         ) from None
     except OSError as error:
         if error.errno != errno.EINVAL:

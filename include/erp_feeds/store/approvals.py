@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from erp_feeds.batch import Counts, FeedFile
+from erp_feeds.codes import FileState
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit
 from erp_feeds.store.connection import plain_errors, transaction
@@ -53,6 +54,21 @@ def questions(
     wanted["interfaces"] = None if interfaces is None else list(interfaces)  # type: ignore[assignment]
     with connection.cursor(row_factory=class_row(Question)) as cursor:
         return cursor.execute(statement("approvals/find"), wanted).fetchall()
+
+
+@plain_errors("reading what became of a file")
+def outcome(connection: psycopg.Connection, file_id: int) -> str | None:
+    """Return in words why a file does not wait for an approval; None where there is no such file."""
+    found = connection.execute(statement("approvals/outcome"), {"file_id": file_id}).fetchone()
+    if found is None:
+        return None
+    name, state, code, approved_by, is_replaced = found
+    if is_replaced:
+        return f"nothing to approve: {name} was replaced, a later file of its name is loaded"
+    if state == FileState.LOADED:
+        how = f"{approved_by} approved it before" if approved_by else "it needed no approval"
+        return f"nothing to approve: {name} is loaded already, {how}"
+    return f"nothing to approve: {name} is {state}" + (f" ({code})" if code else "")
 
 
 def approve(connection: psycopg.Connection, question: Question, by: str, rejects: int | None = None) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError, RetryError
@@ -19,6 +19,16 @@ SCHEMA = "erp_feeds"
 POOL_TIMEOUT_SECONDS = 5.0
 LOCK_SECONDS = 5
 """For which what answers a request waits for a load of the same merchant."""
+
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Seconds and probes of TCP after which a vanished server counts as lost: by default it is two hours.
+Extras of the connection go first."""
+SESSION_SETTINGS = {
+    "client_connection_check_interval": "2s",
+    **{f"tcp_{name}": str(number) for name, number in KEEPALIVES.items()},
+}
+"""Let PostgreSQL end the statement, and with it the locks, of a client that was killed or whose machine has
+vanished: else it notices only at the end of the statement. What the server's own configuration sets stays."""
 
 LIBPQ_EXTRAS = (
     "host",
@@ -89,7 +99,8 @@ def pool_of(
     from psycopg_pool import ConnectionPool
 
     return ConnectionPool(
-        conninfo,
+        with_keepalives(conninfo),
+        configure=_notice_lost_client,
         kwargs={
             "autocommit": True,
             "application_name": application,
@@ -172,6 +183,11 @@ def lock_originals(connection: psycopg.Connection, merchant: str) -> None:
     _lock(connection, f"{SCHEMA} originals:{merchant}")
 
 
+def lock_incidents(connection: psycopg.Connection, merchant: str) -> None:
+    """Wait until nobody else opens, resolves or dismisses incidents of the merchant in a transaction."""
+    _lock(connection, f"{SCHEMA} incidents:{merchant}")
+
+
 def _lock(connection: psycopg.Connection, what: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
@@ -194,15 +210,35 @@ def one_at_a_time(connection: psycopg.Connection, work: str, merchant: str) -> I
 
 def _open(conninfo: str, where: str, *, autocommit: bool) -> psycopg.Connection:
     try:
-        opened = psycopg.connect(conninfo, autocommit=autocommit, application_name="erp-feeds")
+        opened = psycopg.connect(
+            with_keepalives(conninfo), autocommit=autocommit, application_name="erp-feeds"
+        )
         opened.execute("SELECT set_config('search_path', %s, false)", [f"{SCHEMA},public"])
         opened.commit()
+        _notice_lost_client(opened)
     except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError) as error:
         for part, meaning in _HELP.items():
             if part in str(error):
                 raise FailError(f"cannot open the store: {meaning}; correct {where}") from None
         raise RetryError(f"cannot reach the store by {where}: is it running? ({_state(error)})") from None
     return opened
+
+
+def with_keepalives(conninfo: str) -> str:
+    """Return an address by which TCP notices a server that has vanished, unless it says how itself."""
+    return make_conninfo(conninfo, **{**KEEPALIVES, **conninfo_to_dict(conninfo)})
+
+
+def _notice_lost_client(connection: psycopg.Connection[Any]) -> None:
+    """Ask the server to look whether this client is there; one that cannot, not on Linux, goes on without."""
+    known = {"names": list(SESSION_SETTINGS), "settings": list(SESSION_SETTINGS.values())}
+    with suppress(psycopg.DataError, psycopg.NotSupportedError), connection.transaction():
+        connection.execute(
+            "SELECT set_config(name, wanted, false) "
+            "FROM unnest(%(names)s::text[], %(settings)s::text[]) AS ours (name, wanted) "
+            "JOIN pg_settings AS theirs USING (name) WHERE source = 'default'",
+            known,
+        )
 
 
 def conninfo_of(connection_id: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -65,6 +65,17 @@ class Holdings:
 
 
 @dataclass(frozen=True)
+class OpenRejects:
+    """What is rejected of one merchant's loaded files, and neither resolved nor dismissed."""
+
+    merchant: str
+    records: int
+    """Each counts once, however many errors it has."""
+    codes: Tally
+    """Records by code; one with two codes is in both."""
+
+
+@dataclass(frozen=True)
 class MerchantStatus:
     """What the store holds of one merchant."""
 
@@ -78,7 +89,6 @@ class MerchantStatus:
     accounts: int
     files: Tally
     skipped: Tally
-    rejects: Tally
     quarantined: Tally
     warnings: Tally
     drift: dict[str, Drift]
@@ -86,6 +96,10 @@ class MerchantStatus:
     shared_profiles: dict[str, int]
     """Profile id -> how many customer numbers lead to it, where there are many: customers 2 joins all who
     bear one address, be it a shop's own."""
+    open_rejects: int = 0
+    """Records of loaded files; one with two codes counts once."""
+    rejects: Tally = field(default_factory=dict)
+    """The same by code; one with two codes is in both."""
 
     def fullest_profiles(self) -> list[SharedProfile]:
         """Return the shared profiles, the fullest first."""
@@ -271,7 +285,8 @@ class Reject:
         if self.resolved_at:
             return f"resolved by {self.resolved_by_file}"
         if self.dismissed_at:
-            return f"dismissed by {self.dismissed_by}, {self.dismissed_at:%Y-%m-%d}: {self.dismissed_reason}"
+            day = f"{self.dismissed_at.astimezone(UTC):%Y-%m-%d}"
+            return f"dismissed by {self.dismissed_by}, {day}: {self.dismissed_reason}"
         return "open"
 
 

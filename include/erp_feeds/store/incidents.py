@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import class_row
 
+from erp_feeds.batch import NotTaken
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit, rejects
-from erp_feeds.store.connection import plain_errors, transaction
+from erp_feeds.store.connection import lock_incidents, plain_errors, transaction
 from erp_feeds.store.sql import statement
 
 
@@ -63,8 +64,20 @@ class InboxState:
 @plain_errors("reading what is open")
 def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
     """Return what of a merchant's files and records is open."""
+    return _causes(connection, merchant)
+
+
+def _causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
     with connection.cursor(row_factory=class_row(Cause)) as cursor:
         return cursor.execute(statement("incidents/open_in_store"), {"merchant": merchant}).fetchall()
+
+
+@plain_errors("counting the rejected records")
+def records(connection: psycopg.Connection, merchant: str, found: Sequence[Cause]) -> int:
+    """Return how many records the causes of kind `rejected` are about: one with two codes counts once."""
+    codes = {name: [getattr(each, name) for each in found] for name in ("interface", "code")}
+    row = connection.execute(statement("incidents/records"), {"merchant": merchant, **codes}).fetchone()
+    return int(row[0]) if row else 0
 
 
 @plain_errors("reading the latest files")
@@ -92,10 +105,20 @@ def inbox_states(connection: psycopg.Connection, merchants: Collection[str]) -> 
         return cursor.execute(statement("incidents/scans"), {"merchants": list(merchants)}).fetchall()
 
 
-def scan_succeeded(connection: psycopg.Connection, merchants: Collection[str]) -> None:
-    """Note that inboxes were scanned."""
+def scan_succeeded(
+    connection: psycopg.Connection, merchants: Collection[str], not_taken: Sequence[NotTaken] = ()
+) -> None:
+    """Note that inboxes were scanned, and which files lie there that no run takes."""
+    values = {"merchants": list(merchants), "not_taken": json.dumps([asdict(each) for each in not_taken])}
     with transaction(connection, "noting a scan"):
-        connection.execute(statement("incidents/scan_succeeded"), {"merchants": list(merchants)})
+        connection.execute(statement("incidents/scan_succeeded"), values)
+
+
+@plain_errors("reading what no run takes")
+def not_taken(connection: psycopg.Connection, merchant: str) -> list[NotTaken]:
+    """Return which files lay in an inbox at its latest scan that no run takes."""
+    found = connection.execute(statement("incidents/not_taken"), {"merchant": merchant}).fetchall()
+    return [NotTaken(path, why, shop) for path, why, shop in found]
 
 
 def scan_failed(connection: psycopg.Connection, merchants: Collection[str], reason: str) -> None:
@@ -105,9 +128,15 @@ def scan_failed(connection: psycopg.Connection, merchants: Collection[str], reas
         connection.execute(statement("incidents/scan_failed"), values)
 
 
-def update(connection: psycopg.Connection, merchant: str, found: Sequence[Cause]) -> None:
-    """Open an incident for each new cause, and resolve those whose cause is gone; failed tasks stay."""
+def update(connection: psycopg.Connection, merchant: str, others: Sequence[Cause] = ()) -> None:
+    """Open an incident for each new cause, and resolve those whose cause is gone; failed tasks stay.
+
+    What of files and records is open is read here, while nobody can dismiss it: else an incident of records
+    that somebody has just dismissed would open, and be alerted. `others` are the causes besides.
+    """
     with transaction(connection, "comparing the incidents"):
+        lock_incidents(connection, merchant)
+        found = [*_causes(connection, merchant), *others]
         _open(connection, merchant, found)
         connection.execute(statement("incidents/resolve"), {"merchant": merchant, **_columns(found)})
 
@@ -172,6 +201,8 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
     by, reason = _checked(by, reason)
     values = {"incident_id": incident_id, "by": by, "reason": reason}
     with transaction(connection, "dismissing an incident"):
+        for (merchant,) in connection.execute(statement("incidents/merchant"), values).fetchall():
+            lock_incidents(connection, merchant)
         found = connection.execute(statement("incidents/dismiss"), values).fetchone()
         if found and found[2] == IncidentKind.REJECTED:
             merchant, interface, _, code = found
@@ -195,6 +226,7 @@ def dismiss_rejects(
     by, reason = _checked(by, reason)
     values = {"merchant": choice.merchant, "by": by, "reason": reason}
     with transaction(connection, "dismissing rejects"):
+        lock_incidents(connection, choice.merchant)
         number = rejects.dismiss(connection, choice, by, reason)
         connection.execute(statement("incidents/resolve_dismissed"), values)
         if number:

@@ -19,6 +19,7 @@ from erp_feeds.store.file_rows import (
     LedgerFile,
     MerchantFiles,
     MerchantStatus,
+    OpenRejects,
     QuarantinedFile,
     Reject,
     RunFile,
@@ -56,7 +57,11 @@ def status(
     connection: Connection[Any], merchant: str | None = None, known: Collection[str] = ()
 ) -> list[MerchantStatus]:
     """Return what the store holds of each merchant, by name; `known` ones even when that is nothing."""
-    return _rows(connection, MerchantStatus, "status", merchant=merchant, merchants=list(known))
+    found = _rows(connection, MerchantStatus, "status", merchant=merchant, merchants=list(known))
+    rejected = open_rejects(connection, [each.merchant for each in found])
+    none = OpenRejects("", 0, {})
+    counted = ((each, rejected.get(each.merchant, none)) for each in found)
+    return [replace(each, open_rejects=rejects.records, rejects=rejects.codes) for each, rejects in counted]
 
 
 def files(
@@ -80,6 +85,12 @@ def files(
 def overview(connection: Connection[Any], merchants: Collection[str], days: int) -> list[MerchantFiles]:
     """Return the latest file and run of each merchant, and what came on each of the last days."""
     return _rows(connection, MerchantFiles, "overview", merchants=list(merchants), days=days)
+
+
+def open_rejects(connection: Connection[Any], merchants: Collection[str]) -> dict[str, OpenRejects]:
+    """Return the open rejects of some merchants, by merchant; those without any are left out."""
+    found = _rows(connection, OpenRejects, "open_rejects", merchants=list(merchants))
+    return {each.merchant: each for each in found}
 
 
 def holdings(connection: Connection[Any], merchant: str) -> Holdings:

@@ -25,6 +25,7 @@ from erp_feeds.store.file_rows import (
     DriftingInterface,
     Holdings,
     MerchantFiles,
+    OpenRejects,
     RunFile,
     drift_in_words,
 )
@@ -32,6 +33,7 @@ from erp_feeds.store.incidents import Incident
 from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
+from erp_feeds.web.not_taken import UntakenFile, untaken_files
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 DAYS = 30
@@ -73,7 +75,7 @@ class MerchantRow(MerchantFiles):
     open: list[OpenIncident]
     """Without what was dismissed."""
     rejects: int
-    """Open ones, the dismissed too."""
+    """Rejected records that are open; one with two codes counts once."""
     quarantined: int
 
 
@@ -84,6 +86,8 @@ class MerchantPage(MerchantRow):
     currency: str
     holdings: Holdings
     drift: list[DriftingInterface]
+    not_taken: list[UntakenFile]
+    """What lies in the inbox and no run takes."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,8 @@ def merchants(
     recent = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
     names = [name for _, name in wanted]
     fresh = _feeds(store, names)
-    rows = [_row(recent[name], fresh[name], open_now.get(name, [])) for name in names]
+    rejected = queries.open_rejects(store, names)
+    rows = [_row(recent[name], fresh[name], open_now.get(name, []), rejected.get(name)) for name in names]
     return Page.of(rows, limit, lambda row: (not row.open, row.merchant))
 
 
@@ -122,13 +127,17 @@ def merchant(caller: Reader, store: Store) -> MerchantPage:
     _check_known(store, caller.merchant)
     (recent,) = queries.overview(store, [caller.merchant], DAYS)
     fresh = _feeds(store, [caller.merchant])[caller.merchant]
-    row = _row(recent, fresh, incidents.listed(store, caller.merchant, with_dismissed=True))
+    known = incidents.listed(store, caller.merchant, with_dismissed=True)
+    rejected = queries.open_rejects(store, [caller.merchant]).get(caller.merchant)
+    row = _row(recent, fresh, known, rejected)
     drift = queries.drift(store, caller.merchant).items()
+    owner = None if row.error else configured(caller.merchant)
     return MerchantPage(
         **vars(row),
-        currency="" if row.error else configured(caller.merchant).currency,
+        currency=owner.currency if owner else "",
         holdings=queries.holdings(store, caller.merchant),
         drift=[DriftingInterface(caller.merchant, name, drift_in_words(each)) for name, each in drift],
+        not_taken=untaken_files(store, owner) if owner else [],
     )
 
 
@@ -181,13 +190,15 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     return {name: _Configured(owners.get(name), errors.get(name), found.get(name, [])) for name in names}
 
 
-def _row(recent: MerchantFiles, of_file: _Configured, known: list[Incident]) -> MerchantRow:
+def _row(
+    recent: MerchantFiles, of_file: _Configured, known: list[Incident], rejected: OpenRejects | None
+) -> MerchantRow:
     return MerchantRow(
         title=of_file.owner.title if of_file.owner else "",
         error=of_file.error,
         feeds=of_file.feeds,
         open=[in_words(of_file.owner, each) for each in known if each.dismissed_at is None],
-        rejects=sum(each.number for each in known if each.kind == IncidentKind.REJECTED),
+        rejects=rejected.records if rejected else 0,
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
         **vars(recent),
     )
@@ -249,6 +260,7 @@ STANDING = {
         "accounts": 3,
     },
     "drift": [],
+    "not_taken": [],
 }
 RUN = {
     "merchant": "testshop",

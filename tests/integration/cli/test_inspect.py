@@ -17,7 +17,7 @@ from support.known_rows import fill
 
 STATUS_KEYS = {
     "merchant", "profiles", "orders", "returns", "lines", "revenue", "accounts", "files", "skipped",
-    "rejects", "quarantined", "warnings", "drift", "shared_profiles", "feeds",
+    "open_rejects", "rejects", "quarantined", "warnings", "drift", "shared_profiles", "feeds",
 }  # fmt: skip
 
 

@@ -8,14 +8,15 @@ from typing import Any, Self
 import psycopg
 import pytest
 
-from erp_feeds.batch import FeedFile
+from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.incidents import sync
 from erp_feeds.store import incidents, ledger
 from erp_feeds.store.incidents import Cause, Incident
-from support.store_feed import TESTSHOP, Feed, customers
+from support.merchants import merchant_of
+from support.store_feed import TESTSHOP, Feed, customer, customers, frame
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -118,6 +119,28 @@ def test_a_file_that_waits_for_room_is_open_and_so_are_rejected_records(feed: Fe
     ]
 
 
+def test_records_whose_file_is_quarantined_instead_are_not_said_to_be_resolved(feed: Feed) -> None:
+    file = feed.file("srs_customers", 1)
+    bad = [{"record": 2, "code": "invalid_date", "field": "birthdate", "reason": "bad", "key": "2"}]
+    rejected = {**customers(customer("1")), "rejects": frame("rejects", bad)}
+    feed.load(file, rejected)
+    assert heard(feed) == ["srs_customers 1 rejected invalid_date"]
+    strict = merchant_of(
+        ftps={"connection": "ftps_testshop"}, interfaces={"srs_customers": {"max_reject_percent": 1}}
+    )
+    file = file.model_copy(update={"counts": Counts(read=2, rejected={"invalid_date": 1})})
+    with pytest.raises(QuarantineError, match="1 of 2 records"):
+        Feed(feed.connection, strict).load(file, rejected, "replay")
+    assert heard(feed) == ["srs_customers 1 quarantined too_many_rejects"]
+    feed.load(file, rejected, "again")
+    assert heard(feed) == [
+        "srs_customers 1 quarantined too_many_rejects over",
+        "srs_customers 1 rejected invalid_date",
+    ]
+    feed.load(file, customers(customer("1"), customer("2")), "correct")
+    assert heard(feed) == ["srs_customers 1 rejected invalid_date over"]
+
+
 def test_a_feed_that_comes_late_then_not_at_all_is_heard_of_at_each_step_and_when_it_is_back(
     feed: Feed,
 ) -> None:
@@ -150,6 +173,12 @@ def test_an_inbox_that_no_scan_reaches_is_heard_of_after_the_merchants_patience(
     assert heard(feed, now + 5 * HOUR) == ["all 1 unreachable"]  # nobody scans: neither good nor bad
     (found,) = incidents.listed(feed.connection, "testshop")
     assert "is the DAG paused, or the triggerer down?" in found.reason
+
+
+def test_a_silent_inbox_names_the_zone_of_its_latest_scan(feed: Feed) -> None:
+    incidents.scan_succeeded(feed.connection, ["testshop"])
+    (found,) = sync(feed.connection, TESTSHOP, datetime.now(UTC) + 7 * HOUR)
+    assert found.reason.endswith(" (Europe/Amsterdam): is the DAG paused, or the triggerer down?")
 
 
 def test_a_run_that_gives_up_on_the_inbox_makes_that_the_incident_and_at_once(feed: Feed) -> None:

@@ -148,6 +148,28 @@ def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
     assert receivers.posted[1]["type"] == "success"
 
 
+def test_a_record_with_two_codes_is_one_record_in_the_subject(
+    feed: Feed, merchant: Merchant, receivers: Receivers
+) -> None:
+    file = feed.file("srs_purchases", 1)
+    reject = "INSERT INTO rejects (file_id, record, code, field, reason) VALUES (%s, %s, %s, 'date', 'bad')"
+    for record, code in ((3, "invalid_date"), (3, "missing_field"), (4, "missing_field")):
+        feed.connection.execute(reject, [file.file_id, record, code])
+    feed.connection.execute("UPDATE files SET state = 'loaded'")
+    feed.connection.commit()
+    alerts.review(merchant)
+    assert receivers.subjects() == ["Test Shop & Co: 2 records rejected, the sender must correct them"]
+    text = receivers.posted[0]["message"]
+    assert "SRS purchases: 1 record rejected" in text
+    assert "SRS purchases: 2 records rejected" in text  # per code, one of them again
+
+    feed.connection.execute("UPDATE rejects SET resolved_at = now()")
+    feed.connection.commit()
+    alerts.review(merchant)
+    ended = "resolved: records rejected (invalid_date, missing_field)"
+    assert receivers.subjects()[1:] == [f"Test Shop & Co: {ended}"]
+
+
 def test_a_server_that_refuses_is_a_failed_task_and_not_the_outcome_of_a_report(
     merchant: Merchant, receivers: Receivers, feed: Feed
 ) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from erp_feeds.batch import Replay
 from erp_feeds.errors import FailError
 from erp_feeds.orchestration import approval
+from erp_feeds.orchestration.plain_failure import PlainFatal
 from erp_feeds.store import approvals, audit
+from support.merchants import facts_of
 from support.shop_files import account, configure, export
 from support.shop_fixtures import Shop
 
@@ -47,8 +53,42 @@ def test_an_approved_file_loads_its_good_records_and_the_others_of_its_run_never
     shop.run_tasks("approved", Replay(file_ids=(1,)))
     assert set(shop.accounts()) == {"1", "3", "4"}
     assert shop.states() == {1: "loaded", 2: "loaded"}
-    with pytest.raises(FailError, match="does not wait for an approval any more"):
-        approval.approved(question, "Ada")
+
+
+def test_an_answer_after_an_approval_elsewhere_ends_well_and_says_so(
+    shop: Shop,
+    asked: list[dict[str, Any]],
+    notes: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = facts_of(interfaces={ERP: {"max_reject_percent": 10, "on_too_many_rejects": "ask"}})
+    (tmp_path / "testshop.yaml").write_text(json.dumps(facts), "utf-8")
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(tmp_path))
+    [wanted] = approval.build_approval_dag()
+    run = SimpleNamespace(run_id=asked[0]["trigger_run_id"])
+    question, approve = (wanted.get_task(name).python_callable for name in ("question", "approve"))
+    told = question(params={"file_id": 1}, dag_run=run)
+    approvals.approve(shop.store, approvals.questions(shop.store, file_id=1)[0], "Grace")  # on a page
+    shop.run_tasks("approved", Replay(file_ids=(1,)))
+    settled = f"nothing to approve: {NAME} is loaded already, Grace approved it before"
+    answer = {"responded_by_user": {"name": "Ada"}}
+    for ask in (lambda: approve(told, answer, dag_run=run), lambda: question({"file_id": 1}, dag_run=run)):
+        notes.clear()
+        with pytest.raises(AirflowSkipException, match=f"^{settled}$"):  # what follows is skipped: green
+            ask()
+        assert notes == {f"/api/v2/dags/erp_feeds_approval/dagRuns/{run.run_id}": settled}
+    assert audit.listed(shop.store, "testshop")[0].who == "Grace"
+
+    shop.place(export(ERP, "20170103", account("1"), account("2", CashBack="x")))
+    shop.run_tasks("later")
+    told = approval.describe(3)
+    shop.place(export(ERP, "20170103", account("1"), account("2")), minute=1)
+    shop.run_tasks("corrected")
+    with pytest.raises(AirflowSkipException, match="was replaced, a later file of its name is loaded"):
+        approval.approved(told, "Ada")
+    with pytest.raises(PlainFatal, match="there is no file 99"):
+        question({"file_id": 99}, dag_run=run)
 
 
 def test_an_approval_is_of_what_the_person_saw(shop: Shop, asked: list[dict[str, Any]]) -> None:

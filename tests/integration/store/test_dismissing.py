@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -10,10 +13,12 @@ import pytest
 from erp_feeds.batch import Counts, Replay
 from erp_feeds.errors import FailError
 from erp_feeds.feedback import pending
+from erp_feeds.operations.incidents import sync
 from erp_feeds.store import audit, incidents, ledger, queries, rejects
+from erp_feeds.store.connection import open_uri
 from erp_feeds.store.incidents import dismiss_rejects, reopen_rejects
 from erp_feeds.store.rejects import RejectFilter
-from support.store_feed import Feed, accounts, frame, purchase, purchases
+from support.store_feed import TESTSHOP, Feed, accounts, frame, purchase, purchases
 
 ERP = "erp_cache_customers"
 WHO = ("Ada", "31 February will never be a day")
@@ -44,7 +49,7 @@ def states(feed: Feed) -> list[tuple[int, str]]:
 def test_what_is_dismissed_counts_nowhere_and_stays_listed_with_who_and_why(feed: Feed) -> None:
     file = feed.file(ERP, 1).model_copy(update={"counts": Counts(rejected={"invalid_date": 2})})
     feed.load(file, delivered((2, "a"), (3, "b")), "run1")
-    incidents.update(feed.connection, "testshop", incidents.causes(feed.connection, "testshop"))
+    incidents.update(feed.connection, "testshop")
     choice = RejectFilter("testshop", file=file.name, record=2)
     assert dismiss_rejects(feed.connection, choice, *WHO) == 1
     assert dismiss_rejects(feed.connection, choice, *WHO) == 0
@@ -97,6 +102,41 @@ def test_rejects_are_chosen_by_all_that_is_given(
     assert {state for _, state in states(feed)} == {"open"}
 
 
+@pytest.mark.parametrize("by_number", [True, False])
+def test_a_check_beside_a_dismissal_opens_no_incident_of_what_was_dismissed(
+    feed: Feed, store_uri: str, monkeypatch: pytest.MonkeyPatch, by_number: bool
+) -> None:
+    feed.load(feed.file(ERP, 1), delivered((2, "a")))
+    choice = RejectFilter("testshop", ERP)
+    incidents.update(feed.connection, "testshop")
+    dismiss_rejects(feed.connection, choice, *WHO)
+    reopen_rejects(feed.connection, choice, "Ada")  # no incident is open of it until the next check
+    if by_number:
+        incidents.update(feed.connection, "testshop")
+    [*known] = incidents.listed(feed.connection)
+    reading = incidents.Cause
+
+    with ThreadPoolExecutor() as pool, closing(open_uri(store_uri)) as other:
+        begun: list[Future[object]] = []
+
+        def cause(**row: Any) -> incidents.Cause:
+            """Let a person dismiss as soon as the check has read what is open."""
+            if not begun:
+                if by_number:
+                    begun.append(pool.submit(incidents.dismiss, other, known[0].incident_id, *WHO))
+                else:
+                    begun.append(pool.submit(dismiss_rejects, other, choice, *WHO))
+                wait(begun, timeout=1)
+            return reading(**row)
+
+        monkeypatch.setattr(incidents, "Cause", cause)
+        sync(feed.connection, TESTSHOP, datetime.now(UTC))
+        begun[0].result(timeout=30)
+    assert incidents.causes(feed.connection, "testshop") == []
+    assert incidents.listed(feed.connection) == []
+    assert incidents.pending(feed.connection, "testshop") == []
+
+
 def test_nobody_dismisses_without_name_and_reason(feed: Feed) -> None:
     for by, reason in (("Ada", " "), ("", "never")):
         with pytest.raises(FailError, match="give your name and a reason"):
@@ -147,7 +187,7 @@ def test_dismissing_an_incident_dismisses_its_rejects(feed: Feed) -> None:
     feed.load(feed.file(ERP, 1), delivered((2, "a"), (3, "b")))
 
     def check() -> list[int]:
-        incidents.update(feed.connection, "testshop", incidents.causes(feed.connection, "testshop"))
+        incidents.update(feed.connection, "testshop")
         return [each.incident_id for each in incidents.listed(feed.connection)]
 
     [number] = check()

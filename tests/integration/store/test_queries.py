@@ -25,7 +25,7 @@ def test_status_adds_up_rows_and_tallies(filled: psycopg.Connection) -> None:
     assert shop.revenue == Decimal("8.01")
     assert shop.files == {"loaded": 2, "quarantined": 1, "waiting": 1}
     assert shop.skipped == {"no_identifier": 3, "no_lines": 1}
-    assert shop.rejects == {"invalid_decimal": 1, "missing_field": 2}
+    assert (shop.open_rejects, shop.rejects) == (3, {"invalid_decimal": 1, "missing_field": 2})
     assert shop.quarantined == {"doctype": 1}
     assert shop.warnings == {"no_email": 2}
     json.dumps(shop.files)
@@ -36,6 +36,20 @@ def test_status_names_merchants_without_rows_once(filled: psycopg.Connection) ->
     assert [row.merchant for row in rows] == ["empty", "other", "shop"]
     empty = rows[0]
     assert (empty.profiles, empty.revenue, empty.files, empty.rejects) == (0, Decimal(0), {}, {})
+
+
+def test_status_and_pages_count_the_same_open_rejects(filled: psycopg.Connection) -> None:
+    reject = (
+        "INSERT INTO rejects (file_id, record, code, field, reason) "
+        "SELECT file_id, %s, 'missing_field', 'city', 'is wrong' FROM files "
+        "WHERE merchant = 'shop' AND interface = 'srs_customers' AND state = %s"
+    )
+    filled.execute(reject, [7, "loaded"])  # has another code already
+    filled.execute(reject, [8, "quarantined"])  # the file as a whole is open
+    (shop,) = queries.status(filled, "shop")
+    assert (shop.open_rejects, shop.rejects) == (3, {"invalid_decimal": 1, "missing_field": 3})
+    counted = queries.open_rejects(filled, ["shop", "other"])
+    assert {name: each.records for name, each in counted.items()} == {"shop": 3}
 
 
 def test_merchants_are_those_with_files(filled: psycopg.Connection) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from support.airflow_web import PEOPLE, airflow_web
+from support.merchants import copy_of_ours
 from support.shop_files import account, basket, export
 from support.shop_fixtures import Shop
 
@@ -39,7 +41,7 @@ def root() -> Iterator[FastAPI]:
 
 
 @pytest.fixture
-def ask(root: FastAPI, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+def ask(root: FastAPI, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Return what makes a browser that somebody has logged in: a name of PEOPLE, or '' for nobody."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
@@ -47,6 +49,7 @@ def ask(root: FastAPI, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     from erp_feeds.web import connections
 
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(copy_of_ours(tmp_path / "our-merchants")))
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     connections.pool.cache_clear()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from erp_feeds.merchant_file import read_merchants
-from erp_feeds.settings import INCLUDE
+from erp_feeds.settings import settings
 from erp_feeds.store import audit, merchant_settings
 from erp_feeds.store.connection import lock_merchant
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask, person
@@ -168,7 +168,7 @@ def test_a_merchant_whose_file_keeps_the_settings_gets_yaml_to_commit(ask: Ask, 
     refused = admin.post(path, data={**sent, "do": "save"}, headers=SAME_ORIGIN)
     assert refused.status_code == 422
     assert "are in its file" in refused.text
-    assert {each.name: each.settings for each in read_merchants(INCLUDE / "merchants")[0]} == {
+    assert {each.name: each.settings for each in read_merchants(settings().merchants)[0]} == {
         "completejourney": "file",
         "testshop": "store",
     }

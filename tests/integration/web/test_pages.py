@@ -225,6 +225,20 @@ def test_the_merchants_a_failed_one_first_with_its_next_step(ask: Ask, filled: S
     assert ([row["merchant"] for row in rest["items"]], rest["next"]) == (["completejourney"], None)
 
 
+def test_open_rejects_are_records_and_not_their_errors(ask: Ask, filled: Shop) -> None:
+    filled.store.execute(
+        "INSERT INTO rejects (file_id, record, code, field, reason, run_id) "
+        "SELECT file_id, record, 'missing_field', 'city', 'no city', run_id FROM rejects"
+    )
+    filled.store.commit()
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    rows = ask("admin").get(f"{API}/merchants").json()["items"]
+    one = ask("admin").get(f"{API}{ONE}").json()
+    assert [rows[0]["rejects"], one["rejects"]] == [1, 1]
+    rejected = [(each["code"], each["number"]) for each in one["open"] if each["kind"] == "rejected"]
+    assert rejected == [("malformed_number", 1), ("missing_field", 1)]
+
+
 def test_where_airflow_asks_pages_and_commands_name_who_answers_and_lead_there(
     ask: Ask,
     filled: Shop,
@@ -271,6 +285,32 @@ def test_times_name_their_zone_since_alerts_use_that_of_the_merchant(ask: Ask, f
     assert re.search(r"Latest file</h2>.*? \d\d \w{3} \d\d:\d\d UTC\n", shown, re.DOTALL)
     heads = re.findall("<th[^>]*>([^<]*)</th>", ask("admin").get("/").text)
     assert heads[1:3] == ["Feeds (UTC)", "Latest file (UTC)"]
+
+
+def test_a_merchant_shows_what_came_and_is_not_taken(ask: Ask, filled: Shop, tmp_path: Path) -> None:
+    srs = filled.inbox / "srs"
+    names = ("readme.txt", "testshop_SRS_Customers_1.zip", "Elsewhere_SRS_Customers_1.zip")
+    for name in (*names, "Elsewhere_SRS_Customers_2.zip", "Beside_SRS_Customers_1.zip", "late.zip.part"):
+        (srs / name).write_bytes(b"x")
+    filled.sense("later")
+    beside = (INCLUDE / "merchants" / "testshop.yaml").read_text("utf-8")
+    beside = beside.replace("name: testshop", "name: beside").replace("TestShop", "Beside")
+    (tmp_path / "our-merchants" / "beside.yaml").write_text(beside, "utf-8")
+    found = ask("viewer").get(f"{API}{ONE}").json()["not_taken"]
+    assert [each["path"] for each in found] == [
+        f"/testshop/srs/{name}" for name in (names[1], names[2], names[0])
+    ]
+    assert found[0]["why"].startswith("has a wrong name or folder; expected, letter for letter: /testshop/")
+    assert found[1]["why"].startswith("is of the shop Elsewhere: only those of TestShop are read")
+    assert found[2]["why"] == "no interface has files of such a name"
+    shown = ask("viewer").get(ONE).text
+    assert "taken by no run" in shown
+    assert "readme.txt" in shown
+    for name in names:
+        (srs / name).unlink()
+    (srs / "Elsewhere_SRS_Customers_2.zip").unlink()
+    filled.sense("last")
+    assert ask("viewer").get(f"{API}{ONE}").json()["not_taken"] == []
 
 
 def test_charts_count_the_files_and_records_of_each_day(ask: Ask, filled: Shop) -> None:

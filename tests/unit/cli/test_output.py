@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -55,6 +58,17 @@ def test_a_narrow_terminal_shows_each_file_name_whole(
         f"           <File>{name}</File>",
         "         </Name>",
     ]
+
+
+def test_a_time_is_in_utc_and_says_so_whatever_zone_it_came_in(capsys: pytest.CaptureFixture[str]) -> None:
+    moment = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+    zones = ("UTC", "Europe/Amsterdam", "America/New_York")
+    rows = [SimpleNamespace(at=moment.astimezone(ZoneInfo(zone))) for zone in zones]
+    print_table("Times", rows, ("at",))
+    print_facts("Time", vars(rows[2]))
+    assert capsys.readouterr().out.count("2026-07-01 12:30:00 UTC") == 4
+    print_json([vars(row) for row in rows])
+    assert capsys.readouterr().out.count('"at": "2026-07-01T12:30:00+00:00"') == 3
 
 
 def test_json_is_the_same_data_and_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:

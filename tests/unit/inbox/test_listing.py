@@ -186,3 +186,24 @@ def test_what_was_meant_for_the_merchant_and_is_never_taken_is_told(
     for path in (*meant, *others):
         server.place(path, "x")
     assert look(server, merchant).misnamed == tuple(meant)
+
+
+def test_each_file_that_no_run_takes_has_its_reason_and_each_other_shop_one_file(
+    server: MemoryServer, merchant: Merchant
+) -> None:
+    only_customers = merchant.model_copy(
+        update={"interfaces": {"srs_customers": merchant.interfaces["srs_customers"]}}
+    )
+    names = ("Other_SRS_Purchases_2.zip", "Other_SRS_Customers_1.zip", "Third_ErpCache_Customers_1.zip")
+    for name in (*names, "TestShop_SRS_Purchases_1.zip", "TESTSHOP_SRS_Customers_1.zip", "readme.txt"):
+        server.place(f"{SRS}/{name}", "x")
+    server.place(f"{SRS}/TestShop_SRS_Customers_1.zip", "x")
+    server.place(f"{SRS}/under way.zip.part", "x")
+    found = look(server, only_customers).not_taken
+    assert [(each.path.rpartition("/")[2], str(each.why), each.shop) for each in found] == [
+        ("TESTSHOP_SRS_Customers_1.zip", "misnamed", ""),
+        ("TestShop_SRS_Purchases_1.zip", "switched_off", ""),
+        ("Other_SRS_Customers_1.zip", "other_shop", "Other"),
+        ("Third_ErpCache_Customers_1.zip", "other_shop", "Third"),
+        ("readme.txt", "unknown_name", ""),
+    ]

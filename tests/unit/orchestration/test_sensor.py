@@ -51,7 +51,11 @@ class Run:
             "data_interval_start": midnight,
             "data_interval_end": midnight + timedelta(days=1),
             "ti": SimpleNamespace(
-                map_index=-1, xcom_push=self._push, dag_id="testshop", get_dr_count=self._count
+                map_index=-1,
+                try_number=1,
+                xcom_push=self._push,
+                dag_id="testshop",
+                get_dr_count=self._count,
             ),
         }
 

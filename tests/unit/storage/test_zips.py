@@ -249,6 +249,33 @@ def test_refusals(merchant: Merchant, code: str, content: bytes) -> None:
     assert code in set(QuarantineCode)
 
 
+RENAMED = MEMBER.replace("Shop", "Plan").encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (zipped({MEMBER: XML * 100})[:-30], "its end is missing"),
+        (damaged(), "a checksum is wrong"),
+        (zipped({MEMBER: XML}).replace(b"PK\x01\x02", b"PK\x01\x00"), "a part of it is not where its"),
+        (
+            zipped({MEMBER: XML}).replace(MEMBER.encode(), RENAMED, 1),
+            "its directory and a member do not have",
+        ),
+        (zipped({MEMBER: XML * 9}).replace(b"\xb3\x71", b"\xff\xff", 1), "a member cannot be unzipped"),
+    ],
+    ids=("end", "checksum", "directory", "name", "content"),
+)
+def test_damage_is_told_in_our_words_and_not_in_those_of_python(
+    merchant: Merchant, content: bytes, words: str
+) -> None:
+    with pytest.raises(QuarantineError) as refused:
+        read(content, merchant)
+    assert refused.value.reason.startswith(f"the zip is cut or damaged ({words}")
+    for foreign in ("zip file", "CRC", "magic", "decompress", "zlib", "central", "header"):
+        assert foreign not in refused.value.reason
+
+
 PERSON = "Zzyzxella Quuxington"
 
 
@@ -278,9 +305,9 @@ def test_an_upload_without_content_is_told_in_plain_words(
         (zipped({f"{PERSON}.xml": zipped({"a.xml": XML})}), "member 1 (.xml) is itself a zip"),
         (zipped({f"{PERSON}.xml": XML}, zipfile.ZIP_BZIP2), "member 1 (.xml) is packed by method 12"),
         (zipped({f"{PERSON}.xml": XML}, zipfile.ZIP_STORED).replace(b"<Customers", b"<customers"),
-         "(Bad CRC-32 for file)"),
+         "(a checksum is wrong)"),
         (zipped({f"{PERSON}'s.xml": XML}).replace(PERSON.encode(), PERSON.upper().encode(), 1),
-         "(File name in directory)"),
+         "(its directory and a member do not have the same name)"),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else value,
 )  # fmt: skip

@@ -18,6 +18,14 @@ WHERE state = 'quarantined' AND code = 'too_many_rejects' AND replaced_by IS NUL
   ))
 ORDER BY file_id DESC
 
+-- name: outcome
+-- What became of a file that was asked about. In: file_id.
+-- Out: name, state, code, approved_by, replaced (whether a later file of its name is loaded); nothing where there is no such file.
+SELECT name, state, code, approved_by, replaced_by IS NOT NULL
+FROM files
+LEFT JOIN replaced_files USING (file_id)
+WHERE file_id = %(file_id)s
+
 -- name: approve
 -- Let a file load with so many rejected records; a load that rejects more is quarantined again.
 -- In: file_id, rejects, by.

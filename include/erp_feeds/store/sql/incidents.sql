@@ -32,6 +32,15 @@ FROM open
 GROUP BY interface, kind, code
 ORDER BY interface, kind, code
 
+-- name: records
+-- How many open rejected records of loaded files have one or more of some codes: each counts once.
+-- In: merchant; parallel arrays of interface, code. Out: how many.
+SELECT count(DISTINCT (file_id, record))::int
+FROM rejects JOIN files USING (file_id)
+JOIN unnest(%(interface)s::text[], %(code)s::text[]) AS each (interface, code)
+     ON (each.interface, each.code) = (files.interface, rejects.code)
+WHERE merchant = %(merchant)s AND state = 'loaded' AND resolved_at IS NULL AND dismissed_at IS NULL
+
 -- name: feeds
 -- When the latest file of each interface came. One whose bytes were known is no new one, nor is one that was imported and
 -- has no path.
@@ -67,7 +76,8 @@ WHERE (known.number, known.reason, known.run_id, known.examples)
 
 -- name: resolve
 -- Resolve the open incidents whose cause is gone. Nobody hears of a recovery who heard of no incident, nor where it was
--- dismissed, nor where a late feed is now missing, which is a cause of its own.
+-- dismissed, nor where another cause has taken its place: a late feed is now missing, or records are still rejected, but
+-- their file as a whole is quarantined.
 -- In: merchant; parallel arrays of interface, kind, code: the causes that are left.
 WITH causes AS (
     SELECT * FROM unnest(%(interface)s::text[], %(kind)s::text[], %(code)s::text[]) AS each (interface, kind, code)
@@ -77,6 +87,13 @@ SET resolved_at = clock_timestamp(),
     recovery_notified_at = CASE
         WHEN notified_at IS NULL OR dismissed_at IS NOT NULL OR kind IN ('late', 'missing') AND EXISTS (
             SELECT FROM causes WHERE causes.interface = incidents.interface AND causes.kind IN ('late', 'missing')
+        ) OR kind = 'rejected' AND EXISTS (
+            SELECT FROM files
+            JOIN rejects USING (file_id)
+            LEFT JOIN replaced_files USING (file_id)
+            WHERE files.merchant = incidents.merchant AND files.interface = incidents.interface
+              AND files.state = 'quarantined' AND replaced_by IS NULL AND rejects.code = incidents.code
+              AND rejects.resolved_at IS NULL AND rejects.dismissed_at IS NULL
         ) THEN clock_timestamp()
     END
 WHERE merchant = %(merchant)s AND resolved_at IS NULL AND kind <> 'failed_task' AND NOT EXISTS (
@@ -124,6 +141,10 @@ SET notified_at = coalesce(notified_at, clock_timestamp()),
     recovery_notified_at = CASE WHEN resolved_at IS NOT NULL THEN clock_timestamp() END
 WHERE incident_id = ANY (%(incident_ids)s::bigint[])
 
+-- name: merchant
+-- Whose an incident is. In: incident_id. Out: merchant; nothing where there is no such incident.
+SELECT merchant FROM incidents WHERE incident_id = %(incident_id)s
+
 -- name: dismiss
 -- Dismiss an open incident: a person knows of it, and it counts no more until there is more of it.
 -- In: incident_id, by, reason. Out: merchant, interface, kind, code; nothing where no such incident is open.
@@ -168,14 +189,21 @@ WHERE merchant = ANY (%(merchants)s::text[])
 ORDER BY merchant
 
 -- name: scan_succeeded
--- Note that inboxes were scanned; within a minute of the last note, nothing is written.
--- In: merchants.
-INSERT INTO inbox_scans AS known (merchant, succeeded_at)
-SELECT merchant, clock_timestamp() FROM unnest(%(merchants)s::text[]) AS merchant ORDER BY merchant
+-- Note that inboxes were scanned; within a minute of the last note, nothing is written unless other files lie there.
+-- In: merchants; not_taken: JSON text, the files that no run takes.
+INSERT INTO inbox_scans AS known (merchant, succeeded_at, not_taken)
+SELECT merchant, clock_timestamp(), %(not_taken)s::jsonb FROM unnest(%(merchants)s::text[]) AS merchant ORDER BY merchant
 ON CONFLICT (merchant) DO UPDATE
-SET succeeded_at = clock_timestamp(), failing_since = NULL, reason = ''
+SET succeeded_at = clock_timestamp(), failing_since = NULL, reason = '', not_taken = EXCLUDED.not_taken
 WHERE known.failing_since IS NOT NULL OR known.succeeded_at IS NULL
-   OR known.succeeded_at < clock_timestamp() - interval '1 minute'
+   OR known.succeeded_at < clock_timestamp() - interval '1 minute' OR known.not_taken <> EXCLUDED.not_taken
+
+-- name: not_taken
+-- What the latest scan of an inbox found that no run takes. In: merchant. Out: path, why, shop; in the order of the scan.
+SELECT each ->> 'path', each ->> 'why', each ->> 'shop'
+FROM inbox_scans CROSS JOIN LATERAL jsonb_array_elements(not_taken) WITH ORDINALITY AS listed (each, place)
+WHERE merchant = %(merchant)s
+ORDER BY place
 
 -- name: scan_failed
 -- Note that inboxes could not be scanned, and since when.

@@ -210,6 +210,22 @@ FROM files
 WHERE merchant = ANY (%(merchants)s::text[]) AND state IN ('registered', 'waiting', 'archived', 'quarantined')
 GROUP BY merchant, interface
 
+-- name: open_rejects
+-- Open rejects of loaded files, as every page, command and alert counts them: a record once, and per code once for each of
+-- its codes. The rejects of a quarantined file are counted nowhere: the file as a whole is open.
+-- In:  merchants text[]. Out: as in the dataclass OpenRejects, of the merchants that have any.
+WITH open AS (
+    SELECT DISTINCT merchant, file_id, record, rejects.code
+    FROM rejects JOIN files USING (file_id)
+    WHERE merchant = ANY (%(merchants)s::text[]) AND state = 'loaded' AND resolved_at IS NULL AND dismissed_at IS NULL
+), per_code AS (
+    SELECT merchant, code, count(*) AS number FROM open GROUP BY merchant, code
+)
+SELECT merchant, counted.records, jsonb_object_agg(code, number) AS codes
+FROM per_code
+JOIN (SELECT merchant, count(DISTINCT (file_id, record)) AS records FROM open GROUP BY merchant) AS counted USING (merchant)
+GROUP BY merchant, records
+
 -- name: overview
 -- The latest file of each merchant, the run that brought it where it is, and what came on each of the last days (UTC).
 -- In:  merchants text[], days. Out: one row per merchant, as in the dataclass MerchantFiles; days as JSON.
@@ -453,11 +469,10 @@ ORDER BY file_runs.run_id, files.interface, files.sequence, files.file_id
 -- What the store holds per merchant, in one row each.
 -- In:  merchants text[] (reported even without rows), merchant text or null (null: all).
 -- Out: merchant, profiles, orders, returns, lines, revenue, accounts, and per code or state: files, skipped, warnings,
---      rejects, quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per
---      interface, that of its latest file; shared_profiles: the profiles of five customer numbers or more, at most ten, the
---      fullest of them.
--- Skipped records and warnings come from the tallies of loaded files, rejected records from the open rejects themselves, so that
--- neither is lost when a file is replayed.
+--      quarantined (jsonb objects; of files, those that a later one replaced are no quarantined ones); drift: per interface,
+--      that of its latest file; shared_profiles: the profiles of five customer numbers or more, at most ten, the fullest of
+--      them. Open rejects: see open_rejects.
+-- Skipped records and warnings come from the tallies of loaded files.
 WITH wanted_files AS (
     SELECT
         file_id, merchant, code, counts,
@@ -477,10 +492,6 @@ WITH wanted_files AS (
     SELECT merchant, 'files' AS tally, state AS code, count(*) AS n FROM wanted_files GROUP BY merchant, state
     UNION ALL
     SELECT merchant, 'quarantined', code, count(*) FROM wanted_files WHERE state = 'quarantined' GROUP BY merchant, code
-    UNION ALL
-    SELECT merchant, 'rejects', rejects.code, count(DISTINCT (rejects.file_id, record))  -- a row for each fault
-    FROM rejects JOIN wanted_files USING (file_id)
-    WHERE resolved_at IS NULL AND dismissed_at IS NULL GROUP BY merchant, rejects.code
     UNION ALL
     SELECT merchant, tally, each.key, sum(each.value::bigint)
     FROM wanted_files
@@ -509,7 +520,6 @@ WITH wanted_files AS (
         merchant,
         jsonb_object_agg(code, n) FILTER (WHERE tally = 'files') AS files,
         jsonb_object_agg(code, n) FILTER (WHERE tally = 'quarantined') AS quarantined,
-        jsonb_object_agg(code, n) FILTER (WHERE tally = 'rejects') AS rejects,
         jsonb_object_agg(code, n) FILTER (WHERE tally = 'skipped' AND n > 0) AS skipped,
         jsonb_object_agg(code, n) FILTER (WHERE tally = 'warnings' AND n > 0) AS warnings
     FROM tallies GROUP BY merchant
@@ -529,7 +539,6 @@ SELECT
     coalesce(accounts, 0) AS accounts,
     coalesce(files, jsonb_build_object()) AS files,
     coalesce(skipped, jsonb_build_object()) AS skipped,
-    coalesce(rejects, jsonb_build_object()) AS rejects,
     coalesce(quarantined, jsonb_build_object()) AS quarantined,
     coalesce(warnings, jsonb_build_object()) AS warnings,
     coalesce(drift, jsonb_build_object()) AS drift,
