@@ -16,12 +16,18 @@ FOLDER = Path(__file__).parent / "sql"
 
 
 def statement(name: str, **parts: object) -> sql.Composed:
-    """Return a statement with each {part} filled in: composed SQL as it is, anything else as a literal."""
+    """Return a statement with each {part} filled in: composed SQL as it is, anything else as a literal.
+
+    {merchant} becomes a query of one value. Of a merchant that its statistics do not know yet, PostgreSQL would
+    expect one row, and compare each record of a file with all rows of the merchant.
+    """
     if not parts:
         return _whole(name)
     filled = {
         key: part if isinstance(part, sql.Composable) else sql.Literal(part) for key, part in parts.items()
     }
+    if "merchant" in filled:
+        filled["merchant"] = sql.SQL("(SELECT {}::text)").format(filled["merchant"])
     return sql.SQL(_text(name)).format(**filled)
 
 
