@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
@@ -13,6 +13,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.file_rows import (
     Drift,
+    FileFilters,
     FileProgress,
     FileRun,
     Holdings,
@@ -21,6 +22,7 @@ from erp_feeds.store.file_rows import (
     MerchantStatus,
     QuarantinedFile,
     Reject,
+    RejectFilters,
     RunFile,
 )
 from erp_feeds.store.rows import (
@@ -142,9 +144,9 @@ def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, 
     return (found[0], found[1]) if found and found[0] else None
 
 
-def progress(connection: Connection[Any], merchant: str | None = None) -> list[FileProgress]:
+def progress(connection: Connection[Any]) -> list[FileProgress]:
     """Return how far each file is, in the order of their first scan."""
-    return _rows(connection, FileProgress, "progress", merchant=merchant)
+    return _rows(connection, FileProgress, "progress")
 
 
 def profile(
@@ -228,27 +230,20 @@ def rejects(
     connection: Connection[Any],
     merchant: str,
     *,
-    interface: str | None = None,
-    code: str | None = None,
-    field: str | None = None,
-    file: str | None = None,
-    file_id: int | None = None,
-    record: int | None = None,
     after: Sequence[object] | None = None,
     limit: int | None = None,
     with_all: bool = False,
     with_raw: bool = False,
+    **wanted: Unpack[RejectFilters],
 ) -> list[Reject]:
     """Return rejects, those of the latest file first; on request also resolved and dismissed ones.
 
     With `with_raw` also what they hold of people: the key of the record, and the record as delivered. `after`
     is the file id, record, code and field of the last one that is known already.
     """
-    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
-    wanted |= {"file_id": file_id, "record": record, "after": after and [str(each) for each in after]}
-    found = _rows(
-        connection, Reject, "rejects", merchant=merchant, with_all=with_all, max_rows=limit, **wanted
-    )
+    inputs = _reject_inputs(merchant, wanted, with_all=with_all)
+    inputs |= {"after": after and [str(each) for each in after], "max_rows": limit}
+    found = _rows(connection, Reject, "rejects", **inputs)
     return _with_raw(connection, found) if with_raw else found
 
 
@@ -256,20 +251,21 @@ def each_reject(
     connection: Connection[Any],
     merchant: str,
     *,
-    interface: str | None = None,
-    code: str | None = None,
-    field: str | None = None,
-    file: str | None = None,
     with_all: bool = False,
+    **wanted: Unpack[RejectFilters],
 ) -> Iterator[Reject]:
     """Yield what `rejects` returns with `with_raw`, some at a time: there may be millions."""
-    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
-    wanted |= dict.fromkeys(("file_id", "record", "after", "max_rows"))
-    wanted |= {"merchant": merchant, "with_all": with_all}
+    inputs = _reject_inputs(merchant, wanted, with_all=with_all)
     with connection.transaction(), connection.cursor("rejects", row_factory=class_row(Reject)) as cursor:
-        cursor.execute(statement("queries/rejects"), wanted)
+        cursor.execute(statement("queries/rejects"), inputs)
         while found := cursor.fetchmany(REJECTS_AT_A_TIME):
             yield from _with_raw(connection, found)
+
+
+def _reject_inputs(merchant: str, wanted: RejectFilters, *, with_all: bool) -> dict[str, Any]:
+    """Return the inputs of the statement `rejects` for all rows that are wanted."""
+    names = (*RejectFilters.__annotations__, "after", "max_rows")
+    return {**dict.fromkeys(names), **wanted, "merchant": merchant, "with_all": with_all}
 
 
 def _with_raw(connection: Connection[Any], found: Sequence[Reject]) -> list[Reject]:
@@ -295,15 +291,13 @@ def quarantined(
     connection: Connection[Any],
     merchant: str,
     *,
-    interface: str | None = None,
-    code: str | None = None,
-    file: str | None = None,
     limit: int | None = None,
     with_replaced: bool = False,
+    **wanted: Unpack[FileFilters],
 ) -> list[QuarantinedFile]:
     """Return the quarantined files, the latest first; on request also those that other files replaced."""
-    wanted = {"interface": interface, "code": code, "file": file, "with_replaced": with_replaced}
-    return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
+    inputs = {**dict.fromkeys(FileFilters.__annotations__), **wanted, "with_replaced": with_replaced}
+    return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **inputs)
 
 
 def _rows(connection: Connection[Any], shape: type[Row], name: str, /, **inputs: Any) -> list[Row]:

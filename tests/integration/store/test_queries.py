@@ -74,7 +74,8 @@ def test_files_can_be_narrowed(filled: psycopg.Connection) -> None:
 
 
 def test_progress_tells_state_records_and_seconds(filled: psycopg.Connection) -> None:
-    rows = queries.progress(filled, "shop")
+    every = queries.progress(filled)
+    rows = [each for each in every if each.merchant == "shop"]
     assert [(each.interface, each.state, each.read, each.rejected) for each in rows] == [
         ("srs_customers", "loaded", 10, 3),
         ("srs_purchases", "loaded", 3, 0),
@@ -83,7 +84,7 @@ def test_progress_tells_state_records_and_seconds(filled: psycopg.Connection) ->
     ]
     assert rows[0].seconds == pytest.approx(2.5)
     assert rows[3].seconds > 100
-    assert len(queries.progress(filled)) == 5
+    assert len(every) == 5
 
 
 def test_customers_7_a_profile_is_asked_for_without_folding_unicode(filled: psycopg.Connection) -> None:
