@@ -41,16 +41,16 @@ class VersionedField:
         form = "{row}.custom->{key}" if self.custom else "{row}.{column}"
         return sql.SQL(form).format(row=sql.SQL(row), key=self.name, column=sql.Identifier(self.name))
 
-    def cleared_by(self, row: str) -> sql.Composable:
-        """Return the condition that a row empties the field; NULL counts as false."""
+    def cleared(self) -> sql.Composable:
+        """Return the condition that the row `new` empties the field; NULL counts as false."""
         if not self.clearable:
             return sql.SQL("false")
-        return sql.SQL("strpos({row}.cleared, {name}) > 0").format(row=sql.SQL(row), name=f",{self.name},")
+        return sql.SQL("strpos(new.cleared, {}) > 0").format(f",{self.name},")
 
-    def brought_by(self, row: str) -> sql.Composed:
-        """Return the condition that a row says something of the field."""
+    def brought(self) -> sql.Composed:
+        """Return the condition that the row `new` says something of the field."""
         return sql.SQL("({value} IS NOT NULL OR {cleared})").format(
-            value=self.of(row), cleared=self.cleared_by(row)
+            value=self.of("new"), cleared=self.cleared()
         )
 
     def not_newer(self, version: Parts) -> sql.Composed:
@@ -168,14 +168,14 @@ def _merged_by_key(target: Target) -> sql.Composed:
 def _last_brought(field: VersionedField) -> sql.Composed:
     """Return the aggregate over rows `new`: what the last record that says anything of the field says."""
     return sql.SQL("(array_agg({value} ORDER BY new.record DESC) FILTER (WHERE {brought}))[1]").format(
-        value=field.of("new"), brought=field.brought_by("new")
+        value=field.of("new"), brought=field.brought()
     )
 
 
 def _emptied_last(field: VersionedField) -> sql.Composed:
     """Return the aggregate that names the field where the last record that says anything of it empties it."""
     return sql.SQL("CASE WHEN bool_or({cleared}) AND {last} IS NULL THEN {name} END").format(
-        cleared=field.cleared_by("new"), last=_last_brought(field), name=field.name
+        cleared=field.cleared(), last=_last_brought(field), name=field.name
     )
 
 
@@ -196,7 +196,7 @@ def _newer(version: Parts) -> sql.Composed:
 
 def _taken(field: VersionedField) -> sql.Composed:
     return sql.SQL("{brought} AND {not_newer}").format(
-        brought=field.brought_by("new"), not_newer=field.not_newer(OF_FILE)
+        brought=field.brought(), not_newer=field.not_newer(OF_FILE)
     )
 
 
@@ -259,7 +259,7 @@ def _emptied(fields: Sequence[VersionedField], place: sql.Composable) -> sql.Com
         (
             field.name,
             sql.SQL("CASE WHEN {value} IS NULL AND {cleared} THEN {place} END").format(
-                value=field.of("new"), cleared=field.cleared_by("new"), place=place
+                value=field.of("new"), cleared=field.cleared(), place=place
             ),
         )
         for field in fields
