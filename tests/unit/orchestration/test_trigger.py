@@ -201,6 +201,14 @@ def test_looks_sooner_for_the_next_run_where_more_files_wait_than_one_takes(
     assert pauses[2] > NEXT_RUN_SECONDS
 
 
+def test_looks_sooner_while_runs_are_under_way_and_more_files_wait_than_one_takes(
+    events: Events, pauses: list[float]
+) -> None:
+    more = replace(waiting(CUSTOMERS), is_full=True)
+    events(*((1000.0 + HOLD_SECONDS * number, taken(PURCHASES, then=more)) for number in range(3)))
+    assert pauses == [NEXT_RUN_SECONDS] * 3
+
+
 def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(events: Events) -> None:
     spoken = events(
         (1000, waiting(CUSTOMERS)),
