@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import class_row
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.file_rows import (
@@ -36,12 +36,10 @@ from erp_feeds.store.rows import (
     PurchaseLine,
     RecordRows,
 )
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import Row, read_rows, statement
 
 if TYPE_CHECKING:
     from erp_feeds.records.invoice_graph import InvoiceGraph
-
-Row = TypeVar("Row")
 
 REJECTS_AT_A_TIME = 1_000
 ABOUT_THE_ROW = ("profile_id", "custom", "mapping_version", "file", "record", "created_at", "updated_at")
@@ -50,8 +48,7 @@ ABOUT_THE_ROW = ("profile_id", "custom", "mapping_version", "file", "record", "c
 
 def merchants(connection: Connection[Any]) -> list[str]:
     """Return every merchant that has sent a file."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        return cursor.execute(statement("queries/merchants")).fetchall()
+    return [merchant for (merchant,) in connection.execute(statement("queries/merchants"))]
 
 
 def status(
@@ -92,9 +89,8 @@ def holdings(connection: Connection[Any], merchant: str) -> Holdings:
 
 def drift(connection: Connection[Any], merchant: str, file_id: int | None = None) -> dict[str, Drift]:
     """Return by interface how a file, or the latest of each, differs from those before, where it does."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        wanted = {"merchant": merchant, "interfaces": list(INTERFACES), "file_id": file_id}
-        return dict(cursor.execute(statement("queries/drift"), wanted).fetchall())
+    wanted = {"merchant": merchant, "interfaces": list(INTERFACES), "file_id": file_id}
+    return dict(connection.execute(statement("queries/drift"), wanted).fetchall())
 
 
 def file_runs(connection: Connection[Any], merchant: str, file_id: int) -> list[FileRun]:
@@ -124,17 +120,15 @@ def open_files(
     connection: Connection[Any], merchants: Collection[str]
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return, by merchant and interface, how many files wait, and how many are quarantined, not replaced."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(statement("queries/open_files"), {"merchants": list(merchants)}).fetchall()
+    found = connection.execute(statement("queries/open_files"), {"merchants": list(merchants)})
     return {(merchant, interface): (waiting, held) for merchant, interface, waiting, held in found}
 
 
 def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the columns of some tables in their order, each with its type."""
     found: dict[str, dict[str, str]] = {}
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        for table, column, kind in cursor.execute(statement("queries/columns"), {"tables": list(tables)}):
-            found.setdefault(table, {})[column] = kind
+    for table, column, kind in connection.execute(statement("queries/columns"), {"tables": list(tables)}):
+        found.setdefault(table, {})[column] = kind
     return found
 
 
@@ -200,10 +194,9 @@ def lines_of(
 ) -> dict[str, list[PurchaseLine]]:
     """Return the lines of some orders and returns, by purchase."""
     found: dict[str, list[PurchaseLine]] = {}
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        values = {"merchant": merchant, "purchase_ids": list(purchase_ids)}
-        for purchase_id, *line in cursor.execute(statement("queries/lines"), values):
-            found.setdefault(purchase_id, []).append(PurchaseLine(*line))
+    values = {"merchant": merchant, "purchase_ids": list(purchase_ids)}
+    for purchase_id, *line in connection.execute(statement("queries/lines"), values):
+        found.setdefault(purchase_id, []).append(PurchaseLine(*line))
     return found
 
 
@@ -222,8 +215,7 @@ def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None 
     """Return the unusual invoice debtors of a merchant's accounts, at most `limit` of each kind."""
     from erp_feeds.records.invoice_graph import invoice_graph as graph_of  # the records' room is heavy
 
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
+    return graph_of(connection.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 
 
 def rejects(
@@ -281,8 +273,14 @@ def record_rows(
 ) -> RecordRows:
     """Return the rows that the keys of a record lead to; keys as in `steps.record_trace`."""
     inputs = dict.fromkeys(("number", "email", "purchase_id", "account_number")) | dict(keys)
-    (found,) = _rows(
-        connection, RecordRows, "record_rows", merchant=merchant, file_id=file_id, record=record, **inputs
+    (found,) = read_rows(
+        connection,
+        RecordRows,
+        "queries/record_rows",
+        merchant=merchant,
+        file_id=file_id,
+        record=record,
+        **inputs,
     )
     return found
 
@@ -301,5 +299,4 @@ def quarantined(
 
 
 def _rows(connection: Connection[Any], shape: type[Row], name: str, /, **inputs: Any) -> list[Row]:
-    with connection.cursor(row_factory=class_row(shape)) as cursor:
-        return cursor.execute(statement(f"queries/{name}"), inputs).fetchall()
+    return read_rows(connection, shape, f"queries/{name}", **inputs)
