@@ -32,7 +32,7 @@ _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
 class Extras(BaseModel):
-    """What a connection may say beside host, port, login and password."""
+    """What a connection may say besides host, port, login and password."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -112,7 +112,7 @@ class Extras(BaseModel):
         default=True,
         title="Proper end of TLS",
         description="Off, only for servers that never end TLS on data connections: a file must then have the "
-        "size that the server says, and a listing that was cut behind a whole line shows fewer names",
+        "size that the server says, and a listing that was cut after a whole line shows fewer names",
     )
     passive: bool = Field(
         default=True,
@@ -210,7 +210,7 @@ def server_of(connection: Connection) -> Server:
 
 
 def _extra_of(connection: Connection) -> Any:
-    """Return the extra of a connection; Airflow would take one that is no JSON for an empty one."""
+    """Return the extra of a connection; Airflow would silently treat invalid JSON as an empty extra."""
     try:
         json.loads(connection.extra or "{}")
     except ValueError as error:

@@ -102,7 +102,7 @@ def size_of(text: str) -> int | None:
 
 
 def is_perhaps_link(listed: str) -> bool:
-    """Return whether a time in a listing may be that of a link, as the size beside it."""
+    """Return whether the time and size of a listed entry may be those of a link."""
     return listed == _OF_A_LINK or _UTC.match(listed) is not None
 
 

@@ -39,7 +39,7 @@ _HARMLESS = {
     pycurl.E_FTP_COULDNT_RETR_FILE,
     pycurl.E_UPLOAD_FAILED,
 }
-"""Refusals after which the control connection is as good as before."""
+"""Errors after which the control connection can still be used."""
 
 _BY_FOLDER: Options = {pycurl.FTP_FILEMETHOD: pycurl.FTPMETHOD_SINGLECWD}
 """A folder is entered and then listed without its path: servers list odd paths wrongly."""

@@ -67,9 +67,9 @@ class Transfer:
         return (is_same or not self.received) and self.seconds_left() > 0
 
     def finish(self, stat: FileStat) -> None:
-        """Call the transfer complete when every byte is there, and the file still as it was, or gone.
+        """Mark the transfer as complete when every byte is there, and the file is unchanged or gone by now.
 
-        One that is taken away behind its last byte is whole: nobody could fetch it once more.
+        A file that is removed after its last byte was read is complete, and could not be fetched again.
         """
         if stat not in {NOTHING_KNOWN, self.first}:
             raise self._changed()
@@ -107,7 +107,7 @@ class Transfer:
 
 
 def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
-    """Yield what is still missing of a file, and compare it with what the server says of the file.
+    """Yield the bytes of a file that are still missing, and compare the file with what the server says of it.
 
     Args:
         session: Logged in.
@@ -116,7 +116,7 @@ def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
     Raises:
         FileGoneError: It is no longer there.
         FileRefusedError: The server refuses to hand it out.
-        ChangedError: It is not the file any more of which the first bytes came.
+        ChangedError: It is no longer the file whose first bytes came.
         RetryError: It did not come whole.
         CurlError: Anything else.
     """

@@ -73,7 +73,7 @@ def _attempt(deliver: Callable[[Message], None], message: Message) -> str:
 
 
 class _TextAndHtml(SmtpHook):
-    """Sends the text beside the HTML."""
+    """Sends the text along with the HTML."""
 
     def __init__(self, text: str, **arguments: Any) -> None:
         super().__init__(**arguments)

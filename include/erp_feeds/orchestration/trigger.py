@@ -20,8 +20,8 @@ from erp_feeds.inbox.poller import PollResult, Waiting, poller_of
 from erp_feeds.merchant import Merchant
 
 ABANDONED_SECONDS = 15 * 60.0
-"""Seconds after which files that still wait are announced again: their run may have failed. Many, since a run
-that starts while that one is still running finds nothing, and its success would hide the failure."""
+"""Seconds after which files that still wait are announced again: their run may have failed. A long time,
+since a run that starts while the first one runs finds nothing, and its success would hide the failure."""
 RUNS_AT_ONCE = 2
 """Runs between which more files than one run takes are shared: one loads, the next reads meanwhile."""
 OTHER_VERSION_SECONDS = 10 * 60.0

@@ -131,7 +131,7 @@ class RecordReader:
         self.surroundings.begin_member()
         self.holds_records = False
         self.namespaced = False
-        """Whether any element is in a namespace; such are read by their local names."""
+        """Whether any element is in a namespace; those elements are read by their local names."""
         self.mismatched = False
         """Whether a byte order mark proved another encoding than the declared one."""
         self._block.begin_member(file)
@@ -196,7 +196,7 @@ class RecordReader:
         return in_record and self._open == self._holder and not self._oddness
 
     def _start_other(self, tag: str, depth: int) -> None:
-        """Begin an element that is no field."""
+        """Begin an element that is not a field."""
         self._limits.check_depth(depth)
         if not self._level:
             if not self._skipped:
