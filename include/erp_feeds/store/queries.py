@@ -184,12 +184,7 @@ def purchases(
     return _rows(connection, Purchase, "purchases", merchant=merchant, max_rows=limit, **wanted)
 
 
-def lines(connection: Connection[Any], merchant: str, purchase_id: str) -> list[PurchaseLine]:
-    """Return the lines of an order or return."""
-    return lines_of(connection, merchant, [purchase_id]).get(purchase_id, [])
-
-
-def lines_of(
+def lines(
     connection: Connection[Any], merchant: str, purchase_ids: Collection[str]
 ) -> dict[str, list[PurchaseLine]]:
     """Return the lines of some orders and returns, by purchase."""

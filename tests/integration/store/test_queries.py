@@ -129,7 +129,7 @@ def test_purchases_can_be_narrowed(filled: psycopg.Connection) -> None:
 
 
 def test_lines_of_a_purchase(filled: psycopg.Connection) -> None:
-    rows = queries.lines(filled, "shop", "W-1")
+    rows = queries.lines(filled, "shop", ["W-1"])["W-1"]
     assert [(each.line_no, each.sku, each.amount) for each in rows] == [
         (1, "A", Decimal("4.00")),
         (2, "B", Decimal("6.00")),
