@@ -76,7 +76,7 @@ class TestEveryDag:
         assert linked == {"load", "report"}
         assert "Is it safe to run again?" in (dag.doc_md or "")
 
-    def test_retries_faults_but_never_bad_data(self, dag: DAG) -> None:
+    def test_retries_errors_but_never_bad_data(self, dag: DAG) -> None:
         for task in dag.tasks:
             assert task.retries >= 3
             assert task.retry_exponential_backoff

@@ -131,7 +131,7 @@ def test_a_customer_is_resolved_by_number_or_without_one_by_email(feed: Feed) ->
     assert opened(feed.connection) == [(file.file_id, 3, "invalid_decimal")]
 
 
-def test_a_return_is_not_mended_by_its_order(feed: Feed) -> None:
+def test_a_return_is_not_resolved_by_its_order(feed: Feed) -> None:
     file = feed.file("srs_purchases", 1)
     keys = ("W1@2017-01-05T10:00:00", "W1@2017-01-09T10:00:00", "R|1|2017-01-05T10:00:00")
     feed.load(file, rejecting(purchases(), *(reject(n, key) for n, key in enumerate(keys, 1))))
@@ -149,7 +149,7 @@ def feed_of(feed: Feed, name: str, number: int) -> Feed:
 TILL = {"channel": "offline", "local_time": "2017-01-05T10:00:00"}
 WEB = {"order_number": "W@1", "local_time": "2017-01-05T10:00:00"}
 BOUGHT = [purchase("R|1|x", 1, number="1", **TILL), purchase("R|1|x~2", 2, number="1", **TILL)]
-MENDED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
+RESOLVED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
     (ERP, accounts(account("4711")), ["4711"], ["4712"]),
     (
         "srs_customers",
@@ -164,13 +164,13 @@ MENDED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
 """Interface, what the newer file brings, the keys that this mends, and keys that it does not."""
 
 
-@pytest.mark.parametrize(("interface", "brought", "mended", "others"), MENDED_BY_KEY)
+@pytest.mark.parametrize(("interface", "brought", "resolved", "others"), RESOLVED_BY_KEY)
 def test_erp_cache_6_whether_a_file_comes_in_time_or_late_the_same_of_its_rejects_are_open(
-    feed: Feed, interface: str, brought: dict[str, Any], mended: list[str], others: list[str]
+    feed: Feed, interface: str, brought: dict[str, Any], resolved: list[str], others: list[str]
 ) -> None:
-    keys = [*mended, *others]
+    keys = [*resolved, *others]
     bad = rejecting(nothing(interface), *(reject(n, key) for n, key in enumerate(keys, 1)))
-    wanted = [(n, "invalid_decimal") for n in range(len(mended) + 1, len(keys) + 1)]
+    wanted = [(n, "invalid_decimal") for n in range(len(resolved) + 1, len(keys) + 1)]
     for number, late in enumerate((False, True)):
         shop = feed_of(feed, "shop", number)
         older, newer = shop.file(interface, 1), shop.file(interface, 2)
@@ -195,7 +195,7 @@ def test_a_late_file_that_is_replayed_after_a_fix_closes_its_own_rejects(feed: F
     assert [row[2:] for row in closed(feed.connection)] == [("replay", late.file_id)] * 2
 
 
-def test_what_a_newer_file_did_not_say_of_a_person_mends_no_late_reject(feed: Feed) -> None:
+def test_what_a_newer_file_did_not_say_of_a_person_resolves_no_late_reject(feed: Feed) -> None:
     feed.customers(1, customer("7", "ada@example.com"), customer("8", "eve@example.com"))
     feed.customers(9, customer("7"), customer(email="eve@example.com"))
     late = feed.file("srs_customers", 5)
@@ -343,7 +343,7 @@ def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
 
 
-def test_a_record_with_two_faults_of_one_code_counts_once_in_status_and_incident(feed: Feed) -> None:
+def test_a_record_with_two_errors_of_one_code_counts_once_in_status_and_incident(feed: Feed) -> None:
     bad = reject(1)
     feed.load(feed.file(ERP, 1), rejecting(accounts(), bad, {**bad, "field": "discount_percentage"}))
     assert len(queries.rejects(feed.connection, "testshop")) == 2
