@@ -1,6 +1,6 @@
 """How people on call are alerted: mail and Apprise, over the connections that Airflow knows.
 
-By the providers' hooks and not their notifiers, which send HTML without text, and take no for an answer.
+It uses the providers' hooks and not their notifiers, which send HTML without text and ignore failures.
 """
 
 from __future__ import annotations
