@@ -56,7 +56,7 @@ def test_one_dag_per_merchant_file() -> None:
 
 @pytest.mark.parametrize("dag", loaded().values(), ids=lambda dag: dag.dag_id)
 class TestEveryDag:
-    def test_has_exactly_the_edges_of_the_line(self, dag: DAG) -> None:
+    def test_has_exactly_the_edges_of_the_pipeline(self, dag: DAG) -> None:
         edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
         assert edges == {
             *itertools.pairwise(LINE),
@@ -118,7 +118,7 @@ def test_a_copied_merchant_file_is_a_new_dag(merchants: Path) -> None:
     assert sorted(loaded()) == ["completejourney", "newshop", "testshop"]
 
 
-def test_retention_stands_beside_the_line_where_the_merchant_asks_for_it(merchants: Path) -> None:
+def test_retention_is_next_to_the_pipeline_where_the_merchant_asks_for_it(merchants: Path) -> None:
     path = merchants / "testshop.yaml"
     path.write_text(path.read_text() + "retention: {archive_days: 400}\n")
     task = loaded()["testshop"].get_task("retention")

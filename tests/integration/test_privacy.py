@@ -161,7 +161,7 @@ def test_the_search_finds_a_person_in_every_form() -> None:
     assert tokens_in("TestShop_SRS_Customers_1.zip: record 3, invalid_email, 00123, W1") == []
 
 
-def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outlets) -> None:
+def test_a_person_passes_the_pipeline_and_leaves_by_no_outlet(shop: Shop, outlets: Outlets) -> None:
     good, bad, broken = odd_but_good(100), rejected(200), [*refused(300), *cut(500)]
     shop.place(*good, *bad, *broken)
     run_tasks(shop, "first", outlets)
@@ -206,7 +206,7 @@ def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outle
     assert scalar(shop.store, f"SELECT count(*) FROM profiles WHERE lastname ~ '{LAST}'") > 5
 
 
-def test_a_file_of_too_many_rejects_is_refused_without_a_person(shop: Shop, outlets: Outlets) -> None:
+def test_a_file_of_too_many_rejects_is_quarantined_without_a_person(shop: Shop, outlets: Outlets) -> None:
     strict = {
         name: each.model_copy(update={"max_reject_percent": 0})
         for name, each in shop.merchant.interfaces.items()

@@ -67,7 +67,7 @@ def feed(store: psycopg.Connection) -> Feed:
     return Feed(store)
 
 
-def test_a_replay_closes_what_it_takes_and_keeps_open_what_it_refuses_again(feed: Feed) -> None:
+def test_a_replay_resolves_what_it_takes_and_keeps_open_what_it_rejects_again(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     feed.load(file, rejecting(accounts(), reject(1), reject(2), reject(2, code="out_of_range")), "first")
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
@@ -88,7 +88,7 @@ def test_a_second_replay_writes_nothing(feed: Feed) -> None:
     assert dump(feed.connection) == before
 
 
-def test_what_a_replay_had_closed_and_is_refused_again_opens_again(feed: Feed) -> None:
+def test_what_a_replay_had_resolved_and_is_rejected_again_opens_again(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     for frames in (rejecting(accounts(), reject(1)), accounts(account()), rejecting(accounts(), reject(1))):
         feed.load(file, frames)
@@ -96,7 +96,9 @@ def test_what_a_replay_had_closed_and_is_refused_again_opens_again(feed: Feed) -
     assert closed(feed.connection) == []
 
 
-def test_a_newer_file_with_the_same_key_closes_and_a_replay_of_the_older_leaves_it_closed(feed: Feed) -> None:
+def test_a_newer_file_with_the_same_key_resolves_and_a_replay_of_the_older_leaves_it_resolved(
+    feed: Feed,
+) -> None:
     older, newer = feed.file(ERP, 1), feed.file(ERP, 2)
     bad = rejecting(accounts(account()), reject(2, key="4711"), reject(3, key="4712"), reject(4))
     feed.load(older, bad, "first")
@@ -107,7 +109,7 @@ def test_a_newer_file_with_the_same_key_closes_and_a_replay_of_the_older_leaves_
     assert dump(feed.connection) == before
 
 
-def test_an_older_file_or_another_interface_or_merchant_closes_nothing(feed: Feed) -> None:
+def test_an_older_file_or_another_interface_or_merchant_resolves_nothing(feed: Feed) -> None:
     older, newer = feed.file(ERP, 1), feed.file(ERP, 2)
     feed.load(newer, rejecting(accounts(), reject(1, key="4711")))
     feed.load(older, accounts(account("4711")))
@@ -117,7 +119,7 @@ def test_an_older_file_or_another_interface_or_merchant_closes_nothing(feed: Fee
     assert len(opened(feed.connection)) == 1
 
 
-def test_a_newer_revision_of_the_file_closes_all_of_the_older(feed: Feed) -> None:
+def test_a_newer_revision_of_the_file_resolves_all_of_the_older(feed: Feed) -> None:
     feed.load(feed.file(ERP, 1, "a"), rejecting(accounts(), reject(1), reject(2, key="gone")))
     feed.load(feed.file(ERP, 1, "b"), accounts(account()))
     assert opened(feed.connection) == []
@@ -185,7 +187,7 @@ def test_erp_cache_6_whether_a_file_comes_in_time_or_late_the_same_of_its_reject
         assert scalar(shop.connection, mending) == newer.file_id  # nulls come last
 
 
-def test_a_late_file_that_is_replayed_after_a_fix_closes_its_own_rejects(feed: Feed) -> None:
+def test_a_late_file_that_is_replayed_after_a_fix_resolves_its_own_rejects(feed: Feed) -> None:
     newer, late = feed.file(ERP, 2), feed.file(ERP, 1)
     feed.load(newer, accounts(account("other")))
     feed.load(late, rejecting(accounts(), reject(1, key="4711"), reject(2)))
@@ -247,7 +249,7 @@ def load_with_originals(feed: Feed, file: Any, frames: dict[str, Any], run: str 
             rejects.add_originals(feed.connection, file, feed.merchant, run, originals(numbers))
 
 
-def test_a_load_that_fails_while_it_closes_rejects_leaves_nothing(
+def test_a_load_that_fails_while_it_resolves_rejects_leaves_nothing(
     feed: Feed, store: psycopg.Connection
 ) -> None:
     file = feed.file(ERP, 1)
@@ -331,7 +333,7 @@ def test_the_original_of_a_reject_is_for_the_owner_alone(feed: Feed, store: psyc
     assert seen.raw == "<C>1</C>"
 
 
-def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed) -> None:
+def test_open_rejects_are_shown_and_counted_and_resolved_ones_on_demand(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     feed.load(file, rejecting(accounts(), reject(1), reject(2)), "first")
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
