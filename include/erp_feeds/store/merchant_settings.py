@@ -171,7 +171,7 @@ def save(
     if after not in {None, last}:
         raise _saved_since(merchant, last)
     if latest and not [*changes(latest.document, wanted)]:
-        raise FailError(f"the settings of {merchant.name} are so already", "unchanged")
+        raise FailError(f"nothing to save: the settings of {merchant.name} are the same already", "unchanged")
     values = {"merchant": merchant.name, "revision": last + 1, "author": author, "message": message}
     with transaction(connection, "saving settings"):
         saved = read_rows(

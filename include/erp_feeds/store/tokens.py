@@ -68,7 +68,7 @@ def revoke(connection: psycopg.Connection, token_id: int, by: str) -> str:
     with transaction(connection, "revoking a token"):
         found = connection.execute(statement("tokens/revoke"), {"token_id": token_id}).fetchone()
         if not found:
-            raise FailError(f"no token {token_id} is good: `python -m erp_feeds token list`", "not_found")
+            raise FailError(f"no token {token_id} is valid: `python -m erp_feeds token list`", "not_found")
         audit.note(connection, by, found[0], "token revoked", found[1])
     return str(found[0])
 

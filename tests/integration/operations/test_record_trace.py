@@ -119,7 +119,7 @@ def test_a_record_of_a_quarantined_file_and_one_of_somebody_suppressed(shop: Sho
 def test_what_is_not_there_is_said_plainly(shop: Shop) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
     shop.run_tasks("first")
-    with pytest.raises(FailError, match=r"\.zip has 1 record, and none is 2"):
+    with pytest.raises(FailError, match=r"\.zip has 1 record: there is no record 2"):
         found(shop, ACCOUNTS.format(20170101), 2)
     with pytest.raises(FailError, match=r"no archived original of x\.zip"):
         found(shop, "x.zip", 1)
