@@ -136,7 +136,9 @@ def _statements(target: Target) -> tuple[bytes, bytes, bytes]:
         newer=_newer(OF_FILE),
         old_fields=old_fields,
         fields=_list(values.values()),
-        assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
+        assignments=_list(
+            sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in values.items()
+        ),
         field_versions=_origins(target.fields),
         **parts,
     )
@@ -273,10 +275,6 @@ def _here() -> sql.Composed:
 
 def _of(row: str, column: str) -> sql.Composed:
     return sql.SQL("{}.{}").format(sql.SQL(row), sql.Identifier(column))
-
-
-def _set(column: sql.Composable, value: sql.Composable) -> sql.Composed:
-    return sql.SQL("{} = {}").format(column, value)
 
 
 def _list(parts: Iterable[sql.Composable]) -> sql.Composed:
