@@ -63,8 +63,8 @@ def _dag(api: AirflowApi, merchant: Merchant) -> str:
     is_paused = api.dags(name).get(name)
     if is_paused is None:
         raise FailError(
-            f"Airflow knows no DAG '{name}': a new one takes a minute, else its merchants folder is another "
-            "one than here (ERP_FEEDS_MERCHANTS), or `airflow dags list-import-errors` says why"
+            f"Airflow knows no DAG '{name}': a new one takes a minute; otherwise Airflow reads another "
+            "merchants folder (ERP_FEEDS_MERCHANTS), or `airflow dags list-import-errors` says why"
         )
     if is_paused:
         raise CautionError(f"the DAG is paused, so no file loads: run `airflow dags unpause {name}`")
