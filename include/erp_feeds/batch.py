@@ -156,7 +156,7 @@ class FeedFile(BaseModel):
     pieces: int = 1
     """In which the records are in the staged frames; those that belong together are in one."""
     before: int = 0
-    """Records before its own in the staged frames, which number the records of all their files through."""
+    """How many records come before its own in the staged frames, numbered consecutively over all files."""
     counts: Counts = Counts()
     rows: dict[str, int] = Field(default_factory=dict)
     """Table -> rows that its load inserted, changed or removed; a table without any is not named."""

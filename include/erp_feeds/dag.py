@@ -49,8 +49,8 @@ AT_ONCE = 2
 starting takes longer than a day's files. The store lets them do it one after the other."""
 
 FINISH_FIRST = "upstream"
-"""Where tasks wait for workers, those go first that have most tasks behind them: runs end one after the
-other. By Airflow's default it is those with most to come, and of 50 runs none loads until all have parsed."""
+"""When tasks wait for workers, those of the run that is furthest go first, so that runs end one by one. By
+Airflow's default tasks with most others after them go first: of 50 runs none loads until all have parsed."""
 
 STEPS = ("parse", "deduplicate", "split")
 """The tasks between unzip and load: each takes a batch and returns a batch."""
@@ -165,7 +165,7 @@ def _pipeline(merchant: Merchant, inbox: Asset) -> None:
 
 
 def _retention(merchant: Merchant) -> None:
-    """Add the task beside the pipeline: it runs also when no file is new, and its failure stops no file."""
+    """Add the task next to the pipeline: it also runs when no file is new, and its failure stops no file."""
 
     @task(
         max_active_tis_per_dag=1,

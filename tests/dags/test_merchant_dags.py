@@ -58,7 +58,7 @@ def dag(request: pytest.FixtureRequest) -> DAG:
 
 
 class TestEveryDag:
-    def test_has_exactly_the_edges_of_the_line(self, dag: DAG) -> None:
+    def test_has_exactly_the_edges_of_the_pipeline(self, dag: DAG) -> None:
         edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
         assert edges == {
             *itertools.pairwise(LINE),
@@ -78,7 +78,7 @@ class TestEveryDag:
         assert linked == {"load", "report"}
         assert "Is it safe to run again?" in (dag.doc_md or "")
 
-    def test_retries_faults_but_never_bad_data(self, dag: DAG) -> None:
+    def test_retries_errors_but_never_bad_data(self, dag: DAG) -> None:
         for task in dag.tasks:
             assert task.retries >= 3
             assert task.retry_exponential_backoff
@@ -120,7 +120,7 @@ def test_a_copied_merchant_file_is_a_new_dag(merchants: Path) -> None:
     assert sorted(loaded()) == ["completejourney", "newshop", "testshop"]
 
 
-def test_retention_stands_beside_the_line_where_the_merchant_asks_for_it(merchants: Path) -> None:
+def test_retention_is_next_to_the_pipeline_where_the_merchant_asks_for_it(merchants: Path) -> None:
     path = merchants / "testshop.yaml"
     path.write_text(path.read_text() + "retention: {archive_days: 400}\n")
     task = loaded()["testshop"].get_task("retention")

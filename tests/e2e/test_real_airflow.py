@@ -348,7 +348,7 @@ def test_the_command_starts_a_run_that_replays_and_changes_no_row(demo: Demo) ->
     assert demo.fingerprints() == before
 
 
-def test_a_replay_that_refuses_again_says_so_by_exit_code(demo: Demo) -> None:
+def test_a_replay_that_rejects_again_says_so_by_exit_code(demo: Demo) -> None:
     before = demo.fingerprints()
     arguments = ("replay", "testshop", "--rejects", "not_well_formed", "--wait", "--json")
     command = [PYTHON, "-m", "erp_feeds", *arguments]

@@ -57,7 +57,7 @@ def lose_everything(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("is_later", [False, True], ids=["at one moment", "archive later than store"])
-def test_after_a_restore_the_line_goes_on(
+def test_after_a_restore_the_pipeline_goes_on(
     shop: Shop, store_uri: str, tmp_path: Path, *, is_later: bool
 ) -> None:
     backup = tmp_path / "backup"

@@ -71,7 +71,7 @@ WORKER = (
     Point("one group committed, others not", "load", f"{LOAD}:load_files", "after"),
     Point("all committed, not yet handed on", "load", f"{LOAD}:load_files", "after", 3),
     Point("inbox not yet cleared", "report", f"{CLEANUP}:clear", "before"),
-    Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
+    Point("a file under a claimed name, not yet moved", "report", f"{HOOK}.rename", "after"),
     Point("a file moved, others not", "report", f"{CLEANUP}:clear", "after"),
     Point("inbox cleared, staging not swept", "report", "erp_feeds.storage.staging:purge", "before"),
 )  # fmt: skip
@@ -92,8 +92,8 @@ FTPS = (
     Point("before a transfer", "download", f"{HOOK}.fetch", "before", 2),
     Point("in the middle of a transfer", "download", f"{HOOK}.fetch", "within", 2),
     Point("between two transfers", "download", f"{LEDGER}:archive", "after", 2),
-    Point("before a file is set aside", "report", f"{HOOK}.rename", "before"),
-    Point("a file set aside, not yet moved", "report", f"{HOOK}.rename", "after"),
+    Point("before a file gets a claimed name", "report", f"{HOOK}.rename", "before"),
+    Point("a file under a claimed name, not yet moved", "report", f"{HOOK}.rename", "after"),
     Point("a file moved, others not", "report", f"{CLEANUP}:clear", "after"),
 )
 MATRIX = [("worker", at) for at in WORKER] + [("store", at) for at in STORE] + [("ftps", at) for at in FTPS]
@@ -288,7 +288,7 @@ def finish(shop: Shop, position: int, carried: Carried) -> str:
 
 
 def ending(shop: Shop, said: str) -> Ending:
-    """Describe how a run ended: all rows, what its report says, what lies on the server after a look."""
+    """Describe how a run ended: all rows, what its report says, what lies on the server after a scan."""
     for _ in range(2):
         left = shop.sense("next run")
     home = os.environ["ERP_FEEDS_HOME"]

@@ -208,12 +208,12 @@ def test_what_is_archived_loads_while_the_server_is_away(
         shop.sense("nothing is left to do without the server")
 
 
-def test_a_truncated_file_that_goes_away_unmended_is_told(shop: Shop) -> None:
+def test_a_truncated_file_that_goes_away_incomplete_is_reported(shop: Shop) -> None:
     whole = customers("20170101", person("1"))
     path = shop.place(Export(whole.interface, whole.name, whole.day, whole.content[:60]))
-    shop.report(shop.run_tasks("first look"))
+    shop.report(shop.run_tasks("first scan"))
     path.unlink()
-    batch = shop.run_tasks("second look")
+    batch = shop.run_tasks("second scan")
     with pytest.raises(FailError, match="truncated"):
         shop.report(batch)
 
@@ -227,7 +227,7 @@ def test_a_retry_of_unzip_is_no_further_attempt(shop: Shop) -> None:
     assert shop.states()[1] == "waiting"
 
 
-def test_a_refused_file_sent_again_after_the_setting_was_mended_loads(shop: Shop) -> None:
+def test_a_quarantined_file_sent_again_after_the_setting_was_corrected_loads(shop: Shop) -> None:
     xml = (
         b"<Import><ImportSettings><Importer>Authorization</Importer><Version>1.1</Version></ImportSettings>"
         b"<Customers><Customer><AccountNumber>1</AccountNumber><PriceListName>A</PriceListName></Customer>"
@@ -244,7 +244,7 @@ def test_a_refused_file_sent_again_after_the_setting_was_mended_loads(shop: Shop
     assert shop.accounts() == {"1": "A"}
 
 
-def test_a_replay_refuses_again_the_email_that_is_free_by_now(shop: Shop) -> None:
+def test_a_replay_leaves_out_again_the_email_that_is_free_by_now(shop: Shop) -> None:
     shop.place(customers("20170101", person("1", "x@example.com"), person("2")))
     shop.run_tasks("day 1")
     shop.place(customers("20170102", person("2", "x@example.com")))

@@ -1,4 +1,4 @@
-"""A full disk is the machine's fault: the file that met it waits, and the others load."""
+"""A full disk is an error of the machine: the file that meets it waits, and the others load."""
 
 from __future__ import annotations
 

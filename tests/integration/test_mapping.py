@@ -94,7 +94,7 @@ def ada(store: psycopg.Connection) -> queries.Profile:
 
 def receipt(store: psycopg.Connection) -> tuple[queries.Purchase, list[queries.PurchaseLine]]:
     (found,) = queries.purchases(store, "testshop")
-    return found, queries.lines(store, "testshop", found.purchase_id)
+    return found, queries.lines(store, "testshop", [found.purchase_id])[found.purchase_id]
 
 
 def test_a_mapping_fills_profiles(shop: Shop, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ SAME_BASKET = (
 
 
 def merchant_with(links: dict[str, Any], interface: str, extra: tuple[str, ...]) -> Merchant:
-    """The shop with a mapping in which nothing is at fault."""
+    """The shop with a mapping without any error."""
     facts = TESTSHOP.model_dump()
     facts["interfaces"] = {name: {} for name in INTERFACES}
     facts["interfaces"][interface] = {"extra_elements": extra, "mapping": links}

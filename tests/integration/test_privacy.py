@@ -161,7 +161,7 @@ def test_the_search_finds_a_person_in_every_form() -> None:
     assert tokens_in("TestShop_SRS_Customers_1.zip: record 3, invalid_email, 00123, W1") == []
 
 
-def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outlets) -> None:
+def test_a_person_passes_the_pipeline_and_leaves_by_no_outlet(shop: Shop, outlets: Outlets) -> None:
     good, bad, broken = odd_but_good(100), rejected(200), [*refused(300), *cut(500)]
     shop.place(*good, *bad, *broken)
     run_tasks(shop, "first", outlets)
@@ -206,7 +206,7 @@ def test_a_person_walks_the_line_and_leaves_by_no_way(shop: Shop, outlets: Outle
     assert scalar(shop.store, f"SELECT count(*) FROM profiles WHERE lastname ~ '{LAST}'") > 5
 
 
-def test_a_file_of_too_many_rejects_is_refused_without_a_person(shop: Shop, outlets: Outlets) -> None:
+def test_a_file_of_too_many_rejects_is_quarantined_without_a_person(shop: Shop, outlets: Outlets) -> None:
     strict = {
         name: each.model_copy(update={"max_reject_percent": 0})
         for name, each in shop.merchant.interfaces.items()
@@ -240,26 +240,26 @@ def test_names_of_elements_are_structure_so_many_and_so_long(shop: Shop) -> None
 
 
 def failing(*arguments: Any, **named: Any) -> Any:
-    """Fail as software does: in words that quote the data, and behind another fault that quotes more."""
+    """Fail as software does: in words that quote the data, and with a cause that quotes more."""
     try:
         dict[str, str]()[f"{FIRST} {LAST}"]
-    except KeyError as fault:
-        raise ValueError(f"cannot convert '{EMAIL}' of {PHONE}") from fault
+    except KeyError as cause:
+        raise ValueError(f"cannot convert '{EMAIL}' of {PHONE}") from cause
 
 
-@pytest.mark.parametrize("station", list(stages.STAGES))
+@pytest.mark.parametrize("stage", list(stages.STAGES))
 def test_software_that_fails_on_every_file_tells_where_and_not_on_whom(
     shop: Shop,
     outlets: Outlets,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    station: str,
+    stage: str,
 ) -> None:
     shop.place(odd_but_good(100)[0])
-    monkeypatch.setitem(stages.STAGES, station, failing)  # type: ignore[arg-type] # a Mapping to others
+    monkeypatch.setitem(stages.STAGES, stage, failing)  # type: ignore[arg-type] # a Mapping to others
     with pytest.raises(RetryError, match="ValueError") as failed:
         shop.run_tasks("run")
-    outlets.raised(station, failed.value)
+    outlets.raised(stage, failed.value)
     add_store(shop, outlets)
     assert outlets.leaks() == []
     assert "in failing" in caplog.text

@@ -121,7 +121,7 @@ def test_the_good_load_around_a_broken_file(shop: Shop) -> None:
 
 
 @pytest.mark.rule("files 17")
-def test_a_refused_record_is_kept_as_delivered_and_told_without_its_person(
+def test_a_rejected_record_is_kept_as_delivered_and_reported_without_its_person(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = {"account_number": "100009", "price_list_name": "RETAIL", "cash_back": "1.234,50"}

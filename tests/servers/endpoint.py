@@ -55,11 +55,6 @@ class Row:
     def __str__(self) -> str:
         return f"{self.server}-{self.mode}-tls{self.tls}"
 
-    @property
-    def resumes_no_session(self) -> bool:
-        """Return whether each transfer starts a new session: Pure-FTPd hands out no tickets of TLS 1.3."""
-        return self.server.name == "pure-ftpd" and self.tls == "1.3"
-
 
 @dataclass(frozen=True)
 class Endpoint:

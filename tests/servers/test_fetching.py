@@ -17,7 +17,6 @@ from servers.share import Share
 Connect = Callable[..., str]
 CONTENT = os.urandom(4_000_001)
 VERSIONS = {"1.2": "TLSv1.2", "1.3": "TLSv1.3"}
-MANY_TRANSFERS = 25
 
 
 @pytest.mark.column("download")

@@ -46,24 +46,24 @@ LOADED_FRAMES = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file that is archived and has passed the stations before `load`, which do not know the store."""
+    """A file that is archived and has passed the stages before `load`, which do not know the store."""
 
     sha256: str
     staged: FeedFile
     frames: dict[str, dict[str, pd.DataFrame]] = field(compare=False)
     """Station -> what it left."""
 
-    def records(self, station: str) -> set[int]:
-        """The numbers of the records that a station lets pass."""
-        names = ("records",) if station != "split" else LOADED_FRAMES[self.staged.interface]
-        return {int(record) for name in names for record in self.frames[station][name]["record"]}
+    def records(self, stage: str) -> set[int]:
+        """The numbers of the records that a stage lets pass."""
+        names = ("records",) if stage != "split" else LOADED_FRAMES[self.staged.interface]
+        return {int(record) for name in names for record in self.frames[stage][name]["record"]}
 
-    def standing(self, station: str) -> set[int]:
-        """The last record of each key that a station lets pass; of purchases every one stands for itself."""
+    def standing(self, stage: str) -> set[int]:
+        """The last record of each key that a stage lets pass; of purchases every one stands for itself."""
         if self.staged.interface == "srs_purchases":
-            return self.records(station)
-        name = "records" if station != "split" else LOADED_FRAMES[self.staged.interface][0]
-        frame = self.frames[station][name]
+            return self.records(stage)
+        name = "records" if stage != "split" else LOADED_FRAMES[self.staged.interface][0]
+        frame = self.frames[stage][name]
         replaced = frame["key"].duplicated(keep="last") & frame["key"].notna()
         return {int(record) for record in frame["record"][~replaced]}
 
@@ -97,10 +97,10 @@ def _prepared(file: File, number: int, folder: Any, shop: Merchant) -> Prepared:
         archived=kept.url,
     )
     frames = {}
-    for station, passing in STAGES.items():
+    for stage, passing in STAGES.items():
         (staged,) = passing(shop, [staged], folder)
-        if station in STEPS:
-            (frames[station],) = Pieces([staged])
+        if stage in STEPS:
+            (frames[stage],) = Pieces([staged])
     return Prepared(kept.sha256, staged, frames)
 
 

@@ -41,7 +41,7 @@ def test_the_diagram_of_states_shows_every_transition_and_no_other() -> None:
     assert drawn == [(state, *after) for state, others in TRANSITIONS.items() for after in others.items()]
 
 
-def test_the_table_of_faults_names_every_code() -> None:
+def test_the_table_of_errors_names_every_code() -> None:
     page = (PROJECT / "docs" / "operations.md").read_text("utf-8")
     table = page[page.index("## Every error") : page.index("## Glossary")]
     kinds = (QuarantineCode, RejectCode, SkipCode, WarningCode, IncidentCode)

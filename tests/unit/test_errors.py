@@ -8,7 +8,7 @@ from erp_feeds.codes import QuarantineCode, RejectCode, SkipCode, WarningCode
 from erp_feeds.errors import ConfigurationError, FailError, FeedError, QuarantineError, RetryError, nearest
 
 
-def test_a_configuration_error_cannot_be_mended_by_trying_again() -> None:
+def test_a_configuration_error_is_not_fixed_by_trying_again() -> None:
     error = ConfigurationError("testshop.yaml:3: wrong", "invalid_merchant_file")
     assert isinstance(error, FailError)
     assert not isinstance(error, RetryError)

@@ -86,17 +86,17 @@ def test_the_documented_forms_are_read(tmp_path: Path) -> None:
         (
             "city: {from: birth_date}",
             "city.from",
-            "'birth_date' is a field of type date, of which the link cannot make text",
+            "'birth_date' is a field of type date, which the link cannot turn into text",
         ),
         (
             "birthdate: {from: newsletter}",
             "birthdate.from",
-            "of type yes_no, of which the link cannot make 'date'",
+            "of type yes_no, which the link cannot turn into 'date'",
         ),
         (
             "custom_a: {from: birth_date, transform: phone}",
             "custom_a.from",
-            "of which the link cannot make 'phone'",
+            "which the link cannot turn into 'phone'",
         ),
         ("custom_a: {join: [birth_date, city]}", "custom_a.join", "'birth_date' is a field of type date"),
         ("lastname: {join: []}", "lastname", "a link has either from or join"),
@@ -169,7 +169,7 @@ def test_a_error_says_where_what_and_what_instead(tmp_path: Path, link: str, pla
         (
             "products.name: {from: quantity}",
             "products.name.from",
-            "of type decimal, of which the link cannot make text",
+            "of type decimal, which the link cannot turn into text",
         ),
     ],
 )

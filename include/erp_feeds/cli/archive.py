@@ -36,7 +36,7 @@ class Summary:
     ignored: int
     ignored_examples: tuple[str, ...]
     expected: tuple[str, ...]
-    """Names that the merchant's files bear."""
+    """Names that the merchant's files have."""
     backfill: str | None
     """The command that loads what was imported, day by day."""
     replay: str | None

@@ -202,7 +202,7 @@ def _writing(path: Path, member: str) -> Iterator[IO[bytes]]:
 
 def _documents() -> dict[str, str]:
     """Return every generated file of the project: its path below the root, and its text."""
-    from erp_feeds.ftps import connection
+    from erp_feeds.ftps import connection_page
     from erp_feeds.interfaces import INTERFACES
     from erp_feeds.publish import mapping_page, markdown, runbook
     from erp_feeds.publish.xsd import file_names, xsd
@@ -213,7 +213,7 @@ def _documents() -> dict[str, str]:
         for version, name in file_names(each).items()
     }
     return {
-        "docs/ftps-connection.md": connection.markdown(),
+        "docs/ftps-connection.md": connection_page.markdown(),
         "docs/interfaces.md": markdown.markdown(INTERFACES.values()),
         "docs/mapping.md": mapping_page.markdown(INTERFACES.values()),
         "docs/runbook.md": runbook.markdown(),

@@ -184,7 +184,9 @@ def orders(
         rows = queries.purchases(connection, name, **wanted, limit=limit)
         if purchase_id is not None and not rows:
             raise FailError(f"{name} has no order or return '{purchase_id}'", "not_found")
-        lines = queries.lines(connection, name, purchase_id) if purchase_id is not None else []
+        lines = []
+        if purchase_id is not None:
+            lines = queries.lines(connection, name, [purchase_id]).get(purchase_id, [])
     if purchase_id is None:
         print_json(rows) if as_json else print_table(f"Orders and returns of {name}", rows, PURCHASE_COLUMNS)
     elif as_json:

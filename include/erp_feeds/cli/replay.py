@@ -114,15 +114,13 @@ def reindex(
 
     A replay of those, which it names, then fills in what they could not write.
     """
-    from erp_feeds.store import audit
     from erp_feeds.store import reindex as store
 
     if not re.fullmatch("[0-9]{1,30}", index):
         raise typer.BadParameter("INDEX must be a number, at most 30 digits")
     owner = merchant_named(merchant)
     with opened_store() as connection:
-        day = store.reindex(connection, owner, file, index)
-        audit.note(connection, getpass.getuser(), owner.name, "index corrected", f"{file}: {index}")
+        day = store.reindex(connection, owner, file, index, getpass.getuser())
     replaying = f"python -m erp_feeds replay {owner.name} --since {day}"
     if as_json:
         print_json({"merchant": owner.name, "file": file, "index_number": index, "replay": replaying})

@@ -24,7 +24,7 @@ class RejectedRecord:
     """One error of one record that no load has resolved yet."""
 
     record: int
-    """Counted from 1 through all members of the file."""
+    """From 1, counted over all members of the file."""
     line: int | None
     """Line of the XML, where it is known."""
     code: str

@@ -161,7 +161,7 @@ RULES = (
          "nothing answers there ({text}): is 'port' right, and the way to it open?"),
     # libcurl waits behind it.
     Rule((*_BY_REPLY, _TIMEOUT), "332", "", FailError, "refused",
-         f"{_ERROR}: it wants an account beside login and password: ask for a user that needs none"),
+         f"{_ERROR}: it also wants an account: ask for a user that needs none"),
     Rule((_TIMEOUT,), "421", "", RetryError, "server_busy", _SAYS),
     Rule((_TIMEOUT,), "", "too slow", RetryError, "too_slow", "slower than the extra 'min_rate' ({text})"),
     Rule((_TIMEOUT,), "$", "", RetryError, "no_greeting",
@@ -177,7 +177,7 @@ RULES = (
          "login refused ('{reply}'): correct login and password of the connection"),
     Rule(_LOGIN, "4", "", RetryError, "server_busy", f"{_SAYS}: {_OPERATOR}"),
     Rule(_LOGIN, "332", "", FailError, "no_login",
-         f"no login, {_SAYS}: it wants an account beside login and password: ask for a user that needs none"),
+         f"no login, {_SAYS}: it also wants an account: ask for a user that needs none"),
     Rule(_LOGIN, "", "", FailError, "no_login",
          f"no login, {_SAYS}: ask for this user's account to be set right"),
     # TLS.

@@ -18,14 +18,14 @@ AHEAD = timedelta(hours=14)
 """How far a server's local time may be ahead of UTC."""
 
 _MARKED_MODE = re.compile(r"(?<=^.{10})[.+@](?=\s)")
-"""The character behind the rights that stands for an access list or a label."""
+"""The character after the rights that marks an access list or a label."""
 _FACTS = {
     name: re.compile(f"(?:^|;){name}=([^;]*)", re.IGNORECASE)
     for name in ("type", "size", "modify", "unix.mode")
 }
 _MODE_OF_LINKS = ("0777", "777")
 _OF_A_LINK = "link"
-"""In place of a time, where MLSD gives none of what may be a link."""
+"""In place of a time, where MLSD gives no time of a possible link."""
 _UTC = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 """What no name on a server may hold: it would leave its folder, or end a command."""
@@ -37,7 +37,7 @@ _REFUSED = re.compile(
 _NOTHING = re.compile(r"\bno (such )?(files?|data sets?|members?)\b|not found|\bempty\b", re.IGNORECASE)
 _UNIX_NAME = re.compile(r"\s(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+(?:\d{1,2}:\d\d|\d{4})\s(?P<name>.*)$")
 _DOS_NAME = re.compile(r"\S+\s+\S+\s+(?:<DIR> {10}|\d+ )(?P<name>.*)$")
-"""Where the name begins, which may do so with spaces and hold an arrow."""
+"""Where the name begins; it may begin with spaces and contain an arrow."""
 _LARGEST = 2**63 - 1
 """Bytes; a size above is no size."""
 
@@ -68,7 +68,7 @@ class Listing:
 
     entries: tuple[Entry, ...] = ()
     form: str = ""
-    """MLSD, LIST (Unix), LIST (DOS), or LIST where nothing lies there; empty for a folder that is missing."""
+    """MLSD, LIST (Unix), LIST (DOS), or LIST for an empty folder; empty for a missing folder."""
     unreadable: int = 0
     """Lines that are in no known form."""
     truncated: bool = False
@@ -86,23 +86,23 @@ def is_truncation(reply: str) -> bool:
 
 
 def is_refusal(reply: str) -> bool:
-    """Return whether a reply about a folder means that it is there and could not be read."""
+    """Return whether a reply about a folder means that it exists and cannot be read."""
     return _REFUSED.search(reply) is not None
 
 
 def is_nothing(reply: str) -> bool:
-    """Return whether a server refuses to list a folder only because nothing lies there."""
+    """Return whether a server refuses to list a folder only because it is empty."""
     return _NOTHING.search(reply) is not None
 
 
 def size_of(text: str) -> int | None:
-    """Read a number of bytes; None for what is none."""
+    """Read a number of bytes; None for any other text."""
     size = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
     return size if size is None or size <= _LARGEST else None
 
 
 def is_perhaps_link(listed: str) -> bool:
-    """Return whether a time in a listing may be that of a link, as the size beside it."""
+    """Return whether the time and size of a listed entry may be those of a link."""
     return listed == _OF_A_LINK or _UTC.match(listed) is not None
 
 
@@ -171,9 +171,9 @@ def utc(text: str) -> datetime | None:
 
 
 def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
-    """Yield what a line holds; nothing for the folder itself and for what is no name.
+    """Yield the entry of a line; nothing for the folder itself and for an unsafe name.
 
-    ftputil reads all but the name, which it strips, and splits at any arrow.
+    ftputil reads everything but the name: it would strip names, and split them at any arrow.
     """
     found = (_DOS_NAME.match if is_dos else _UNIX_NAME.search)(line)
     if found is None:
@@ -200,5 +200,5 @@ def _entry(parser: Parser, line: str, *, is_dos: bool) -> Iterator[Entry]:
 
 
 def _is_plain(name: str) -> bool:
-    """Reject what is no name in this folder: a server's listing is never trusted as a path."""
+    """Return whether a text is a safe name in a folder: a server's listing is never trusted as a path."""
     return name not in ("", ".", "..") and not UNSAFE.search(name)

@@ -29,7 +29,7 @@ NOTHING_KNOWN: FileStat = (None, None)
 BLOCKS_IN_MEMORY = 16
 """Blocks of libcurl, of at most 16 KiB, that are handed on at once."""
 MAX_WAIT_SECONDS = 1.0
-"""Seconds after which a waiting session looks up, so that a task that is stopped ends in time."""
+"""Most seconds of one wait, so that a task that is stopped ends in time."""
 IDLE_SECONDS = 60.0
 """Seconds without a command after which a session logs in anew: servers hang up on idle clients."""
 _LAST_LINE = re.compile(rb"(\d{3})(?: |$)")
@@ -39,7 +39,7 @@ _HARMLESS = {
     pycurl.E_FTP_COULDNT_RETR_FILE,
     pycurl.E_UPLOAD_FAILED,
 }
-"""Refusals after which the control connection is as good as before."""
+"""Errors after which the control connection can still be used."""
 
 _BY_FOLDER: Options = {pycurl.FTP_FILEMETHOD: pycurl.FTPMETHOD_SINGLECWD}
 """A folder is entered and then listed without its path: servers list odd paths wrongly."""
@@ -108,7 +108,7 @@ class Session:
         Raises:
             CurlError: A command was refused, or the connection broke.
         """
-        # Never a refusal that libcurl sees: it would close the connection.
+        # With * libcurl ignores a refusal; otherwise it would close the connection.
         tolerant = [b"*" + command.removeprefix(b"*") for command in commands]
         self._whole(b"/", {pycurl.NOBODY: 1, pycurl.QUOTE: tolerant, **(options or {})})
         replies = _replies(self._lines)[-len(commands) :]
@@ -124,7 +124,7 @@ class Session:
         return size_of(size.value), modified.value or None
 
     def encoding_of(self, path: str) -> str:
-        """Return the encoding in which a server holds a file's name: one may differ from the others."""
+        """Return the encoding of a file's name on the server: it may differ from that of other names."""
         agreed = self.extras.encoding
         if path.isascii() or self.stat(path.encode(agreed))[0] is not None:
             return agreed
@@ -212,7 +212,7 @@ class Session:
             self._used = time.monotonic()
 
     def _drive(self) -> Iterator[bytes]:
-        """Let libcurl work, and yield what came before each wait, so that an error takes nothing along."""
+        """Let libcurl work, and yield what came before each wait, so that no error loses data."""
         self._multi.add_handle(self._curl)
         try:
             running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
@@ -265,7 +265,7 @@ def _address(server: Server, path: bytes) -> bytes:
 
 
 def _replies(lines: list[bytes]) -> list[Reply]:
-    """Put the lines of the control channel together to replies, as libcurl finds their ends."""
+    """Join the lines of the control channel into replies; they end where libcurl finds their ends."""
     replies, open_lines = [], []
     for line in lines:
         open_lines.append(line.rstrip(b"\r\n"))

@@ -33,7 +33,7 @@ class Transfer:
     first: FileStat | None = None
     """Size and time when the transfer began."""
     knows_rest: bool = True
-    """Until the server refuses to send just the rest of a file."""
+    """False once the server has refused to send only the rest of a file."""
 
     def __post_init__(self) -> None:
         self._began = self._logged = time.monotonic()
@@ -45,7 +45,7 @@ class Transfer:
 
     @property
     def limit(self) -> int:
-        """Bytes above which nothing is taken: those of the file, where the server says so."""
+        """Most bytes to take: the size of the file, where the server gives it."""
         return int(self.extras.max_file_mb * 1_000_000) if self.size is None else self.size
 
     def seconds_left(self) -> float:
@@ -62,14 +62,14 @@ class Transfer:
             raise self._too_large()
 
     def can_go_on(self) -> bool:
-        """Return whether the rest may be asked for: not where another file could be under the name by now."""
+        """Return whether the rest may be requested: not where the name could be another file's by now."""
         is_same = self.knows_rest and self.first is not None and None not in self.first
         return (is_same or not self.received) and self.seconds_left() > 0
 
     def finish(self, stat: FileStat) -> None:
-        """Call the transfer complete when every byte is there, and the file still as it was, or gone.
+        """Mark the transfer as complete when every byte is there, and the file is unchanged or gone by now.
 
-        One that is taken away behind its last byte is whole: nobody could fetch it once more.
+        A file that is removed after its last byte was read is complete, and could not be fetched again.
         """
         if stat not in {NOTHING_KNOWN, self.first}:
             raise self._changed()
@@ -107,7 +107,7 @@ class Transfer:
 
 
 def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
-    """Yield what is still missing of a file, and compare it with what the server says of the file.
+    """Yield the bytes of a file that are still missing, and compare the file with what the server says of it.
 
     Args:
         session: Logged in.
@@ -116,7 +116,7 @@ def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
     Raises:
         FileGoneError: It is no longer there.
         FileRefusedError: The server refuses to hand it out.
-        ChangedError: It is not the file any more of which the first bytes came.
+        ChangedError: It is no longer the file whose first bytes came.
         RetryError: It did not come whole.
         CurlError: Anything else.
     """
@@ -137,7 +137,7 @@ def missing_bytes(session: Session, transfer: Transfer) -> Iterator[bytes]:
 
 
 def blocks(session: Session, transfer: Transfer, path: bytes) -> Iterator[bytes]:
-    """Yield what comes behind the bytes that are there already."""
+    """Yield the bytes after those that have come already."""
     if transfer.received and transfer.received == transfer.size:  # everything came before the error
         return
     deadline = transfer.seconds_left()

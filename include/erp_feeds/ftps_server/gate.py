@@ -97,7 +97,7 @@ class Gate:
             self._good = None
 
     def review(self) -> None:
-        """Ask which sessions are of an account that was disabled, or of a password that is no longer good."""
+        """Ask which sessions use a disabled account, or a password that is no longer good."""
         if self.sessions and self._good is None:
             self._reviewed = set(self.sessions)
             names = {session.login.name for session in self._reviewed}

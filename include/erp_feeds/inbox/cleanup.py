@@ -26,7 +26,7 @@ from erp_feeds.store.connection import plain_errors
 from erp_feeds.store.sql import statement
 
 MOST_OF_A_NAME = 100
-"""Names that are tried in the folder of processed files: some servers call every name taken."""
+"""Names that are tried in the folder of processed files: some servers say of every name that it exists."""
 CLEARING_SECONDS = 300.0
 """Seconds for the files of one run: moving them may hold up no new file."""
 

@@ -23,9 +23,9 @@ from erp_feeds.store import ledger, waiting_files
 log = logging.getLogger(__name__)
 
 LOST_SECONDS = 200.0
-"""Seconds that failed fetches may cost a run, each time round; what it does not reach is left to the next."""
+"""Seconds that failed fetches may cost a run in each of its two passes; the next run takes what is left."""
 TRIES = 3
-"""How often a file is tried without getting a byte further, once it has failed and another has come."""
+"""How often a failed file is tried again without getting a byte further, once another file has come."""
 
 
 class _FetchError(Exception):
@@ -41,9 +41,9 @@ def fetch_files(
 ) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
     """Archive the original bytes of every new file; yield each file that is archived, or why it is not.
 
-    Every file gets its turn once before one that failed gets another, and in later runs one that failed comes
-    behind all others: whatever some files do, the others come. A fetch that fails is the file's own error
-    where another file comes: the server is well. Until then it may be the server's, and marks no file.
+    Every file is tried once before a failed one is tried again, and in later runs failed files come after all
+    others: no file keeps others from coming. A failed fetch counts as the file's own error only if another
+    file comes, since the server then works. Until then it may be the server's, and no file is marked.
 
     Raises:
         RetryError: The server cannot be reached for now, or delivers nothing.
@@ -87,7 +87,7 @@ class _Fetching:
                 self.failed.append((file, error.cause))
 
     def failed_again(self) -> Iterator[tuple[FeedFile, QuarantineError | None]]:
-        """Try again what failed; where no file has come the server may be the cause, and one is enough."""
+        """Try failed files again; where no file has come, only one, since the server may be the cause."""
         self._seconds_left = LOST_SECONDS
         for file, _ in self.failed:
             if self._seconds_left <= 0:

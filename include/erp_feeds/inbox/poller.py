@@ -171,10 +171,8 @@ def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant)
         incidents.scan_failed(connection, [merchant.name], str(error))
         return _not_scanned(error)
     scan.note_result(connection, merchant.name, found)
-    result = _waiting(connection, merchant)
-    is_due_soon = found.uploading or (result.is_full and result.runs)
-    pause = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if is_due_soon else 0.0
-    return replace(result, pause=pause)
+    pause = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if found.uploading else 0.0
+    return replace(_waiting(connection, merchant), pause=pause)
 
 
 def _waiting(connection: Connection[Any], merchant: Merchant) -> PollResult:

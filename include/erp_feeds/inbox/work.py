@@ -27,7 +27,7 @@ class SenseResult:
 
     batch: Batch
     uploading: int = 0
-    """New files that may still be being uploaded."""
+    """How many new files may still be being uploaded."""
 
 
 def find_work(

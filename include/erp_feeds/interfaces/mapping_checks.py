@@ -59,7 +59,7 @@ def _source(field: Field, *, of_line: bool = False) -> _Source:
 
 
 def _extra_errors(interface: Interface, settings: InterfaceSettings) -> Iterator[SettingError]:
-    """An extra element is one that the record has beside the known ones."""
+    """Check the extra elements: those that records have besides the known ones."""
     known = {field.element: field.name for field in interface.with_elements(settings.elements).fields}
     lines = interface.lines.holder if interface.lines else None
     for position, name in enumerate(settings.extra_elements):
@@ -115,7 +115,7 @@ def _unknown_sources(
             of, wanted = ("a record", "each line") if target.of_line else ("each line", "a record")
             yield location, f"'{name}' is of {of}, and the target of {wanted}; {nearest(name, usable)}"
         else:
-            hint = "an element beside the documented ones is named under extra_elements first"
+            hint = "an element besides the documented ones is named under extra_elements first"
             yield location, f"'{name}' is no source of {interface.name}; {nearest(name, usable)} ({hint})"
 
 
@@ -135,7 +135,7 @@ def _transform_errors(link: Link, target: Target, sources: Mapping[str, _Source]
             place = ("join",) if len(link.sources) > 1 else ("from",)
             yield (
                 place,
-                f"'{name}' is a field of type {kind}, of which the link cannot make {_result_words(link)}",
+                f"'{name}' is a field of type {kind}, which the link cannot turn into {_result_words(link)}",
             )
 
 

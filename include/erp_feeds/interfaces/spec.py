@@ -151,7 +151,7 @@ class Interface:
     lines: Lines | None = None
     header: Header | None = None
     targets: tuple[Target, ...] = ()
-    """What links may fill, beside custom fields; none: the interface has no mapping."""
+    """What links may fill, besides custom fields; none: the interface has no mapping."""
     links: tuple[Link, ...] = ()
     """The links that stand unless a merchant says otherwise."""
     replaces: bool = False

@@ -67,7 +67,7 @@ PROFILE_FIELDS: Mapping[str, Target] = {
     for target in PROFILE_TARGETS
     if target.name not in IDENTIFIERS and not target.name.startswith(CUSTOM)
 }
-"""The columns of a profile beside its address and its custom fields, in the order of the pages."""
+"""The columns of a profile except its address and its custom fields, in the order of the pages."""
 
 PURCHASE_TARGETS = (
     Target("event", "Purchase or Return", fixed=_FOLLOWS),

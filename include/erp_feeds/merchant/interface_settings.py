@@ -77,10 +77,10 @@ class Freshness(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.expected_by and (self.warn_after or self.error_after):
-            raise ValueError("has either expected_by, or warn_after and error_after")
+            raise ValueError("needs either expected_by, or warn_after and error_after")
         if not self.expected_by and self.ages[0] >= self.ages[1]:
             warn, error = map(duration_in_words, self.ages)
-            raise ValueError(f"warn_after ({warn}) is shorter than error_after ({error})")
+            raise ValueError(f"warn_after ({warn}) must be shorter than error_after ({error})")
         return self
 
     @property

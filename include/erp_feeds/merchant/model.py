@@ -217,7 +217,7 @@ class Merchant(Strict):
     @classmethod
     def _of_this_age(cls, value: date) -> date:
         if not date(FIRST_YEAR, 1, 1) <= value <= datetime.now(UTC).date():
-            raise ValueError(f"is a day from {FIRST_YEAR}-01-01 to today")
+            raise ValueError(f"must be a day from {FIRST_YEAR}-01-01 to today")
         return value
 
     @field_validator("excluded_identifiers")

@@ -27,13 +27,13 @@ def matched_email(text: str) -> str:
 
 def _folder(value: str) -> str:
     if value in {".", ".."} or re.search(r"[/\\]", value):
-        raise ValueError("is the name of one folder: no path, and neither '.' nor '..'")
+        raise ValueError("must be the name of one folder: no path, and neither '.' nor '..'")
     return value
 
 
 def _root(value: str) -> str:
     if ".." in re.split(r"[/\\]", value):
-        raise ValueError("leads to one folder of the server: '..' is no part of it")
+        raise ValueError("must lead to one folder of the server, without '..'")
     return value
 
 

@@ -31,7 +31,7 @@ def merchant_files(folder: Path) -> list[Path]:
 
 
 def files_by_merchant(folder: Path) -> dict[str, Path]:
-    """Return the merchant files of a folder by the name that each must bear, as `merchant_files`."""
+    """Return the merchant files of a folder by the name that its merchant must have."""
     return {path.stem: path for path in reversed(merchant_files(folder))}
 
 

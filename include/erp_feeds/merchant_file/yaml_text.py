@@ -65,8 +65,8 @@ def fail(message: str) -> NoReturn:
 def node_errors(root: yaml.Node) -> list[tuple[int, str]]:
     """Find what only the text of the file shows: (line, sentence).
 
-    A key that a mapping holds twice, of which YAML would silently take the last; a line break or an invisible
-    character within a key or value, which would end up in a header of a mail or on a terminal.
+    These are keys that occur twice in a mapping, where YAML would silently take the last; and line breaks or
+    invisible characters in a key or value, which would end up in the header of a mail or on a terminal.
     """
     found: list[tuple[int, str]] = []
     waiting, visited = [root], set[int]()

@@ -164,7 +164,7 @@ class _Server:
             self._hook.listing(folder)  # raises where it is there, and this user may not list it
         if missing:
             command = f"python -m erp_feeds create-folders {self._merchant.name}"
-            raise CautionError(f"{', '.join(missing)} missing, which is no error: `{command}` makes it")
+            raise CautionError(f"{', '.join(missing)} missing, which is not an error: `{command}` makes it")
         return f"{', '.join(self._folders)} can be entered"
 
     def _check_listing(self) -> str:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Literal
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.store.connection import lock_merchant, transaction
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import read_rows, statement
 from erp_feeds.store.suppression import EMAIL, SRS, email_in, remember, suppression_of, unsuppress
 from erp_feeds.xml.person_search import PersonIdentifiers, may_mention, mentions
 
@@ -138,8 +138,7 @@ def mentions_of(connection: psycopg.Connection, merchant: str, named: PersonQuer
 def archived_originals(connection: psycopg.Connection, merchant: str) -> list[Original]:
     """Return every original of a merchant; those of the ERP cache may name a person by address."""
     with transaction(connection, "listing originals"):
-        cursor = connection.cursor(row_factory=class_row(Original))
-        return cursor.execute(statement("erasure/archived"), {"merchant": merchant}).fetchall()
+        return read_rows(connection, Original, "erasure/archived", merchant=merchant)
 
 
 def _mentions(identifiers: Collection[tuple[str, str]]) -> PersonIdentifiers:
@@ -187,8 +186,7 @@ def _payloads(
 
 def _originals(connection: psycopg.Connection, profile_id: int | None, file_ids: set[int]) -> list[Original]:
     values = {"profile_id": profile_id, "file_ids": sorted(file_ids)}
-    with connection.cursor(row_factory=class_row(Original)) as cursor:
-        return cursor.execute(statement("erasure/originals"), values).fetchall()
+    return read_rows(connection, Original, "erasure/originals", **values)
 
 
 def _erase(

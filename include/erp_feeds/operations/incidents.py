@@ -47,6 +47,19 @@ def feeds(connection: psycopg.Connection, merchants: Collection[Merchant], now: 
     return found
 
 
+def to_sync(connection: psycopg.Connection, merchants: Collection[Merchant], now: datetime) -> list[Merchant]:
+    """Return the merchants that `sync` may find something to do for: of many, most have nothing open."""
+    names = [merchant.name for merchant in merchants]
+    states = {state.merchant: state for state in incidents.inbox_states(connection, names)}
+    late = {feed.merchant for feed in feeds(connection, merchants, now) if feed.state in KIND_OF}
+    found = incidents.concerned(connection, names) | late
+    return [
+        merchant
+        for merchant in merchants
+        if merchant.name in found or _inbox(states.get(merchant.name), merchant, now, at_once=False)
+    ]
+
+
 def sync(
     connection: psycopg.Connection, merchant: Merchant, now: datetime, *, failed: Cause | None = None
 ) -> list[Incident]:

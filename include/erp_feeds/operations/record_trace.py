@@ -123,7 +123,7 @@ def _original(merchant: Merchant, file: FeedFile, record: int) -> tuple[str, Raw
                 sources = zips.members(original, file.name, interface, merchant).sources()
                 return next(islice(sources, position, None)).name, found
     number = counted(file.counts.read, "record")
-    raise FailError(f"{file.name} has {number}, and none is {record}", "not_found")
+    raise FailError(f"{file.name} has {number}: there is no record {record}", "not_found")
 
 
 def _stored(

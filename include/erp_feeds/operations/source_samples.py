@@ -23,11 +23,11 @@ from erp_feeds.store.file_rows import LedgerFile
 from erp_feeds.xml.elements import children, local_name
 
 FILES = 20
-"""Latest files in which elements that nobody documented are looked for: not every file has each."""
+"""How many of the latest files are searched for undocumented elements: not every file has each."""
 MOST_READ = 3
-"""Of them, those that are read for values of such elements."""
+"""How many of them are read for values of such elements."""
 RECORDS = 50
-"""Records of the file's beginning in which values are looked for."""
+"""Records at the beginning of a file that are searched for values."""
 CHUNK = 64 << 10
 """Bytes that are read of it at a time."""
 LONGEST = 60
@@ -52,8 +52,8 @@ def latest_samples(
 ) -> Samples | None:
     """Return what the latest loaded file of an interface carried; None where no file was loaded yet.
 
-    Elements that nobody documented are those of some older files too. Values are of the first records of the
-    original; a suppressed person's are left out, and an original that cannot be read has none.
+    Undocumented elements are searched in some older files too. Values come from the first records of the
+    original, without those of suppressed people; there are none where the original cannot be read.
 
     Args:
         connection: Of the store.

@@ -49,7 +49,7 @@ def last_scan(merchant: Merchant, state: InboxState | None, now: datetime) -> st
     moment = merchant.zoned_time(state.succeeded_at)
     if now - state.succeeded_at > max(SILENT, MISSED_SCANS * timedelta(seconds=merchant.ftps.poll_interval)):
         raise CautionError(f"no scan of the inbox since {moment}: is the DAG paused, or the triggerer down?")
-    return f"the inbox was scanned at {moment}, and is every {merchant.ftps.poll_interval:g} s"
+    return f"the inbox was scanned at {moment}; it is scanned every {merchant.ftps.poll_interval:g} s"
 
 
 def _health(api: AirflowApi) -> str:
@@ -63,12 +63,12 @@ def _dag(api: AirflowApi, merchant: Merchant) -> str:
     is_paused = api.dags(name).get(name)
     if is_paused is None:
         raise FailError(
-            f"Airflow knows no DAG '{name}': a new one takes a minute, else its merchants folder is another "
-            "one than here (ERP_FEEDS_MERCHANTS), or `airflow dags list-import-errors` says why"
+            f"Airflow knows no DAG '{name}': a new one takes a minute; otherwise Airflow reads another "
+            "merchants folder (ERP_FEEDS_MERCHANTS), or `airflow dags list-import-errors` says why"
         )
     if is_paused:
         raise CautionError(f"the DAG is paused, so no file loads: run `airflow dags unpause {name}`")
-    return f"'{name}' is there, and is not paused"
+    return f"'{name}' exists and is not paused"
 
 
 def _import_errors(api: AirflowApi) -> str:

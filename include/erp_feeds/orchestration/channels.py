@@ -1,6 +1,6 @@
 """How people on call are alerted: mail and Apprise, over the connections that Airflow knows.
 
-By the providers' hooks and not their notifiers, which send HTML without text, and take no for an answer.
+It uses the providers' hooks and not their notifiers, which send HTML without text and ignore failures.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _attempt(deliver: Callable[[Message], None], message: Message) -> str:
 
 
 class _TextAndHtml(SmtpHook):
-    """Sends the text beside the HTML."""
+    """Sends the text along with the HTML."""
 
     def __init__(self, text: str, **arguments: Any) -> None:
         super().__init__(**arguments)

@@ -38,8 +38,8 @@ Files of **{shop_name}** ({interfaces}) go from FTPS to the store:
 | `retention` | Expired originals could not be deleted; files load all the same | clear the task |
 | any other | A bug in the software, or a full disk | clear the task after the fix |
 
-**Is it safe to run again?** Always. The originals are archived before anything reads them, a load is one
-transaction per file, and a second load of the same file changes no row.
+**Is it safe to run again?** Always. The originals are archived before anything reads them, each file
+loads whole or not at all, and a second load of the same file changes no row.
 
 **How are days loaded again?** By a backfill. Its days begin at midnight in {timezone}: for the dialog choose
 that zone at the clock in the navigation first; on the command line give the offset, as in

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -141,6 +141,7 @@ def review_all() -> bool:
         FailError: Some alert was sent by no channel; it is sent again next time.
         RetryError: The store cannot be used now.
     """
+    from erp_feeds.operations.incidents import to_sync
     from erp_feeds.orchestration import alerts, metrics
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
@@ -148,7 +149,7 @@ def review_all() -> bool:
     merchants, errors = read_merchants(settings().merchants)
     problems: list[str] = []
     with store.connect(settings().store_connection) as connection:
-        for merchant in merchants:
+        for merchant in to_sync(connection, merchants, datetime.now(UTC)):
             problems += [f"{merchant.name}: {each}" for each in alerts.review_with(connection, merchant)]
         if not errors:  # else a merchant whose file has an error would count as gone
             incidents.retire(connection, [merchant.name for merchant in merchants])

@@ -19,7 +19,7 @@ def base_url() -> str:
 
 
 def page(base: str, *parts: str) -> str:
-    """Return the address of a page of the UI; "" without the UI's own: a link must not lead nowhere."""
+    """Return the address of a page of the UI; "" where the UI's address is unknown, so no link is dead."""
     return "/".join([base, *(quote(part, safe="") for part in parts)]) if base else ""
 
 
@@ -52,7 +52,7 @@ def question_page(base: str) -> str:
 
 
 class RunbookLink(BaseOperatorLink):
-    """Leads to the runbook, to the first code for which the run could not load a file or record."""
+    """Leads to the runbook, at the first code of a file or record that the run could not load."""
 
     name: ClassVar[str] = "Runbook"
 
@@ -82,7 +82,7 @@ class PagesLink(BaseOperatorLink):
 
 
 LINKS = (RunbookLink(), OpenLink(), PagesLink())
-"""Of the tasks at which people look: load and report; Airflow stores each of a task that has ended."""
+"""Of the tasks that people open: load and report. Airflow stores each link of a task that has ended."""
 
 
 def _first_code(merchant: str, run: str) -> str:

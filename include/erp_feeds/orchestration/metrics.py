@@ -30,7 +30,7 @@ class Metric:
     """counter, gauge, or timer: a histogram of milliseconds, as Airflow's own are."""
     meaning: str
     code: bool = False
-    """Whether it has the label `code` beside `merchant` and `interface`."""
+    """Whether it has the label `code` besides `merchant` and `interface`."""
 
 
 LOADED = Metric("erp_feeds.records.loaded", "counter", "Records loaded, those of replays too")

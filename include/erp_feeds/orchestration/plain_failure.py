@@ -1,7 +1,7 @@
 """How a task fails for a person: with the error's own sentence, and no traceback.
 
-Airflow prints the traceback of any exception but SystemExit; that of an error with a message for people says
-nothing to them.
+Airflow prints the traceback of any exception but SystemExit; where the error has a message for people, the
+traceback does not help them.
 """
 
 from __future__ import annotations

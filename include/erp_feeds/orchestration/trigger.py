@@ -20,17 +20,18 @@ from erp_feeds.inbox.poller import PollResult, Waiting, poller_of
 from erp_feeds.merchant import Merchant
 
 ABANDONED_SECONDS = 15 * 60.0
-"""Seconds after which files that still wait are announced again: their run may have failed. Many, since a run
-that starts while that one is still running finds nothing, and its success would hide the failure."""
+"""Seconds after which files that still wait are announced again: their run may have failed. A long time,
+since a run that starts while the first one runs finds nothing, and its success would hide the failure."""
 RUNS_AT_ONCE = 2
 """Runs between which more files than one run takes are shared: one loads, the next reads meanwhile."""
 OTHER_VERSION_SECONDS = 10 * 60.0
 """Seconds between two lines of the log that say why an inbox is not scanned."""
 NEXT_RUN_SECONDS = 10.0
-"""Seconds until the next scan at most, where more waits than a run takes: by then that run has taken its
-part, and the next shall read while it loads. Not sooner, since scans of a full inbox hold up the runs."""
+"""Seconds until the next scan at most, where as much waits as a run takes and a run is under way: the next
+run shall begin as soon as it may. Not sooner, since scans of a full inbox hold up the runs."""
 HOLD_SECONDS = 60.0
-"""Seconds for which new files wait while a run is active, so that the next run takes many together."""
+"""Seconds for which new files wait while a run is active, so that the next run takes many together; also
+those within which the run of an event must have taken its files."""
 
 
 class InboxTrigger(BaseEventTrigger):
@@ -73,7 +74,7 @@ class InboxTrigger(BaseEventTrigger):
                         "files": len(found.untaken or found.waiting),
                     }
                     yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow ships no types for it
-                if found.is_full and now - announced_at < HOLD_SECONDS:
+                if found.is_full and (found.runs or now - announced_at < HOLD_SECONDS):
                     pause = min(pause, NEXT_RUN_SECONDS)
             await asyncio.sleep(pause)
 

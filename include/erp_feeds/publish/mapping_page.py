@@ -21,7 +21,7 @@ A merchant file says only what differs from the default, under `interfaces.<name
 ```yaml
 interfaces:
   srs_customers:
-    extra_elements: [LoyaltyCard, Vip, MayCall]  # elements of the record beside the documented ones
+    extra_elements: [LoyaltyCard, Vip, MayCall]  # elements of the record besides the documented ones
     mapping:
       firstname: {join: [first_name, infix]}     # joined by a space; missing ones are left out
       lastname: {from: last_name}
@@ -58,10 +58,10 @@ whatever is saved in between; its note in Airflow gives the number.
 | `python -m erp_feeds settings export MERCHANT` | prints the settings as YAML; `--revision N`: that one |
 | `python -m erp_feeds settings import MERCHANT FILE` | checks such a file, and saves it as a new revision |
 | `python -m erp_feeds settings history MERCHANT` | lists who saved which change, when and why |
-| `python -m erp_feeds settings revert MERCHANT N` | saves revision N once more |
+| `python -m erp_feeds settings revert MERCHANT N` | saves revision N again, as the latest |
 
-To move a merchant's settings back into its file: copy what `export` prints into its `interfaces`, beside
-what else stands there, and write `settings: file`.
+To move a merchant's settings back into its file: copy what `export` prints into its `interfaces`, next
+to what is there already, and write `settings: file`.
 
 ## Checking
 

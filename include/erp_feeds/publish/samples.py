@@ -46,7 +46,7 @@ def sample(interface: Interface, records: int = 3, version: str | None = None) -
 
     The first record is the declaration's examples word for word. The others vary what may vary: identifiers
     and e-mail addresses count up, dates and amounts move, each record leaves out at most one optional element
-    (so that pairs of which one must be there stay valid), and lines hold returns and exchanges.
+    (so that a pair of which one is required stays valid), and lines hold returns and exchanges.
 
     Raises:
         ConfigurationError: the interface has no such version.

@@ -214,7 +214,7 @@ def _decimal_form(field: Field) -> tuple[str, list[Element]]:
 
 
 def _whole_forms(digits: int) -> list[str]:
-    """Return the forms of up to so many digits, without thousands separators and with all of them.
+    """Return the forms of a number of up to `digits` digits, without and with thousands separators.
 
     Each is a pattern of its own, one of which must match: libxml2 miscounts alternatives within one pattern.
     """

@@ -1,4 +1,4 @@
-"""Which records of a file count for nothing, because later ones of their key say all that they say."""
+"""Which records of a file are left out, because later records of their key replace all their fields."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def collapse(records: pa.Table) -> tuple[pa.Table, ByFile]:
-    """Leave out the records of which later ones of the same key and file replace every field (customers 6).
+    """Leave out records whose every field is replaced by later ones of the same key and file (customers 6).
 
-    What stays of one key says different things: `load` lays them over each other in file order, together
-    with the records of other keys that are the same person, whom only the store knows.
+    The records of one key that stay fill different fields. `load` merges them in file order, together with
+    records of other keys that belong to the same person, which only the store knows.
 
     Args:
         records: With record (ascending), file, key, cleared, and a column for each field.
@@ -42,18 +42,18 @@ def collapse(records: pa.Table) -> tuple[pa.Table, ByFile]:
     known = pd.DataFrame({"file": some["file"].to_numpy(), "key": pd.factorize(keys[repeated])[0]})
     stays = ~repeated
     codes = known.groupby(["file", "key"], sort=False).ngroup().to_numpy()
-    stays[repeated] = _says_something_last(some, codes)
+    stays[repeated] = _is_last(some, codes)
     counts = tally(known["file"], known.duplicated(keep="last"), counts_of_collapsed)
     return records.filter(pa.array(stays)).combine_chunks(), counts
 
 
 def counts_of_collapsed(number: int) -> Counts:
-    """Return the counts of so many records that later ones of their file replace."""
+    """Return the counts for a number of records that later ones of their file replace."""
     return Counts(collapsed=number, warnings={WarningCode.REPEATED_KEY.value: number})
 
 
-def _says_something_last(records: pa.Table, codes: npt.NDArray[np.integer[Any]]) -> Mask:
-    """Return which records are the last of their key, as a whole or to fill or empty one field.
+def _is_last(records: pa.Table, codes: npt.NDArray[np.integer[Any]]) -> Mask:
+    """Return which records are the last of their key, or the last that fills or empties one of its fields.
 
     Args:
         records: In file order.

@@ -33,11 +33,11 @@ class LoadMethod(Enum):
 
 @dataclass(frozen=True)
 class Rows:
-    """Where the records of a kind end."""
+    """The rows that the records of a kind become."""
 
     loading: LoadMethod
     table: str
-    """And the frame of `split` that is loaded into it: record, key, the fields, cleared."""
+    """Also the name of the frame of `split` that is loaded into it: record, key, the fields, cleared."""
     key_column: str = ""
     """Of the table: holds the key, where it is loaded by key."""
     fields: tuple[str, ...] = ()
@@ -48,17 +48,17 @@ class Rows:
 
 
 def key_of(*names: str) -> Callable[[Columns], Column]:
-    """Return the key of records that go by the first of some columns that has a value."""
+    """Return a function for the key of records: the first of some columns that has a value."""
     return lambda columns: pc.coalesce(*(columns[name] for name in names))
 
 
 def same_key(unique: pa.Table, own: Row) -> Column:
-    """Return the records of the key of one."""
+    """Return which records have the key of another."""
     return pc.equal(array_of(unique["key"]), own["key"])
 
 
 def count_keys(frame: pd.DataFrame) -> int:
-    """Return how many records a frame counts for: all those of one key are one."""
+    """Return how many records a frame counts for: all records of one key count as one."""
     return int(frame["key"].nunique())
 
 
@@ -80,13 +80,13 @@ class RecordKind:
     count: Callable[[pd.DataFrame], int] = count_keys
     """How many records a frame of `split` counts for."""
     stands_for: Callable[[pa.Table, Row], Column] = same_key
-    """Records left by `deduplicate`, and one as it would be alone -> the ones whose last stands for it."""
+    """Records left by `deduplicate`, and one record by itself -> those of which the last one replaces it."""
     together: Callable[[Columns], Column] | None = None
-    """Typed columns of records -> a text that any two have alike of which one may replace, fill or rename the
-    other: they pass the steps in one piece of their file. None: their key."""
+    """Typed columns of records -> a text that is equal for records that may replace, fill or rename each
+    other: they pass the steps in one piece of their file. None: the key."""
     across_fields: tuple[Callable[[Columns, Columns], list[FieldError]], ...] = ()
     """Rules that look at more than one field of a record: typed columns, and texts as delivered."""
     lenient: frozenset[FieldType] = frozenset()
-    """Types of which an invalid value is left out with a warning by field, and the record loads."""
+    """Types whose invalid values are left out with a warning by field; the record loads."""
     people: tuple[str, ...] = ()
-    """Frames of `split` whose rows bear number and email of a person."""
+    """Frames of `split` whose rows have number and email of a person."""

@@ -1,4 +1,4 @@
-"""SRS purchases: what identifies one, which records of a file stand for others, and what loads."""
+"""SRS purchases: what identifies one, which records of a file replace others, and what loads."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COLUMNS = (
 )  # fmt: skip
 
 AFTER_ID = r"(?:-R[0-9]+|~[0-9]+)+$"
-"""What an id of a purchase may have after the text by which it could be another's too."""
+"""The suffixes that an id may have: without them it could be the id of another purchase."""
 _IDENTITY = ["file", "channel", "order_number", "purchase_id"]
 _BASKET = [*_IDENTITY, "content_hash"]
 _BUYER = ("customer_number", "email")
@@ -52,13 +52,13 @@ Mask = npt.NDArray[np.bool_]
 
 
 def key(columns: Columns) -> Column:
-    """Return the ids of till receipts; an order number with its moment, because a return bears it too."""
+    """Return till receipt ids; order numbers with their moment, because a return has the number too."""
     online = pc.binary_join_element_wise(columns["order_number"], columns["date_time"], "@")
     return pc.if_else(columns["order_number"].is_valid(), online, till_ids(columns))
 
 
 def together(columns: Columns) -> Column:
-    """Return order number or receipt, without what an id has after it: another one may read like that id."""
+    """Return order number or receipt without such suffixes: with them it may equal another purchase's id."""
     ids = pc.coalesce(columns["order_number"], till_ids(columns))
     return pc.replace_substring_regex(ids, AFTER_ID, "")
 
@@ -66,7 +66,7 @@ def together(columns: Columns) -> Column:
 def deduplicate(frames: Frames, merchant: Merchant) -> StepResult:
     """Collapse by id; a till receipt with another basket is another purchase (rules: purchases 6, 7).
 
-    What is left out anyway stands for nothing else: it would take the purchase of its id along.
+    Records that are skipped anyway replace no other record: else the purchase of that id would be lost.
     """
     mapping = mapping_of(merchant, "srs_purchases")
     delivered, unknown = fill_purchases(table_of(frames["records"]), mapping)
@@ -104,7 +104,7 @@ def _one_per_id(records: pa.Table) -> tuple[pa.Table, ByFile]:
 
 
 def _one_per_basket(records: pa.Table) -> tuple[pa.Table, ByFile]:
-    """Return the records without those for which a later or an equal one stands, and count these.
+    """Leave out the records that a later or an equal one replaces, and count them.
 
     An order whose later record names another buyer stays until `load`, where that buyer may be left out.
     """
@@ -121,15 +121,15 @@ def _one_per_basket(records: pa.Table) -> tuple[pa.Table, ByFile]:
 
 
 def _orders(known: pd.DataFrame) -> Mask:
-    """Return the online orders: an order number names one, but several returns may bear one moment."""
+    """Return which are online orders: an order number has one order, but may have several returns."""
     return ((known["channel"] == ONLINE) & (known["kind"] == ORDER)).to_numpy()
 
 
 def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -> pa.Table:
-    """Give equal baskets the linked values of the last of them, as separate files would.
+    """Give equal baskets the linked values of the last of them, as if they came in separate files.
 
-    And the buyer that one of them lacks (rule: purchases 7). Where they name two, the last one counts; if it
-    has no number, the last number stays, which wins over its address.
+    Also the buyer, where one of them has none (rule: purchases 7). Where they name two buyers, the last one
+    counts; if that one has no number, the last number stays and wins over the address.
     """
     baskets = known[twice].groupby(_BASKET, sort=False, dropna=False)
     last = np.arange(len(known))
@@ -151,7 +151,7 @@ def _filled(records: pa.Table, known: pd.DataFrame, orders: Mask, twice: Mask) -
 def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]], others: pa.Table) -> pa.Table:
     """Give the later of several baskets under one id the suffix ~2, ~3 and so on (rule: purchases 7).
 
-    An order number that reads like such an id keeps it, also one among the others.
+    No order number, in these records or the others, loses its id to such a suffix.
     """
     ids = array_of(records["purchase_id"]).to_pylist()
     files = records["file"].to_pylist()
@@ -171,7 +171,7 @@ def _suffixed(records: pa.Table, rank: npt.NDArray[np.integer[Any]], others: pa.
 
 
 def split(frames: Frames, merchant: Merchant) -> StepResult:
-    """Part orders from returns; skip those of nobody and those without lines (rules: purchases 2, 3, 9)."""
+    """Separate orders and returns; skip purchases without buyer or lines (rules: purchases 2, 3, 9)."""
     records, lines = table_of(frames["records"]), table_of(frames["lines"])
     skip_codes = array_of(records[SKIP_CODE])
     kept = records.filter(skip_codes.is_null())
@@ -187,7 +187,7 @@ def split(frames: Frames, merchant: Merchant) -> StepResult:
 
 
 def stands_for(unique: pa.Table, own: Row) -> Column:
-    """An online order goes by its number alone, all else by id and basket (rules: purchases 6, 7)."""
+    """An online order is identified by its number alone, others by id and basket (rules: purchases 6, 7)."""
     ids = array_of(unique["purchase_id"])
     bare = pc.replace_substring_regex(ids, r"~\d+$", "")
     same = pc.or_(pc.equal(ids, own["purchase_id"]), pc.equal(bare, own["purchase_id"]))

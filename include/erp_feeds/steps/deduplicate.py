@@ -15,8 +15,8 @@ from erp_feeds.steps.result import StepResult
 def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, merchant: Merchant) -> StepResult:
     """Collapse the records of one key within a file, as the rules of their kind say.
 
-    Of customers and accounts a record goes where later ones of its key bring or empty every field that it
-    brings (rules: customers 6, ERP cache 5); of purchases see `records.purchases`.
+    A customer or account is left out where later records of its key fill or empty every field that it fills
+    (rules: customers 6, ERP cache 5); for purchases see `records.purchases`.
 
     Args:
         frames: As parse left them, of the whole file or of one of its pieces; see `steps.pieces`.
@@ -25,6 +25,6 @@ def deduplicate(frames: Mapping[str, pd.DataFrame], interface: Interface, mercha
 
     Returns:
         The frames `records` and, where there are any, `lines`, in file order. Every record but the last of
-        its key counts as collapsed, also one that stays because only it says something.
+        its key counts as collapsed, also one that stays because no later record fills its fields.
     """
     return KINDS[interface.name].deduplicate(frames, merchant)

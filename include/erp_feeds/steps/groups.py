@@ -19,7 +19,7 @@ Waves = Iterator[tuple[Sequence[FeedFile], Frames]]
 
 
 def rows_of(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
-    """Leave out the records of other files, which are in a frame whose numbers count through all of them."""
+    """Leave out the records of other files of a frame that is numbered consecutively over all its files."""
     record, place = _places(frame, files)
     ends = np.array([file.before + file.counts.read for file in files])
     own = (place >= 0) & (record <= ends[place])
@@ -28,12 +28,12 @@ def rows_of(frame: pd.DataFrame, files: Sequence[FeedFile]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class OwnNumbers:
-    """The pieces of some files with the file of each record; and its number there, as the store knows it."""
+    """The pieces of some files, each record with its file and its number in that file, as in the store."""
 
     pieces: Pieces
     files: Sequence[FeedFile]
     through: Collection[str] = ()
-    """Frames whose records keep the number that counts through all files."""
+    """Frames whose records keep the consecutive number over all files."""
 
     def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
         """Number the pieces as they are read."""
@@ -59,7 +59,7 @@ def _places(frame: pd.DataFrame, files: Sequence[FeedFile]) -> tuple[npt.NDArray
 
 
 def waves_by_key(frames: Frames, table: str, files: Sequence[FeedFile]) -> Waves:
-    """Part the records so that no two files of a wave bring one key; the earlier file is in an earlier wave.
+    """Divide records into waves: no two files of a wave bring the same key, and earlier files come first.
 
     Args:
         frames: With own numbers; those of rejected records go with the first wave.
@@ -67,7 +67,7 @@ def waves_by_key(frames: Frames, table: str, files: Sequence[FeedFile]) -> Waves
         files: In load order.
 
     Yields:
-        The files of which records are in the wave, of the first one all; and its frames.
+        The files with records in the wave (in the first wave all files), and the frames of the wave.
     """
     frame = frames[table]
     number = _times_brought(frame)
@@ -97,7 +97,7 @@ def wave_of(frames: Frames, files: Sequence[FeedFile]) -> dict[str, pd.DataFrame
 
 
 def wave_ends(places: npt.NDArray[Any], groups: Iterable[npt.NDArray[Any]], files: int) -> list[int]:
-    """Part files, in their order, into the fewest waves of which no two files have a group in common.
+    """Divide files, in their order, into as few waves as possible; no two files of a wave share a group.
 
     Args:
         places: The position of the file of each record.
@@ -122,7 +122,7 @@ def wave_ends(places: npt.NDArray[Any], groups: Iterable[npt.NDArray[Any]], file
 
 
 def connected(left: npt.NDArray[Any], right: npt.NDArray[Any], nodes: int) -> npt.NDArray[Any]:
-    """Return for each node the least one with which pairs connect it, directly or by way of others."""
+    """Return for each node the smallest node that it is connected with, directly or through others."""
     least = np.arange(nodes)
     while True:
         lower = np.minimum(least[left], least[right])

@@ -41,8 +41,8 @@ def parse(
         interface: With the element names of the merchant.
         merchant: Whose placeholders and accepted importers count.
         chunk: Bytes fed at a time; it changes the size of the blocks, never what they hold together.
-        bulk: Bytes from which on plain records are read in bulk, 0: always; it changes the cost, never the
-            result.
+        bulk: Smallest section, in bytes, whose plain records are read in bulk; 0: always. It changes the
+            cost, never the result.
 
     Yields:
         Frames `records`, `rejects` and, where the interface has them, `lines`, with the counts of the block.
@@ -78,7 +78,7 @@ def parse(
 
 
 class _Notes:
-    """What counts once a file, or once a name, whatever the number of its records."""
+    """What is counted once per file, or once per name, not once per record."""
 
     def __init__(self, interface: Interface, merchant: Merchant) -> None:
         self._interface = interface

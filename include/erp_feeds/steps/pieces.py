@@ -22,12 +22,12 @@ PIECE_BYTES = 12 << 20
 
 
 def pieces_for(unzipped: int) -> int:
-    """Return in how many pieces the records of so many bytes of XML go."""
+    """Return into how many pieces the records of a file are divided, by the bytes of its XML."""
     return max(1, -(-unzipped // PIECE_BYTES))
 
 
 def places_of(frames: Mapping[str, pd.DataFrame], interface: Interface, pieces: int) -> dict[str, Places]:
-    """Return the piece of each row of frames of parse, from 0; of one piece there is nothing to say.
+    """Return the piece of each row of the frames of `parse`, from 0; nothing where there is only one piece.
 
     Records that belong together are in one piece, with their lines. The others, and those that are rejected,
     go by their number.

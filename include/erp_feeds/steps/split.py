@@ -1,4 +1,4 @@
-"""Parts the good records into the frames that load, and counts those that are skipped."""
+"""Divides the good records into the frames that load, and counts those that are skipped."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What may be said of the members of a zip: any name but that of an export may be a person's.
+"""How messages name the members of a zip: any name that is not of an export may be that of a person.
 
-Reasons of a quarantine are read in logs, alerts and the ledger. So a name is said where it is formed like
-that of an export, whose shop and kind somebody must know to act; of any other member its place, as `unzip -l`
-lists it.
+Reasons of a quarantine appear in logs, alerts and the ledger. So only a name that is formed like that of an
+export is shown, whose shop and kind somebody must know to act. Any other member is shown by its position, as
+`unzip -l` lists it.
 """
 
 from __future__ import annotations

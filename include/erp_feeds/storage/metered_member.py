@@ -59,7 +59,7 @@ class Meter:
 
 
 class MeteredMember(io.RawIOBase):
-    """A member whose every read is metered, and whose errors are quarantine reasons."""
+    """A member of a zip: each read counts against the limits, and errors become quarantine reasons."""
 
     def __init__(self, source: IO[bytes], name: str, meter: Meter) -> None:
         self.name = name
@@ -72,7 +72,7 @@ class MeteredMember(io.RawIOBase):
         return True
 
     def check_not_nested(self, called: str) -> None:
-        """Quarantine a zip that calls itself XML; `called` is what may be said of it."""
+        """Quarantine a zip that is named like XML; `called` is its name for the message."""
         self._head = self.read(HEAD)
         if self._head.startswith(ZIP_STARTS):
             raise QuarantineError(QuarantineCode.NESTED_ZIP, f"{called} is itself a zip")

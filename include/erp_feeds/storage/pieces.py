@@ -1,4 +1,4 @@
-"""Parts the blocks of a big file by piece, many at a time: short batches would cost more than all else."""
+"""Divides the blocks of a big file by piece, many at a time: short batches would be the largest cost."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from erp_feeds.columns.arrow import table_of
 from erp_feeds.storage.staging import FrameWriters
 
 BUFFER = 16 << 20
-"""Bytes of rows that are in memory before they are parted; parting takes as much again."""
+"""Bytes of rows that are collected before they are divided; dividing them needs as much memory again."""
 
 
 class PieceWriter:
-    """Writes frames of which each block holds rows of several pieces."""
+    """Writes frames whose blocks hold rows of several pieces."""
 
     def __init__(self, writers: FrameWriters, pieces: int) -> None:
         self._writers = writers
@@ -39,7 +39,7 @@ class PieceWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits; the last call of all."""
+        """Write what is collected; also to be called at the end."""
         for name, blocks in self._waiting.items():
             place = np.concatenate([places for _, places in blocks])
             table = pa.concat_tables([table for table, _ in blocks]).combine_chunks()

@@ -82,10 +82,10 @@ def drop(folder: ObjectStoragePath, file_id: int) -> None:
 
 
 class FrameWriters:
-    """Appends blocks to one Arrow file a frame, all of which get their names when the `with` block ends well.
+    """Appends blocks to one Arrow file per frame; all files get their names when the `with` block ends well.
 
-    The files of a big input are in pieces, and so is each of their frames: batch i of a file is of piece
-    i modulo the number of pieces, so that a reader finds those of one piece without reading the others. The
+    The frames of a big file are written in pieces: batch i of an Arrow file belongs to piece i modulo the
+    number of pieces, so that a reader finds the batches of one piece without reading the others. The
     first block gives the schema, so an empty block with typed columns is a good first one.
     """
 

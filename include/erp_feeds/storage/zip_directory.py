@@ -30,7 +30,7 @@ class Directory(NamedTuple):
 
 
 def directory_of(original: BinaryIO) -> Directory | None:
-    """Return what the end records say; None where there are none, of which zipfile says what is wrong."""
+    """Return what the end records say; None where there are none: zipfile then says what is wrong."""
     size = original.seek(0, os.SEEK_END)
     start = max(0, size - END_SIZE - COMMENT - LOCATOR_SIZE)
     original.seek(start)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 
 from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import FileState
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit
 from erp_feeds.store.connection import plain_errors, transaction
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import read_rows, statement
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,8 @@ def questions(
 ) -> list[Question]:
     """Return the files that may be approved and fit all that is given, the latest first."""
     wanted = {"file_id": file_id, "merchant": merchant, "file": file, "run": run}
-    wanted["interfaces"] = None if interfaces is None else list(interfaces)  # type: ignore[assignment]
-    with connection.cursor(row_factory=class_row(Question)) as cursor:
-        return cursor.execute(statement("approvals/find"), wanted).fetchall()
+    names = None if interfaces is None else list(interfaces)
+    return read_rows(connection, Question, "approvals/find", interfaces=names, **wanted)
 
 
 @plain_errors("reading what became of a file")

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
-from psycopg.rows import class_row
 
 from erp_feeds.store.connection import plain_errors
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import read_rows, statement
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,4 @@ def listed(
     connection: psycopg.Connection, merchant: str, *, before: int | None = None, limit: int = 50
 ) -> list[Entry]:
     """Return the entries, the latest first."""
-    with connection.cursor(row_factory=class_row(Entry)) as cursor:
-        values = {"merchant": merchant, "before": before, "max_rows": limit}
-        return cursor.execute(statement("audit/list"), values).fetchall()
+    return read_rows(connection, Entry, "audit/list", merchant=merchant, before=before, max_rows=limit)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.connection import plain_errors
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import Row, read_rows
 
 
 @dataclass(frozen=True)
@@ -48,15 +46,17 @@ class CodeCount:
 
 def days(connection: psycopg.Connection, merchants: Sequence[str], last: int) -> list[Day]:
     """Return the last days, today included, over some merchants."""
-    with plain_errors("reading figures"), connection.cursor(row_factory=class_row(Day)) as cursor:
-        return cursor.execute(statement("charts/days"), _values(merchants, last)).fetchall()
+    return _read(connection, Day, "days", merchants, last)
 
 
 def rejects(connection: psycopg.Connection, merchants: Sequence[str], last: int) -> list[CodeCount]:
     """Return what was rejected in the files of those days, also what is resolved by now."""
-    with plain_errors("reading figures"), connection.cursor(row_factory=class_row(CodeCount)) as cursor:
-        return cursor.execute(statement("charts/rejects"), _values(merchants, last)).fetchall()
+    return _read(connection, CodeCount, "rejects", merchants, last)
 
 
-def _values(merchants: Sequence[str], last: int) -> dict[str, Any]:
-    return {"merchants": list(merchants), "interfaces": list(INTERFACES), "days": last}
+@plain_errors("reading figures")
+def _read(
+    connection: psycopg.Connection, shape: type[Row], name: str, merchants: Sequence[str], last: int
+) -> list[Row]:
+    values = {"merchants": list(merchants), "interfaces": list(INTERFACES), "days": last}
+    return read_rows(connection, shape, f"charts/{name}", **values)

@@ -1,4 +1,4 @@
-"""Rows that newer files brought as they were: not written, but noted, and put right before that counts."""
+"""Rows that newer files brought unchanged: only noted, and written into the rows before a load needs it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from erp_feeds.records.kind import LoadMethod, Rows
 from erp_feeds.store.sql import statement
 
 MOST_FILES = 30
-"""Files that confirm rows of a table, before what they confirm is written: a month of daily ones."""
+"""Confirming files of a table after which their places are written into the rows: a month of daily files."""
 
 KEYS = {LoadMethod.PEOPLE: "profile_id", LoadMethod.PURCHASES: "purchase_id"}
-"""The keys of rows that are not loaded by one."""
+"""The key columns of the tables that are not loaded by key."""
 
 
 def key_of(rows: Rows) -> str:
@@ -24,7 +24,7 @@ def key_of(rows: Rows) -> str:
 
 
 def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merchant) -> None:
-    """Write to the rows which file brought them last, where a load may ask (rule: ERP cache 6).
+    """Write into the rows which file brought them last, where a load may need it (rule: ERP cache 6).
 
     Args:
         connection: In the transaction of the load, under the merchant's lock.
@@ -39,7 +39,7 @@ def apply_before(connection: psycopg.Connection, file: FeedFile, merchant: Merch
 
 
 def apply(connection: psycopg.Connection, merchant: str, rows: Rows) -> None:
-    """Write to the rows of a merchant what is noted of them; in a transaction, under the merchant's lock."""
+    """Write what is noted of a merchant's rows into them; in a transaction, under the merchant's lock."""
     key = key_of(rows)
     parts = {"table": sql.Identifier(rows.table), "key": sql.Identifier(key), "table_name": rows.table}
     is_whole = rows.loading is LoadMethod.PURCHASES  # a file writes all fields of one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from io import RawIOBase
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pyarrow as pa
@@ -107,10 +107,10 @@ def copy_rows(
             copy.write_row(row)
 
 
-def analyze(connection: psycopg.Connection, table: str, rows: int, columns: LiteralString = "") -> None:
-    """Analyse a temporary table, or some of its columns, for the planner, if it has enough rows."""
+def analyze(connection: psycopg.Connection, table: str, rows: int) -> None:
+    """Analyse a temporary table for the planner, if it has enough rows."""
     if rows >= WORTH_ANALYZING:
-        connection.execute(sql.SQL("ANALYZE {} " + columns).format(sql.Identifier(table)))
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
 
 
 def _exists(connection: psycopg.Connection, table: str) -> bool:

@@ -1,4 +1,4 @@
-"""People: one versioned row per profile, filled from the records of those who are this person."""
+"""People: one versioned row per profile, filled from the records of that person."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def copy_profiles(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataFr
 def load_profiles(
     connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, incoming: Incoming
 ) -> ByFile:
-    """Fill profiles with the people that were copied, creating those that are new (rules: customers 1 to 12).
+    """Fill profiles from the copied records, and create new ones (rules: customers 1 to 12).
 
-    Several files have no person in common.
+    No two of several files have a person in common.
     """
     made_by = ("customers 3", "customers 4")
     resolve(connection, merchant, "incoming_profiles", made_by, movable=EMAIL.not_newer(OF_LOADING))

@@ -303,3 +303,20 @@ class QuarantinedFile:
     at: datetime
     replaced_by: int | None
     """The file that came later under its name, and loaded; where there is one, nothing is left to fix."""
+
+
+class FileFilters(TypedDict, total=False):
+    """Which quarantined files are wanted: those that match all that is given."""
+
+    interface: str | None
+    code: str | None
+    file: str | None
+    """Name of the file."""
+
+
+class RejectFilters(FileFilters, total=False):
+    """Which rejects are wanted: those that match all that is given."""
+
+    field: str | None
+    file_id: int | None
+    record: int | None

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
-from psycopg.rows import class_row
 
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import Merchant
 from erp_feeds.store import audit
 from erp_feeds.store.connection import plain_errors, transaction
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import read_rows, statement
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without the letters and digits that look alike: people type passwords into an ERP."""
@@ -137,11 +136,8 @@ def disable(connection: psycopg.Connection, merchant: Merchant, by: str) -> None
 
 def listed(connection: psycopg.Connection, merchant: str | None = None) -> list[FtpsAccount]:
     """Return the accounts, of all merchants by default."""
-    with (
-        plain_errors("listing FTPS accounts"),
-        connection.cursor(row_factory=class_row(FtpsAccount)) as cursor,
-    ):
-        return cursor.execute(statement("ftps_accounts/list"), {"merchant": merchant}).fetchall()
+    with plain_errors("listing FTPS accounts"):
+        return read_rows(connection, FtpsAccount, "ftps_accounts/list", merchant=merchant)
 
 
 def login(connection: psycopg.Connection, name: str, password: str) -> Login | None:

@@ -54,9 +54,9 @@ class Loader:
     newer: str
     """Statement that names the rejected records that newer files have brought."""
     rows: str
-    """Statement that says how many rows each file of several wrote, where none is late."""
+    """Statement that counts the rows that each of several files wrote, where no file is late."""
     through: tuple[str, ...] = ()
-    """Frames whose records count through all files, since several load as one."""
+    """Frames whose records stay numbered consecutively over all files, since they load together."""
     reject: Reject | None = None
 
 
@@ -100,11 +100,11 @@ class GroupLoad:
     def __init__(
         self, connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str
     ) -> None:
-        """Make the merchant's rows wait for these files alone.
+        """Lock the merchant's rows, and set PostgreSQL up for a load.
 
-        Compiling the long expressions of a load costs more than running them; its joins deserve memory; and
-        where a table is large, looking rows up by index costs less than reading all of them. Of temporary
-        tables the planner needs sizes and shares of NULL: 3,000 rows say them as 30,000 do.
+        Without JIT, since compiling the long expressions costs more than running them. With more memory for
+        joins. With a low cost for reading by index, since reading all of a large table costs more. And with
+        small samples in ANALYZE: the planner needs only sizes and shares of NULL of the temporary tables.
         """
         self._connection = connection
         self._files = files
@@ -192,10 +192,10 @@ class GroupLoad:
             self._add_rows_of_several(rows)
 
     def _add_rows_of_several(self, rows: Mapping[str, int]) -> None:
-        """Part the rows that were written among the files of a wave.
+        """Divide the rows that were written among the files of a wave.
 
         Raises:
-            NotTogetherError: Late files wrote only some of their rows: how many each did is not known.
+            NotTogetherError: Late files wrote only some of their rows, so it is unknown how many each wrote.
         """
         parts = {
             "table_name": sql.Literal(self._rows.table),

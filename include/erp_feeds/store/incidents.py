@@ -159,6 +159,13 @@ def retire(connection: psycopg.Connection, known: Collection[str]) -> None:
         connection.execute(statement("incidents/retire"), {"merchants": list(known)})
 
 
+@plain_errors("reading which merchants have something open")
+def concerned(connection: psycopg.Connection, merchants: Collection[str]) -> set[str]:
+    """Return those of some merchants whose files, records or known incidents must be compared."""
+    found = connection.execute(statement("incidents/concerned"), {"merchants": list(merchants)})
+    return {merchant for (merchant,) in found}
+
+
 def pending(connection: psycopg.Connection, merchant: str) -> list[Incident]:
     """Return the incidents of which an alert is due: new ones, and resolved ones."""
     return _list(connection, merchant, pending=True)

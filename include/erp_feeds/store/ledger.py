@@ -20,7 +20,7 @@ MAY_BE_ARCHIVED = frozenset({FileState.ARCHIVED, FileState.LOADED, FileState.QUA
 def mark_missing(connection: psycopg.Connection, file: FeedFile, run: str) -> None:
     """Mark a file that is gone before it was archived as missing (rule: files 2).
 
-    A truncated one that goes away incomplete is no such case: it is quarantined, and the run says so.
+    A truncated file that is gone before it was complete is quarantined instead, and the run reports it.
     """
     with transaction(connection, f"noting that {file.name} is missing"):
         found = connection.execute(statement("ledger/mark_missing"), {"file_id": file.file_id}).fetchone()

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import Merchant
@@ -17,7 +16,7 @@ from erp_feeds.merchant_file import dotted, settings_of, with_settings
 from erp_feeds.settings import settings
 from erp_feeds.store import audit
 from erp_feeds.store.connection import connect, plain_errors, transaction
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import read_rows
 
 Document = Mapping[str, Any]
 """What a `SettingsDocument` describes, as JSON."""
@@ -90,9 +89,9 @@ def _or_file(merchant: Merchant, revision: Revision | None) -> Merchant:
 
 def _latest(connection: psycopg.Connection, merchants: Sequence[str]) -> dict[str, Revision]:
     """Return the latest revision of each of some merchants that has one."""
-    with plain_errors("reading settings"), connection.cursor(row_factory=class_row(Revision)) as cursor:
-        found = cursor.execute(statement("merchant_settings/latest"), {"merchants": merchants})
-        return {each.merchant: each for each in found}
+    with plain_errors("reading settings"):
+        found = read_rows(connection, Revision, "merchant_settings/latest", merchants=merchants)
+    return {each.merchant: each for each in found}
 
 
 def current(merchant: Merchant, revision: int | None = None) -> Merchant:
@@ -115,21 +114,21 @@ def find(connection: psycopg.Connection, merchant: str, revision: int | None = N
     Raises:
         FailError: there is no revision of that number.
     """
-    with plain_errors("reading settings"), connection.cursor(row_factory=class_row(Revision)) as cursor:
+    with plain_errors("reading settings"):
         values = {"merchant": merchant, "revision": revision}
-        found = cursor.execute(statement("merchant_settings/find"), values).fetchone()
-    if found is None and revision is not None:
+        found = read_rows(connection, Revision, "merchant_settings/find", **values)
+    if not found and revision is not None:
         raise FailError(f"{merchant} has no revision {revision} of its settings", "not_found")
-    return found
+    return found[0] if found else None
 
 
 def listed(
     connection: psycopg.Connection, merchant: str, *, before: int | None = None, limit: int = 50
 ) -> list[Revision]:
     """Return the revisions, the latest first."""
-    with plain_errors("reading settings"), connection.cursor(row_factory=class_row(Revision)) as cursor:
+    with plain_errors("reading settings"):
         values = {"merchant": merchant, "before": before, "max_rows": limit}
-        return cursor.execute(statement("merchant_settings/list"), values).fetchall()
+        return read_rows(connection, Revision, "merchant_settings/list", **values)
 
 
 def with_previous(found: Sequence[Revision], merchant: Merchant) -> list[tuple[Revision, Document]]:
@@ -172,18 +171,16 @@ def save(
     if after not in {None, last}:
         raise _saved_since(merchant, last)
     if latest and not [*changes(latest.document, wanted)]:
-        raise FailError(f"the settings of {merchant.name} are so already", "unchanged")
+        raise FailError(f"nothing to save: the settings of {merchant.name} are the same already", "unchanged")
     values = {"merchant": merchant.name, "revision": last + 1, "author": author, "message": message}
-    with (
-        transaction(connection, "saving settings"),
-        connection.cursor(row_factory=class_row(Revision)) as cursor,
-    ):
-        values["document"] = json.dumps(wanted)
-        saved = cursor.execute(statement("merchant_settings/save"), values).fetchone()
-        if saved is None:
+    with transaction(connection, "saving settings"):
+        saved = read_rows(
+            connection, Revision, "merchant_settings/save", document=json.dumps(wanted), **values
+        )
+        if not saved:
             raise _saved_since(merchant, last + 1)
-        audit.note(connection, author, merchant.name, "settings saved", f"revision {saved.revision}")
-    return saved
+        audit.note(connection, author, merchant.name, "settings saved", f"revision {saved[0].revision}")
+    return saved[0]
 
 
 def revert(

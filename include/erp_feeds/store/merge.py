@@ -17,12 +17,12 @@ ARGUMENTS = 40
 
 
 Parts = Mapping[str, sql.Composable]
-"""What the SQL files call {sequence} and {file_id}: the file that brings the values."""
+"""The values for {sequence} and {file_id} in the SQL files: of the file that brings the values."""
 
 OF_FILE: Parts = {"sequence": sql.SQL("new.sequence"), "file_id": sql.SQL("new.file_id")}
-"""As each record says it; see the table loading."""
+"""From the record, which holds them; see the table loading."""
 OF_LOADING: Parts = {"sequence": sql.SQL("loading.sequence"), "file_id": sql.SQL("loading.file_id")}
-"""As the table loading says it."""
+"""From the table loading."""
 OF_LOAD = ("sequence", "file_id", "moment")
 """Columns of the table loading that come with each record."""
 
@@ -41,16 +41,16 @@ class VersionedField:
         form = "{row}.custom->{key}" if self.custom else "{row}.{column}"
         return sql.SQL(form).format(row=sql.SQL(row), key=self.name, column=sql.Identifier(self.name))
 
-    def cleared_by(self, row: str) -> sql.Composable:
-        """Return the condition that a row empties the field; NULL counts as false."""
+    def cleared(self) -> sql.Composable:
+        """Return the condition that the row `new` empties the field; NULL counts as false."""
         if not self.clearable:
             return sql.SQL("false")
-        return sql.SQL("strpos({row}.cleared, {name}) > 0").format(row=sql.SQL(row), name=f",{self.name},")
+        return sql.SQL("strpos(new.cleared, {}) > 0").format(f",{self.name},")
 
-    def brought_by(self, row: str) -> sql.Composed:
-        """Return the condition that a row says something of the field."""
+    def brought(self) -> sql.Composed:
+        """Return the condition that the row `new` fills or empties the field."""
         return sql.SQL("({value} IS NOT NULL OR {cleared})").format(
-            value=self.of(row), cleared=self.cleared_by(row)
+            value=self.of("new"), cleared=self.cleared()
         )
 
     def not_newer(self, version: Parts) -> sql.Composed:
@@ -71,23 +71,23 @@ class Target:
     key: str
     """Column of the records."""
     fields: tuple[VersionedField, ...]
-    """What the last record that says anything of it decides."""
+    """Each gets its value from the last record that fills or empties it."""
     records: str
-    """A query that gives the key, `record`, the fields, `cleared`, `of_write`, and the columns of OF_LOAD."""
+    """A query with the key, `record`, the fields, `cleared`, `of_write`, and the columns of OF_LOAD."""
     keys: str
-    """The table that says which record has which key; empty where no two records have the same."""
+    """The table with the key of each record; empty where no two records have the same key."""
     key_column: str = ""
-    """The key's name in the table, where it is another one."""
+    """The name of the key in the table, where it differs."""
     of_write: tuple[str, ...] = ()
-    """Columns that all records of a file have alike; they belong, as sequence, file and record do, to the
-    row's newest write and not to one field."""
+    """Columns with the same value in all records of a file. Like sequence, file and record they belong to
+    the row's newest write, and not to one field."""
 
 
 def merge(connection: psycopg.Connection, target: Target, merchant: str, records: int) -> None:
     """Write records over the versioned rows of a merchant's table; those of one key are all of one file.
 
-    Of the records of one key each field counts as the last one says that says anything of it. Rows that have
-    all of this already are not written: it is noted that their file confirms them.
+    Each field gets its value from the last record of the key that fills or empties it. Rows that hold all of
+    this already are not written: it is noted that the file confirms them.
     """
     values = {"merchant": merchant}
     matched, added, versioned = _statements(target)
@@ -106,7 +106,7 @@ def merge(connection: psycopg.Connection, target: Target, merchant: str, records
 
 @lru_cache(maxsize=64)
 def _statements(target: Target) -> tuple[bytes, bytes, bytes]:
-    """Return the statements for a target: the same text for each file, so that PostgreSQL keeps its plans."""
+    """Return the statements for a target: the same text for each file, so PostgreSQL reuses its plans."""
     values = {**_values(target.fields), **{name: _of_newest(name) for name in target.of_write}}
     parts = {
         "target": sql.Identifier(target.table),
@@ -136,7 +136,9 @@ def _statements(target: Target) -> tuple[bytes, bytes, bytes]:
         newer=_newer(OF_FILE),
         old_fields=old_fields,
         fields=_list(values.values()),
-        assignments=_list(_set(sql.Identifier(name), value) for name, value in values.items()),
+        assignments=_list(
+            sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in values.items()
+        ),
         field_versions=_origins(target.fields),
         **parts,
     )
@@ -144,7 +146,7 @@ def _statements(target: Target) -> tuple[bytes, bytes, bytes]:
 
 
 def _merged_by_key(target: Target) -> sql.Composed:
-    """Return the query that lays the records of each key over each other in file order, field by field."""
+    """Return the query that merges the records of each key in file order, field by field."""
     if not target.keys:
         return sql.Composed([sql.SQL(target.records)])
     values: dict[str, sql.Composable] = {
@@ -166,16 +168,16 @@ def _merged_by_key(target: Target) -> sql.Composed:
 
 
 def _last_brought(field: VersionedField) -> sql.Composed:
-    """Return the aggregate over rows `new`: what the last record that says anything of the field says."""
+    """Return the aggregate over rows `new`: the value in the last record that fills or empties the field."""
     return sql.SQL("(array_agg({value} ORDER BY new.record DESC) FILTER (WHERE {brought}))[1]").format(
-        value=field.of("new"), brought=field.brought_by("new")
+        value=field.of("new"), brought=field.brought()
     )
 
 
 def _emptied_last(field: VersionedField) -> sql.Composed:
-    """Return the aggregate that names the field where the last record that says anything of it empties it."""
+    """Return the aggregate that names the field where the last record that fills or empties it empties it."""
     return sql.SQL("CASE WHEN bool_or({cleared}) AND {last} IS NULL THEN {name} END").format(
-        cleared=field.cleared_by("new"), last=_last_brought(field), name=field.name
+        cleared=field.cleared(), last=_last_brought(field), name=field.name
     )
 
 
@@ -190,13 +192,13 @@ def _json_object(pairs: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:
 
 
 def _newer(version: Parts) -> sql.Composed:
-    """The row's newest write is not newer than this file: no field's can be, either."""
+    """Return the condition that the row's newest write, and so each field's, is not newer than the file."""
     return sql.SQL("({sequence}, {file_id}) >= (old.sequence, old.file_id)").format(**version)
 
 
 def _taken(field: VersionedField) -> sql.Composed:
     return sql.SQL("{brought} AND {not_newer}").format(
-        brought=field.brought_by("new"), not_newer=field.not_newer(OF_FILE)
+        brought=field.brought(), not_newer=field.not_newer(OF_FILE)
     )
 
 
@@ -220,8 +222,8 @@ def _value(field: VersionedField) -> sql.Composed:
 
 
 def _origins(fields: Sequence[VersionedField]) -> sql.Composed:
-    """Say where each field comes from, unless that is the newest write; mostly there is nothing to say."""
-    nothing_to_say = sql.SQL(" AND ").join(
+    """Return the new field_versions: where each field comes from that the newest write did not fill."""
+    nothing_changes = sql.SQL(" AND ").join(
         sql.SQL("({new} IS NOT NULL OR {old} IS NULL)").format(new=field.of("new"), old=field.of("old"))
         for field in fields
     )
@@ -230,7 +232,7 @@ def _origins(fields: Sequence[VersionedField]) -> sql.Composed:
         " THEN old.field_versions ELSE {all} END"
     ).format(
         newer=_newer(OF_FILE),
-        nothing=nothing_to_say,
+        nothing=nothing_changes,
         all=_json_object((field.name, _origin(field)) for field in fields),
     )
 
@@ -254,12 +256,12 @@ def _origin(field: VersionedField) -> sql.Composed:
 
 
 def _emptied(fields: Sequence[VersionedField], place: sql.Composable) -> sql.Composed:
-    """A row that one write fills remembers only what that emptied: no older file may fill it later."""
+    """Return the field_versions of a row of one write: emptied fields, so that no older file fills them."""
     emptied = (
         (
             field.name,
             sql.SQL("CASE WHEN {value} IS NULL AND {cleared} THEN {place} END").format(
-                value=field.of("new"), cleared=field.cleared_by("new"), place=place
+                value=field.of("new"), cleared=field.cleared(), place=place
             ),
         )
         for field in fields
@@ -273,10 +275,6 @@ def _here() -> sql.Composed:
 
 def _of(row: str, column: str) -> sql.Composed:
     return sql.SQL("{}.{}").format(sql.SQL(row), sql.Identifier(column))
-
-
-def _set(column: sql.Composable, value: sql.Composable) -> sql.Composed:
-    return sql.SQL("{} = {}").format(column, value)
 
 
 def _list(parts: Iterable[sql.Composable]) -> sql.Composed:

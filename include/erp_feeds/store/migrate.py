@@ -95,13 +95,10 @@ def _upgraded(connection: Connection) -> str:
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    connection.exec_driver_sql(_grants(), execution_options={"no_parameters": True})
+    grants = statement("migrate/grants").as_string()
+    connection.exec_driver_sql(grants, execution_options={"no_parameters": True})
     context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
     return str(context.get_current_revision())
-
-
-def _grants() -> str:
-    return statement("migrate/grants").as_string()
 
 
 def _scripts() -> ScriptDirectory:

@@ -24,7 +24,7 @@ from erp_feeds.store.sql import statement
 def copy_purchases(incoming: Incoming, rows: Rows, frames: Mapping[str, pd.DataFrame]) -> ByFile:
     """Copy the orders and returns of a piece, and their lines.
 
-    Of each order number the last record loads, of those whose buyers were not left out.
+    Of each order number the last record loads that was not left out because of its buyer.
     """
     orders = frames["orders"]
     superseded = (orders["channel"] == ONLINE) & orders.duplicated(["channel", "purchase_id"], keep="last")
@@ -50,7 +50,7 @@ def load_purchases(
 ) -> ByFile:
     """Store the purchases that were not rejected as orders and returns (rules: purchases 3, 4, 6, 12).
 
-    Several files have no purchase in common, and no person of whom a profile is made or filled.
+    No two of several files have a purchase in common, or a person whose profile they make or fill.
     """
     owner, rows = {"merchant": merchant.name}, KINDS[files[0].interface].rows
     for known in ("known_buyers", "known_addresses"):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Unpack
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import class_row
 
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.file_rows import (
     Drift,
+    FileFilters,
     FileProgress,
     FileRun,
     Holdings,
@@ -22,6 +23,7 @@ from erp_feeds.store.file_rows import (
     OpenRejects,
     QuarantinedFile,
     Reject,
+    RejectFilters,
     RunFile,
 )
 from erp_feeds.store.rows import (
@@ -35,12 +37,10 @@ from erp_feeds.store.rows import (
     PurchaseLine,
     RecordRows,
 )
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import Row, read_rows, statement
 
 if TYPE_CHECKING:
     from erp_feeds.records.invoice_graph import InvoiceGraph
-
-Row = TypeVar("Row")
 
 REJECTS_AT_A_TIME = 1_000
 ABOUT_THE_ROW = ("profile_id", "custom", "mapping_version", "file", "record", "created_at", "updated_at")
@@ -49,8 +49,7 @@ ABOUT_THE_ROW = ("profile_id", "custom", "mapping_version", "file", "record", "c
 
 def merchants(connection: Connection[Any]) -> list[str]:
     """Return every merchant that has sent a file."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        return cursor.execute(statement("queries/merchants")).fetchall()
+    return [merchant for (merchant,) in connection.execute(statement("queries/merchants"))]
 
 
 def status(
@@ -101,9 +100,8 @@ def holdings(connection: Connection[Any], merchant: str) -> Holdings:
 
 def drift(connection: Connection[Any], merchant: str, file_id: int | None = None) -> dict[str, Drift]:
     """Return by interface how a file, or the latest of each, differs from those before, where it does."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        wanted = {"merchant": merchant, "interfaces": list(INTERFACES), "file_id": file_id}
-        return dict(cursor.execute(statement("queries/drift"), wanted).fetchall())
+    wanted = {"merchant": merchant, "interfaces": list(INTERFACES), "file_id": file_id}
+    return dict(connection.execute(statement("queries/drift"), wanted).fetchall())
 
 
 def file_runs(connection: Connection[Any], merchant: str, file_id: int) -> list[FileRun]:
@@ -133,17 +131,15 @@ def open_files(
     connection: Connection[Any], merchants: Collection[str]
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return, by merchant and interface, how many files wait, and how many are quarantined, not replaced."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(statement("queries/open_files"), {"merchants": list(merchants)}).fetchall()
+    found = connection.execute(statement("queries/open_files"), {"merchants": list(merchants)})
     return {(merchant, interface): (waiting, held) for merchant, interface, waiting, held in found}
 
 
 def columns(connection: Connection[Any], tables: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the columns of some tables in their order, each with its type."""
     found: dict[str, dict[str, str]] = {}
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        for table, column, kind in cursor.execute(statement("queries/columns"), {"tables": list(tables)}):
-            found.setdefault(table, {})[column] = kind
+    for table, column, kind in connection.execute(statement("queries/columns"), {"tables": list(tables)}):
+        found.setdefault(table, {})[column] = kind
     return found
 
 
@@ -153,9 +149,9 @@ def days(connection: Connection[Any], file_ids: Collection[int]) -> tuple[date, 
     return (found[0], found[1]) if found and found[0] else None
 
 
-def progress(connection: Connection[Any], merchant: str | None = None) -> list[FileProgress]:
+def progress(connection: Connection[Any]) -> list[FileProgress]:
     """Return how far each file is, in the order of their first scan."""
-    return _rows(connection, FileProgress, "progress", merchant=merchant)
+    return _rows(connection, FileProgress, "progress")
 
 
 def profile(
@@ -199,20 +195,14 @@ def purchases(
     return _rows(connection, Purchase, "purchases", merchant=merchant, max_rows=limit, **wanted)
 
 
-def lines(connection: Connection[Any], merchant: str, purchase_id: str) -> list[PurchaseLine]:
-    """Return the lines of an order or return."""
-    return lines_of(connection, merchant, [purchase_id]).get(purchase_id, [])
-
-
-def lines_of(
+def lines(
     connection: Connection[Any], merchant: str, purchase_ids: Collection[str]
 ) -> dict[str, list[PurchaseLine]]:
     """Return the lines of some orders and returns, by purchase."""
     found: dict[str, list[PurchaseLine]] = {}
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        values = {"merchant": merchant, "purchase_ids": list(purchase_ids)}
-        for purchase_id, *line in cursor.execute(statement("queries/lines"), values):
-            found.setdefault(purchase_id, []).append(PurchaseLine(*line))
+    values = {"merchant": merchant, "purchase_ids": list(purchase_ids)}
+    for purchase_id, *line in connection.execute(statement("queries/lines"), values):
+        found.setdefault(purchase_id, []).append(PurchaseLine(*line))
     return found
 
 
@@ -231,35 +221,27 @@ def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None 
     """Return the unusual invoice debtors of a merchant's accounts, at most `limit` of each kind."""
     from erp_feeds.records.invoice_graph import invoice_graph as graph_of  # the records' room is heavy
 
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return graph_of(cursor.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
+    return graph_of(connection.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
 
 
 def rejects(
     connection: Connection[Any],
     merchant: str,
     *,
-    interface: str | None = None,
-    code: str | None = None,
-    field: str | None = None,
-    file: str | None = None,
-    file_id: int | None = None,
-    record: int | None = None,
     after: Sequence[object] | None = None,
     limit: int | None = None,
     with_all: bool = False,
     with_raw: bool = False,
+    **wanted: Unpack[RejectFilters],
 ) -> list[Reject]:
     """Return rejects, those of the latest file first; on request also resolved and dismissed ones.
 
     With `with_raw` also what they hold of people: the key of the record, and the record as delivered. `after`
     is the file id, record, code and field of the last one that is known already.
     """
-    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
-    wanted |= {"file_id": file_id, "record": record, "after": after and [str(each) for each in after]}
-    found = _rows(
-        connection, Reject, "rejects", merchant=merchant, with_all=with_all, max_rows=limit, **wanted
-    )
+    inputs = _reject_inputs(merchant, wanted, with_all=with_all)
+    inputs |= {"after": after and [str(each) for each in after], "max_rows": limit}
+    found = _rows(connection, Reject, "rejects", **inputs)
     return _with_raw(connection, found) if with_raw else found
 
 
@@ -267,20 +249,21 @@ def each_reject(
     connection: Connection[Any],
     merchant: str,
     *,
-    interface: str | None = None,
-    code: str | None = None,
-    field: str | None = None,
-    file: str | None = None,
     with_all: bool = False,
+    **wanted: Unpack[RejectFilters],
 ) -> Iterator[Reject]:
     """Yield what `rejects` returns with `with_raw`, some at a time: there may be millions."""
-    wanted: dict[str, object] = {"interface": interface, "code": code, "field": field, "file": file}
-    wanted |= dict.fromkeys(("file_id", "record", "after", "max_rows"))
-    wanted |= {"merchant": merchant, "with_all": with_all}
+    inputs = _reject_inputs(merchant, wanted, with_all=with_all)
     with connection.transaction(), connection.cursor("rejects", row_factory=class_row(Reject)) as cursor:
-        cursor.execute(statement("queries/rejects"), wanted)
+        cursor.execute(statement("queries/rejects"), inputs)
         while found := cursor.fetchmany(REJECTS_AT_A_TIME):
             yield from _with_raw(connection, found)
+
+
+def _reject_inputs(merchant: str, wanted: RejectFilters, *, with_all: bool) -> dict[str, Any]:
+    """Return the inputs of the statement `rejects` for all rows that are wanted."""
+    names = (*RejectFilters.__annotations__, "after", "max_rows")
+    return {**dict.fromkeys(names), **wanted, "merchant": merchant, "with_all": with_all}
 
 
 def _with_raw(connection: Connection[Any], found: Sequence[Reject]) -> list[Reject]:
@@ -296,8 +279,14 @@ def record_rows(
 ) -> RecordRows:
     """Return the rows that the keys of a record lead to; keys as in `steps.record_trace`."""
     inputs = dict.fromkeys(("number", "email", "purchase_id", "account_number")) | dict(keys)
-    (found,) = _rows(
-        connection, RecordRows, "record_rows", merchant=merchant, file_id=file_id, record=record, **inputs
+    (found,) = read_rows(
+        connection,
+        RecordRows,
+        "queries/record_rows",
+        merchant=merchant,
+        file_id=file_id,
+        record=record,
+        **inputs,
     )
     return found
 
@@ -306,17 +295,14 @@ def quarantined(
     connection: Connection[Any],
     merchant: str,
     *,
-    interface: str | None = None,
-    code: str | None = None,
-    file: str | None = None,
     limit: int | None = None,
     with_replaced: bool = False,
+    **wanted: Unpack[FileFilters],
 ) -> list[QuarantinedFile]:
     """Return the quarantined files, the latest first; on request also those that other files replaced."""
-    wanted = {"interface": interface, "code": code, "file": file, "with_replaced": with_replaced}
-    return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **wanted)
+    inputs = {**dict.fromkeys(FileFilters.__annotations__), **wanted, "with_replaced": with_replaced}
+    return _rows(connection, QuarantinedFile, "quarantined", merchant=merchant, max_rows=limit, **inputs)
 
 
 def _rows(connection: Connection[Any], shape: type[Row], name: str, /, **inputs: Any) -> list[Row]:
-    with connection.cursor(row_factory=class_row(shape)) as cursor:
-        return cursor.execute(statement(f"queries/{name}"), inputs).fetchall()
+    return read_rows(connection, shape, f"queries/{name}", **inputs)

@@ -15,14 +15,16 @@ from erp_feeds.interfaces.targets import PROFILE_FIELDS
 from erp_feeds.merchant import Merchant
 from erp_feeds.records import KINDS
 from erp_feeds.records.kind import LoadMethod
-from erp_feeds.store import confirmations
+from erp_feeds.store import audit, confirmations
 from erp_feeds.store.connection import lock_merchant, transaction
 from erp_feeds.store.sql import statement
 
 DONE = {FileState.LOADED, FileState.QUARANTINED}
 
 
-def reindex(connection: psycopg.Connection, merchant: Merchant, name: str, index_number: str) -> date:
+def reindex(
+    connection: psycopg.Connection, merchant: Merchant, name: str, index_number: str, by: str
+) -> date:
     """Give a file another index number: in the ledger, and in all that it wrote (rule: files 10).
 
     Fields that later files could not write, because this one counted as newer, are not in the store: it takes
@@ -33,6 +35,7 @@ def reindex(connection: psycopg.Connection, merchant: Merchant, name: str, index
         merchant: Whose file it is; other loads of this merchant wait.
         name: Of the file; every revision of it is meant.
         index_number: Digits.
+        by: Who corrects it, for the audit.
 
     Returns:
         The day from which on the merchant's files must be replayed.
@@ -60,6 +63,7 @@ def reindex(connection: psycopg.Connection, merchant: Merchant, name: str, index
         connection.execute(statement("reindex/reopen", **parts, file_ids=file_ids))
         (day,) = connection.execute(statement("reindex/first_day"), parts).fetchone() or (None,)
         assert isinstance(day, date)  # noqa: S101 - every archived file has one
+        audit.note(connection, by, merchant.name, "index corrected", f"{name}: {index_number}")
     return day
 
 

@@ -27,7 +27,7 @@ class Profile:
     language: str | None
     currency: str | None
     newsletter: bool | None
-    """Consent; None where it was never given nor refused."""
+    """Consent; None where it was neither given nor refused."""
     service: bool | None
     marketing: bool | None
     custom: dict[str, Any]

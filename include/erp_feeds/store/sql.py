@@ -9,10 +9,19 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
-from psycopg import sql
+from psycopg import Connection, sql
+from psycopg.rows import class_row
 
 FOLDER = Path(__file__).parent / "sql"
+Row = TypeVar("Row")
+
+
+def read_rows(connection: Connection[Any], shape: type[Row], name: str, /, **inputs: object) -> list[Row]:
+    """Run a statement, and return its rows as a dataclass that has a field for each column."""
+    with connection.cursor(row_factory=class_row(shape)) as cursor:
+        return cursor.execute(statement(name), inputs).fetchall()
 
 
 def statement(name: str, **parts: object) -> sql.Composed:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
-from psycopg.rows import class_row
 
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit
 from erp_feeds.store.connection import plain_errors, transaction
-from erp_feeds.store.sql import statement
+from erp_feeds.store.sql import read_rows, statement
 
 PREFIX = "erpfeeds_"
 """Prefix of every token: it differs from Airflow's, and can be found where one was published by mistake."""
@@ -56,8 +55,8 @@ def is_good(connection: psycopg.Connection, token: str, merchant: str) -> bool:
 
 def listed(connection: psycopg.Connection, merchant: str | None = None) -> list[Token]:
     """Return the tokens, the latest first, of all merchants by default."""
-    with plain_errors("listing tokens"), connection.cursor(row_factory=class_row(Token)) as cursor:
-        return cursor.execute(statement("tokens/list"), {"merchant": merchant}).fetchall()
+    with plain_errors("listing tokens"):
+        return read_rows(connection, Token, "tokens/list", merchant=merchant)
 
 
 def revoke(connection: psycopg.Connection, token_id: int, by: str) -> str:
@@ -69,7 +68,7 @@ def revoke(connection: psycopg.Connection, token_id: int, by: str) -> str:
     with transaction(connection, "revoking a token"):
         found = connection.execute(statement("tokens/revoke"), {"token_id": token_id}).fetchone()
         if not found:
-            raise FailError(f"no token {token_id} is good: `python -m erp_feeds token list`", "not_found")
+            raise FailError(f"no token {token_id} is valid: `python -m erp_feeds token list`", "not_found")
         audit.note(connection, by, found[0], "token revoked", found[1])
     return str(found[0])
 

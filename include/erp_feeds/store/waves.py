@@ -23,11 +23,11 @@ from erp_feeds.store.suppression import any_suppressed
 
 @dataclass(frozen=True)
 class PeopleWaves:
-    """Parts files of which each record names people, so that the rows are as if they loaded one by one.
+    """Divides files whose records name people into waves; the rows are as if the files loaded one by one.
 
-    Files wait for an earlier one with which they have somebody in common: by number, by address, by the
-    profile to which these lead, or by way of other records. A purchase of somebody who lacks nothing only
-    reads.
+    A file waits for an earlier one that names the same person: by number, by address, by the profile that
+    these lead to, or through other records. A purchase whose buyer's profile is complete changes no profile,
+    so nothing waits for it.
     """
 
     connection: psycopg.Connection
@@ -39,9 +39,9 @@ class PeopleWaves:
     """Of all the files, with the file of each record."""
 
     def __iter__(self) -> Waves:
-        """Yield files that load at once, and their frames; look again after each, since it adds people.
+        """Yield the files of each wave, and their frames; a wave adds people, so the next is found after it.
 
-        It looks at twice as many files as the last time went at once, so that most are looked at twice.
+        To find a wave, it reads twice as many files as the last wave held, so that most are read twice.
         """
         start, window = 0, len(self.files)
         alone = not self._may_share()
@@ -52,7 +52,7 @@ class PeopleWaves:
             start, window = end, 2 * (end - start)
 
     def number(self) -> int:
-        """Return how many waves the files make, as far as is known before the first."""
+        """Return how many waves the files make, as far as known before the first one has loaded."""
         return len(self.ends(self.files)) if self._may_share() else len(self.files)
 
     def ends(self, files: Sequence[FeedFile]) -> list[int]:
@@ -77,7 +77,7 @@ class PeopleWaves:
         return bool(are_new) and not any_suppressed(self.connection, self.merchant.name)
 
     def _persons(self, people: pd.DataFrame, *, is_buyer: bool) -> npt.NDArray[Any]:
-        """Return the group of people to which each record belongs; -1 where it reads only."""
+        """Return the group of people that each record belongs to; -1 where it changes no profile."""
         profiles: dict[int, int] = {}
         number, of_number, complete = self._known("number", people["number"], profiles)
         email, of_email, _ = self._known("email", people["email"], profiles)

@@ -16,7 +16,7 @@ from erp_feeds.errors import FailError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.replays import StartedReplay, parts, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
-from erp_feeds.store import approvals, audit, incidents, ledger
+from erp_feeds.store import approvals, incidents, ledger
 from erp_feeds.store.load import load_order
 from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
@@ -113,7 +113,6 @@ def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismi
     if incident_id not in {each.incident_id for each in known}:
         raise FailError(f"no incident {incident_id} of {caller.merchant} is open", "not_found")
     merchant = incidents.dismiss(store, incident_id, caller.name, body.reason)
-    audit.note(store, caller.name, caller.merchant, "dismissed", f"incident {incident_id}")
     return Dismissed(incident_id=incident_id, merchant=merchant)
 
 

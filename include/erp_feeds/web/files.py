@@ -21,7 +21,7 @@ from erp_feeds.store import audit, queries
 from erp_feeds.store.file_rows import FileRun, LedgerFile
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
-from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
+from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_id
 
 BLOCK = 1 << 18
 FileId = Annotated[int, Path(ge=1, le=2**62, description="As `files` lists it.", examples=[12])]
@@ -49,14 +49,13 @@ def files(
     limit: Limit = 50,
 ) -> Page[LedgerFile]:
     """List a merchant's files, the latest first; without their drift."""
-    place = decode_cursor(cursor, int)
     found = queries.files(
         store,
         caller.merchant,
         states=[state] if state else (),
         interface=interface or None,
         day=day or None,
-        before=place[0] if place else None,
+        before=decode_id(cursor),
         with_drift=False,
         limit=limit + 1,
     )

@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Source:
-    """A column of the interface, or an element beside them, that may fill a field."""
+    """A column of the interface, or another element of the file, that may fill a field."""
 
     name: str
     element: str
@@ -118,7 +118,7 @@ def _row(interface: Interface, name: str, mapping: Mapping[str, Any], default: L
 def sources(
     interface: Interface, delivered: Interface, fields: Fields, samples: Samples | None
 ) -> list[Source]:
-    """Return what may fill a field: columns, extra elements, and elements that files carry beside them.
+    """Return what may fill a field: columns, extra elements, and other elements that files carry.
 
     Args:
         interface: As declared.

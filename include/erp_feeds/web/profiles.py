@@ -110,7 +110,7 @@ def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, body: Forg
 
 def _baskets(store: psycopg.Connection, merchant: str, profile_id: int) -> list[PurchaseWithLines]:
     bought = queries.purchases(store, merchant, profile_id=profile_id, limit=MOST)
-    lines = queries.lines_of(store, merchant, [each.purchase_id for each in bought])
+    lines = queries.lines(store, merchant, [each.purchase_id for each in bought])
     baskets = {
         each.purchase_id: PurchaseWithLines(each, lines.get(each.purchase_id, []), []) for each in bought
     }

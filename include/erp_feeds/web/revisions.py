@@ -15,7 +15,7 @@ from erp_feeds.web.configuration import of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.rendering import see_other
-from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
+from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_id
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,7 @@ def history(
     caller: PeopleEditor, store: Store, cursor: Cursor = None, limit: Limit = 20
 ) -> Page[RevisionRow]:
     """List the revisions of the settings, the latest first, each with what it changed."""
-    place = decode_cursor(cursor, int)
-    found = merchant_settings.listed(
-        store, caller.merchant, before=place[0] if place else None, limit=limit + 1
-    )
+    found = merchant_settings.listed(store, caller.merchant, before=decode_id(cursor), limit=limit + 1)
     rows = [
         RevisionRow(
             each.revision,

@@ -55,6 +55,12 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
     raise HTTPException(422, "cursor: not one that this list returned")
 
 
+def decode_id(cursor: str | None) -> int | None:
+    """Return the id that the cursor of a list by id holds; errors as in `decode_cursor`."""
+    key = decode_cursor(cursor, int)
+    return key[0] if key else None
+
+
 class Routes:
     """The routes of the API, and those of the pages."""
 

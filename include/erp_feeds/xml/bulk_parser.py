@@ -1,4 +1,4 @@
-"""Parses XML with plain records in bulk: they go past the parser's target, which gets all the rest."""
+"""Parses XML and reads plain records in bulk; the parser's target gets only the rest."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from erp_feeds.xml.feed import SAFE, doctype_error
 from erp_feeds.xml.plain import PlainRecords, Shape, plain_records
 
 BULK = 16 << 10
-"""Bytes of a section of text from which on its plain records are read in bulk: below it, that costs more."""
+"""Smallest section of text, in bytes, whose plain records are read in bulk: for less it does not pay."""
 _SAMPLE = 64 << 10
-"""Bytes of a file that show what kind of records it has."""
+"""Bytes at the start of a file that show what kind of records it has."""
 _CONSTRUCT = re.compile(rb"<[!?]")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 
 
 def mostly_plain(head: bytes, shape: Shape) -> bool:
-    """Return whether most records seem to be plain: else to look for those costs more than it saves."""
+    """Return whether most records seem to be plain: otherwise searching for plain ones does not pay."""
     begin = b"<" + shape.record
     _, first, records = head[:_SAMPLE].partition(begin)
     odd = sum(records.count(each) for each in (b"<!", b"<?", b'="', b"='", b"&#"))
@@ -39,7 +39,7 @@ class BulkTarget(Protocol):
 
 
 class _Checker:
-    """Target that wants no event: its parser proves that the text is well-formed, at the least cost."""
+    """Target without events: its parser checks that the text is well-formed, at the lowest cost."""
 
     def doctype(self, *_: str | None) -> None:
         raise doctype_error()
@@ -62,7 +62,7 @@ class BulkParser:
         self._bulk = bulk
         self._mark = re.compile(rb"<!--|<!\[CDATA\[|<\?|</%b[\s>]" % re.escape(shape.record))
         self._rest = b""
-        """What was not read yet: it begins outside of any tag, comment and the like."""
+        """Text that is not read yet; it begins outside of tags, comments and the like."""
 
     @property
     def feed_error_log(self) -> Any:
@@ -80,12 +80,12 @@ class BulkParser:
         try:
             self._checker.feed(data)
         except etree.XMLSyntaxError:
-            self._reader.feed(text)  # what the target finds before that place counts first
+            self._reader.feed(text)  # an error that the target finds before that place comes first
             raise
         try:
             self._rest = self._read(text)
         except etree.XMLSyntaxError:
-            self._checker.close()  # it had not come to that place, which it knows better
+            self._checker.close()  # its message about that place is better
             raise
 
     def _read(self, text: bytes) -> bytes:
@@ -105,13 +105,13 @@ class BulkParser:
         """End the document."""
         try:
             self._checker.close()
-        finally:  # what the target finds before an error of the text counts first
+        finally:  # an error that the target finds earlier comes first
             if self._rest:
                 self._reader.feed(self._rest)
             self._reader.close()
 
     def _end_of_odd(self, text: bytes, place: int) -> int:
-        """Return the place behind the next end of a record, or of a comment and the like, or -1."""
+        """Return the place after the next end of a record, or of a comment and the like; -1 for none."""
         found = self._mark.search(text, place)
         if not found:
             return -1
@@ -125,7 +125,7 @@ class BulkParser:
         """Read the children that are whole before the next comment and the like.
 
         Returns:
-            The place behind them, and the place from which on there may be more.
+            The place after them, and the place from which there may be more.
         """
         construct = _CONSTRUCT.search(text, place)
         end = construct.start() if construct else len(text)

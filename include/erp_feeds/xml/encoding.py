@@ -66,7 +66,7 @@ def is_utf8(head: bytes) -> bool:
 
 
 def in_words(declared: str) -> str:
-    """Return what may be said of a declared encoding: anything may stand there, so only a known name."""
+    """Return a declared encoding for a message: only a known name, since a file may declare any text."""
     if not declared:
         return "none, which means UTF-8"
     try:

@@ -1,8 +1,8 @@
 """Reads plain records by the thousand: every element has a name, text and nothing else, and occurs once.
 
-A record with anything more (attributes, a namespace, an element or CDATA in a field, a character by its
-number, a name that occurs twice) is odd: `RecordReader` reads it, and knows what it means. So this module
-decides nothing.
+A record with anything more (attributes, a namespace, an element or CDATA in a field, a numeric character
+reference, a name that occurs twice) is odd: it is left to `RecordReader`, which applies the rules. This
+module applies none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from erp_feeds.xml.tags import PADDING, Mask, Numbers, Tags, is_name, tags_of
 PLAIN_DEPTH = 3
 """Most levels of elements in a plain record: the holder of its lines, a line, and a field of the line."""
 ENTITIES = {b"&lt;": "<", b"&gt;": ">", b"&quot;": '"', b"&apos;": "'", b"&amp;": "&"}
-"""All that XML without a DOCTYPE has; what the last one leaves is never another."""
+"""All entities that XML has without a DOCTYPE. `&amp;` is the last: what it leaves is not decoded again."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Shape:
     fields: dict[bytes, str]
     """Element -> column, of the record."""
     holder: bytes
-    """Element in which the lines lie, b'' where there are none."""
+    """Element that holds the lines; b'' where there are none."""
     line: bytes
     line_fields: dict[bytes, str]
     most: int
@@ -59,17 +59,17 @@ class PlainRecords(NamedTuple):
     """The plain records of a section of text, and where the odd ones are."""
 
     begin: Numbers
-    """Of each child of the container: its place in the section."""
+    """Where each child of the container begins in the section."""
     end: Numbers
-    """The place behind it."""
+    """Where each child ends."""
     odd: Mask
-    """Whether it is anything but a plain record."""
+    """Which children are not plain records."""
     records: Rows
     lines: Rows | None
     owners: Numbers
-    """Of each line: the number of its record, from 0 among the plain ones."""
+    """The number of each line's record, from 0 among the plain ones."""
     unknown: Counter[str]
-    """Element that is no field -> how often it occurs in them."""
+    """Element that is not a field -> how often it occurs in them."""
 
 
 def plain_records(text: bytes, shape: Shape) -> PlainRecords | None:
@@ -163,7 +163,7 @@ class _Elements:
         return cls(tags, above, starts, row, name, leaf, _names_of(tags, starts[name < 0]))
 
     def odd_rows(self, most: int) -> Mask:
-        """Return the rows in which an element occurs twice, or a name has a prefix, or that hold too much."""
+        """Return the rows with an element that occurs twice, a name with a prefix, or too many elements."""
         rows = len(self.above)
         odd = np.bincount(self.row, minlength=rows) > most
         known = self.name >= 0
@@ -181,7 +181,7 @@ class _Elements:
         return odd
 
     def unknown(self, keep: Mask, place: str = "") -> Counter[str]:
-        """Return which elements no field reads, and how often they occur in the rows that are kept."""
+        """Return the elements that no field reads, and how often they occur in the rows that are kept."""
         names = Counter(self._others_of(keep))
         return Counter({place + name.decode(): number for name, number in names.items()})
 
@@ -204,7 +204,7 @@ class _Elements:
 
 
 def _names_of(tags: Tags, starts: Numbers) -> list[bytes]:
-    """Return the names of some elements as they stand."""
+    """Return the names of some elements as in the text."""
     place, length = tags.names(starts)
     return [tags.text[at : at + size] for at, size in zip(place.tolist(), length.tolist(), strict=True)]
 

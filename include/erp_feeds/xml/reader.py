@@ -20,18 +20,18 @@ from erp_feeds.xml.structure_limits import StructureLimits
 from erp_feeds.xml.surroundings import Place, Surroundings
 
 _START = 1_000
-"""Bytes for the start of the next record, with which the end of a record is seen."""
+"""Bytes for the start of the next record, which shows the end of the record before."""
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _UNKNOWN = ""
-"""Stands for an element that a row does not know: anything but None, which means not yet read."""
+"""Stands for an element that a row does not know; None means that it is known and not read yet."""
 
 
 class RecordReader:
     """Reads XML members, one after the other; it is the target whose methods the parser calls at each event.
 
-    Fields are read at one level only: below the record, below the line, or below the settings. Where that
-    level is 0, the element stands outside of such a row. `start` and `end` take the plain case, a field that
-    the row knows, in as few steps as Python has; everything else goes to the methods below them.
+    Fields are read at one level only: below the record, the line, or the settings; level 0 means outside of
+    all of these. `start` and `end` handle the plain case, a field that the row knows, in as few steps as
+    possible; all other cases go to the methods below them.
     """
 
     __slots__ = (
@@ -44,8 +44,8 @@ class RecordReader:
     def __init__(self, interface: Interface, limits: Limits, bulk: int = BULK) -> None:
         """Prepare to read files of an interface, with the element names of the merchant, within limits.
 
-        `bulk`: bytes from which on plain records are read in bulk, 0: always, also where it does not pay; it
-        changes the cost, never what is read.
+        `bulk`: smallest section, in bytes, whose plain records are read in bulk; 0: always, even if it does
+        not pay. It changes the cost, never the result.
         """
         self._bulk = bulk
         self._max_depth, self._max_record = limits.depth, limits.record_bytes
@@ -131,7 +131,7 @@ class RecordReader:
         self.surroundings.begin_member()
         self.holds_records = False
         self.namespaced = False
-        """Whether any element is in a namespace; such are read by their local names."""
+        """Whether any element is in a namespace; those elements are read by their local names."""
         self.mismatched = False
         """Whether a byte order mark proved another encoding than the declared one."""
         self._block.begin_member(file)
@@ -196,7 +196,7 @@ class RecordReader:
         return in_record and self._open == self._holder and not self._oddness
 
     def _start_other(self, tag: str, depth: int) -> None:
-        """Begin an element that is no field."""
+        """Begin an element that is not a field."""
         self._limits.check_depth(depth)
         if not self._level:
             if not self._skipped:

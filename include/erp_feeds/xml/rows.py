@@ -21,7 +21,7 @@ Settings = Sequence[tuple[str, str]]
 UNSEEN = "".join(
     map(chr, (0x20, 0xA0, 0xAD, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x2060, 0x3000, 0xFEFF))
 )
-"""Characters that nobody sees, such as a zero-width space, or a byte order mark in the middle of a file."""
+"""Invisible characters, such as a zero-width space, or a byte order mark in the middle of a file."""
 
 LINES = "lines"
 """Column by which an element with rows in it is reported."""
@@ -45,7 +45,7 @@ class Rows:
     too_many: Column
     """Where more elements are than the limit allows; unknown ones are not kept there."""
     has_children: dict[str, Column]
-    """Where a field holds elements, or content beside xsi:nil; only the columns of which any does."""
+    """Where a field holds elements, or content although xsi:nil; only for columns where that occurs."""
     is_ascii: bool
     """Whether all text is plain ASCII, so that no conversion can have damaged it."""
 

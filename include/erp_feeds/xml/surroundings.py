@@ -47,9 +47,9 @@ class Surroundings:
         self.has_container = False
         """Whether the element that holds the records has begun."""
         self.beside: Counter[str] = Counter()
-        """What stands beside the containers of the records and in the settings -> how often."""
+        """Element outside of the records' containers or unknown in the settings -> how often."""
         self.unexpected: Counter[str] = Counter()
-        """What is no record among the records, and no line among the lines -> how often."""
+        """Element among records that is not a record, or among lines that is not a line -> how often."""
         self.rows.reset()
 
     def begin(self, name: str, depth: int) -> Place:
@@ -73,11 +73,11 @@ class Surroundings:
         return Place.ELSEWHERE
 
     def path_of(self, name: str, depth: int) -> str:
-        """Return the path of an element beside the way to the records."""
+        """Return the path of an element that does not lead to the records."""
         return "/".join((*self._path[: depth - 1], name))
 
     def end_member(self) -> None:
-        """Check that there was a place for records, and add what the settings hold too much to the tally."""
+        """Check that there was a place for records, and count the unknown elements of the settings."""
         if not self.has_container:
             wanted = "/".join(self._path[:-1])
             raise _wrong(f"no {wanted} with records; the root is {self.root[:LONGEST_ROOT]}")

@@ -23,7 +23,7 @@ _OF_ATTRIBUTES = tuple(ord(each) for each in "=\"'")
 _TAG = re.compile(rb"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 """A whole tag: the value of an attribute may hold what ends one."""
 _KEPT = np.array([(1 << 8 * size) - 1 for size in range(8)] + [(1 << 64) - 1], np.uint64)
-"""By the length of a name: which of its first eight bytes are its own."""
+"""Mask for the first eight bytes of a name, by its length."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Tags:
     last: Numbers
     """Of each child: its last tag."""
     odd: Mask
-    """Of each child: whether a tag has attributes or white space in it, or a text a character's number."""
+    """Which children have a tag with attributes or white space, or a numeric character reference."""
 
     def spans(self) -> tuple[Numbers, Numbers]:
         """Return where each child begins, and the place behind its end."""
@@ -61,7 +61,7 @@ class Tags:
         return place, self.end[tags] - self.empty[tags] - place
 
     def texts(self) -> Column:
-        """Return at twice the number of each tag itself, and then the text behind it; the last is empty."""
+        """Return each tag (at twice its number) followed by the text after it; the last text is empty."""
         offsets = np.empty(2 * len(self.begin) + 1, np.int32)
         offsets[:-1:2], offsets[1::2] = self.begin, self.end + 1
         offsets[-1] = offsets[-2]
@@ -74,8 +74,8 @@ def tags_of(text: bytes) -> Tags | None:
 
     Args:
         text: UTF-8, without comments, CDATA sections and processing instructions. It begins between two
-            children, and ends anywhere; then come `PADDING` bytes. Where it is not well-formed, what is found
-            means nothing, and the parser will say so.
+            children and ends anywhere; then come `PADDING` bytes. Where it is not well-formed, the result
+            means nothing, and the parser reports it.
 
     Returns:
         None where no child is whole.
@@ -114,7 +114,7 @@ def tags_of(text: bytes) -> Tags | None:
 
 
 def is_name(text: bytes, place: Numbers, length: Numbers, names: tuple[bytes, ...]) -> Numbers:
-    """Return which of the names stands at each place, from 0, or -1 where none of them does."""
+    """Return the number of the name at each place, from 0; -1 where it is none of them."""
     words = np.ndarray((len(text) - PADDING + 1,), np.dtype("<u8"), text, strides=(1,))
     start = words[place] & _KEPT[np.minimum(length, 8)]
     found = np.full(len(place), -1, np.int32)
@@ -150,7 +150,7 @@ def _with_attributes(data: Any, begin: Any, end: Any) -> Numbers:
 
 
 def _whole(text: bytes, begin: Any, end: Any, bearing: Numbers) -> tuple[Any, Any]:
-    """Find the true ends of tags with attributes; what lies behind one that is cut or broken is left out."""
+    """Find the true ends of tags with attributes; everything after a cut or broken one is left out."""
     for tag in bearing.tolist():
         found = _TAG.match(text, begin[tag], len(text) - PADDING)
         if not found:

@@ -209,7 +209,7 @@ def test_a_dry_run_shows_before_and_after_and_the_replay_does_it(
     assert not again.resolved + again.opened
 
 
-def test_a_dry_run_shows_what_would_be_refused(shop: Shop, dry_run: Callable[..., DryRun]) -> None:
+def test_a_dry_run_shows_what_would_be_rejected(shop: Shop, dry_run: Callable[..., DryRun]) -> None:
     shop.place(
         export("erp_cache_customers", "20170101", account("1"), account("2", Bonus="x")),
         export("erp_cache_customers", "20170102", account("3"), account("4")),

@@ -1,4 +1,4 @@
-"""Result files on the ERP party's server: what they say, when they are written, what a fault costs."""
+"""Result files on the ERP party's server: what they say, when they are written, what an error costs."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_another_revision_of_a_name_replaces_its_result(teller: Shop) -> None:
     assert root(teller).get("state") == "loaded"
 
 
-def test_a_reject_that_a_newer_file_mends_leaves_the_result(teller: Shop) -> None:
+def test_a_reject_that_a_newer_file_resolves_leaves_the_result(teller: Shop) -> None:
     wrong = customers("20170101", {**person("1"), "Phone": "<b>1</b>"})
     teller.place(wrong)
     run(teller, "run")

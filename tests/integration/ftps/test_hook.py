@@ -264,5 +264,5 @@ def test_paths(path: str, expected: str) -> None:
     assert normalised(path) == expected
 
 
-def test_faults_share_one_tree() -> None:
+def test_errors_share_one_tree() -> None:
     assert issubclass(FileGoneError, FeedError)

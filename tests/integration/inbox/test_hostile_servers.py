@@ -178,7 +178,9 @@ def test_a_folder_that_is_refused_is_neither_missing_nor_empty(
 
 
 @pytest.mark.parametrize("path", ["/a\r\nDELE x", "/a\0b"])
-def test_a_path_that_would_end_a_command_is_the_callers_fault(ftps_connection: Connect, path: str) -> None:
+def test_a_path_that_would_end_a_command_is_an_error_of_the_caller(
+    ftps_connection: Connect, path: str
+) -> None:
     with pytest.raises(FailError, match="control characters"), FtpsHook(ftps_connection()) as hook:
         hook.delete_file(path)
 

@@ -59,7 +59,7 @@ def set_up(kind: str, ftps: RunningFtps, ftps_connection: Connect) -> None:
     ftps_connection(extra=UNENDED if "no end of TLS" in kind else {})
 
 
-def look(shop: Shop) -> scan.InboxScan:
+def scanned(shop: Shop) -> scan.InboxScan:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
         return scan.scan(hook, shop.store, shop.merchant)
 
@@ -75,7 +75,7 @@ def test_every_kind_of_server_hands_out_everything_once(
     archived = {file.name: Path(file.archived.removeprefix("file://")).read_bytes() for file in batch.files}
     assert archived == {export.name: export.content for export in exports}
     for _ in range(2):
-        found = look(shop)
+        found = scanned(shop)
         assert (found.registered, found.uploading) == ((), 0)
         assert {remote_file.name for remote_file in found.known} == archived.keys()
 

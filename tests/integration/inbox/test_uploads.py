@@ -38,7 +38,7 @@ def any_listing(request: pytest.FixtureRequest, ftps: RunningFtps) -> str:
     return str(request.param)
 
 
-def look(shop: Shop) -> scan.InboxScan:
+def scanned(shop: Shop) -> scan.InboxScan:
     with FtpsHook(shop.merchant.ftps.connection) as hook:
         return scan.scan(hook, shop.store, shop.merchant)
 
@@ -72,14 +72,14 @@ def processed(shop: Shop, batch: Batch) -> Batch:
 
 @pytest.mark.usefixtures("any_listing")
 @pytest.mark.rule("files 1")
-def test_a_file_that_grows_between_looks_settles_until_it_is_whole(shop: Shop) -> None:
+def test_a_file_that_grows_between_scans_is_not_stable_until_it_is_whole(shop: Shop) -> None:
     for count in (0, 100, 200):
         upload(shop, WHOLE.name, WHOLE.content[:count])  # within one second: the size alone tells
-        found = look(shop)
+        found = scanned(shop)
         assert (found.registered, found.uploading) == ((), 1)
     upload(shop, WHOLE.name, WHOLE.content)
-    assert look(shop).uploading == 1
-    (remote_file,) = look(shop).registered
+    assert scanned(shop).uploading == 1
+    (remote_file,) = scanned(shop).registered
     assert remote_file.size == len(WHOLE.content)
     assert len(numbers_after(shop)) == 29
 
@@ -89,22 +89,22 @@ def numbers_after(shop: Shop) -> set[str]:
     return numbers(shop)
 
 
-def test_a_touch_makes_a_file_settle_anew(shop: Shop) -> None:
+def test_a_touched_file_must_become_stable_again(shop: Shop) -> None:
     for second in range(3):
         upload(shop, WHOLE.name, WHOLE.content, second)
-        assert look(shop).registered == ()
-    assert len(look(shop).registered) == 1
+        assert scanned(shop).registered == ()
+    assert len(scanned(shop).registered) == 1
 
 
-def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
+def test_a_file_is_stable_after_as_long_as_the_merchant_says(shop: Shop) -> None:
     patient = shop.merchant.ftps.model_copy(update={"stable_for": 60})
     shop.merchant = shop.merchant.model_copy(update={"ftps": patient})
     upload(shop, WHOLE.name, WHOLE.content)
     for _ in range(3):
-        assert (look(shop).registered, look(shop).uploading) == ((), 1)
+        assert (scanned(shop).registered, scanned(shop).uploading) == ((), 1)
     shop.store.execute("UPDATE files SET first_seen_at = first_seen_at - interval '61 seconds'")
     shop.store.commit()
-    assert len(look(shop).registered) == 1
+    assert len(scanned(shop).registered) == 1
 
 
 @pytest.mark.usefixtures("any_listing")
@@ -112,7 +112,7 @@ def test_a_file_settles_for_as_long_as_the_merchant_says(shop: Shop) -> None:
 def test_a_temporary_name_is_no_file_until_it_is_renamed(shop: Shop) -> None:
     path = upload(shop, WHOLE.name + ".part", WHOLE.content)
     for _ in range(3):
-        assert (look(shop).registered, look(shop).uploading) == ((), 0)
+        assert (scanned(shop).registered, scanned(shop).uploading) == ((), 0)
     path.rename(path.with_suffix(""))
     assert len(numbers_after(shop)) == 29
 
@@ -149,7 +149,7 @@ def test_an_uploader_that_goes_on_while_its_half_is_fetched_loses_nothing(
 
 
 @pytest.mark.usefixtures("any_listing")
-def test_a_name_replaced_between_look_and_download_brings_the_newer_bytes_once(shop: Shop) -> None:
+def test_a_name_replaced_between_scan_and_download_brings_the_newer_bytes_once(shop: Shop) -> None:
     upload(shop, WHOLE.name, WHOLE.content)
     batch = shop.sense("run")
     newer = customers("20170101", person("100"))
@@ -162,7 +162,7 @@ def test_a_name_replaced_between_look_and_download_brings_the_newer_bytes_once(s
     assert sorted(shop.states().values()) in [["duplicate", "loaded"], ["loaded", "replaced"]]
 
 
-def test_a_file_taken_away_between_look_and_download_is_skipped_and_comes_back(shop: Shop) -> None:
+def test_a_file_taken_away_between_scan_and_download_is_skipped_and_comes_back(shop: Shop) -> None:
     path = upload(shop, WHOLE.name, WHOLE.content)
     shop.place(customers("20170102", person("100")))
     batch = shop.sense("run")
@@ -193,7 +193,7 @@ def test_a_file_taken_away_behind_its_last_byte_is_loaded(
 
 
 @pytest.mark.parametrize("form", ["MLSD", "LIST"])
-def test_erp_cache_6_the_same_name_and_size_at_another_time_is_looked_at(
+def test_erp_cache_6_the_same_name_and_size_at_another_time_is_fetched(
     shop: Shop, ftps: RunningFtps, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     if form == "LIST":
@@ -203,7 +203,7 @@ def test_erp_cache_6_the_same_name_and_size_at_another_time_is_looked_at(
     upload(shop, name, xml.format(1).encode())
     shop.report(shop.run_tasks("run"))
     upload(shop, name, xml.format(2).encode(), second=59)
-    if form == "LIST":  # the minute is the same, so only a young file is looked at once more
+    if form == "LIST":  # the minute is the same, so only a recent file is asked for again
         shop.store.execute("UPDATE files SET listed = ''")
         shop.store.commit()
     (file,) = shop.run_tasks("next run").files
@@ -236,7 +236,7 @@ def test_erp_cache_6_a_file_with_an_old_time_and_index_that_arrives_late_loads(s
     assert numbers(shop) == {"1", "2", "3"}
     query = "SELECT firstname FROM profiles JOIN identifiers USING (profile_id) WHERE value = '1'"
     assert scalar(shop.store, query) == "Newer"
-    assert look(shop).uploading == 0
+    assert scanned(shop).uploading == 0
 
 
 def test_files_of_nothing_wait_and_are_quarantined_in_the_end(shop: Shop) -> None:

@@ -144,9 +144,7 @@ def test_a_folder_for_results_that_takes_none_is_told(patient: Patient, ftps: Ru
     assert patient.findings()["feedback"][0] == "wrong"
 
 
-def test_folders_that_are_missing_are_no_fault_and_a_command_makes_them(
-    patient: Patient, ftps: RunningFtps
-) -> None:
+def test_missing_folders_are_no_error_and_a_command_makes_them(patient: Patient, ftps: RunningFtps) -> None:
     state, said = patient.findings()["folders"]
     assert state == "warning"
     assert "erp_feeds create-folders testshop" in said

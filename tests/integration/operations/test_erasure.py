@@ -169,7 +169,7 @@ def test_whoever_is_not_in_the_store_can_be_kept_out_of_it(store: psycopg.Connec
     assert profiles(store, "email") == {"2": OTHER}
 
 
-def test_loads_leave_the_forgotten_out_and_count_them(store: psycopg.Connection) -> None:
+def test_loads_skip_the_suppressed_and_count_them(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE), customer("2", OTHER))
     erased(store, srs="1")
@@ -186,7 +186,7 @@ def test_loads_leave_the_forgotten_out_and_count_them(store: psycopg.Connection)
     assert scalar(store, "SELECT count(*) FROM purchase_lines") == 1
 
 
-def test_customers_2_a_new_number_with_a_forgotten_email_is_the_same_person(
+def test_customers_2_a_new_number_with_a_suppressed_email_is_the_same_person(
     store: psycopg.Connection,
 ) -> None:
     feed = Feed(store)
@@ -201,7 +201,7 @@ def test_customers_2_a_new_number_with_a_forgotten_email_is_the_same_person(
     assert feed.customers(2, customer("9", OTHER)).skipped == SUPPRESSED
 
 
-def test_customers_5_a_known_number_wins_over_a_forgotten_email(store: psycopg.Connection) -> None:
+def test_customers_5_a_known_number_wins_over_a_suppressed_email(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE), customer("2", OTHER))
     erased(store, srs="1")
@@ -252,7 +252,7 @@ def test_an_old_address_of_several_people_is_refused(store: psycopg.Connection) 
     assert everything(store) == before
 
 
-def test_a_refused_record_of_the_forgotten_is_kept_without_its_text(store: psycopg.Connection) -> None:
+def test_a_rejected_record_of_the_suppressed_is_kept_without_its_text(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))
     erased(store, srs="1")
@@ -328,7 +328,7 @@ def test_only_what_was_named_is_lifted(store: psycopg.Connection) -> None:
     assert feed.customers(3, customer("1", ONE)).loaded == 1
 
 
-def test_customers_5_a_number_that_is_lifted_loads_without_the_forgotten_email(
+def test_customers_5_a_number_that_is_unsuppressed_loads_without_the_suppressed_email(
     store: psycopg.Connection,
 ) -> None:
     feed = Feed(store)
@@ -340,7 +340,7 @@ def test_customers_5_a_number_that_is_lifted_loads_without_the_forgotten_email(
     assert profiles(store, "email", "city") == {"1": (None, "Delft")}
 
 
-def test_who_is_forgotten_once_more_stays_so(store: psycopg.Connection) -> None:
+def test_who_is_suppressed_again_stays_so(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1", ONE))
     erased(store, srs="1")
@@ -353,7 +353,7 @@ def test_who_is_forgotten_once_more_stays_so(store: psycopg.Connection) -> None:
     assert feed.customers(3, customer("1", ONE)).skipped == SUPPRESSED
 
 
-def test_refused_records_of_who_came_back_keep_their_text(store: psycopg.Connection) -> None:
+def test_rejected_records_of_who_came_back_keep_their_text(store: psycopg.Connection) -> None:
     feed = Feed(store)
     erased(store, srs="1")
     raw = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
@@ -446,7 +446,7 @@ def test_the_first_use_makes_a_secret_for_its_owner_alone(
         erased(store, srs="2")
 
 
-def test_people_forgotten_before_a_secret_was_needed_stay_forgotten(
+def test_people_suppressed_before_a_secret_was_needed_stay_suppressed(
     store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = Feed(store)

@@ -139,7 +139,7 @@ def test_the_audit_says_that_a_person_was_forgotten_and_let_back_without_the_per
     ]
 
 
-def test_a_new_file_about_the_forgotten_loads_the_others(shop: Shop, desk: Desk) -> None:
+def test_a_new_file_about_the_suppressed_loads_the_others(shop: Shop, desk: Desk) -> None:
     desk.told("--srs", "847120035", "--yes")
     shop.place(customers("20170201", ADA, {**BOB, "City": "Delft"}, {"CustomerNumber": "6"}))
     (file,) = shop.run_tasks("february").files
@@ -176,7 +176,7 @@ def test_placeholders_are_nobody(shop: Shop, desk: Desk) -> None:
         assert result.stderr == "error: this value means 'no customer' in the files of testshop\n"
 
 
-def test_a_profile_of_the_forgotten_is_not_found(shop: Shop, desk: Desk) -> None:
+def test_a_profile_of_the_erased_is_not_found(shop: Shop, desk: Desk) -> None:
     desk.told("--srs", "847110035", "--yes")
     runner = CliRunner()
     assert runner.invoke(app, ["profile", "testshop", "--srs", "847110035"]).exit_code == 1

@@ -12,7 +12,7 @@ from erp_feeds.batch import Counts, FeedFile
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import Merchant
-from erp_feeds.operations.incidents import sync
+from erp_feeds.operations.incidents import sync, to_sync
 from erp_feeds.store import incidents, ledger
 from erp_feeds.store.incidents import Cause, Incident
 from support.merchants import merchant_of
@@ -29,7 +29,9 @@ def feed(store: psycopg.Connection) -> Feed:
 
 def heard(feed: Feed, now: datetime = NOW, merchant: Merchant = TESTSHOP) -> list[str]:
     """What people hear of now, who then have heard of it."""
+    is_due = merchant in to_sync(feed.connection, [merchant], now)
     found = sync(feed.connection, merchant, now)
+    assert is_due or not found
     incidents.notified(feed.connection, found)
     return [said(each) for each in found]
 
@@ -275,6 +277,8 @@ def test_where_nothing_is_open_nothing_is_written(feed: Feed, monkeypatch: pytes
             return super().execute(query, *values, **more)
 
     monkeypatch.setattr(feed.connection, "cursor_factory", Noted)
+    assert to_sync(feed.connection, [TESTSHOP], NOW) == []
+    asked.clear()
     assert sync(feed.connection, TESTSHOP, NOW) == []
     assert len(asked) == 5
     assert not [query for query in asked if "INSERT" in query or "UPDATE" in query]

@@ -92,7 +92,7 @@ def test_a_purchase_leads_to_its_order_and_its_person_whoever_wrote_it_last(shop
     assert found(shop, PURCHASES.format(20170101), 1) == first
 
 
-def test_a_refused_record_says_why_also_where_only_the_store_could_tell(shop: Shop) -> None:
+def test_a_rejected_record_says_why_also_where_only_the_store_could_know(shop: Shop) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
     shop.place(export("srs_purchases", "20170101", basket("R1", "1.00")))
     shop.run_tasks("first")
@@ -104,7 +104,7 @@ def test_a_refused_record_says_why_also_where_only_the_store_could_tell(shop: Sh
     assert found(shop, ACCOUNTS.format(20170101), 1).account_number == "1"
 
 
-def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) -> None:
+def test_a_record_of_a_quarantined_file_and_one_of_somebody_suppressed(shop: Shop) -> None:
     configure(shop, "erp_cache_customers", max_reject_percent=0)
     shop.place(export("erp_cache_customers", "20170101", account("1"), account("2", CashBack="x")))
     shop.place(export("srs_customers", "20170101", person("1", "x")))
@@ -119,7 +119,7 @@ def test_a_record_of_a_refused_file_and_one_of_somebody_forgotten(shop: Shop) ->
 def test_what_is_not_there_is_said_plainly(shop: Shop) -> None:
     shop.place(export("erp_cache_customers", "20170101", account("1")))
     shop.run_tasks("first")
-    with pytest.raises(FailError, match=r"\.zip has 1 record, and none is 2"):
+    with pytest.raises(FailError, match=r"\.zip has 1 record: there is no record 2"):
         found(shop, ACCOUNTS.format(20170101), 2)
     with pytest.raises(FailError, match=r"no archived original of x\.zip"):
         found(shop, "x.zip", 1)

@@ -80,7 +80,7 @@ def test_a_replay_says_what_was_deleted_and_takes_the_rest(
     assert set(shop.states().values()) == {"loaded"}
 
 
-def test_deleted_in_the_middle_of_a_replay_is_no_fault_of_the_file(
+def test_deleted_in_the_middle_of_a_replay_quarantines_no_file(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.place(OLD, YOUNG)

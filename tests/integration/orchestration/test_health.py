@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from erp_feeds.codes import IncidentKind
-from erp_feeds.orchestration import health
+from erp_feeds.orchestration import alerts, health
 from erp_feeds.store import connection as stores
 from erp_feeds.store import incidents
 from erp_feeds.store.incidents import Cause
@@ -52,6 +52,17 @@ def test_all_merchants_are_checked_by_one_connection(
 
     assert [each.merchant for each in incidents.listed(store)] == merchants
     assert len(opened) == 1
+
+
+def test_merchants_of_which_nothing_is_open_are_not_checked_one_by_one(
+    store: psycopg.Connection, merchants: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incidents.scan_succeeded(store, merchants)
+    fail_in_each(store, merchants[2:3])
+    checked: list[str] = []
+    monkeypatch.setattr(alerts, "review_with", lambda _, merchant: checked.append(merchant.name) or [])
+    assert health.review_all()
+    assert checked == merchants[2:3]
 
 
 def test_more_incidents_than_airflow_takes_tasks_are_one_task_together(

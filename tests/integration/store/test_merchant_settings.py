@@ -103,7 +103,7 @@ def test_what_cannot_work_is_not_saved_and_nothing_is_overwritten(kept: Shop) ->
     assert save(kept, after=0, **CARD).revision == 1
     with pytest.raises(FailError, match="somebody else has saved revision 1"):
         save(kept, after=0, mapping={})
-    with pytest.raises(FailError, match="are so already"):
+    with pytest.raises(FailError, match="are the same already"):
         save(kept, **CARD)
     in_file = kept.merchant.model_copy(update={"settings": "file"})
     with pytest.raises(FailError, match="are in its file"):

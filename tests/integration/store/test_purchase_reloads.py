@@ -120,7 +120,7 @@ def test_purchases_6_a_basket_whose_neighbour_went_is_still_known(store: psycopg
     assert found.fetchall() == [("r~2", 2, 2)]
 
 
-def test_purchases_6_a_receipt_of_somebody_forgotten_stays_without_a_name(store: psycopg.Connection) -> None:
+def test_purchases_6_a_receipt_of_somebody_suppressed_stays_without_a_name(store: psycopg.Connection) -> None:
     feed = Feed(store)
     file = feed.file(PURCHASES, 1)
     feed.load(file, purchases(purchase("p1", 1, number="1"), purchase("p2", 1, number="2")))

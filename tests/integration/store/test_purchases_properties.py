@@ -186,7 +186,10 @@ def stored_purchases(store: psycopg.Connection) -> dict[str, Sold]:
             people[each.profile_id or 0],
             each.occurred_at.astimezone(UTC),
             each.currency,
-            tuple((line.sku, line.amount) for line in queries.lines(store, SHOP.name, each.purchase_id)),
+            tuple(
+                (line.sku, line.amount)
+                for line in queries.lines(store, SHOP.name, [each.purchase_id])[each.purchase_id]
+            ),
             each.return_of,
         )
         for each in queries.purchases(store, SHOP.name)

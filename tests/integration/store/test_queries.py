@@ -88,7 +88,8 @@ def test_files_can_be_narrowed(filled: psycopg.Connection) -> None:
 
 
 def test_progress_tells_state_records_and_seconds(filled: psycopg.Connection) -> None:
-    rows = queries.progress(filled, "shop")
+    every = queries.progress(filled)
+    rows = [each for each in every if each.merchant == "shop"]
     assert [(each.interface, each.state, each.read, each.rejected) for each in rows] == [
         ("srs_customers", "loaded", 10, 3),
         ("srs_purchases", "loaded", 3, 0),
@@ -97,7 +98,7 @@ def test_progress_tells_state_records_and_seconds(filled: psycopg.Connection) ->
     ]
     assert rows[0].seconds == pytest.approx(2.5)
     assert rows[3].seconds > 100
-    assert len(queries.progress(filled)) == 5
+    assert len(every) == 5
 
 
 def test_customers_7_a_profile_is_asked_for_without_folding_unicode(filled: psycopg.Connection) -> None:
@@ -142,7 +143,7 @@ def test_purchases_can_be_narrowed(filled: psycopg.Connection) -> None:
 
 
 def test_lines_of_a_purchase(filled: psycopg.Connection) -> None:
-    rows = queries.lines(filled, "shop", "W-1")
+    rows = queries.lines(filled, "shop", ["W-1"])["W-1"]
     assert [(each.line_no, each.sku, each.amount) for each in rows] == [
         (1, "A", Decimal("4.00")),
         (2, "B", Decimal("6.00")),

@@ -44,7 +44,7 @@ def load(feed: Feed, interface: str, files: Sequence[tuple[int, Any]]) -> list[A
 def correct(feed: Feed, interface: str, index: int, loaded: list[Any]) -> None:
     """Give the future file its right index, and replay it and every later one, in index order."""
     (future,) = [file for file, _ in loaded if file.index_number == str(FUTURE)]
-    reindex(feed.connection, feed.merchant, future.name, str(index))
+    reindex(feed.connection, feed.merchant, future.name, str(index), "ada")
     found = feed.connection.execute("SELECT file_id, index_number::text, sequence::text FROM files")
     known = {file_id: {"index_number": number, "sequence": sequence} for file_id, number, sequence in found}
     again = [(file.model_copy(update=known[file.file_id]), frames) for file, frames in loaded]
@@ -132,9 +132,9 @@ def test_what_has_no_right_index_is_left_alone(store: psycopg.Connection) -> Non
     before = rows(store, "files", "accounts")
     for file, index, code in [("X.zip", "1", "not_archived"), (name, str(FUTURE), "future_index")]:
         with pytest.raises(FailError) as refused:
-            reindex(store, TESTSHOP, file, index)
+            reindex(store, TESTSHOP, file, index, "ada")
         assert refused.value.code == code
     feed.file("erp_cache_customers", 20170102)
     with pytest.raises(FailError, match="a run is still loading"):
-        reindex(store, TESTSHOP, "TestShop_ErpCache_Customers_20170102.zip", "3")
+        reindex(store, TESTSHOP, "TestShop_ErpCache_Customers_20170102.zip", "3", "ada")
     assert rows(store, "files", "accounts")["accounts"] == before["accounts"]

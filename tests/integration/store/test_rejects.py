@@ -67,7 +67,7 @@ def feed(store: psycopg.Connection) -> Feed:
     return Feed(store)
 
 
-def test_a_replay_closes_what_it_takes_and_keeps_open_what_it_refuses_again(feed: Feed) -> None:
+def test_a_replay_resolves_what_it_takes_and_keeps_open_what_it_rejects_again(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     feed.load(file, rejecting(accounts(), reject(1), reject(2), reject(2, code="out_of_range")), "first")
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
@@ -88,7 +88,7 @@ def test_a_second_replay_writes_nothing(feed: Feed) -> None:
     assert dump(feed.connection) == before
 
 
-def test_what_a_replay_had_closed_and_is_refused_again_opens_again(feed: Feed) -> None:
+def test_what_a_replay_had_resolved_and_is_rejected_again_opens_again(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     for frames in (rejecting(accounts(), reject(1)), accounts(account()), rejecting(accounts(), reject(1))):
         feed.load(file, frames)
@@ -96,7 +96,9 @@ def test_what_a_replay_had_closed_and_is_refused_again_opens_again(feed: Feed) -
     assert closed(feed.connection) == []
 
 
-def test_a_newer_file_with_the_same_key_closes_and_a_replay_of_the_older_leaves_it_closed(feed: Feed) -> None:
+def test_a_newer_file_with_the_same_key_resolves_and_a_replay_of_the_older_leaves_it_resolved(
+    feed: Feed,
+) -> None:
     older, newer = feed.file(ERP, 1), feed.file(ERP, 2)
     bad = rejecting(accounts(account()), reject(2, key="4711"), reject(3, key="4712"), reject(4))
     feed.load(older, bad, "first")
@@ -107,7 +109,7 @@ def test_a_newer_file_with_the_same_key_closes_and_a_replay_of_the_older_leaves_
     assert dump(feed.connection) == before
 
 
-def test_an_older_file_or_another_interface_or_merchant_closes_nothing(feed: Feed) -> None:
+def test_an_older_file_or_another_interface_or_merchant_resolves_nothing(feed: Feed) -> None:
     older, newer = feed.file(ERP, 1), feed.file(ERP, 2)
     feed.load(newer, rejecting(accounts(), reject(1, key="4711")))
     feed.load(older, accounts(account("4711")))
@@ -117,7 +119,7 @@ def test_an_older_file_or_another_interface_or_merchant_closes_nothing(feed: Fee
     assert len(opened(feed.connection)) == 1
 
 
-def test_a_newer_revision_of_the_file_closes_all_of_the_older(feed: Feed) -> None:
+def test_a_newer_revision_of_the_file_resolves_all_of_the_older(feed: Feed) -> None:
     feed.load(feed.file(ERP, 1, "a"), rejecting(accounts(), reject(1), reject(2, key="gone")))
     feed.load(feed.file(ERP, 1, "b"), accounts(account()))
     assert opened(feed.connection) == []
@@ -131,7 +133,7 @@ def test_a_customer_is_resolved_by_number_or_without_one_by_email(feed: Feed) ->
     assert opened(feed.connection) == [(file.file_id, 3, "invalid_decimal")]
 
 
-def test_a_return_is_not_mended_by_its_order(feed: Feed) -> None:
+def test_a_return_is_not_resolved_by_its_order(feed: Feed) -> None:
     file = feed.file("srs_purchases", 1)
     keys = ("W1@2017-01-05T10:00:00", "W1@2017-01-09T10:00:00", "R|1|2017-01-05T10:00:00")
     feed.load(file, rejecting(purchases(), *(reject(n, key) for n, key in enumerate(keys, 1))))
@@ -149,7 +151,7 @@ def feed_of(feed: Feed, name: str, number: int) -> Feed:
 TILL = {"channel": "offline", "local_time": "2017-01-05T10:00:00"}
 WEB = {"order_number": "W@1", "local_time": "2017-01-05T10:00:00"}
 BOUGHT = [purchase("R|1|x", 1, number="1", **TILL), purchase("R|1|x~2", 2, number="1", **TILL)]
-MENDED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
+RESOLVED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
     (ERP, accounts(account("4711")), ["4711"], ["4712"]),
     (
         "srs_customers",
@@ -164,13 +166,13 @@ MENDED_BY_KEY: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
 """Interface, what the newer file brings, the keys that this mends, and keys that it does not."""
 
 
-@pytest.mark.parametrize(("interface", "brought", "mended", "others"), MENDED_BY_KEY)
+@pytest.mark.parametrize(("interface", "brought", "resolved", "others"), RESOLVED_BY_KEY)
 def test_erp_cache_6_whether_a_file_comes_in_time_or_late_the_same_of_its_rejects_are_open(
-    feed: Feed, interface: str, brought: dict[str, Any], mended: list[str], others: list[str]
+    feed: Feed, interface: str, brought: dict[str, Any], resolved: list[str], others: list[str]
 ) -> None:
-    keys = [*mended, *others]
+    keys = [*resolved, *others]
     bad = rejecting(nothing(interface), *(reject(n, key) for n, key in enumerate(keys, 1)))
-    wanted = [(n, "invalid_decimal") for n in range(len(mended) + 1, len(keys) + 1)]
+    wanted = [(n, "invalid_decimal") for n in range(len(resolved) + 1, len(keys) + 1)]
     for number, late in enumerate((False, True)):
         shop = feed_of(feed, "shop", number)
         older, newer = shop.file(interface, 1), shop.file(interface, 2)
@@ -185,7 +187,7 @@ def test_erp_cache_6_whether_a_file_comes_in_time_or_late_the_same_of_its_reject
         assert scalar(shop.connection, mending) == newer.file_id  # nulls come last
 
 
-def test_a_late_file_that_is_replayed_after_a_fix_closes_its_own_rejects(feed: Feed) -> None:
+def test_a_late_file_that_is_replayed_after_a_fix_resolves_its_own_rejects(feed: Feed) -> None:
     newer, late = feed.file(ERP, 2), feed.file(ERP, 1)
     feed.load(newer, accounts(account("other")))
     feed.load(late, rejecting(accounts(), reject(1, key="4711"), reject(2)))
@@ -195,7 +197,7 @@ def test_a_late_file_that_is_replayed_after_a_fix_closes_its_own_rejects(feed: F
     assert [row[2:] for row in closed(feed.connection)] == [("replay", late.file_id)] * 2
 
 
-def test_what_a_newer_file_did_not_say_of_a_person_mends_no_late_reject(feed: Feed) -> None:
+def test_what_a_newer_file_did_not_say_of_a_person_resolves_no_late_reject(feed: Feed) -> None:
     feed.customers(1, customer("7", "ada@example.com"), customer("8", "eve@example.com"))
     feed.customers(9, customer("7"), customer(email="eve@example.com"))
     late = feed.file("srs_customers", 5)
@@ -247,7 +249,7 @@ def load_with_originals(feed: Feed, file: Any, frames: dict[str, Any], run: str 
             rejects.add_originals(feed.connection, file, feed.merchant, run, originals(numbers))
 
 
-def test_a_load_that_fails_while_it_closes_rejects_leaves_nothing(
+def test_a_load_that_fails_while_it_resolves_rejects_leaves_nothing(
     feed: Feed, store: psycopg.Connection
 ) -> None:
     file = feed.file(ERP, 1)
@@ -331,7 +333,7 @@ def test_the_original_of_a_reject_is_for_the_owner_alone(feed: Feed, store: psyc
     assert seen.raw == "<C>1</C>"
 
 
-def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed) -> None:
+def test_open_rejects_are_shown_and_counted_and_resolved_ones_on_demand(feed: Feed) -> None:
     file = feed.file(ERP, 1)
     feed.load(file, rejecting(accounts(), reject(1), reject(2)), "first")
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
@@ -343,7 +345,7 @@ def test_open_rejects_are_shown_and_counted_and_closed_ones_on_demand(feed: Feed
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
 
 
-def test_a_record_with_two_faults_of_one_code_counts_once_in_status_and_incident(feed: Feed) -> None:
+def test_a_record_with_two_errors_of_one_code_counts_once_in_status_and_incident(feed: Feed) -> None:
     bad = reject(1)
     feed.load(feed.file(ERP, 1), rejecting(accounts(), bad, {**bad, "field": "discount_percentage"}))
     assert len(queries.rejects(feed.connection, "testshop")) == 2

@@ -37,7 +37,7 @@ def arrive(shop: Shop, *exports: Export) -> None:
 
 
 def shown(shop: Shop) -> list[tuple[str, int | None]]:
-    """State and replacing file as `files` shows them, in the order of sighting."""
+    """State and replacing file as `files` shows them, in the order of their first scan."""
     shop.store.commit()
     return [(each.state, each.replaced_by) for each in reversed(queries.files(shop.store, "testshop"))]
 
@@ -59,7 +59,7 @@ def test_a_new_revision_that_loads_leaves_no_open_quarantine_and_the_history(sho
     assert queries.files(shop.store, "testshop", states=["quarantined"]) == []
 
 
-def test_the_report_that_failed_is_green_when_it_is_cleared_after_the_mend(shop: Shop) -> None:
+def test_a_failed_report_is_green_when_it_is_cleared_after_the_fix(shop: Shop) -> None:
     arrive(shop, BAD, GOOD)
     assert shop.report(shop.sense("run0"))["files"] == 0
 

@@ -498,6 +498,8 @@ def test_an_incident_is_dismissed_by_whoever_clicks(ask: Ask, filled: Shop) -> N
         assert ask("admin").post(path, data={"reason": "again"}, headers=SAME_ORIGIN).status_code == 404
     assert "Nothing is open" in ask("admin").get(ONE).text
     assert scalar(filled, "SELECT string_agg(DISTINCT dismissed_by, ',') FROM incidents") == "admin"
+    noted = [each for each in audit.listed(filled.store, "testshop") if each.action == "dismissed"]
+    assert len(noted) == len(opened)
 
 
 def test_a_token_opens_the_accounts_of_its_merchant_and_nothing_else(ask: Ask, filled: Shop) -> None:

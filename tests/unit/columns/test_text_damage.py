@@ -59,7 +59,7 @@ def test_any_accented_word_that_was_converted_twice_is_found(text):
     assert mojibake == [True]
 
 
-def test_a_damaged_value_is_told_and_a_damaged_identifier_refused(read, xml):
+def test_a_damaged_value_is_counted_and_a_damaged_identifier_rejected(read, xml):
     outcome = read(
         CUSTOMERS,
         xml(
@@ -79,7 +79,7 @@ def test_a_damaged_value_is_told_and_a_damaged_identifier_refused(read, xml):
     assert not outcome.frames["rejects"]["reason"].str.contains("zo").any()
 
 
-def test_a_damaged_sku_refuses_its_purchase_and_a_description_is_told(read, xml, purchase):
+def test_a_damaged_sku_rejects_its_purchase_and_a_damaged_description_is_counted(read, xml, purchase):
     name = "srs_purchases"
     good = purchase(("a", "1.00"), OrderNumber="W1").replace("<Sku>", "<Description>CafÃ©</Description><Sku>")
     outcome = read(name, xml(name, good, purchase(("a\ufffd", "1.00"), OrderNumber="W2")))

@@ -40,7 +40,7 @@ def test_a_good_file_that_did_not_load_whole_is_a_problem(file: FileProgress, wo
 
 
 @pytest.mark.parametrize("state", ["loaded", "quarantined"])
-def test_the_broken_file_must_be_refused_for_the_right_reason(state: str) -> None:
+def test_the_broken_file_must_be_quarantined_for_the_right_reason(state: str) -> None:
     (problem,) = problems(GOOD, replace(REFUSED, state=state, code="truncated"))
     assert "is broken and was" in problem
 

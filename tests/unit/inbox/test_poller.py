@@ -1,4 +1,4 @@
-"""Merchants of one server share a look; an error is said once, and stays with whom it concerns."""
+"""Merchants of one server share a scan; an error is logged once, and concerns only its own merchant."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def merchant(name: str) -> Merchant:
 
 
 class Server:
-    """Answers looks by a script and remembers who was looked for."""
+    """Answers scans by a script and remembers who asked."""
 
     def __init__(self) -> None:
-        self.looks: list[list[str]] = []
+        self.scans: list[list[str]] = []
         self.answers: list[dict[str, PollResult] | Exception] = []
         self.free = threading.Event()
         self.free.set()
@@ -34,7 +34,7 @@ class Server:
     def scan_together(self, connection_id: str, merchants: list[Merchant]) -> dict[str, PollResult]:
         assert connection_id == "shared_ftps"
         assert threading.current_thread().name.startswith("inbox")
-        self.looks.append(sorted(each.name for each in merchants))
+        self.scans.append(sorted(each.name for each in merchants))
         assert self.free.wait(5)
         answer = self.answers.pop(0) if self.answers else {}
         if isinstance(answer, Exception):
@@ -62,7 +62,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-def look(*rounds: tuple[str, ...]) -> list[dict[str, PollResult]]:
+def scanned(*rounds: tuple[str, ...]) -> list[dict[str, PollResult]]:
     """Let merchants ask, round by round."""
 
     async def ask() -> list[dict[str, PollResult]]:
@@ -76,12 +76,12 @@ def look(*rounds: tuple[str, ...]) -> list[dict[str, PollResult]]:
     return asyncio.run(ask())
 
 
-def test_who_asks_at_the_same_moment_shares_a_look(server: Server) -> None:
-    assert look(("a", "b", "c"), ("a",)) == [dict.fromkeys("abc", WAITING), {"a": WAITING}]
-    assert server.looks == [["a", "b", "c"], ["a"]]
+def test_who_asks_at_the_same_moment_shares_a_scan(server: Server) -> None:
+    assert scanned(("a", "b", "c"), ("a",)) == [dict.fromkeys("abc", WAITING), {"a": WAITING}]
+    assert server.scans == [["a", "b", "c"], ["a"]]
 
 
-def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) -> None:
+def test_who_asks_while_a_scan_is_under_way_shares_the_next_one(server: Server) -> None:
     async def ask() -> list[PollResult]:
         shared = poller_of("shared_ftps")
         server.free.clear()
@@ -90,12 +90,12 @@ def test_who_asks_while_a_look_is_under_way_shares_the_next_one(server: Server) 
             await asyncio.sleep(0.05)
             asked.append(asyncio.ensure_future(shared.scan(merchant(name))))
         await asyncio.sleep(0.05)
-        assert server.looks == [["a"]]
+        assert server.scans == [["a"]]
         server.free.set()
         return await asyncio.wait_for(asyncio.gather(*asked), 5)
 
     assert asyncio.run(ask()) == [WAITING] * 3
-    assert server.looks == [["a"], ["b", "c"]]
+    assert server.scans == [["a"], ["b", "c"]]
 
 
 def test_one_gathering_per_server_and_event_loop() -> None:
@@ -121,7 +121,7 @@ def test_a_trigger_that_is_cancelled_takes_nothing_from_the_others(server: Serve
 def test_a_server_that_is_down_is_told_once_and_so_is_its_return(server: Server, said: list[str]) -> None:
     away = RetryError("no answer in time")
     server.answers = [away, away, away, {}, {}, away]
-    found = look(*[("a", "b")] * 6)
+    found = scanned(*[("a", "b")] * 6)
     assert found[0] == dict.fromkeys("ab", PollResult(error="no answer in time"))
     assert found[3] == dict.fromkeys("ab", WAITING)
     assert said == [
@@ -134,18 +134,18 @@ def test_a_server_that_is_down_is_told_once_and_so_is_its_return(server: Server,
 def test_the_error_of_one_merchant_is_its_own(server: Server, said: list[str]) -> None:
     missing = {"a": PollResult(error="folder /a does not exist")}
     server.answers = [missing, missing, {}]
-    found = look(*[("a", "b")] * 3)
+    found = scanned(*[("a", "b")] * 3)
     assert [each["b"] for each in found] == [WAITING] * 3
     assert said == ["cannot scan the inbox: a: folder /a does not exist", "the inbox can be scanned again: a"]
 
 
 def test_a_error_of_the_software_is_told_without_its_words(server: Server, said: list[str]) -> None:
     server.answers = [ValueError("ada@example.com")]
-    assert look(("a",))[0]["a"].waiting is None
+    assert scanned(("a",))[0]["a"].waiting is None
     assert said == ["cannot scan the inbox: a: ValueError"]
 
 
-def test_a_refused_login_is_not_repeated_at_every_look(server: Server) -> None:
+def test_a_refused_login_is_not_repeated_at_every_scan(server: Server) -> None:
     server.answers = [FailError("login refused", "login_refused"), FailError("no such CA", "no_ca_file")]
-    first, second = look(("a",), ("a",))
+    first, second = scanned(("a",), ("a",))
     assert (first["a"].pause, second["a"].pause) == (REFUSED_LOGIN_SECONDS, 0)

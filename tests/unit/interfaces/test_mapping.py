@@ -93,7 +93,7 @@ def test_the_parser_reads_what_the_links_want() -> None:
     assert as_delivered(CUSTOMERS, InterfaceSettings()) == CUSTOMERS
 
 
-def test_what_no_link_uses_stays_text_and_refuses_no_record() -> None:
+def test_what_no_link_uses_stays_text_and_rejects_no_record() -> None:
     assert as_delivered(CUSTOMERS, said(birthdate=None)).field("birth_date").type is FieldType.TEXT
     cache = INTERFACES["erp_cache_customers"]
     assert as_delivered(cache, InterfaceSettings()) == cache

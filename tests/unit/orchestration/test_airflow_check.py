@@ -24,7 +24,7 @@ def test_a_recent_scan_is_fine() -> None:
     merchant = merchant_of(ftps={"connection": "shop", "poll_interval": 30})
     assert (
         last_scan(merchant, state(1), NOW)
-        == "the inbox was scanned at 2026-03-02 12:59 (Europe/Amsterdam), and is every 30 s"
+        == "the inbox was scanned at 2026-03-02 12:59 (Europe/Amsterdam); it is scanned every 30 s"
     )
     rarely = merchant_of(ftps={"connection": "shop", "poll_interval": 3600})
     assert "12:30" in last_scan(rarely, state(30), NOW)

@@ -89,7 +89,7 @@ def test_files_are_handed_on_at_once(sensor: InboxSensor, monkeypatch: pytest.Mo
     assert run.asked == [None]
 
 
-def test_an_upload_that_settles_is_waited_for_without_a_worker(
+def test_a_running_upload_is_waited_for_without_a_worker(
     sensor: InboxSensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(monkeypatch, SenseResult(EMPTY, uploading=1))

@@ -58,7 +58,7 @@ def test_settings_of_another_version_cost_no_other_merchant_the_triggerer(
 
 
 class ScriptEndError(BaseException):
-    """No more looks: ends the trigger, which no error does."""
+    """No more scans: ends the trigger, which no error does."""
 
 
 NOTHING = PollResult(frozenset())
@@ -80,21 +80,21 @@ Events = Callable[..., list[tuple[float, int]]]
 
 @pytest.fixture
 def pauses() -> list[float]:
-    """How long the trigger slept after each look."""
+    """How long the trigger slept after each scan."""
     return []
 
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
-    """Let a trigger look by a script of (when, what is there); return when it spoke, of how many files."""
+    """Let a trigger scan by a script of (when, what is there); return when it sent events, with how many."""
 
     def run(*script: tuple[float, PollResult]) -> list[tuple[float, int]]:
         clock = {"now": 0.0}
-        looks = iter(script)
+        scans = iter(script)
 
         async def scan(self: ServerPoller, merchant: Merchant) -> PollResult:
             assert merchant == MERCHANT
-            step = next(looks, None)
+            step = next(scans, None)
             if step is None:
                 raise ScriptEndError
             clock["now"], found = step
@@ -104,7 +104,7 @@ def events(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Events:
             pauses.append(seconds)
 
         monkeypatch.setattr(ServerPoller, "scan", scan)
-        # Only the watcher's own clock and sleep: asyncio goes on by the real ones.
+        # Only the trigger's own clock and sleep: asyncio goes on by the real ones.
         monkeypatch.setattr(
             trigger, "time", SimpleNamespace(monotonic=lambda: clock["now"], time=lambda: clock["now"])
         )
@@ -137,8 +137,8 @@ def test_silent_while_nothing_waits(events: Events) -> None:
 
 
 def test_speaks_once_of_what_waits(events: Events) -> None:
-    looks = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(ABANDONED_SECONDS), 10)]
-    assert events(*looks) == [(1000, 1)]
+    scans = [(1000.0 + second, waiting(CUSTOMERS)) for second in range(0, int(ABANDONED_SECONDS), 10)]
+    assert events(*scans) == [(1000, 1)]
 
 
 def test_speaks_of_what_is_added_when_the_run_at_work_is_through_or_takes_long(events: Events) -> None:
@@ -192,13 +192,21 @@ def test_a_second_run_begins_at_once_where_more_files_wait_than_one_takes(events
     assert spoken == [(1000, 1), (1002, 1), (1005, 1)]
 
 
-def test_looks_sooner_for_the_next_run_where_more_files_wait_than_one_takes(
+def test_scans_sooner_for_the_next_run_where_more_files_wait_than_one_takes(
     events: Events, pauses: list[float]
 ) -> None:
     full = replace(waiting(CUSTOMERS), is_full=True)
     assert events(*((now, full) for now in (1000.0, 1020.0, 1000.0 + HOLD_SECONDS))) == [(1000, 1)]
     assert pauses[:2] == [NEXT_RUN_SECONDS] * 2
     assert pauses[2] > NEXT_RUN_SECONDS
+
+
+def test_scans_sooner_while_runs_are_under_way_and_more_files_wait_than_one_takes(
+    events: Events, pauses: list[float]
+) -> None:
+    more = replace(waiting(CUSTOMERS), is_full=True)
+    events(*((1000.0 + HOLD_SECONDS * number, taken(PURCHASES, then=more)) for number in range(3)))
+    assert pauses == [NEXT_RUN_SECONDS] * 3
 
 
 def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(events: Events) -> None:
@@ -212,8 +220,8 @@ def test_is_silent_while_the_inbox_cannot_be_seen_and_repeats_no_event_after_it(
     assert spoken == [(1000, 1), (1004, 1)]
 
 
-def test_looks_at_the_same_moments_whenever_it_was_started(events: Events, pauses: list[float]) -> None:
-    """Merchants of one server thereby share its looks."""
+def test_scans_at_the_same_moments_whenever_it_was_started(events: Events, pauses: list[float]) -> None:
+    """Merchants of one server thereby share its scans."""
     times = (1000.0, 1003.0, 1019.5, 1020.0)
     events(*((now, waiting()) for now in times))
     moments = [(now + pause) % 20 for now, pause in zip(times, pauses, strict=True)]
@@ -221,10 +229,10 @@ def test_looks_at_the_same_moments_whenever_it_was_started(events: Events, pause
     assert all(0 < pause <= 20 for pause in pauses)
 
 
-def test_looks_sooner_while_something_settles_and_later_after_a_refused_login(
+def test_scans_sooner_during_an_upload_and_later_after_a_refused_login(
     events: Events, pauses: list[float]
 ) -> None:
-    looks = (PollResult(frozenset(), pause=2), PollResult(error="login refused", pause=300), waiting())
-    events(*((1000.0, found) for found in looks))
+    scans = (PollResult(frozenset(), pause=2), PollResult(error="login refused", pause=300), waiting())
+    events(*((1000.0, found) for found in scans))
     assert pauses[:2] == [2, 300]
     assert pauses[2] <= 20

@@ -25,7 +25,7 @@ def records_of(interface: Interface, count: int, version: str) -> list[ElementTr
 
 
 @pytest.mark.parametrize(("interface", "version"), VERSIONS, ids=IDS)
-def test_the_line_accepts_every_record_of_a_sample(interface: Interface, version: str) -> None:
+def test_the_pipeline_accepts_every_record_of_a_sample(interface: Interface, version: str) -> None:
     source = io.BytesIO("".join(sample(interface, 300, version)).encode())
     counts = [outcome.counts for outcome in parse({1: [source]}, interface, MERCHANT)]
     assert sum(each.read for each in counts) == 300

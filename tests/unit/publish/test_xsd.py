@@ -138,7 +138,7 @@ PROBES = [
 
 
 @pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
-def test_what_the_schema_accepts_the_line_accepts(interface: Interface) -> None:
+def test_what_the_schema_accepts_the_pipeline_accepts(interface: Interface) -> None:
     schema = schema_of(interface)
     fields = [*((field, "") for field in interface.fields)]
     fields += (

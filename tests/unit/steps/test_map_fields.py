@@ -200,7 +200,7 @@ def test_an_extra_element_fills_a_custom_field_and_is_no_longer_unknown(mapped, 
     assert warnings == {"unknown_element": 1}
 
 
-def test_an_extra_element_that_is_repeated_is_a_guess_and_refused(mapped, process):
+def test_an_extra_element_that_is_repeated_is_a_guess_and_rejected(mapped, process):
     owner = mapped(extra=["Card"], custom_card={"from": "Card"})
     twice = "<CustomerNumber>1</CustomerNumber><Card>1</Card><Card>2</Card>"
     (reject,) = process(CUSTOMERS, twice, owner=owner).frames["rejects"].to_dict("records")

@@ -104,7 +104,7 @@ def test_records_under_another_name_are_counted_as_unknown_elements(read):
 
 
 @pytest.mark.rule("files 15")
-def test_a_repeated_field_refuses_the_record_and_names_the_field(read, xml):
+def test_a_repeated_field_rejects_the_record_and_names_the_field(read, xml):
     outcome = read(
         CUSTOMERS,
         xml(
@@ -126,7 +126,7 @@ def test_a_repeated_field_refuses_the_record_and_names_the_field(read, xml):
         "<Lines><Line><Sku>1</Sku><Amount>1</Amount></Line></Lines><Lines/>",
     ],
 )
-def test_a_repeated_field_of_a_line_refuses_the_purchase(read, xml, inner):
+def test_a_repeated_field_of_a_line_rejects_the_purchase(read, xml, inner):
     name = "srs_purchases"
     outcome = read(
         name, xml(name, f"<OrderNumber>W1</OrderNumber><DateTime>2017-01-05T11:53</DateTime>{inner}")
@@ -145,7 +145,7 @@ def named(export: str, customers: str, customer: str, field: str, declaration: s
 SAFE_ERRORS = ("Export", "Customers", "Customer", "CustomerNumber")
 
 
-def test_a_file_of_which_no_element_is_a_record_is_refused_with_their_name(read):
+def test_a_file_of_which_no_element_is_a_record_is_quarantined_with_their_name(read):
     good = "<Customer><CustomerNumber>1</CustomerNumber></Customer>"
     odd = "<Export><Customers><customer><CustomerNumber>1</CustomerNumber></customer></Customers></Export>"
     reason = r"no Export/Customers/Customer, but 1 of Export/Customers/customer; .* letter for letter"
@@ -158,7 +158,7 @@ def test_a_file_of_which_no_element_is_a_record_is_refused_with_their_name(read)
 
 
 @pytest.mark.parametrize("inner", ["<Id>10</Id><Kind>x</Kind>", "1<b/>", "<Id/>"])
-def test_a_field_that_holds_elements_refuses_its_record_alone(read, xml, inner):
+def test_a_field_that_holds_elements_rejects_its_record_alone(read, xml, inner):
     odd = f"<AccountNumber>{inner}</AccountNumber><PriceListName>A</PriceListName>"
     good = "<AccountNumber>2</AccountNumber><PriceListName>A<!-- b -->C</PriceListName><X><Y/></X>"
     outcome = read(ERP, xml(ERP, odd, good))
@@ -232,7 +232,7 @@ DOCTYPE = '<!DOCTYPE Export [<!ENTITY e "secret"><!ENTITY f SYSTEM "file:///etc/
 )
 @pytest.mark.parametrize("chunk", [11, 1 << 20])
 @pytest.mark.rule("files 11")
-def test_a_doctype_refuses_the_file(read, text, chunk):
+def test_a_doctype_quarantines_the_file(read, text, chunk):
     assert code_of(read, CUSTOMERS, text, chunk=chunk) == "doctype"
 
 
@@ -252,7 +252,7 @@ def test_a_doctype_refuses_the_file(read, text, chunk):
 )
 @pytest.mark.parametrize("chunk", [7, 1 << 20])
 @pytest.mark.rule("files 12")
-def test_broken_xml_refuses_the_file(read, text, chunk):
+def test_broken_xml_quarantines_the_file(read, text, chunk):
     assert code_of(read, CUSTOMERS, text, chunk=chunk) == "not_well_formed"
 
 
@@ -276,7 +276,7 @@ def test_the_reason_has_line_and_column_but_no_text_of_the_file(read):
         "<Export><Deep><Customers/></Deep></Export>",
     ],
 )
-def test_another_structure_refuses_the_file(read, text):
+def test_another_structure_quarantines_the_file(read, text):
     assert code_of(read, CUSTOMERS, text) == "wrong_structure"
 
 
@@ -308,7 +308,7 @@ def header(importer: str | None, version: str | None) -> str:
         (header("ErpCache_Customers", "2.0"), "unsupported_version"),
     ],
 )
-def test_erp_cache_4_a_wrong_header_refuses_the_file_wherever_it_stands(read, settings, code):
+def test_erp_cache_4_a_wrong_header_quarantines_the_file_wherever_it_is(read, settings, code):
     assert code_of(read, ERP, erp(settings)) == code
     assert code_of(read, ERP, erp("", after=settings), chunk=10) == code
 
@@ -333,7 +333,7 @@ def test_erp_cache_4_newer_elements_are_applied_with_a_warning_for_each_element_
 
 @pytest.mark.parametrize("chunk", [20, 1 << 20])
 @pytest.mark.parametrize("other", [header(None, "1.0"), header("Other", None)])
-def test_files_8_settings_that_contradict_each_other_refuse_the_file(read, other, chunk):
+def test_files_8_settings_that_contradict_each_other_quarantine_the_file(read, other, chunk):
     good = header("ErpCache_Customers", "1.1")
     assert code_of(read, ERP, erp(good + other), chunk=chunk) == "wrong_structure"
     assert code_of(read, ERP, erp(good, after=other), chunk=chunk) == "wrong_structure"
@@ -341,7 +341,7 @@ def test_files_8_settings_that_contradict_each_other_refuse_the_file(read, other
 
 
 @pytest.mark.parametrize("truth", ["true", "1"])
-def test_files_9_content_beside_xsi_nil_refuses_its_record_alone(read, xml, truth):
+def test_files_9_content_beside_xsi_nil_rejects_its_record_alone(read, xml, truth):
     namespace = "http://www.w3.org/2001/XMLSchema-instance"
     odd = f"{ACCOUNT}<CashBack xmlns:x='{namespace}' x:nil='{truth}'>1</CashBack>"
     outcome = read(
@@ -353,7 +353,7 @@ def test_files_9_content_beside_xsi_nil_refuses_its_record_alone(read, xml, trut
     assert outcome.frames["records"]["record"].tolist() == [2, 3]
 
 
-def test_files_9_lines_beside_xsi_nil_refuse_their_record_alone(read, xml):
+def test_files_9_lines_beside_xsi_nil_reject_their_record_alone(read, xml):
     namespace = "xmlns:x='http://www.w3.org/2001/XMLSchema-instance'"
     line = "<Line><Sku>a</Sku><Amount>1</Amount></Line>"
     lines = f"<Lines {{}}>{line}{line}</Lines>"

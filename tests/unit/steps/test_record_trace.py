@@ -22,7 +22,7 @@ def told(read, xml, merchant):
     return tell
 
 
-def test_a_refused_record_tells_each_of_its_errors(told):
+def test_a_rejected_record_names_each_of_its_errors(told):
     bad = "<AccountNumber>1</AccountNumber><CashBack>x</CashBack>"
     good = "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>"
     refused, kept = told(ACCOUNTS, bad, good)

@@ -180,7 +180,7 @@ def test_customers_11_a_withdrawn_consent_never_waits_for_a_birth_date(customers
     assert outcome.counts.rejected == {}
 
 
-def test_customers_8_numbers_are_text_and_scientific_notation_is_refused(customers):
+def test_customers_8_numbers_are_text_and_scientific_notation_is_rejected(customers):
     numbers = ["00123", "123", "1.23E+05", "1E+10", "1,5e3", "1E5", "12E", "E+05"]
     outcome = customers(*(f"<CustomerNumber>{number}</CustomerNumber>" for number in numbers))
     assert outcome.frames["records"]["customer_number"].tolist() == ["00123", "123", "1E5", "12E", "E+05"]
@@ -279,7 +279,7 @@ def test_customers_10_consent_is_never_invented(customers):
     assert outcome.counts.warnings == {"unknown_value:newsletter": 2}
 
 
-def test_warnings_of_refused_records_are_not_counted(customers):
+def test_warnings_of_rejected_records_are_not_counted(customers):
     outcome = customers("<CustomerNumber>1E+5</CustomerNumber><Email>oops</Email><Newsletter>x</Newsletter>")
     assert outcome.counts.warnings == {}
     assert outcome.counts.rejected == {"malformed_number": 1}
@@ -324,7 +324,7 @@ def test_purchases_1_a_malformed_number_is_no_missing_one(codes, purchase):
     ]
 
 
-def test_purchases_5_a_date_without_time_is_refused_offline_only(codes, purchase):
+def test_purchases_5_a_date_without_time_is_rejected_offline_only(codes, purchase):
     line = ("a", "1.00")
     found = codes(
         PURCHASES,
@@ -363,11 +363,11 @@ def test_moments_stay_as_delivered(read, xml, purchase, text):
         "2017-01-05T11:53 CET",
     ],
 )
-def test_moments_that_never_were_are_refused(codes, purchase, text):
+def test_moments_that_never_were_are_rejected(codes, purchase, text):
     assert codes(PURCHASES, purchase(("a", "1.00"), DateTime=text)) == [(1, "invalid_datetime", "date_time")]
 
 
-def test_a_bad_line_refuses_its_purchase_once_a_field(read, xml, purchase):
+def test_a_bad_line_rejects_its_purchase_once_a_field(read, xml, purchase):
     outcome = read(
         PURCHASES,
         xml(
@@ -386,7 +386,7 @@ def test_a_bad_line_refuses_its_purchase_once_a_field(read, xml, purchase):
     assert outcome.frames["records"]["record"].tolist() == outcome.frames["lines"]["record"].tolist() == [2]
 
 
-def test_a_total_that_no_amount_can_hold_refuses_the_purchase(read, xml, purchase):
+def test_a_total_that_no_amount_can_hold_rejects_the_purchase(read, xml, purchase):
     outcome = read(PURCHASES, xml(PURCHASES, purchase(("a", "999999999999.99"), ("b", "0.01"))))
     assert outcome.counts.rejected == {"out_of_range": 1}
 

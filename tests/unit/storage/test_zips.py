@@ -70,7 +70,7 @@ def test_xml_that_is_not_read_is_told(merchant: Merchant) -> None:
     assert opened.counts.warnings == {"ignored_member": 2}
 
 
-def test_a_directory_of_very_many_members_is_refused_before_it_is_read(
+def test_a_directory_of_very_many_members_is_quarantined_before_it_is_read(
     merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = bytearray(zipped({f"{number}.txt": b"" for number in range(5_000)}))
@@ -173,7 +173,7 @@ EMPTY = zipped({})
         (XML + WHOLE, "bytes_before_zip"),
     ],
 )
-def test_files_7_two_zips_or_bytes_before_a_zip_are_refused(
+def test_files_7_two_zips_or_bytes_before_a_zip_are_quarantined(
     merchant: Merchant, content: bytes, code: str
 ) -> None:
     assert refusal(content, merchant) == code
@@ -311,7 +311,7 @@ def test_an_upload_without_content_is_told_in_plain_words(
     ],
     ids=lambda value: "" if isinstance(value, bytes) else value,
 )  # fmt: skip
-def test_a_refusal_names_exports_and_counts_other_members(
+def test_a_reason_names_exports_and_counts_other_members(
     merchant: Merchant, content: bytes, said: str
 ) -> None:
     with pytest.raises(QuarantineError) as caught:
@@ -331,7 +331,7 @@ def test_real_bytes_count_not_those_of_the_header(merchant: Merchant) -> None:
     assert refusal(XML * 100, small, MEMBER) == "too_large"
 
 
-def test_any_damage_is_a_refusal_or_harmless(merchant: Merchant) -> None:
+def test_any_damage_is_quarantined_or_harmless(merchant: Merchant) -> None:
     """Whatever bytes flip, a run is never broken by one file."""
     chance = random.Random(7)
     whole = zipped({MEMBER: XML * 20, "out/readme.txt": b"x"})

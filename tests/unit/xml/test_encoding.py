@@ -81,7 +81,7 @@ def test_the_bytes_are_believed_against_the_declaration_with_one_warning(read, c
     ids=["1252", "undeclared 1252", "mark and 1252", "overlong", "utf-16 is not", "ucs-4 is not",
          "utf-16 le", "utf-16 be", "a name behind utf-16", "a name", "klingon", "utf-32"],
 )  # fmt: skip
-def test_a_wrong_encoding_is_refused_with_its_place_and_without_text(read, content, code, words, chunk):
+def test_a_wrong_encoding_is_quarantined_with_its_place_and_without_text(read, content, code, words, chunk):
     with pytest.raises(QuarantineError) as caught:
         read(CUSTOMERS, content, chunk=chunk)
     assert caught.value.code == code

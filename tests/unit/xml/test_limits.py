@@ -87,13 +87,13 @@ def test_a_depth_beyond_any_limit_has_the_same_code(read, limited):
 
 
 @pytest.mark.parametrize("chunk", [10, 64 << 10])
-def test_no_record_within_the_limit_is_refused(read, limited, chunk):
+def test_no_record_within_the_limit_is_quarantined(read, limited, chunk):
     record = f"<Customer><CustomerNumber>1</CustomerNumber><City>{'x' * 900}</City></Customer>"
     outcome = read(CUSTOMERS, customers(record * 20), owner=limited(record_bytes=len(record)), chunk=chunk)
     assert outcome.counts.read == 20
 
 
-def test_an_endless_record_is_refused_before_it_eats_memory(merchant):
+def test_an_endless_record_is_quarantined_before_it_fills_memory(merchant):
     class Endless(io.RawIOBase):
         given = 0
 
@@ -112,7 +112,7 @@ def test_an_endless_record_is_refused_before_it_eats_memory(merchant):
     assert peak < 50 << 20
 
 
-def test_too_many_elements_refuse_the_record_alone(read, xml, limited):
+def test_too_many_elements_reject_the_record_alone(read, xml, limited):
     crowd = numbered("<X{0}/>", 20)
     outcome = read(
         CUSTOMERS,
@@ -126,7 +126,7 @@ def test_too_many_elements_refuse_the_record_alone(read, xml, limited):
     assert outcome.frames["records"]["customer_number"].tolist() == ["2"]
 
 
-def test_too_many_elements_in_a_line_refuse_its_purchase(read, xml, limited):
+def test_too_many_elements_in_a_line_reject_its_purchase(read, xml, limited):
     line = f"<Line><Sku>1</Sku><Amount>1</Amount>{numbered('<X{0}/>', 20)}</Line>"
     record = f"<OrderNumber>W1</OrderNumber><DateTime>2017-01-05T11:53</DateTime><Lines>{line}</Lines>"
     outcome = read(PURCHASES, xml(PURCHASES, record), owner=limited(fields=20))

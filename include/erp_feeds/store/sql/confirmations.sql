@@ -1,13 +1,14 @@
--- Rows that a newer file brings as they are already: they are not written, it is noted that the file confirms them.
+-- Rows that a newer file brings unchanged: they are not written; instead it is noted that the file confirms them.
 --
--- A row says (sequence, file_id, record) of its newest write: its place. Between files in order nobody asks for it, since
--- any later file is newer. Only a load of a file that is not newer than all of them needs the true place: `apply` writes it.
+-- A row holds (sequence, file_id, record) of its newest write: its place. As long as files load in order, no load reads it,
+-- since every later file is newer. Only the load of a file that is older than a confirming one needs the true place: then
+-- `apply` writes it into the rows.
 
 -- name: matched
--- The rows that the records of files meet, looked up once; is_same: every field is as a newer file brings it, and each
--- emptied field was emptied by the row's newest write, and is emptied again, so that all that the write of this file would
--- change is the row's place, and that of what is emptied. In: target; key, new_key; source, as in load/added;
--- old_fields, new_fields; emptied: the field_versions that the file would leave, by the old place; merchant. Out: matched.
+-- The stored rows of the files' records, looked up once. is_same: writing the record would change nothing but places: every
+-- field has the value that the newer file brings, and each emptied field was emptied by the row's newest write and is emptied
+-- again. In: target; key, new_key; source, as in load/added; old_fields, new_fields; emptied: the field_versions that the file
+-- would leave, by the old place; merchant. Out: matched.
 INSERT INTO matched (key, sequence, file_id, record, base_file, base_record, is_same)
 SELECT old.{key}::text, new.sequence, new.file_id, new.record, old.file_id, old.record,
        (old.sequence, old.file_id) < ({sequence}, {file_id})
@@ -28,14 +29,14 @@ FROM (SELECT *, (row_number() OVER () - 1) / 10000 AS part FROM matched WHERE is
 GROUP BY sequence, file_id, part
 
 -- name: needed
--- Whether the true places are needed: a file that is not newer than all that confirm loads; or so many confirm that they
--- would take more room than the rows. In: merchant; table_name; sequence; most: files. Out: one boolean.
+-- Whether the true places are needed: a file loads that is not newer than all confirming ones; or there are so many
+-- confirmations that they would take more room than the rows. In: merchant; table_name; sequence; most: files. Out: one boolean.
 SELECT coalesce(max(sequence) >= {sequence}::numeric, false) OR count(DISTINCT file_id) > {most}
 FROM confirmations
 WHERE merchant = {merchant} AND table_name = {table_name}
 
 -- name: collect
--- What is noted of a table: the newest file that confirms each row. In: merchant; table_name. Out: confirmed.
+-- The newest file that confirms each row of a table. In: merchant; table_name. Out: confirmed.
 CREATE TEMP TABLE confirmed ON COMMIT DROP AS
 SELECT DISTINCT ON (key, base_file, base_record) key, base_file, base_record, sequence, file_id, record
 FROM confirmations
@@ -45,8 +46,8 @@ ORDER BY key, base_file, base_record, sequence DESC, file_id DESC;
 ANALYZE confirmed
 
 -- name: apply_fields
--- Write the true places to the fields that versioned rows remember by a base: what was brought by the write that the file
--- confirmed, the file brought too. In: table; key; confirmed; merchant. Out: the table.
+-- Write the true places into field_versions, for the fields that came with the write that a file confirmed: the file brought
+-- them too. In: table; key; confirmed; merchant. Out: the table.
 UPDATE {table} AS old
 SET field_versions = true_versions.versions
 FROM (
@@ -66,7 +67,7 @@ FROM (
 WHERE old.merchant = {merchant} AND old.{key} = true_versions.key AND true_versions.confirmed > 0
 
 -- name: apply
--- Write the true places to the rows. In: table; key; confirmed; merchant; table_name. Out: the table; confirmations: none left.
+-- Write the true places into the rows. In: table; key; confirmed; merchant; table_name. Out: the table; confirmations: none left.
 UPDATE {table} AS old
 SET sequence = confirmed.sequence, file_id = confirmed.file_id, record = confirmed.record
 FROM confirmed

@@ -22,8 +22,8 @@ WHERE (rejected_records.file_id, rejected_records.record) = (named.file_id, name
 
 -- name: erase
 -- Erase a person in one statement. Orders and returns stay for the books with their totals and lines, without the
--- person: no profile, no custom fields, and no hash that was made with number and e-mail. Whoever else met one of the addresses loses
--- only that memory: no record with such an address loads again.
+-- person: no profile, no custom fields, and no hash that was made with number and e-mail. Where one of the addresses led to
+-- another profile, only that email_match is deleted: no record with such an address loads again.
 -- In:  merchant; profile_id or null; emails text[]: the person's own. Out: how many rows of each table.
 WITH matches AS (
     DELETE FROM email_matches AS matched
@@ -54,8 +54,8 @@ SELECT
     (SELECT count(*) FROM bought) AS purchases_made_anonymous
 
 -- name: identifiers
--- By what a person would come back: their numbers, their address, and every address that led to them. One that belongs
--- to somebody else by now is named with the file in which it led here, and only that file's record is suppressed.
+-- What would bring a person back: their numbers, their address, and every address that once led to them. An address that
+-- belongs to somebody else now is returned with the file in which it led to this person; only that file's record is suppressed.
 -- In:  merchant, profile_id. Out: kind ('srs', 'email'), value, file_id or null.
 SELECT 'srs', value, NULL::bigint FROM identifiers WHERE merchant = %(merchant)s AND profile_id = %(profile_id)s
 UNION
@@ -96,7 +96,8 @@ JOIN files USING (file_id)
 WHERE files.merchant = %(merchant)s AND files.interface = ANY(%(interfaces)s) AND raw IS NOT NULL
 
 -- name: person
--- Who answers to a number or an e-mail. An address that nobody holds now leads to whom it led last (customers 4).
+-- The profile of a number or an e-mail. An address that no profile holds now leads to the profile that it led to last
+-- (customers 4).
 -- In:  merchant; srs or email, the other null. Out: profile_id; several where an old address led to several people.
 SELECT profile_id FROM identifiers WHERE merchant = %(merchant)s AND type = 'srs' AND value = %(srs)s
 UNION
@@ -110,8 +111,8 @@ WHERE profiles.merchant = %(merchant)s AND matched.email = %(email)s
 ORDER BY profile_id
 
 -- name: remember
--- Remember what no load may bring back. Whom a load adds, because they came beside somebody suppressed, counts as
--- suppressed since that file came. Who was unsuppressed and is suppressed once more is suppressed from now on.
+-- Remember what no load may bring back. A number that a load adds, because it came with a suppressed address, counts as
+-- suppressed since that file came. Whoever was unsuppressed and is suppressed again is suppressed from now on.
 -- In: merchant; digests bytea[] and key_ids text[], parallel; file_id: of the load, or null.
 -- Out: suppressed; rows written: those that no load brings back only from now on.
 INSERT INTO suppressed AS known (merchant, digest, key_id, suppressed_at)
@@ -123,8 +124,8 @@ SET unsuppressed_at = NULL, suppressed_at = EXCLUDED.suppressed_at
 WHERE known.unsuppressed_at IS NOT NULL
 
 -- name: suppressed
--- What a merchant has suppressed, and whether it is unsuppressed: for files archived since it was suppressed. An imported
--- file (it has no path) is as old as its day: it may hold what was erased.
+-- What a merchant has suppressed, and what of it is unsuppressed for this file: it must have been archived after the suppression.
+-- An imported file (without a path) is as old as its day, since it may hold what was erased.
 -- In: merchant; file_id: the file that loads, or null: any new one. Out: digest, key_id, unsuppressed.
 SELECT digest, key_id,
        unsuppressed_at IS NOT NULL
@@ -145,7 +146,7 @@ WHERE NOT EXISTS (
 ORDER BY number
 
 -- name: unsuppress
--- Let files that came after people were suppressed bring them back; once more changes nothing.
+-- Let files that came after people were suppressed bring them back; doing it again changes nothing.
 -- In: merchant; digests bytea[]. Out: suppressed; rows written.
 UPDATE suppressed SET unsuppressed_at = clock_timestamp()
 WHERE merchant = %(merchant)s AND digest = ANY(%(digests)s::bytea[]) AND unsuppressed_at IS NULL

@@ -1,8 +1,8 @@
--- Which profile each record of the files of a wave belongs to; who is in one of them is in none of the others. record counts
--- through all of them, in their order: a file's own number is what is left without loading.before.
+-- Which profile each record of the files of a wave belongs to. No person is in two files of a wave. `record` is numbered
+-- consecutively over all files, in their order; minus loading.before it is the number within its own file.
 
 -- name: keep_identifiers
--- Keep by which rule each new number was resolved, once the new profiles are there. Rules: customers 1 and 2.
+-- Store the new numbers with the rule that linked each, once the new profiles exist. Rules: customers 1 and 2.
 -- In: resolved; loading; merchant. Out: identifiers.
 INSERT INTO identifiers (merchant, type, value, profile_id, file_id, record, rule)
 SELECT {merchant}, 'srs', number, profile_id, file_id, record - before, rule
@@ -16,7 +16,8 @@ JOIN loading USING (file_id)
 ORDER BY profile_id
 
 -- name: keep_matches
--- Keep to whom the address of each record without number led. In: resolved; loading. Out: email_matches. Rule: customers 4.
+-- Store to which profile the address of each record without a number led. Rule: customers 4.
+-- In: resolved; loading. Out: email_matches.
 INSERT INTO email_matches AS known (file_id, record, email, profile_id, rule)
 SELECT file_id, record - before, email, profile_id, rule
 FROM resolved
@@ -26,8 +27,8 @@ ON CONFLICT (file_id, record) DO UPDATE
 SET email = EXCLUDED.email, profile_id = EXCLUDED.profile_id, rule = EXCLUDED.rule
 
 -- name: known
--- Whom the store knows of the people in the files: by their number, and of those without one by what the same record led
--- to when it was loaded before, so that a reload decides the same. Rules: customers 1 and 4.
+-- The people in the files whom the store knows already: by number; or, for a record without a number, by the profile to
+-- which the same record led when it was loaded before, so that a reload decides the same. Rules: customers 1 and 4.
 -- In:  incoming: a table with file, record, number, email; suppressed_emails: they count as absent; loading; merchant.
 -- Out: known (file, record, number, email, profile_id or null, held: the address of that profile, own: its row is of this file).
 INSERT INTO known (file, record, number, email, profile_id, held, own)
@@ -48,7 +49,7 @@ LEFT JOIN profiles ON profiles.profile_id = coalesce(numbered.profile_id, matche
 
 -- name: wishes
 -- First step: the moves of the known numbers' profiles. Each wants the address of the last record of its numbers.
--- Rules: customers 5 (an address stays with whom it belongs to), 6 (superseded addresses do not count), 9.
+-- Rules: customers 5 (an address stays with its holder), 6 (addresses that a later record replaces do not count), 9.
 -- In:  known; loading; merchant; movable: the condition under which a profile "old" may take a new address.
 -- Out: wishes (file, profile_id, email, record, holder).
 INSERT INTO wishes (file, profile_id, email, record, holder)
@@ -69,8 +70,8 @@ WHERE wanted.held IS DISTINCT FROM wanted.email AND {movable}
   )
 
 -- name: moves
--- Of the wishes those that succeed. Assume that every move does, then take back those that cannot, until nothing changes: so
--- swaps and chains succeed as a whole.
+-- The wishes that succeed. Assume that every move succeeds, then withdraw those that cannot, until nothing changes: so swaps
+-- and chains succeed as a whole.
 -- In: wishes. Out: moves.
 INSERT INTO moves (profile_id, email)
 WITH RECURSIVE first_wishes AS MATERIALIZED (
@@ -87,7 +88,7 @@ WITH RECURSIVE first_wishes AS MATERIALIZED (
 SELECT profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM lost)
 
 -- name: conflicts
--- Keep the wishes that failed. A reload does not try them again, even where the address is free by then.
+-- Store the wishes that failed. A reload does not try them again, even if the address is free by then.
 -- In: wishes; moves. Out: email_conflicts.
 INSERT INTO email_conflicts (file_id, profile_id, email)
 SELECT file, profile_id, email FROM wishes WHERE profile_id NOT IN (SELECT profile_id FROM moves)
@@ -95,8 +96,8 @@ ON CONFLICT (file_id, profile_id) DO UPDATE SET email = EXCLUDED.email
 
 -- name: newcomers
 -- Second step: unknown numbers, and records without one, are looked up against the addresses as the moves leave them.
--- A number goes by its last address in the file; who finds nobody makes a profile, the earliest record of each address
--- for all that bear it. Rules: customers 2 to 4, 6 and 9.
+-- A number counts with its last address in the file. Where no profile is found, a new one is made: by the earliest record of
+-- an address, for all records with that address. Rules: customers 2 to 4, 6 and 9.
 -- In:  known, moves; merchant.
 -- Out: newcomers (file, record, number, email, profile_id: found, or null; maker: the record that makes the profile then).
 INSERT INTO newcomers (file, record, number, email, profile_id, maker)
@@ -127,10 +128,10 @@ FROM (SELECT * FROM newcomers WHERE profile_id IS NULL AND record = maker ORDER 
 SELECT file_id, count(*) FROM email_conflicts WHERE file_id IN (SELECT file_id FROM loading) GROUP BY file_id
 
 -- name: no_email
--- Numbers that a file brought first, and without an e-mail: such profiles cannot be mailed (rule: customers 3).
--- Asked so that a replay counts the same. In: resolved; merchant. Out: file; number.
--- By the primary key, number for number: a join goes by what is known of the rows of a file, and of a new one that is
--- nothing, so that it would group the whole file anew for each of them.
+-- New numbers that came without an e-mail: such profiles cannot be mailed (rule: customers 3). A replay counts the same.
+-- In: resolved; merchant. Out: file; number.
+-- Each number is looked up by the primary key: a plain join is planned by the statistics of the file's rows, and a new file has
+-- none, so it would group the whole file again for each number.
 SELECT file, count(*)
 FROM (
     SELECT file, number FROM resolved WHERE number IS NOT NULL GROUP BY file, number HAVING count(email) = 0
@@ -145,7 +146,7 @@ GROUP BY file
 -- In:  known, moves, newcomers, created; made_by_number, made_by_email: the rules by which this file makes a profile.
 -- Out: resolved, one row per record: file, record, number, email, profile_id, rule; address: the e-mail of the
 --      record where it is the one of its profile from now on; unknown: the number is new; unmatched: a record without
---      number that is here for the first time.
+--      number that is loaded for the first time.
 INSERT INTO resolved (file, record, number, email, profile_id, rule, address, unknown, unmatched)
 SELECT known.file, known.record, known.number, known.email, known.profile_id,
        CASE WHEN known.number IS NULL THEN 'customers 4' ELSE 'customers 1' END AS rule,

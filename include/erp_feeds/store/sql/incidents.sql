@@ -110,6 +110,19 @@ SET resolved_at = clock_timestamp(),
     recovery_notified_at = CASE WHEN notified_at IS NULL OR dismissed_at IS NOT NULL THEN clock_timestamp() END
 WHERE merchant = %(merchant)s AND kind = 'failed_task' AND code = ANY (%(tasks)s::text[]) AND resolved_at IS NULL
 
+-- name: concerned
+-- Merchants whose incidents must be compared: one is open, or nobody has heard yet that it is over; or a file is quarantined or
+-- not loaded yet, or a record is rejected, which may open one.
+-- In:  merchants text[]. Out: merchants.
+SELECT merchant FROM incidents
+WHERE merchant = ANY (%(merchants)s::text[]) AND (resolved_at IS NULL OR recovery_notified_at IS NULL)
+UNION
+SELECT merchant FROM files
+WHERE merchant = ANY (%(merchants)s::text[]) AND state IN ('registered', 'archived', 'waiting', 'quarantined')
+UNION
+SELECT merchant FROM rejects JOIN files USING (file_id)
+WHERE merchant = ANY (%(merchants)s::text[]) AND state = 'loaded' AND resolved_at IS NULL AND dismissed_at IS NULL
+
 -- name: retire
 -- Resolve, without a word, what is open of merchants that have no file any more.
 -- In: merchants: those that have one.

@@ -2,7 +2,7 @@
 -- codes.TRANSITIONS says.
 
 -- name: mark_missing
--- What is gone from the inbox: never archived, be it that the server refused it, or archived truncated and never completed.
+-- Mark a file that is gone from the inbox: one that was never archived, or was archived truncated and never completed.
 -- In: file_id. Out: its state, where it was still wanted.
 UPDATE files
 SET state = CASE WHEN state = 'waiting' AND archived IS NOT NULL THEN 'quarantined' ELSE 'missing' END,
@@ -17,7 +17,7 @@ FROM files
 WHERE file_id = %(file_id)s
 
 -- name: archive
--- Note where the original of a file is kept, and its place among the contents that came under its name.
+-- Note where the original of a file is archived, and which revision of its name it is.
 -- Rule: same name, other bytes -> a new revision (ERP cache 6). Runs under the lock of the merchant's originals.
 -- In: file_id, sha256, url, day. Out: the ledger row.
 WITH others AS (
@@ -36,10 +36,9 @@ WHERE files.file_id = %(file_id)s
 RETURNING files.file_id, interface, name, size, path, index_number::text, sequence::text, archived, files.revision
 
 -- name: is_duplicate
--- Whether these bytes are what the same name brought last; one that did not load does not count: what was quarantined and is
--- sent again, perhaps after a setting was corrected, deserves another try. Nor does what other bytes have followed since:
--- who takes a change back sends the bytes of before, and means them. Nor does an imported file that still waits for a
--- replay: it would keep the one that came from loading.
+-- Whether the latest file of the same name had the same bytes. Three kinds of earlier files do not count: a quarantined one,
+-- since a setting may have been corrected since, so the bytes get another try; one after which other bytes came, since a
+-- sender who takes a change back means it; and an imported one that still waits for a replay, since the new file must load.
 -- In: file_id, sha256. Out: one boolean.
 SELECT EXISTS (
     SELECT FROM files
@@ -57,7 +56,7 @@ SELECT EXISTS (
 -- name: import
 -- A file from before the system existed: its original waits in the archive, without a path on the server. The same bytes
 -- under the same name change nothing, unless retention has deleted them; others are the next revision. `modified` is the
--- moment of the import, lest a scan take a remote file for this one. Runs under the lock of the merchant's originals.
+-- moment of the import, so that no scan takes a remote file for this one. Runs under the lock of the merchant's originals.
 -- In: merchant, interface, name, size, index_number, day, sha256, url. Out: rows written.
 INSERT INTO files (merchant, interface, name, size, modified, index_number, revision, sequence, day, sha256, archived, state,
                    archived_at)
@@ -84,8 +83,8 @@ SET state = 'duplicate', sha256 = %(sha256)s, archived = %(url)s, day = %(day)s,
 WHERE file_id = %(file_id)s
 
 -- name: wait
--- One more fetch found the file incomplete, or was refused: it waits, or at the limit is quarantined (rule: files 3).
--- A task of the run that is tried again is no further attempt.
+-- Count a fetch that found the file incomplete or was refused: the file waits, or is quarantined at the limit (rule: files 3).
+-- A retry of a task in the same run is not counted again.
 -- In: file_id, code, reason, run, limit. Out: its state.
 UPDATE files
 SET attempts = attempts + 1, attempted_at = clock_timestamp(), code = %(code)s, reason = %(reason)s, run_id = %(run)s,
@@ -96,8 +95,8 @@ WHERE file_id = %(file_id)s AND (state = 'archived' OR archived IS NULL AND stat
 RETURNING state
 
 -- name: quarantine
--- Quarantine a file; a replay that quarantines it for the same reason leaves the row alone. One that the server would
--- not hand out is asked for again, an hour from now.
+-- Quarantine a file; a replay that quarantines it for the same reason leaves the row alone. A file that the server did
+-- not hand out is fetched again after an hour.
 -- In: file_id, code, reason, run; counts, where all of the file has been read, or null.
 UPDATE files
 SET state = 'quarantined', code = %(code)s, reason = %(reason)s, run_id = %(run)s, finished_at = clock_timestamp(),
@@ -108,7 +107,7 @@ WHERE file_id = %(file_id)s
        OR archived IS NULL)
 
 -- name: finish
--- Mark files as loaded; a replay with the same counts leaves the row alone, its first time of loading always stays.
+-- Mark files as loaded; a replay with the same counts leaves the row alone, the time of its first load always stays.
 -- In: file_ids, counts, moments (null: now), each of one file; run.
 UPDATE files
 SET state = 'loaded', counts = new.counts::jsonb, code = NULL, reason = NULL, run_id = %(run)s,
@@ -117,8 +116,8 @@ FROM unnest(%(file_ids)s::bigint[], %(counts)s::text[], %(moments)s::timestamptz
 WHERE files.file_id = new.file_id AND (state, files.counts) IS DISTINCT FROM ('loaded', new.counts::jsonb)
 
 -- name: finished
--- When files that are loaded came. In: file_ids, run. Out: file_id; day; seconds from its first scan until it was loaded, NULL
--- where another run has loaded it before, or it never lay on the server.
+-- When the loaded files came. In: file_ids, run. Out: file_id; day; seconds from its first scan until it was loaded, NULL
+-- where another run had loaded it before, or it was never on the server.
 SELECT file_id, day, CASE WHEN path <> '' AND NOT EXISTS (
            SELECT FROM file_runs
            WHERE file_runs.file_id = files.file_id AND file_runs.run_id <> %(run)s AND file_runs.state = 'loaded'

@@ -1,8 +1,8 @@
--- The load of a group of files, in one transaction under the lock of their merchant. Statements with file_id are of one file;
--- the others read in the table loading which files there are.
+-- The load of a group of files, in one transaction under the lock of their merchant. The table loading holds the files;
+-- a statement that takes file_id works on one file only.
 
 -- name: added
--- Add the versioned rows of the records that meet none. In: merchant; source, as in versioned; matched. Out: the target.
+-- Add versioned rows for the records that have no row yet. In: merchant; source, as in versioned; matched. Out: the target.
 INSERT INTO {target} (merchant, {key}, {columns}, sequence, file_id, record, field_versions, created_at)
 SELECT {merchant}, new.{new_key}, {new_values}, {sequence}, {file_id}, new.record, {first_origins}, new.moment
 FROM ({source}) AS new
@@ -10,7 +10,7 @@ WHERE NOT EXISTS (SELECT FROM matched WHERE matched.file_id = new.file_id AND ma
 
 -- name: class_changed
 -- Reject offline purchases whose class flips against the stored one (rule: purchases 6), before they do anything else.
--- The same file read again, for example with other excluded articles, may flip its own.
+-- A file may flip the class of its own rows, for example when it is loaded again with other excluded skus.
 -- In: incoming_purchases, stored; loading; code. Out: they move from incoming_purchases to incoming_rejects; file; their
 -- number.
 WITH rejected AS (
@@ -28,8 +28,8 @@ WITH rejected AS (
 SELECT file, count(*) FROM rejected GROUP BY file
 
 -- name: custom_keys
--- The custom fields that this load may touch or must keep apart: of its records, and of the profiles that they fill
--- (emptied ones are known only by their origin). Mostly they are those that the mapping links, and no key is looked at.
+-- The custom fields that this load may change: those of its records, and those of the profiles that they fill (an emptied
+-- field is found only in field_versions). Usually these are just the fields that the mapping links, and no other key is found.
 -- In: incoming_profiles, resolved; linked: text[]. Out: key.
 SELECT unnest({linked}::text[]) AS key
 UNION
@@ -50,9 +50,9 @@ WHERE cleared IS NOT NULL AND name LIKE 'custom\_%'
 ORDER BY key
 
 -- name: id_taken
--- Reject purchases that would share an id with another purchase: an online order, a return and a receipt may read alike
--- by their numbers (rule: purchases 11). Whoever came first keeps the id, in this file or before it; what this file
--- brought itself gives way, since it is replaced.
+-- Reject purchases that would share an id with another purchase: the numbers of an online order, a return and a receipt may
+-- make the same id (rule: purchases 11). The purchase that came first keeps the id, whether in this file or an earlier one.
+-- Rows that an earlier load of this same file wrote do not count, since this load replaces them.
 -- In: incoming_purchases, stored; loading; code. Out: they move from there to incoming_rejects; file; their number.
 WITH first AS MATERIALIZED (
     SELECT purchase_id, min(record) AS record FROM incoming_purchases GROUP BY purchase_id HAVING count(*) > 1
@@ -94,7 +94,7 @@ ANALYZE {incoming}
 
 -- name: index_gap
 -- How many index numbers are missing right before a file (rule: ERP cache 6, gaps; for interfaces that count up).
--- A replay asks about what had arrived by the time of the first load, so that it counts the same.
+-- A replay only looks at files that had arrived by the first load, so that it counts the same.
 -- In: file_ids. Out: file_id; number; not the first file of an interface, nor one that itself fills a gap.
 SELECT file_id, number
 FROM (
@@ -110,13 +110,14 @@ FROM (
 WHERE number > 0
 
 -- name: known_baskets
--- Where several baskets bear one receipt, stored or in this file, a basket that is stored keeps its id, whichever
--- file brings it, in whatever order and company (rule: purchases 7). The others take the ids of stored baskets of their
--- own class, in file order, first that of the basket that a file last brought the longest ago, so that the same baskets
--- stand in the end; where none is left, an id that is free. So none takes the place of another that still stands, none is
--- stored twice, and none changes the class of an id, which would be rejected (rule: purchases 6).
--- Such receipts are rare, and the primary key finds them first, so that the cost does not grow with the table: OFFSET 0
--- keeps it so, where a planner that knows nothing of the table yet would compare every receipt with every purchase.
+-- Give ids to baskets that share one receipt with others, stored or in this file (rule: purchases 7):
+-- 1. A basket that is stored already keeps its id, whichever file brings it and in whatever order.
+-- 2. Any other basket takes the id of a stored basket of its own class, in file order; first the one that files have not
+--    brought for the longest time. So the same baskets are stored in the end, whatever the order of the files.
+-- 3. Where no such id is left, it gets a free one.
+-- So no basket overwrites one that still counts, none is stored twice, and no id changes its class, which would be a reject
+-- (rule: purchases 6). Such receipts are rare. They are looked up by the primary key first, so that the cost does not grow with
+-- the table; OFFSET 0 keeps a planner without statistics from comparing every receipt with every purchase.
 -- In: incoming_purchases; merchant. Out: their purchase_id; shares_receipt.
 WITH RECURSIVE sharing AS MATERIALIZED (
     SELECT record, purchase_id, kind, content_hash, regexp_replace(purchase_id, '~[0-9]+$', '') AS base
@@ -194,8 +195,8 @@ FROM placed
 WHERE new.record = placed.record
 
 -- name: known_addresses
--- A basket that came by its address alone is the same purchase when its buyer's number is added: so that a new number joins
--- that buyer, the record goes by the address too (rule: purchases 7). What the profile is called by now finds it.
+-- Baskets that first came with an address only, and now come with a number: they are the same purchase (rule: purchases 7).
+-- The record gets the present address of the stored buyer, so that a new number joins that buyer's profile.
 -- In: incoming_purchases, stored. Out: their email.
 UPDATE incoming_purchases AS new
 SET email = buyer.email
@@ -205,8 +206,8 @@ JOIN profiles AS buyer ON buyer.profile_id = old.profile_id
 WHERE old.record = new.record AND old.same_basket AND new.number IS NOT NULL AND new.email IS NULL
 
 -- name: known_buyers
--- A basket is the same purchase whoever is named beside it: a record without a number keeps the one with which the stored
--- basket came (rule: purchases 7). A basket that came by its address alone has an email_match.
+-- Baskets that come without a number, but were stored with one: the buyer is no part of a basket, so the record gets the
+-- number of the stored basket (rule: purchases 7). A basket that came with an address only has an email_match.
 -- In: incoming_purchases, stored. Out: their number.
 UPDATE incoming_purchases AS new
 SET number = numbered.value
@@ -240,8 +241,8 @@ WHERE {key} IN (SELECT {key} FROM several)
 GROUP BY {key}
 
 -- name: late_file
--- The files of which a newer one of the interface was loaded before (rule: ERP cache 6, late files).
--- A replay asks about the time of the first load, so that it counts the same.
+-- Late files: a newer file of their interface was loaded before them (rule: ERP cache 6, late files).
+-- A replay compares with the time of the first load, so that it counts the same.
 -- In: file_ids. Out: file_id.
 SELECT file_id
 FROM files
@@ -260,9 +261,9 @@ VALUES ({merchant}, {interface}, {version}, {links}::jsonb)
 ON CONFLICT DO NOTHING
 
 -- name: newer_purchases
--- The rejected records of the files that load whose receipts, or order numbers at their moment, a newer file has brought.
--- Key by key and each by its own index, as in rejects.sql, resolve: joined by one condition with OR, every key is compared
--- with every purchase. In: merchant; loading. Out: rejected_file, record, file_id.
+-- The rejected records of these files that a newer file has brought: by receipt, or by order number and moment.
+-- Each kind of key is looked up by its own index, as in rejects.sql, resolve: one join with OR would compare every key with
+-- every purchase. In: merchant; loading. Out: rejected_file, record, file_id.
 SELECT rejected.file_id AS rejected_file, rejected.record, brought.file_id
 FROM loading
 JOIN rejected_records AS rejected USING (file_id)
@@ -285,8 +286,8 @@ CROSS JOIN LATERAL (
 WHERE (brought.sequence, brought.file_id) > (loading.sequence, loading.file_id)
 
 -- name: profile_email_gaps
--- Fill the addresses of the profiles whose first wish is also the first one for that address, and drop the wishes that
--- this decides. Repeated until none is left, this is what one record after the other would do. Rule: purchases 12.
+-- Fill the address of each profile whose first wish is also the first wish for that address, then drop all wishes that this
+-- decides. Repeated until no wish is left, the result is as if the records came one after the other. Rule: purchases 12.
 -- In: gaps; loading. Out: profiles; filled; gaps without what is decided; the number of filled profiles.
 WITH first AS (
     SELECT file, profile_id, email, record
@@ -313,7 +314,7 @@ WITH first AS (
 INSERT INTO filled SELECT file FROM written
 
 -- name: profile_gaps
--- What existing profiles lack and the purchases know: an address. Rule: purchases 12. One that somebody holds stays.
+-- Addresses that purchases know and existing profiles lack, unless another profile holds the address. Rule: purchases 12.
 -- In: resolved; merchant. Out: gaps: wishes for an address.
 INSERT INTO gaps (file, profile_id, email, record)
 SELECT resolved.file, resolved.profile_id, resolved.email, min(resolved.record) AS record
@@ -325,7 +326,7 @@ GROUP BY resolved.file, resolved.profile_id, resolved.email
 
 -- name: profile_number_gaps
 -- Fill the number of existing profiles that have none. Rule: purchases 12. The first record of a profile decides.
--- What a purchase fills has sequence 0, as the profiles that it makes: any customers file may replace it.
+-- A value from a purchase has sequence 0, like the profiles that purchases make, so that any customers file may replace it.
 -- In: resolved; loading. Out: profiles; filled.
 WITH written AS (
     UPDATE profiles AS old
@@ -355,8 +356,8 @@ JOIN resolved USING (record)
 JOIN loading ON loading.file_id = incoming_profiles.file
 
 -- name: purchase_profiles
--- The profiles that only a purchase knows: number and e-mail, with sequence 0, so that any customers file may fill them.
--- What existing profiles lack is filled by profile_gaps. Rules: purchases 3, customers 12 (the custom field).
+-- Make profiles for people whom only purchases know: number and e-mail, with sequence 0, so that any customers file may
+-- replace them. profile_gaps fills existing profiles. Rules: purchases 3, customers 12 (the custom field).
 -- In: created, resolved, incoming_purchases; loading; merchant. Out: profiles.
 INSERT INTO profiles (profile_id, merchant, email, custom, sequence, file_id, record, mapping_version)
 SELECT created.profile_id, {merchant}, created.email,
@@ -374,7 +375,7 @@ LEFT JOIN (
 ORDER BY created.profile_id
 
 -- name: purchase_mapping
--- A replay under another mapping says so on the profiles that its file made.
+-- After a replay under another mapping, note that mapping on the profiles that the file made.
 -- In: known, incoming_purchases; loading. Out: profiles.
 UPDATE profiles AS old
 SET mapping_version = new.mapping_version
@@ -385,11 +386,11 @@ WHERE known.own AND old.profile_id = known.profile_id AND old.sequence = 0 AND o
   AND old.mapping_version IS DISTINCT FROM new.mapping_version
 
 -- name: compared
--- What becomes of each purchase, files compared by (sequence, file_id). new and changed ones are written; of an older file
--- only the new. What another mapping makes of the same content counts as changed: a replay after a change of the mapping
--- rewrites. The same content from a newer file is confirmed, see confirmations.sql; moved, so that the row says at once which
--- file brought it, where the next load asks: of receipts that several baskets share (known_baskets), and where one record
--- came by its address alone and the other did not (known_buyers).
+-- Decide what becomes of each purchase; files are compared by (sequence, file_id).
+-- new: is added, also from an older file. changed: is written, but not from an older file; the same content under another
+-- mapping counts as changed, so a replay after a change of the mapping rewrites it. The same content from a newer file is only
+-- confirmed (confirmations.sql). moved: the same, but the row must name its latest file at once, because the next load reads it:
+-- where several baskets share a receipt (known_baskets), or one record had only an address and the other a number (known_buyers).
 -- In: incoming_purchases, stored, resolved; loading. Out: compared; stored_lines, base_file, base_record: of the stored one.
 INSERT INTO compared (file, record, purchase_id, profile_id, stored_lines, base_file, base_record, outcome)
 SELECT new.file, new.record, new.purchase_id, resolved.profile_id, old.line_count, old.file_id, old.stored_record,
@@ -414,8 +415,8 @@ JOIN loading ON file_id = file
 WHERE outcome = 'confirmed'
 
 -- name: new_purchases
--- Add the orders and returns that are new, in file order: what is copied is in the order of hashes, in which an index grows
--- dearly. In: incoming_purchases, compared; loading; merchant. Out: purchases.
+-- Add the orders and returns that are new, in file order: rows in random order would make the indexes expensive to extend.
+-- In: incoming_purchases, compared; loading; merchant. Out: purchases.
 INSERT INTO purchases (
     merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
     currency, total, line_count, content_hash, custom, mapping_version, sequence, file_id, record
@@ -445,8 +446,8 @@ JOIN loading ON loading.file_id = new.file
 WHERE compared.outcome = 'changed' AND old.merchant = {merchant} AND old.purchase_id = compared.purchase_id
 
 -- name: moved_purchases
--- Let rows say which file and record brought them last, lest an older file arriving late overwrite them; updated_at and
--- lines stay. In: compared; loading; merchant. Out: purchases.
+-- Let rows name the file and record that brought them last, so that an older file that arrives late does not overwrite
+-- them; updated_at and lines stay. In: compared; loading; merchant. Out: purchases.
 UPDATE purchases AS old
 SET sequence = loading.sequence, file_id = loading.file_id, record = compared.record - before
 FROM compared
@@ -470,9 +471,9 @@ WHERE compared.outcome IN ('new', 'changed')
 ORDER BY new.record, new.line_no
 
 -- name: replaced_purchases
--- What a file brought when it was loaded before and brings no more: records that now have another id or class, or that
--- are skipped or rejected (rule: purchases 6). A row that another file has written since is that file's, and that of
--- somebody who was suppressed has nobody's name and stays. Profiles stay, and so does to whom an address led.
+-- Remove the rows that an earlier load of this file wrote and that it does not bring any more: their records now have another
+-- id or class, or are skipped or rejected (rule: purchases 6). Rows stay where another file has written them since, or
+-- where their buyer was suppressed and they name nobody. Profiles and email_matches stay too.
 -- In: incoming_purchases; loading; merchant. Out: purchases, purchase_lines.
 WITH removed AS (
     DELETE FROM purchases AS old
@@ -489,14 +490,14 @@ USING removed
 WHERE line.merchant = {merchant} AND line.purchase_id = removed.purchase_id
 
 -- name: rows_by_key
--- How many rows each file of several has written, where none is late; less those that it confirms.
+-- How many rows each of several files has written, without those that it only confirms. For groups without late files.
 -- In: incoming; table_name; matched. Out: file; table; number.
 SELECT file, {table_name}, count(DISTINCT key) FROM {incoming} GROUP BY file
 UNION ALL
 SELECT file_id, {table_name}, -count(*) FROM matched WHERE is_same GROUP BY file_id
 
 -- name: rows_of_people
--- The same of customers. In: resolved, matched. Out: file; table; number.
+-- The same for customers. In: resolved, matched. Out: file; table; number.
 SELECT file, 'profiles', count(DISTINCT profile_id) FROM resolved GROUP BY file
 UNION ALL
 SELECT file_id, 'profiles', -count(*) FROM matched WHERE is_same GROUP BY file_id
@@ -504,7 +505,7 @@ UNION ALL
 SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
 
 -- name: rows_of_purchases
--- The same of purchases. In: incoming_lines, compared, resolved, newcomers, created, filled. Out: file; table; number.
+-- The same for purchases. In: incoming_lines, compared, resolved, newcomers, created, filled. Out: file; table; number.
 SELECT file, 'purchases', count(*) FROM compared WHERE outcome <> 'confirmed' GROUP BY file
 UNION ALL
 SELECT file, 'purchase_lines', sum(stored_lines) FROM compared WHERE outcome = 'changed' GROUP BY file
@@ -522,9 +523,9 @@ UNION ALL
 SELECT file, 'identifiers', count(DISTINCT number) FROM resolved WHERE unknown GROUP BY file
 
 -- name: stored
--- What the store has under the ids of purchases that come: asked once, since a look at each costs more than what is done
--- with it. In: incoming_purchases; merchant. Out: stored: by the record that comes; stored_record: of the file that wrote
--- the row; same_values: all that the row says but to whom it belongs.
+-- The stored purchases that have the ids of incoming ones. They are read once, since looking them up costs more than using
+-- them. In: incoming_purchases; merchant. Out: stored: one row per incoming record; stored_record: its record in the file
+-- that wrote the row; same_values: whether all values but the buyer are the same.
 INSERT INTO stored (
     record, kind, channel, order_number, profile_id, line_count, sequence, file_id, stored_record, same_basket, same_values
 )
@@ -539,9 +540,8 @@ FROM incoming_purchases AS new
 JOIN purchases AS old ON old.merchant = {merchant} AND old.purchase_id = new.purchase_id
 
 -- name: unknown_debtor
--- Accounts of a file whose invoice debtor was unknown when the file was loaded first (rule: ERP cache 7). The answer to
--- a price request is decided anew at every request, so a debtor that arrives later counts from then on; also one that
--- a later file of the same group brings.
+-- Accounts of a file whose invoice debtor was unknown when the file was first loaded (rule: ERP cache 7). Each price request
+-- looks the debtor up again, so one that arrives later counts from then on, also one from a later file of the same group.
 -- Most debtors are in the file of their accounts; the others are looked up one by one, so that the cost does not grow with
 -- the table. In: incoming_accounts, written by now; loading; merchant. Out: file; number.
 WITH elsewhere AS MATERIALIZED (
@@ -565,20 +565,20 @@ WHERE (
 GROUP BY elsewhere.file
 
 -- name: versioned
--- Write records over the versioned rows that they meet, so that files end in the same rows whatever their order.
+-- Update the versioned rows of known keys, so that files end in the same rows whatever their order.
 --
 -- Rules (ERP cache 2 and 6, customers 9 and 10): each field belongs to the newest file that brought it, filled or
 -- emptied; a field that a file does not bring keeps its value. Files are compared by (sequence, file_id).
--- A row says (sequence, file_id, record) of its newest write. Its column field_versions says the same of each field
--- that this write did not bring and of each emptied field; a filled field absent there came with the newest write,
--- and an empty one was never brought.
+-- A row holds (sequence, file_id, record) of its newest write. Its column field_versions holds the same for each field that
+-- this write did not bring, and for each emptied field. So a filled field that is absent there came with the newest write, and an
+-- empty one that is absent there was never brought.
 --
 -- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
 --      The lists of fields are made by merge.py, which holds the expressions of one field. matched: rows that are the
---      same are left to confirmations.sql. It is compared with what source has given, never joined inside of it: there the
---      planner met each record of a file with each other one of it, where the store's tables have statistics.
--- Out: rows of the target updated. Only rows that change are written: a rerun writes nothing. Where only the
---      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.
+--      same are left to confirmations.sql. It is compared with the rows of source, and never joined inside of it: the planner
+--      would compare each record of a file with each other one, where the store's tables have statistics.
+-- Out: updated rows of the target. Only rows that change are written, so a rerun writes nothing. Where only (sequence,
+--      file_id, record) of a row moves on, so that an older file that arrives late does not overwrite it, updated_at stays.
 MERGE INTO {target} AS old
 USING (
     SELECT * FROM (SELECT * FROM ({source}) AS records OFFSET 0) AS merged  -- OFFSET: read whole, see above
@@ -600,8 +600,8 @@ WHEN MATCHED AND (({sequence}, {file_id}) > (old.sequence, old.file_id)
     sequence = {sequence}, file_id = {file_id}, record = new.record
 
 -- name: written
--- How many rows this session has written and PostgreSQL has not yet added to its statistics: of the open transaction all,
--- of earlier ones maybe some, so two answers within a transaction are compared. In: tables. Out: table, rows.
+-- How many rows this session has written that PostgreSQL has not yet added to its statistics: all of the open transaction,
+-- perhaps some of earlier ones. So the difference of two answers within a transaction counts. In: tables. Out: table, rows.
 SELECT name, (
     pg_stat_get_xact_tuples_inserted(name::regclass) + pg_stat_get_xact_tuples_updated(name::regclass)
     + pg_stat_get_xact_tuples_deleted(name::regclass)

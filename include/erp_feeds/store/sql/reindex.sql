@@ -17,8 +17,8 @@ FROM files
 WHERE purchases.merchant = {merchant} AND purchases.file_id = ANY({file_ids}::bigint[]) AND files.file_id = purchases.file_id
 
 -- name: versioned
--- The versioned rows (load.sql, versioned) in which the files wrote something: each of their fields gets the new sequence,
--- and the row says of the newest write that is then left. What a purchase filled keeps its sequence 0.
+-- The versioned rows (load.sql, versioned) that the files wrote: each field of theirs gets the new sequence, and the row
+-- names the write that is then the newest. Values from purchases keep their sequence 0.
 -- In: table; key; fields: the names of its columns; merchant; file_ids. Out: the table.
 WITH written AS (
     SELECT * FROM {table}
@@ -69,8 +69,8 @@ LEFT JOIN other USING ({key})
 WHERE old.merchant = {merchant} AND old.{key} = newest.{key}
 
 -- name: reopen
--- Let a replay of later files decide anew what the files decided against them: rejects that they resolved, addresses that
--- they held. In: merchant, interface, index_number, file_ids. Out: rejects, email_conflicts.
+-- Undo what the files decided against later files, so that a replay of those decides again: rejects that they resolved,
+-- addresses that they held. In: merchant, interface, index_number, file_ids. Out: rejects, email_conflicts.
 WITH later AS MATERIALIZED (
     SELECT file_id FROM files
     WHERE merchant = {merchant} AND interface = {interface} AND index_number >= {index_number}::numeric

@@ -56,7 +56,7 @@ FROM (
 WHERE rejects.ctid = earlier.ctid
 
 -- name: earlier_open
--- Whether files before one that loads have open rejects: mostly not. In: merchant; interface; loading. Out: one boolean.
+-- Whether files before these have open rejects: usually not. In: merchant; interface; loading. Out: one boolean.
 SELECT EXISTS (
     SELECT FROM rejects
     JOIN files USING (file_id)
@@ -101,9 +101,9 @@ WHEN NOT MATCHED THEN
     VALUES (new.file_id, new.record, new.code, new.field, new.line, new.reason, {run})
 
 -- name: newer_people
--- The rejected records of the files that load whose customers a newer file has brought: their number, which that file wrote to the
--- custom field too (rule: customers 12); or, without a number, the same address without one. Where that is unknown,
--- because the merchant does not link the custom field or a person has another number by now, the reject stays open.
+-- The rejected records of these files whose customers a newer file has brought: by number, which that file wrote into the
+-- custom field too (rule: customers 12); a record without a number by the address of another record without one. Where the
+-- merchant does not link the custom field, or the person has another number now, nobody can tell, and the reject stays open.
 -- In: merchant; loading. Out: rejected_file, record, file_id.
 WITH rejected AS (
     SELECT loading.file_id AS rejected_file, loading.sequence AS old_sequence, record, key
@@ -129,8 +129,8 @@ WITH rejected AS (
 SELECT rejected_file, record, file_id FROM written WHERE (sequence, file_id) > (old_sequence, rejected_file)
 
 -- name: newer_rows
--- The rejected records of the files that load whose keys a newer file has brought, for rows that are loaded by key.
--- Key by key, as in resolve. In: table; key_column; merchant; loading. Out: rejected_file, record, file_id.
+-- The rejected records of these files whose keys a newer file has brought, for rows that are loaded by key. Each key is looked
+-- up by its index, as in resolve. In: table; key_column; merchant; loading. Out: rejected_file, record, file_id.
 SELECT rejected.file_id AS rejected_file, rejected.record, brought.file_id
 FROM loading
 JOIN rejected_records AS rejected USING (file_id)
@@ -140,7 +140,7 @@ CROSS JOIN LATERAL (
 WHERE (brought.sequence, brought.file_id) > (loading.sequence, loading.file_id)
 
 -- name: own_open
--- Whether the files that load have open rejects, and whether newer ones are loaded: mostly neither.
+-- Whether these files have open rejects, and whether newer files are loaded: usually neither.
 -- In: merchant; interface; loading. Out: two booleans.
 SELECT
     EXISTS (SELECT FROM rejects JOIN loading USING (file_id) WHERE resolved_at IS NULL),
@@ -151,11 +151,10 @@ SELECT
     )
 
 -- name: resolve
--- Resolve the rejects of earlier files of the interface that files bring again: by the key of the record, and all of
--- a file of which one is a newer revision. The first file that does so resolves it: the next revision, where there is one.
--- Starts at keys, by the index of rejected_records, so that its cost does not grow with the number of rejects that stay open.
--- OFFSET 0 keeps it so: the rows of the latest files are not in the statistics, and a planner that expects none of them
--- compares every key with every reject.
+-- Resolve rejects of earlier files of the interface: those whose record these files bring again, by key; and all rejects of
+-- a file of which these files hold a newer revision. The first such file counts, a revision before any other file.
+-- It starts from the keys, by the index of rejected_records, so that the cost does not grow with the number of open rejects.
+-- OFFSET 0 keeps this order: a planner without statistics of the latest rows would compare every key with every reject.
 -- In: incoming: a table with file and key of each record that this load takes; loading; merchant; interface; run.
 -- Out: rejects.
 UPDATE rejects
@@ -194,9 +193,9 @@ FROM (
 WHERE rejects.ctid = brought.ctid
 
 -- name: resolve_own
--- Resolve the rejects of the files that load that they have no more, and those that were resolved before they came, so that
--- the same ones are open whatever the order of files: records that a newer file brought, and all where a newer revision
--- of the file is loaded.
+-- Resolve rejects of these files themselves: those that this load does not find any more; those whose record a newer file
+-- has brought already; and all of a file of which a newer revision is loaded. So the same rejects are open whatever the order
+-- of the files.
 -- In: incoming_rejects; newer: a query that gives each rejected record that newer files brought, and the file; loading;
 --     run. Out: rejects.
 UPDATE rejects
@@ -228,6 +227,6 @@ WHERE rejects.file_id = this.file_id AND rejects.resolved_at IS NULL
   AND revision.state = 'loaded' AND (revision.sequence, revision.file_id) > (loading.sequence, loading.file_id)
 
 -- name: without_original
--- The rejected records of a file whose text has not been looked up: those that only the store could reject, also where a
--- newer file has resolved them already. In: file_id. Out: record.
+-- The rejected records of a file whose text was not looked up yet: those that the load rejected, even if a newer file has
+-- resolved them already. In: file_id. Out: record.
 SELECT DISTINCT record FROM rejects WHERE file_id = %(file_id)s AND line IS NULL

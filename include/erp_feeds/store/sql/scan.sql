@@ -2,11 +2,11 @@
 -- In, everywhere: merchant; of the files that a scan found, parallel arrays of interface, name, size, modified, listed.
 
 -- name: unknown
--- Which of the found files are new, or not registered yet. What was missing or replaced and is back is new (rule: files 2).
--- Where LIST gives a time roughly, it is compared with the time that `remember_times` keeps; LIST shows the year instead
--- of the clock for files of half a year ago: hence the prefix.
--- In: exact: each time is to the second. Out: positions, counted from 1; those first that no row has by name and size,
--- since not all of them may be asked for.
+-- Which of the found files are new, or not registered yet. A file that was missing or replaced and is back is new
+-- (rule: files 2). A rough time of LIST is compared with the one that `remember_times` keeps, by its prefix only: for files
+-- older than half a year LIST shows the year instead of the time of day.
+-- In: exact: each time is to the second. Out: positions, counted from 1; those whose name and size no row has come
+-- first, since one scan does not request the times of all.
 SELECT found.position
 FROM unnest(%(interface)s::text[], %(name)s::text[], %(size)s::bigint[], %(modified)s::timestamptz[],
             %(listed)s::text[])
@@ -25,8 +25,8 @@ ORDER BY EXISTS (
 ), found.position
 
 -- name: remember_times
--- Remember the time as LIST gives it of files that the ledger knows by their exact time, so that the next scan need
--- not ask again. Not of young ones: within the minute of the listing their content could still change unseen.
+-- Remember the rough time of LIST for files that the ledger knows by their exact time, so that the next scan need not request
+-- it again. Not for recent files: within the minute that LIST shows, their content could still change unnoticed.
 -- In: age (seconds).
 UPDATE files
 SET listed = found.listed
@@ -40,8 +40,8 @@ WHERE files.merchant = %(merchant)s AND files.interface = found.interface AND fi
   AND files.modified < clock_timestamp() - make_interval(secs => %(age)s)
 
 -- name: mark_replaced
--- A file that was never completely fetched, and in whose place another one lies by now, is gone: fetching it by its
--- path would bring the other's bytes.
+-- Mark files that were never fetched completely and were replaced by another file on the server: fetching such a path would
+-- bring the other file's bytes.
 -- In: path.
 UPDATE files
 SET state = 'replaced', finished_at = clock_timestamp()
@@ -51,7 +51,7 @@ WHERE files.merchant = %(merchant)s AND files.path = found.path
   AND (files.state IN ('registered', 'waiting') OR files.state = 'quarantined' AND files.archived IS NULL)
 
 -- name: register
--- What an earlier scan found just so, long enough ago, is complete (rule: files 1).
+-- Register the files that an earlier scan, long enough ago, found exactly as they are now: they are complete (rule: files 1).
 -- In: path; stable_for (seconds). Out: the paths of what is complete.
 UPDATE files
 SET state = 'registered', path = found.path
@@ -80,7 +80,7 @@ ORDER BY modified, interface, name, size
 ON CONFLICT DO NOTHING
 
 -- name: forget
--- Forget uploads that are no longer as they were found: changed or gone. What comes back starts anew.
+-- Forget uploads that have changed or are gone. A file that comes back starts from the beginning.
 -- In: interfaces.
 DELETE FROM files
 WHERE merchant = %(merchant)s AND files.interface = ANY(%(interfaces)s) AND state = 'uploading'

@@ -1,12 +1,13 @@
--- The temporary tables of a load. They live as long as the connection and are empty at the end of each transaction, so that
--- a load of many small files makes them once, and what PostgreSQL has planned for one file serves the next.
+-- The temporary tables of a load. They live as long as the connection and are empty at the end of each transaction: a load of
+-- many small files makes them once, and PostgreSQL reuses its plans from file to file.
 
 -- name: make
--- loading: the files that load together, in waves; moment: of its rows, so that those of one file are older than those of the
--- next; before: what the numbers of its records are less in incoming_profiles, _purchases and _lines. suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames; rejects are the errors
--- of rejected records, key: by which a newer file may bring the record; originals those records as delivered, each with
--- the line on which it starts in its member. The others: see sql/identity.sql and sql/load.sql. Of a table that it has never
--- looked at, the planner expects hundreds of rows, where mostly there are none.
+-- loading: the files that load together, in waves. moment: when its rows count as made, so that one file's are older than the
+-- next one's. before: subtracted from `record` in incoming_profiles, _purchases and _lines, it gives the number in the file.
+-- suppressed_emails: the addresses of one file that no profile gets. incoming_…: the frames. incoming_rejects: the errors of
+-- rejected records; key: by which a newer file may bring the record. incoming_originals: those records as delivered, with the
+-- line on which each starts. The other tables: see sql/identity.sql and sql/load.sql. They are analysed once, since the planner
+-- expects hundreds of rows in a table without statistics, and mostly there are none.
 CREATE TEMP TABLE loading (
     file_id bigint PRIMARY KEY, sequence numeric, name text, moment timestamptz, before int
 ) ON COMMIT DELETE ROWS;
@@ -53,7 +54,7 @@ ANALYZE loading, suppressed_emails, incoming_rejects, incoming_originals, incomi
     newcomers, created, resolved, gaps, filled, stored, matched, compared
 
 -- name: filled
--- Those that hold rows, or held any in this transaction. Out: name.
+-- The tables that hold rows, or held some in this transaction. Out: name.
 SELECT relname
 FROM pg_class
 WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' AND pg_relation_size(oid) > 0

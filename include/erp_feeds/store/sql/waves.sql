@@ -1,8 +1,9 @@
 -- Which small files that name people may load at once.
 
 -- name: all_new
--- Whether no file was loaded before, and none of the interface that is newer than the first of them: so nothing that they
--- bring is late, and nothing is replaced. In: merchant; interface; file_ids; sequence: of the first. Out: one boolean.
+-- Whether none of the files was loaded before, and no newer file of the interface than the first of them: then no value of
+-- theirs is late, and none of their own rows is replaced.
+-- In: merchant; interface; file_ids; sequence: of the first. Out: one boolean.
 SELECT NOT EXISTS (
     SELECT FROM files
     WHERE merchant = {merchant} AND interface = {interface}
@@ -12,7 +13,7 @@ SELECT NOT EXISTS (
 )
 
 -- name: known_number
--- The profiles of numbers; complete: it has a number among its custom fields and an address, so that no purchase fills it.
+-- The profiles of some numbers. complete: it has an address and the number in its custom field, so that no purchase fills it.
 -- In: merchant; known: text[]. Out: place in known, from 1; profile_id; complete.
 SELECT place, profile_id, complete
 FROM unnest(%(known)s::text[]) WITH ORDINALITY AS known (number, place)
@@ -27,7 +28,7 @@ CROSS JOIN LATERAL (
 ) AS named
 
 -- name: known_email
--- The profiles that hold addresses. In: merchant; known: text[]. Out: place in known, from 1; profile_id; true.
+-- The profiles that hold some addresses. In: merchant; known: text[]. Out: place in known, from 1; profile_id; true.
 SELECT place, profile_id, true
 FROM unnest(%(known)s::text[]) WITH ORDINALITY AS known (email, place)
 CROSS JOIN LATERAL (
