@@ -64,6 +64,18 @@ def test_customers_3_a_first_file_of_many_numbers_takes_no_quadratic_time(store:
     assert counts.warnings == {"no_email": 20_000}
 
 
+def test_customers_10_a_file_that_changes_many_takes_no_quadratic_time(store: psycopg.Connection) -> None:
+    """Where PostgreSQL has statistics of the tables, a plan met each record with each other one: hours."""
+    feed = Feed(store)
+    many = [str(number) for number in range(20_000)]
+    feed.customers(1, *(customer(number, lastname="Dijk") for number in many))
+    store.execute("ANALYZE")
+    store.execute("SET statement_timeout = '8s'")
+    store.commit()
+    feed.customers(2, *(customer(number, lastname="Berg") for number in many))
+    assert scalar(store, "SELECT count(*) FROM profiles WHERE lastname = 'Berg'") == len(many)
+
+
 def test_customers_4_email_only_updates_or_creates(store: psycopg.Connection) -> None:
     feed = Feed(store)
     feed.customers(1, customer("1001", ONE))

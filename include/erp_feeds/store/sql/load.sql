@@ -575,12 +575,13 @@ GROUP BY elsewhere.file
 --
 -- In:  merchant; source: a query with the key, the fields (NULL: not brought), cleared (',a,b,': emptied) and record.
 --      The lists of fields are made by merge.py, which holds the expressions of one field. matched: rows that are the
---      same are left to confirmations.sql.
+--      same are left to confirmations.sql. It is compared with what source has given, never joined inside of it: there the
+--      planner met each record of a file with each other one of it, where the store's tables have statistics.
 -- Out: rows of the target updated. Only rows that change are written: a rerun writes nothing. Where only the
 --      place of a row moves on, lest an older file arriving late overwrite it, its updated_at stays.
 MERGE INTO {target} AS old
 USING (
-    SELECT * FROM ({source}) AS merged
+    SELECT * FROM (SELECT * FROM ({source}) AS records OFFSET 0) AS merged  -- OFFSET: read whole, see above
     WHERE EXISTS (
         SELECT FROM matched
         WHERE NOT matched.is_same AND matched.file_id = merged.file_id AND matched.record = merged.record
