@@ -16,7 +16,7 @@ from erp_feeds.errors import FailError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.replays import StartedReplay, parts, start_replay
 from erp_feeds.orchestration.rest_client import airflow_api_as
-from erp_feeds.store import approvals, audit, incidents, ledger
+from erp_feeds.store import approvals, incidents, ledger
 from erp_feeds.store.load import load_order
 from erp_feeds.web.configuration import configured
 from erp_feeds.web.connections import Store
@@ -113,8 +113,15 @@ def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismi
     if incident_id not in {each.incident_id for each in known}:
         raise FailError(f"no incident {incident_id} of {caller.merchant} is open", "not_found")
     merchant = incidents.dismiss(store, incident_id, caller.name, body.reason)
-    audit.note(store, caller.name, caller.merchant, "dismissed", f"incident {incident_id}")
     return Dismissed(incident_id=incident_id, merchant=merchant)
+
+
+def reopen(caller: Replayer, store: Store, incident_id: IncidentId) -> Dismissed:
+    """Let a dismissed incident of files count again; rejects are opened again on the command line."""
+    known = incidents.listed(store, caller.merchant, with_dismissed=True)
+    if incident_id not in {each.incident_id for each in known if each.dismissed_at}:
+        raise FailError(f"no incident {incident_id} of {caller.merchant} is dismissed", "not_found")
+    return Dismissed(incident_id=incident_id, merchant=incidents.reopen(store, incident_id, caller.name))
 
 
 def _replay_page(
@@ -141,6 +148,16 @@ def _dismiss_page(
     body: Annotated[Dismissing, Form()],
 ) -> RedirectResponse:
     dismiss(caller, store, incident_id, body)
+    known = incidents.listed(store, caller.merchant, with_dismissed=True)
+    # An incident of rejects has ended with them: it cannot be opened again.
+    can_reopen = incident_id in {each.incident_id for each in known}
+    return see_other(request, f"/merchants/{caller.merchant}?dismissed={incident_id if can_reopen else 0}")
+
+
+def _reopen_page(
+    request: Request, caller: Replayer, store: Store, incident_id: IncidentId
+) -> RedirectResponse:
+    reopen(caller, store, incident_id)
     return see_other(request, f"/merchants/{caller.merchant}")
 
 
@@ -158,3 +175,6 @@ def add(routes: Routes) -> None:
     one = path + "/incidents/{incident_id}/dismiss"
     routes.post(one, dismiss, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
     routes.pages.post(one)(_dismiss_page)
+    one = path + "/incidents/{incident_id}/reopen"
+    routes.post(one, reopen, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
+    routes.pages.post(one)(_reopen_page)
