@@ -79,7 +79,8 @@ def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedRepla
     names = [name for name in owner.interfaces if body.interface in {"", name}]
     chosen = ledger.archived(store, owner.name, names, wanted, or_unfetched=not body.dry_run)
     if not chosen:
-        raise FailError("no archived file to replay", "not_found")
+        of_days = ": a file counts for the day in its name" if body.since or body.until else ""
+        raise FailError(f"no archived file to replay{of_days}", "not_found")
     if (runs := len(parts(owner, chosen))) > MAX_RUNS:
         raise FailError(
             f"{counted(len(chosen), 'file')} need {runs} runs, and one request starts at most {MAX_RUNS}: "

@@ -95,8 +95,11 @@ def test_a_file_with_names_of_its_own_for_the_identifiers_is_mapped_and_then_loa
     page = f"{ONE}/srs_customers"
     named = {"element.customer_number": "Klantnummer", "element.email": "Mail"}
     sent = form(admin.get(page).text) | named
-    assert "1 new, 0 changed" in admin.post(page, data={**sent, "do": "try"}, headers=SAME_ORIGIN).text
+    tried = admin.post(page, data={**sent, "do": "try"}, headers=SAME_ORIGIN).text
+    assert "1 new, 0 changed" in tried
+    assert '<td class="wrap">new</td>' in tried
     assert admin.post(page, data={**sent, "do": "save"}, headers=SAME_ORIGIN).status_code == 303
+    assert 'name="since" required value="2017-01-07"' in admin.get(f"{page}?saved=1").text
     revision = merchant_settings.find(mapped.store, "testshop")
     assert revision
     mapped.merchant = merchant_settings.applied(mapped.merchant, revision)
