@@ -240,6 +240,7 @@ def _refused_xml() -> Iterable[str | bytes]:
     yield f"<?xml version='1.0' encoding='UTF-8'?>{whole}".replace(LAST, f"{LAST}é").encode("cp1252")
     yield f"<?xml version='1.0' encoding='UTF-16'?>{whole}"
     yield f"<Letter><To>{EMAIL}</To></Letter>"
+    yield customers_xml(f"<Customer><Mail>{EMAIL}</Mail><Name>{LAST}</Name></Customer>")
     yield f"<Export><Customers/><Customers>{customer(CustomerNumber='1')}</Customers></Export>"
 
 

@@ -69,7 +69,7 @@ def dismiss(
     ] = None,
     by: Annotated[str, typer.Option(help="Your name.")] = "",
     reason: Annotated[str, typer.Option(help="Why nobody needs to act.")] = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Open dismissed rejects again.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Open again what is dismissed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Dismiss what nobody will ever correct: an incident, or rejects. It is then not open any more.
@@ -79,27 +79,30 @@ def dismiss(
     """
     filters = {"interface": interface, "code": code, "field": field, "file": file, "record": record}
     is_incident = what.isascii() and what.isdecimal()
-    if is_incident and (undo or any(each is not None for each in filters.values())):
+    if is_incident and any(each is not None for each in filters.values()):
         raise typer.BadParameter("options that choose rejects need a merchant instead of an incident")
     if not is_incident and all(each is None for each in filters.values()):
         raise typer.BadParameter("use one or more of --interface, --code, --field and --file")
     if record is not None and file is None:
         raise typer.BadParameter("--record needs --file: records are numbered file by file")
     if is_incident:
-        _dismiss_incident(int(what), by, reason, as_json)
+        _dismiss_incident(int(what), by, reason, undo=undo, as_json=as_json)
     else:
         _dismiss_rejects(what, filters, by, reason, undo=undo, as_json=as_json)
 
 
-def _dismiss_incident(incident_id: int, by: str, reason: str, as_json: bool) -> None:
+def _dismiss_incident(incident_id: int, by: str, reason: str, *, undo: bool, as_json: bool) -> None:
     from erp_feeds.store import incidents as store
 
     with opened_store() as connection:
-        merchant = store.dismiss(connection, incident_id, by, reason)
+        if undo:
+            merchant = store.reopen(connection, incident_id, by.strip() or getpass.getuser())
+        else:
+            merchant = store.dismiss(connection, incident_id, by, reason)
     if as_json:
         print_json({"incident_id": incident_id, "merchant": merchant})
     else:
-        say(f"incident {incident_id} of {merchant} is dismissed")
+        say(f"incident {incident_id} of {merchant} is {'open again' if undo else 'dismissed'}")
 
 
 def _dismiss_rejects(

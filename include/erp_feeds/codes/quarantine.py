@@ -152,6 +152,12 @@ class QuarantineCode(Code):
         Actor.SENDER,
         "Send the sender the sample and the XSD of the interface.",
     )
+    UNKNOWN_IDENTIFIERS = (
+        "unknown_identifiers",
+        "No customer has a number or e-mail address under a known name, but there are unknown elements.",
+        Actor.ENGINEER,
+        "Say on the page Mapping, or by `elements` in the merchant file, what this ERP calls them; replay.",
+    )
     MISSING_IMPORTER = (
         "missing_importer",
         "The ERP cache file declares version 1.1 without the required Importer.",

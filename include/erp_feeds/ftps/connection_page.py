@@ -27,6 +27,9 @@ $ airflow connections add myshop_ftps --conn-json '{"conn_type": "ftps", "host":
     "login": "erp-feeds", "password": "…", "extra": {"ca_file": "/etc/ssl/our-ca.pem"}}'
 ```
 
+In the demo it counts until the next `make run`: that leads every merchant's connection to its own server,
+by variables that come before what Airflow's UI shows.
+
 `python -m erp_feeds doctor MERCHANT`, or *Check* on the page *Connection*, checks the whole way and says what
 to change.
 """

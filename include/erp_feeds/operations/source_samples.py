@@ -10,7 +10,7 @@ from itertools import chain, islice
 import psycopg
 from lxml import etree
 
-from erp_feeds.codes import FileState
+from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.errors import QuarantineError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.element_errors import ELEMENT_NAME
@@ -46,11 +46,18 @@ class Samples:
     values: dict[str, str]
     """Element, of a line as 'Lines/Line/Sku' -> its first value that is not empty."""
 
+    def carried(self, element: str) -> int | None:
+        """Return in how many records or lines an element is; None of a file that was not counted."""
+        if self.file.state == FileState.QUARANTINED:
+            return None
+        # A name that the mapping has got since was unknown when the file was loaded.
+        return self.known.get(element) or self.unknown.get(element, 0)
+
 
 def latest_samples(
     connection: psycopg.Connection, merchant: Merchant, interface: Interface
 ) -> Samples | None:
-    """Return what the latest loaded file of an interface carried; None where no file was loaded yet.
+    """Return what the latest file of an interface carried; None where no file was loaded yet.
 
     Undocumented elements are searched in some older files too. Values come from the first records of the
     original, without those of suppressed people; there are none where the original cannot be read.
@@ -66,6 +73,9 @@ def latest_samples(
     file = files[0]
     unknown = _undocumented(interface, file)
     values = _values(connection, merchant, interface, file)
+    if file.state == FileState.QUARANTINED:
+        names = (name for name in values if ELEMENT_NAME.fullmatch(name))
+        unknown = dict.fromkeys(set(names) - _declared(interface), 0)
     read = 0
     for older in files[1:]:
         new = _undocumented(interface, older).keys() - unknown.keys()
@@ -79,30 +89,43 @@ def latest_samples(
 
 def _undocumented(interface: Interface, file: LedgerFile) -> dict[str, int]:
     """Return the elements of a file that the interface does not declare, and how often each is there."""
-    declared = {field.element for field in INTERFACES[interface.name].all_fields()}
+    declared = _declared(interface)
     counts = file.tally
     unknown = {name: number for name, number in counts.unknown.items() if ELEMENT_NAME.fullmatch(name)}
     return unknown | {name: number for name, number in counts.elements.items() if name not in declared}
 
 
+def _declared(interface: Interface) -> set[str]:
+    return {field.element for field in INTERFACES[interface.name].all_fields()}
+
+
 def latest_file(
     connection: psycopg.Connection, merchant: Merchant, interface: Interface
 ) -> LedgerFile | None:
-    """Return the latest loaded file of an interface; None where no file was loaded yet."""
+    """Return the latest file of an interface that samples are of; None where there is none yet."""
     return next(iter(_latest_files(connection, merchant, interface, 1)), None)
 
 
 def _latest_files(
     connection: psycopg.Connection, merchant: Merchant, interface: Interface, number: int
 ) -> list[LedgerFile]:
-    return queries.files(
-        connection,
-        merchant.name,
-        states=[FileState.LOADED],
-        interface=interface.name,
-        with_drift=False,
-        limit=number,
+    """Return the latest loaded files, and those that wait for a mapping of their identifying elements."""
+    found: list[LedgerFile] = []
+    for state in (FileState.LOADED, FileState.QUARANTINED):
+        found += queries.files(
+            connection,
+            merchant.name,
+            states=[state],
+            interface=interface.name,
+            with_drift=False,
+            limit=number,
+        )
+    usable = (
+        each
+        for each in found
+        if each.state == FileState.LOADED or each.code == QuarantineCode.UNKNOWN_IDENTIFIERS
     )
+    return sorted(usable, key=lambda each: each.file_id, reverse=True)[:number]
 
 
 def _values(

@@ -204,7 +204,7 @@ def _headline(kind: str, number: int, place: str) -> str:
     files, records = counted(number, "file"), counted(number, "record")
     return {
         IncidentKind.QUARANTINED: f"{files} quarantined",
-        IncidentKind.PUT_OFF: f"{files} wait for room on the disk",
+        IncidentKind.PUT_OFF: f"{files} {'waits' if number == 1 else 'wait'} for room on the disk",
         IncidentKind.REJECTED: f"{records} rejected",
         IncidentKind.LATE: f"{place} late",
         IncidentKind.MISSING: f"{place} missing",

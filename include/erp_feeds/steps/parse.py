@@ -21,6 +21,7 @@ from erp_feeds.xml.bulk_parser import BULK
 from erp_feeds.xml.elements import children, line_of, local_name
 from erp_feeds.xml.feed import CHUNK
 from erp_feeds.xml.header import declared_version, is_newer
+from erp_feeds.xml.identifiers import Identifiers
 from erp_feeds.xml.reader import RecordReader
 from erp_feeds.xml.rows import Block
 from erp_feeds.xml.schema_drift import LONGEST_NAME, Drift, carried
@@ -89,6 +90,7 @@ class _Notes:
         self._ignored: Counter[int] = Counter()
         """File -> how many attributes, and elements around the records, it holds."""
         self._once: dict[int, set[tuple[WarningCode, str]]] = {}
+        self._identifiers = Identifiers(interface)
 
     def header_of(self, reader: RecordReader, file: int) -> _HeaderCheck:
         """Begin a member."""
@@ -123,6 +125,7 @@ class _Notes:
             drift = self._drift[part.file]
             known = {field.name: int(of_records[field.name][place]) for field in self._interface.fields}
             self._headers[part.member].note(known)
+            self._identifiers.note(part.file, known, part.unknown)
             drift.note_known({field.element: known[field.name] for field in self._interface.fields})
             drift.note_unknown(part.unknown)
             drift.note_unknown(part.attributes)
@@ -133,7 +136,12 @@ class _Notes:
                 )
 
     def by_file(self) -> ByFile:
-        """Return the counts of each file, once all is read."""
+        """Return the counts of each file, once all is read.
+
+        Raises:
+            QuarantineError: unknown_identifiers.
+        """
+        self._identifiers.check()
         for header in self._headers:
             self._once[header.file] |= header.conclude()
         return {file: self._counts(file) for file in self._drift}

@@ -216,10 +216,31 @@ def dismiss(connection: psycopg.Connection, incident_id: int, by: str, reason: s
             rejects.dismiss(connection, rejects.RejectFilter(merchant, interface, code), by, reason)
             connection.execute(statement("incidents/resolve_dismissed"), {**values, "merchant": merchant})
         if found:
-            audit.note(connection, by, found[0], "dismissed", f"incident {incident_id}")
+            audit.note(connection, by, found[0], "dismissed", _subject(incident_id, found[1], found[3]))
     if not found:
         raise FailError(f"no incident {incident_id} is open: `python -m erp_feeds incidents`", "not_found")
     return str(found[0])
+
+
+def reopen(connection: psycopg.Connection, incident_id: int, by: str) -> str:
+    """Let a dismissed incident count again, and return its merchant.
+
+    Raises:
+        FailError: No such incident is dismissed; one of rejected records ended with them, and they are opened
+            again instead.
+    """
+    with transaction(connection, "opening an incident again"):
+        found = connection.execute(statement("incidents/reopen"), {"incident_id": incident_id}).fetchone()
+        if found:
+            audit.note(connection, by, found[0], "opened again", _subject(incident_id, *found[1:]))
+    if not found:
+        reason = f"no incident {incident_id} is dismissed: `incidents --dismissed` lists those of files"
+        raise FailError(reason, "not_found")
+    return str(found[0])
+
+
+def _subject(incident_id: int, interface: str, code: str) -> str:
+    return f"incident {incident_id}: {' of '.join(filter(None, (code, interface)))}"
 
 
 def dismiss_rejects(

@@ -27,8 +27,8 @@ def read_rows(connection: Connection[Any], shape: type[Row], name: str, /, **inp
 def statement(name: str, **parts: object) -> sql.Composed:
     """Return a statement with each {part} filled in: composed SQL as it is, anything else as a literal.
 
-    {merchant} becomes a query of one value. Of a merchant that its statistics do not know yet, PostgreSQL would
-    expect one row, and compare each record of a file with all rows of the merchant.
+    {merchant} becomes a query of one value. Of a merchant that its statistics do not know yet, PostgreSQL
+    would expect one row, and compare each record of a file with all rows of the merchant.
     """
     if not parts:
         return _whole(name)

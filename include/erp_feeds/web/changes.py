@@ -79,7 +79,8 @@ def replay(caller: Replayer, store: Store, body: Replaying) -> list[StartedRepla
     names = [name for name in owner.interfaces if body.interface in {"", name}]
     chosen = ledger.archived(store, owner.name, names, wanted, or_unfetched=not body.dry_run)
     if not chosen:
-        raise FailError("no archived file to replay", "not_found")
+        of_days = ": a file counts for the day in its name" if body.since or body.until else ""
+        raise FailError(f"no archived file to replay{of_days}", "not_found")
     if (runs := len(parts(owner, chosen))) > MAX_RUNS:
         raise FailError(
             f"{counted(len(chosen), 'file')} need {runs} runs, and one request starts at most {MAX_RUNS}: "
@@ -116,6 +117,14 @@ def dismiss(caller: Replayer, store: Store, incident_id: IncidentId, body: Dismi
     return Dismissed(incident_id=incident_id, merchant=merchant)
 
 
+def reopen(caller: Replayer, store: Store, incident_id: IncidentId) -> Dismissed:
+    """Let a dismissed incident of files count again; rejects are opened again on the command line."""
+    known = incidents.listed(store, caller.merchant, with_dismissed=True)
+    if incident_id not in {each.incident_id for each in known if each.dismissed_at}:
+        raise FailError(f"no incident {incident_id} of {caller.merchant} is dismissed", "not_found")
+    return Dismissed(incident_id=incident_id, merchant=incidents.reopen(store, incident_id, caller.name))
+
+
 def _replay_page(
     request: Request, caller: Replayer, store: Store, body: Annotated[Replaying, Form()]
 ) -> RedirectResponse:
@@ -140,6 +149,16 @@ def _dismiss_page(
     body: Annotated[Dismissing, Form()],
 ) -> RedirectResponse:
     dismiss(caller, store, incident_id, body)
+    known = incidents.listed(store, caller.merchant, with_dismissed=True)
+    # An incident of rejects has ended with them: it cannot be opened again.
+    can_reopen = incident_id in {each.incident_id for each in known}
+    return see_other(request, f"/merchants/{caller.merchant}?dismissed={incident_id if can_reopen else 0}")
+
+
+def _reopen_page(
+    request: Request, caller: Replayer, store: Store, incident_id: IncidentId
+) -> RedirectResponse:
+    reopen(caller, store, incident_id)
     return see_other(request, f"/merchants/{caller.merchant}")
 
 
@@ -157,3 +176,6 @@ def add(routes: Routes) -> None:
     one = path + "/incidents/{incident_id}/dismiss"
     routes.post(one, dismiss, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
     routes.pages.post(one)(_dismiss_page)
+    one = path + "/incidents/{incident_id}/reopen"
+    routes.post(one, reopen, example={"incident_id": 3, "merchant": "testshop"}, tag="Changes")
+    routes.pages.post(one)(_reopen_page)

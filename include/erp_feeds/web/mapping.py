@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 import psycopg
@@ -74,6 +75,8 @@ class MappingPage:
     extra_elements: list[str]
     sample_file: str | None
     """From which the values are; personal data."""
+    sample_day: date | None
+    """The day that file counts for: that of its index, not of its upload."""
     checked: Checked
 
 
@@ -171,6 +174,7 @@ def page_of(
         elements=mapping_form.elements(interface, fields, errors),
         extra_elements=list(fields.get("extra_elements") or ()),
         sample_file=samples.file.name if samples else None,
+        sample_day=samples.file.day if samples else None,
         checked=checked,
     )
 
@@ -243,6 +247,7 @@ MAPPING = {
     "elements": [{"column": "city", "default": "City", "said": "Plaats", "error": ""}],
     "extra_elements": [],
     "sample_file": "TestShop_SRS_Customers_20260131060000.zip",
+    "sample_day": "2026-01-31",
     "checked": {**CHECKED, "changes": []},
 }
 DRY_RUN: dict[str, Any] = {"files": [], "tables": {}, "resolved": {}, "opened": {}}

@@ -134,12 +134,12 @@ def sources(
         is_of_line, element = field.name in of_lines, elements[field.name]
         carried = (path if is_of_line else "") + element
         sample = samples.values.get(carried, "") if samples else ""
-        number = samples.known.get(carried, 0) if samples else None
+        number = samples.carried(carried) if samples else None
         found.append(Source(field.name, element, field.description, number, sample, is_of_line=is_of_line))
     declared: Iterable[str] = fields.get("extra_elements") or ()
     unknown = samples.unknown if samples else {}
     for name in dict.fromkeys([*declared, *sorted(unknown)]):
-        number = (unknown.get(name) or (samples.known.get(name, 0))) if samples else None
+        number = samples.carried(name) if samples else None
         sample = samples.values.get(name, "") if samples else ""
         is_new = name not in declared
         words = "In the files, not documented" if is_new else "Extra element"

@@ -55,6 +55,7 @@ def test_dismissed_and_opened_again(tmp_path: Path) -> None:
             "dismiss their incident by its number: `incidents shop`",
         ),
         (["12", *WHO], "no incident 12 is open"),
+        (["12", "--undo"], "no incident 12 is dismissed"),
     ],
 )
 def test_what_cannot_be_meant_is_said(arguments: list[str], said: str) -> None:

@@ -240,6 +240,9 @@ def test_what_is_dismissed_is_quiet_until_there_is_more_of_it(feed: Feed) -> Non
     with pytest.raises(FailError, match="give your name and a reason"):
         incidents.dismiss(feed.connection, found.incident_id, "ada", " ")
     assert incidents.listed(feed.connection) == []
+    assert incidents.reopen(feed.connection, found.incident_id, "bob") == "testshop"
+    assert [each.incident_id for each in incidents.listed(feed.connection)] == [found.incident_id]
+    incidents.dismiss(feed.connection, found.incident_id, "ada", "an old test")
     assert [each.dismissed_reason for each in incidents.listed(feed.connection, with_dismissed=True)] == [
         "an old test"
     ]

@@ -200,7 +200,7 @@ def test_dismissing_an_incident_dismisses_its_rejects(feed: Feed) -> None:
     noted = audit.listed(feed.connection, "testshop")
     assert [(each.who, each.action, each.subject) for each in noted] == [
         ("Bob", "opened again", f"2 rejects: {ERP}"),
-        ("Ada", "dismissed", f"incident {number}"),
+        ("Ada", "dismissed", f"incident {number}: invalid_date of {ERP}"),
     ]
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from erp_feeds.codes import RejectCode, WarningCode
-from support.store_feed import Feed, customer, dump, frame, profiles, purchase, purchases, scalar
+from support.store_feed import TESTSHOP, Feed, customer, dump, frame, profiles, purchase, purchases, scalar
 
 ONE, OTHER = "a@example.com", "b@example.com"
 
@@ -159,6 +159,20 @@ def test_purchases_6_newer_content_replaces_purchase_and_lines(store: psycopg.Co
         Decimal(4),
         Decimal(5),
     ]
+
+
+def test_purchases_6_files_of_a_new_merchant_take_no_quadratic_time(store: psycopg.Connection) -> None:
+    """PostgreSQL, whose statistics know another merchant alone, expected one row of it: minutes."""
+    other = Feed(store, TESTSHOP.model_copy(update={"name": "other"}))
+    other.purchases(1, *(purchase(str(number), 5.0, number=str(number)) for number in range(200)))
+    store.execute("ANALYZE")
+    store.execute("SET statement_timeout = '8s'")
+    store.commit()
+    feed = Feed(store)
+    names = [str(number) for number in range(20_000)]
+    for index in (1, 2):
+        feed.purchases(index, *(purchase(each, 5.0, 3.0, number=each, channel="offline") for each in names))
+    assert scalar(store, "SELECT sum(amount) FROM purchase_lines WHERE merchant = 'testshop'") == 8 * 20_000
 
 
 def test_purchases_6_offline_class_flip_is_rejected(store: psycopg.Connection) -> None:

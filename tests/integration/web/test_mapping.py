@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from erp_feeds.batch import Replay
+from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.merchant_file import read_merchants
 from erp_feeds.settings import settings
-from erp_feeds.store import audit, merchant_settings
+from erp_feeds.store import audit, merchant_settings, queries
 from erp_feeds.store.connection import lock_merchant
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask, person
 from support.shop_files import export
@@ -75,6 +77,36 @@ def test_sources_are_what_files_really_carried_with_a_value_of_each(ask: Ask, ma
     assert admin.post(forget, json={"dry_run": False}, headers=SAME_ORIGIN).status_code == 200
     assert "Eden" not in admin.get(f"{ONE}/srs_customers").text
     assert admin.get(f"{ONE}/erp_cache_customers").status_code == 404
+
+
+def test_a_file_with_names_of_its_own_for_the_identifiers_is_mapped_and_then_loads(
+    ask: Ask, mapped: Shop
+) -> None:
+    own = "<Klantnummer>7</Klantnummer><Mail>own@example.com</Mail>"
+    mapped.place(export("srs_customers", "20170107", own))
+    mapped.run_tasks("manual__own")
+    quarantined: Any = {"states": [FileState.QUARANTINED], "interface": "srs_customers"}
+    (file,) = queries.files(mapped.store, "testshop", **quarantined)
+    assert file.code == QuarantineCode.UNKNOWN_IDENTIFIERS
+    admin = ask("admin")
+    sources = {each["name"]: each for each in admin.get(f"{API}/mapping/srs_customers").json()["sources"]}
+    found = sources["Klantnummer"]
+    assert (found["sample"], found["carried"], found["is_new"]) == ("7", None, True)
+    page = f"{ONE}/srs_customers"
+    named = {"element.customer_number": "Klantnummer", "element.email": "Mail"}
+    sent = form(admin.get(page).text) | named
+    tried = admin.post(page, data={**sent, "do": "try"}, headers=SAME_ORIGIN).text
+    assert "1 new, 0 changed" in tried
+    assert '<td class="wrap">new</td>' in tried
+    assert admin.post(page, data={**sent, "do": "save"}, headers=SAME_ORIGIN).status_code == 303
+    assert 'name="since" required value="2017-01-07"' in admin.get(f"{page}?saved=1").text
+    revision = merchant_settings.find(mapped.store, "testshop")
+    assert revision
+    mapped.merchant = merchant_settings.applied(mapped.merchant, revision)
+    mapped.run_tasks("manual__again", Replay(file_ids=(file.file_id,)))
+    assert queries.files(mapped.store, "testshop", **quarantined) == []
+    later = {each["name"]: each for each in admin.get(f"{API}/mapping/srs_customers").json()["sources"]}
+    assert (later["customer_number"]["sample"], later["customer_number"]["carried"]) == ("7", 1)
 
 
 def test_a_change_is_checked_tried_saved_and_offered_for_past_days(ask: Ask, mapped: Shop) -> None:

@@ -49,6 +49,7 @@ CHANGES = (
     (f"{ONE}/replays", {"file_ids": [1]}),
     (f"{ONE}/files/FILE/approve", {"rejects": 1}),
     (f"{ONE}/incidents/1/dismiss", {"reason": "x"}),
+    (f"{ONE}/incidents/1/reopen", {}),
     (f"{ONE}/profile-searches", {"by": "srs", "value": "1001"}),
     (f"{ONE}/profiles/PERSON/forget", {"dry_run": True}),
     (f"{ONE}/mapping/srs_customers/checks", {}),
@@ -65,6 +66,7 @@ PAGE_CHANGES = (
     f"{ONE}/replays",
     f"{ONE}/files/FILE/approve",
     f"{ONE}/incidents/1/dismiss",
+    f"{ONE}/incidents/1/reopen",
     f"{ONE}/profiles",
     f"{ONE}/profiles/PERSON/forget",
     f"{ONE}/mapping/srs_customers",
@@ -494,12 +496,29 @@ def test_an_incident_is_dismissed_by_whoever_clicks(ask: Ask, filled: Shop) -> N
     for each in opened:
         path = f"{ONE}/incidents/{each['incident_id']}/dismiss"
         back = ask("admin").post(path, data={"reason": "closed"}, headers=SAME_ORIGIN)
-        assert (back.status_code, back.headers["location"]) == (303, f"/erp-feeds{ONE}")
+        shown = f"{ONE}?dismissed={each['incident_id'] if each['kind'] != 'rejected' else 0}"
+        assert (back.status_code, back.headers["location"]) == (303, f"/erp-feeds{shown}")
+        assert "Dismissed." in ask("admin").get(shown).text
         assert ask("admin").post(path, data={"reason": "again"}, headers=SAME_ORIGIN).status_code == 404
     assert "Nothing is open" in ask("admin").get(ONE).text
     assert scalar(filled, "SELECT string_agg(DISTINCT dismissed_by, ',') FROM incidents") == "admin"
     noted = [each for each in audit.listed(filled.store, "testshop") if each.action == "dismissed"]
     assert len(noted) == len(opened)
+    number = next(each["incident_id"] for each in opened if each["kind"] == "quarantined")
+    assert f"incidents/{number}/reopen" in ask("admin").get(f"{ONE}?dismissed={number}").text
+    again = f"{ONE}/incidents/{number}/reopen"
+    assert ask("admin").post(again, headers=SAME_ORIGIN).status_code == 303
+    assert [each["incident_id"] for each in ask("admin").get(f"{API}{ONE}").json()["open"]] == [number]
+    assert ask("admin").post(again, headers=SAME_ORIGIN).status_code == 404
+
+
+def test_a_link_to_one_code_shows_no_other_that_may_be_dismissed(ask: Ask, filled: Shop) -> None:
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    codes = {each["code"] for each in ask("admin").get(f"{API}{ONE}/rejects").json()["codes"]}
+    assert len(codes) > 1
+    for code in codes:
+        text = ask("admin").get(f"{ONE}/rejects?code={code}").text
+        assert text.count("Dismiss</button>") == 1
 
 
 def test_a_token_opens_the_accounts_of_its_merchant_and_nothing_else(ask: Ask, filled: Shop) -> None:

@@ -37,6 +37,7 @@ def cause(kind: str, code: str = "", number: int = 1, **more: Any) -> Cause:
         ([cause("quarantined", "truncated", 20)], "20 files quarantined, the sender must send them again"),
         ([cause("quarantined", "too_large")], "1 file quarantined, the data engineer must act"),
         ([cause("put_off", "no_space", 2)], "2 files wait for room on the disk, the data engineer must act"),
+        ([cause("put_off", "no_space")], "1 file waits for room on the disk, the data engineer must act"),
         ([cause("rejected", "invalid_date", 3)], "3 records rejected, the sender must correct them"),
         ([cause("late")], "SRS customers late, the sender must send what is due"),
         (

@@ -157,6 +157,35 @@ def test_a_file_of_which_no_element_is_a_record_is_quarantined_with_their_name(r
     assert read(CUSTOMERS, odd.replace("<customer>", f"{good}<customer>")).counts.read == 1
 
 
+def test_files_18_customers_whose_identifiers_have_other_names_are_no_empty_file(read, xml):
+    """Each record would be skipped, and a green run would have loaded nothing."""
+    unnamed = "<Klantnummer>7</Klantnummer><Mail>a@example.com</Mail><City>Ede</City>"
+    with pytest.raises(QuarantineError) as caught:
+        read(CUSTOMERS, xml(CUSTOMERS, unnamed, unnamed))
+    assert caught.value.code == "unknown_identifiers"
+    assert caught.value.reason.endswith("no CustomerNumber or Email, but the unknown Klantnummer, Mail")
+    many = "".join(f"<E{n}/>" for n in range(7))
+    with pytest.raises(QuarantineError, match="the unknown E0, E1, E2, E3, E4 and 2 more"):
+        read(CUSTOMERS, xml(CUSTOMERS, many))
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        ["<City>Ede</City>"],  # nothing unknown: the record itself lacks it
+        ["<Klant>7</Klant>", "<Email/>"],  # the ERP knows the name, and has no value
+        ["<Klant>7</Klant>", "<CustomerNumber>7</CustomerNumber>"],
+    ],
+)
+def test_files_18_records_that_name_nobody_are_skipped_one_by_one(read, xml, records):
+    assert read(CUSTOMERS, xml(CUSTOMERS, *records)).counts.read == len(records)
+
+
+def test_files_18_purchases_of_nobody_are_no_error(read, xml):
+    inner = "<OrderNumber>1</OrderNumber><DateTime>2017-01-05T10:00:00</DateTime><Till>3</Till>"
+    assert read("srs_purchases", xml("srs_purchases", inner)).counts.read == 1
+
+
 @pytest.mark.parametrize("inner", ["<Id>10</Id><Kind>x</Kind>", "1<b/>", "<Id/>"])
 def test_a_field_that_holds_elements_rejects_its_record_alone(read, xml, inner):
     odd = f"<AccountNumber>{inner}</AccountNumber><PriceListName>A</PriceListName>"

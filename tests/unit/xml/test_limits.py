@@ -24,7 +24,7 @@ def customers(inner: str, root: str = "") -> str:
 
 
 def nested(depth: int) -> str:
-    return customers(f"<Customer>{'<a>' * depth}{'</a>' * depth}</Customer>")
+    return customers(f"<Customer><Email/>{'<a>' * depth}{'</a>' * depth}</Customer>")
 
 
 def numbered(form: str, count: int) -> str:
@@ -71,7 +71,7 @@ def test_what_would_exhaust_a_reader_is_refused_with_its_own_code(read, code, te
 
 def test_what_is_within_the_limits_is_read(read):
     text = customers(
-        f"<Customer {numbered(ATTRIBUTE, 100)}>{'<a>' * 29}{'</a>' * 29}</Customer>",
+        f"<Customer {numbered(ATTRIBUTE, 100)}><Email/>{'<a>' * 29}{'</a>' * 29}</Customer>",
         numbered(' xmlns:n{0}="u{0}"', 99),
     )
     assert read(CUSTOMERS, text).counts.read == 1

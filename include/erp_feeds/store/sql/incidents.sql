@@ -167,6 +167,14 @@ SET dismissed_at = clock_timestamp(), dismissed_by = %(by)s, dismissed_reason = 
 WHERE incident_id = %(incident_id)s AND resolved_at IS NULL
 RETURNING merchant, interface, kind, code
 
+-- name: reopen
+-- Let a dismissed incident count again, as one of which people have heard.
+-- In: incident_id. Out: merchant, interface, code; nothing where no such incident is dismissed and still there.
+UPDATE incidents
+SET dismissed_at = NULL, dismissed_by = NULL, dismissed_reason = NULL, dismissed_number = NULL
+WHERE incident_id = %(incident_id)s AND resolved_at IS NULL AND dismissed_at IS NOT NULL
+RETURNING merchant, interface, code
+
 -- name: resolve_dismissed
 -- Resolve, without a word, the incidents of rejected records of which a person has dismissed the last open one.
 -- In: merchant, by, reason.
