@@ -94,11 +94,19 @@ def pool_of(
 ) -> ConnectionPool[psycopg.Connection[Any]]:
     """Return a pool of connections in autocommit, for what answers requests; it reconnects by itself.
 
-    Each connection is tried before it is lent: a restart of the server leaves all idle ones dead.
+    Each connection is tried before it is lent: a restart of the server leaves all idle ones dead. Where one is,
+    all are made anew, since the pool pauses longer after each dead one that it finds.
     """
     from psycopg_pool import ConnectionPool
 
-    return ConnectionPool(
+    def check(connection: psycopg.Connection[Any]) -> None:
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            pool.drain()
+            raise
+
+    pool = ConnectionPool(
         with_keepalives(conninfo),
         configure=_notice_lost_client,
         kwargs={
@@ -110,9 +118,10 @@ def pool_of(
         min_size=1,
         max_size=max_size,
         timeout=POOL_TIMEOUT_SECONDS,
-        check=ConnectionPool.check_connection,
+        check=check,
         open=True,
     )
+    return pool
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from textwrap import dedent
 
 import psycopg
@@ -33,11 +33,12 @@ LOADING = dedent(
 def test_after_a_restart_of_the_server_the_first_request_is_answered(
     store: psycopg.Connection, store_uri: str
 ) -> None:
-    with closing(pool_of(store_uri, "pool that is cut", max_size=4)) as pool:
-        with lent(pool, "one"), lent(pool, "two"), lent(pool, "three"):
-            pass
+    with closing(pool_of(store_uri, "pool that is cut", max_size=8)) as pool:
+        with ExitStack() as lending:
+            for number in range(6):
+                lending.enter_context(lent(pool, f"request {number}"))
         cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
-        assert len(store.execute(cut, ["pool that is cut"]).fetchall()) >= 3  # a pool may open one ahead
+        assert len(store.execute(cut, ["pool that is cut"]).fetchall()) >= 6  # a pool may open one ahead
         with lent(pool, "asking again") as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
