@@ -94,8 +94,8 @@ def pool_of(
 ) -> ConnectionPool[psycopg.Connection[Any]]:
     """Return a pool of connections in autocommit, for what answers requests; it reconnects by itself.
 
-    Each connection is tried before it is lent: a restart of the server leaves all idle ones dead. Where one is,
-    all are made anew, since the pool pauses longer after each dead one that it finds.
+    Each connection is tried before it is lent: a restart of the server leaves all idle ones dead. Where one
+    is, all are made anew, since the pool pauses longer after each dead one that it finds.
     """
     from psycopg_pool import ConnectionPool
 
