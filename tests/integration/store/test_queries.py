@@ -193,14 +193,22 @@ def test_erp_cache_7_the_invoice_graph_names_what_is_odd(filled: psycopg.Connect
     assert set(queries.invoice_graph(filled, "other").counts.values()) == {0}
 
 
-def test_erp_cache_7_the_invoice_graph_of_100000_accounts_is_found(filled: psycopg.Connection) -> None:
-    filled.execute(
+@pytest.mark.parametrize("known", ["known merchant", "big"])
+def test_erp_cache_7_the_invoice_graph_of_100000_accounts_is_found(
+    filled: psycopg.Connection, known: str
+) -> None:
+    """Also of a merchant that PostgreSQL's statistics do not know."""
+    insert = (
         "INSERT INTO accounts"
         " (merchant, account_number, price_list_name, invoice_to, sequence, file_id, record)"
-        " SELECT 'big', n, 'A', CASE WHEN n % 10 > 0 THEN n / 10 WHEN n > 50000 THEN n + 10 END, 1, 1, 1"
-        " FROM generate_series(1, 100000) AS n"
+        " SELECT %s, n, 'A', CASE WHEN n %% 10 > 0 THEN n / 10 WHEN n > 50000 THEN n + 10 END, 1, 1, 1"
+        " FROM generate_series(%s::int, %s) AS n"
     )
+    filled.execute(insert, [known, 200_000, 201_000])
     filled.execute("ANALYZE accounts")
+    filled.execute(insert, ["big", 1, 100_000])
+    filled.execute("DELETE FROM accounts WHERE account_number LIKE '20____'")
+    filled.execute("SET LOCAL statement_timeout = '10s'")
     found = queries.invoice_graph(filled, "big", limit=20)
     assert found.counts["invoiced_to_another"] == 95_000
     assert len(found.chains) == 20
