@@ -98,6 +98,14 @@ def archive_files(case: Case, turn: str) -> Any:
     return Batch(merchant=owner.name, run=f"{case.interface} {turn}", files=tuple(files))
 
 
+def know_the_tables(place: Place) -> None:
+    """Give PostgreSQL statistics of its tables, as autovacuum does soon: plans depend on them."""
+    import psycopg  # here: in the forked process alone
+
+    with psycopg.connect(place.uri, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+
 def run_task(name: str, case: Case, batch: Any, place: Place) -> tuple[Any, Figures]:
     """Run one task; return what it hands on, and its figures."""
     import logging
@@ -164,6 +172,7 @@ def measure(cases: list[Case], peers_up_to: int, place: Place) -> Iterator[dict[
         at_floor = base["client"] + base["server"]
         yield _row(case, "floor", base["client"], base["server"], base["peak"], at_floor)
         for turn in case.turns:
+            forked(know_the_tables, place)
             batch, each = forked(archive_files, case, turn), {}
             for name in TASKS:
                 batch, each[name] = forked(run_task, name, case, batch, place)
