@@ -30,7 +30,7 @@ from erp_feeds.cli.output import facts_of, print_facts, print_json, print_table,
 from erp_feeds.errors import counted
 
 if TYPE_CHECKING:
-    from erp_feeds.store.file_rows import Reject
+    from erp_feeds.store.reject_rows import Reject
 
 
 def rejects(

@@ -13,7 +13,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from erp_feeds.codes import Actor, RejectCode
 from erp_feeds.errors import FailError, visible
-from erp_feeds.store.file_rows import Reject
+from erp_feeds.store.reject_rows import Reject
 
 Row = tuple[object, ...]
 COLUMNS = (

@@ -13,19 +13,15 @@ from psycopg.rows import class_row
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.store.file_rows import (
     Drift,
-    FileFilters,
     FileProgress,
     FileRun,
     Holdings,
     LedgerFile,
     MerchantFiles,
     MerchantStatus,
-    OpenRejects,
-    QuarantinedFile,
-    Reject,
-    RejectFilters,
     RunFile,
 )
+from erp_feeds.store.reject_rows import FileFilters, OpenRejects, QuarantinedFile, Reject, RejectFilters
 from erp_feeds.store.rows import (
     Account,
     Identifier,
@@ -221,7 +217,7 @@ def invoice_graph(connection: Connection[Any], merchant: str, limit: int | None 
     """Return the unusual invoice debtors of a merchant's accounts, at most `limit` of each kind."""
     from erp_feeds.records.invoice_graph import invoice_graph as graph_of  # the records' room is heavy
 
-    return graph_of(connection.execute(statement("queries/invoice_edges"), {"merchant": merchant}), limit)
+    return graph_of(connection.execute(statement("queries/invoice_edges", merchant=merchant)), limit)
 
 
 def rejects(

@@ -21,15 +21,9 @@ from erp_feeds.operations.next_step import is_asked, next_step
 from erp_feeds.orchestration.messages import headline
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, merchant_settings, queries
-from erp_feeds.store.file_rows import (
-    DriftingInterface,
-    Holdings,
-    MerchantFiles,
-    OpenRejects,
-    RunFile,
-    drift_in_words,
-)
+from erp_feeds.store.file_rows import DriftingInterface, Holdings, MerchantFiles, RunFile, drift_in_words
 from erp_feeds.store.incidents import Incident
+from erp_feeds.store.reject_rows import OpenRejects
 from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader

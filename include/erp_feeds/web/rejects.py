@@ -18,8 +18,9 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.operations.record_trace import RecordTrace, trace_record
 from erp_feeds.steps.record_trace import RejectReason
 from erp_feeds.store import audit, incidents, queries
-from erp_feeds.store.file_rows import LedgerFile, Reject
+from erp_feeds.store.file_rows import LedgerFile
 from erp_feeds.store.incidents import Incident
+from erp_feeds.store.reject_rows import Reject
 from erp_feeds.web.configuration import configured, good_or_none
 from erp_feeds.web.connections import Store
 from erp_feeds.web.files import FILE, FileId, known_file

@@ -16,7 +16,7 @@ from lxml import etree
 
 from erp_feeds.errors import FailError
 from erp_feeds.operations import reject_export
-from erp_feeds.store.file_rows import Reject
+from erp_feeds.store.reject_rows import Reject
 
 PLAIN = Reject(
     file="TestShop_SRS_Customers_1.zip",

@@ -165,9 +165,7 @@ SELECT account.account_number, account.invoice_to, debtor.account_number IS NOT 
 FROM accounts AS account
 LEFT JOIN accounts AS debtor
     ON debtor.merchant = account.merchant AND debtor.account_number = account.invoice_to
-WHERE
-    account.merchant = (SELECT %(merchant)s::text)  -- a query of one value, for the reason in store/sql.py
-    AND account.invoice_to IS NOT NULL
+WHERE account.merchant = {merchant} AND account.invoice_to IS NOT NULL
 
 -- name: lines
 -- The lines of some purchases.
