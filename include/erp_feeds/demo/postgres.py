@@ -213,6 +213,7 @@ def _as_server() -> list[str]:
     """Return what root puts before a program of the server, so that it runs as the server's user.
 
     It keeps root's right to pass the folders above data and programs, which then stay closed to others.
+    Without `no_setuid_fixup` the kernel ignores that right where initdb asks whether it may run `postgres`.
 
     Raises:
         FailError: root has no `setpriv`.
@@ -225,5 +226,5 @@ def _as_server() -> list[str]:
             f"PostgreSQL does not run as root, and '{ROOT_HELPER}' (util-linux) is missing: use another user"
         )
         raise FailError(text, "no_postgres")
-    rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     return [helper, f"--reuid={USER_OF_ROOT}", f"--regid={USER_OF_ROOT}", "--clear-groups", *rights]

