@@ -20,7 +20,9 @@ ALTER ROLE erp_feeds_loader LOGIN BYPASSRLS PASSWORD :'loader';
 ALTER ROLE erp_feeds_reader LOGIN PASSWORD :'reader';
 ALTER ROLE erp_feeds_ftps LOGIN PASSWORD :'ftps';
 -- Text in the order of its bytes: that of a language makes loads dearer (docs/operations.md, capacity).
-SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', name, owner, 'C.UTF-8')
+SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 LOCALE_PROVIDER %s %L', name, owner,
+              CASE WHEN current_setting('server_version_num')::int < 170000 THEN 'libc LOCALE' ELSE 'builtin BUILTIN_LOCALE' END,
+              'C.UTF-8')
 FROM (VALUES ('airflow', 'airflow'), ('erp_feeds', 'erp_feeds_owner')) AS wanted (name, owner)
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
 REVOKE CONNECT ON DATABASE airflow, erp_feeds FROM PUBLIC;

@@ -41,6 +41,8 @@ SETTINGS = {
     "max_connections": "300",  # Airflow's components alone keep more than the default of 100
     "log_min_messages": "log",  # errors quote rows and statements: the client gets them, the log does not
 }
+BUILTIN_LOCALES = 17
+"""The version that first has the locale provider `builtin`."""
 LONGEST_SOCKET_FOLDER = 85
 """Bytes: with the name of the socket, macOS takes 104."""
 START_SECONDS = 60
@@ -59,7 +61,8 @@ def start(folder: Path) -> str:
         _give_to_server(folder)
         if not (folder / "PG_VERSION").exists():
             # Text in the order of its bytes: a language's makes loads dearer, and no question needs it.
-            locale = ["--encoding=utf8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+            provider = ["--locale-provider=builtin"] if TARGET_POSTGRES_VERSION >= BUILTIN_LOCALES else []
+            locale = ["--encoding=utf8", *provider, "--locale=C.UTF-8"]
             _run(folder, ["initdb", "--auth=trust", *locale, "-U", "postgres", "-D", "."])
         if is_running(folder) and not (_socket_folder(folder) / ".s.PGSQL.5432").exists():
             stop(folder)  # its folder was renamed, or somebody cleared the temporary one
