@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,11 +42,14 @@ class Case:
     records: int
     files: int = 1
     turns: tuple[str, ...] = ("first", "same", "changed")
+    shuffled: bool = False
+    """Whether the records are in any order; else in that of their numbers."""
 
     @property
     def name(self) -> str:
         """Return what the table calls it."""
-        return f"{self.interface}, {self.records:,} records in {self.files:,} file{'s' * (self.files > 1)}"
+        records = f"{self.records:,} {'shuffled ' * self.shuffled}records"
+        return f"{self.interface}, {records} in {self.files:,} file{'s' * (self.files > 1)}"
 
 
 def year() -> Case:
@@ -77,6 +81,10 @@ def zips(case: Case, turn: str = "first", shop: str = "Bench", first_index: int 
             packed.open(inner, "w", force_zip64=True) as member,
         ):
             own = islice(records, case.records // case.files)
+            if case.shuffled:
+                held = list(own)
+                random.Random(number).shuffle(held)
+                own = iter(held)
             for piece in chain([head], _changed(own, case) if turn == "changed" else own, [tail]):
                 member.write(piece.encode())
         yield Zip(case.interface, index, interface.file_name(shop, index), found.getvalue())

@@ -48,6 +48,8 @@ SIZES: dict[str, list[Case]] = {
         Case("erp_cache_customers", 1_000_000),
         Case("srs_customers", 500_000),
         Case("srs_purchases", 500_000),
+        Case("erp_cache_customers", 200_000, 1, ONCE, shuffled=True),
+        Case("srs_purchases", 200_000, 1, ONCE, shuffled=True),
         Case("erp_cache_customers", 50_000, 1, ONCE),
         Case("erp_cache_customers", 50_000, 500, ONCE),
     ],
@@ -68,7 +70,7 @@ def merchant(case: Case) -> Any:
 
     currency = "USD" if case.interface == YEAR else "EUR"
     facts = {"shop_name": "Bench", "timezone": "UTC", "currency": currency, "ftps": {"connection": "none"}}
-    name = f"{case.interface}_{case.records}_{case.files}"
+    name = f"{case.interface}_{case.records}_{case.files}{'_shuffled' * case.shuffled}"
     return Merchant.model_validate({"name": name, **facts, "interfaces": {name: {} for name in INTERFACES}})
 
 
