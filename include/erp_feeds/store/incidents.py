@@ -263,10 +263,12 @@ def dismiss_rejects(
 
 
 def reopen_rejects(connection: psycopg.Connection, choice: rejects.RejectFilter, by: str) -> int:
-    """Let dismissed rejects count again, and return how many; the next check opens their incidents."""
+    """Let dismissed rejects and their incidents count again, and return how many rejects."""
     with transaction(connection, "opening rejects again"):
+        lock_incidents(connection, choice.merchant)
         number = rejects.dismiss(connection, choice, "", "", reopen=True)
         if number:
+            _open(connection, choice.merchant, _causes(connection, choice.merchant))
             audit.note(connection, by, choice.merchant, "opened again", choice.subject(number))
     return number
 
