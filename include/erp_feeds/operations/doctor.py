@@ -159,6 +159,10 @@ class _Server:
 
     def _check_folders(self) -> str:
         listing.require_root(self._hook, self._merchant)
+        if not self._folders:
+            raise CautionError(
+                "no interface is switched on yet, so no file is read: the page Apps enables some"
+            )
         missing = [folder for folder in self._folders if not self._hook.has_folder(folder)]
         for folder in missing:
             self._hook.listing(folder)  # raises where it is there, and this user may not list it
