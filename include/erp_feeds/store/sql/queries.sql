@@ -58,21 +58,21 @@ WITH shown AS (
     CROSS JOIN LATERAL (
         SELECT interface, file_id, sequence FROM files
         WHERE merchant = %(merchant)s AND files.interface = wanted.interface AND state = 'loaded'
-          AND counts -> 'elements' <> jsonb_build_object()
+          AND counts ? 'elements' AND (counts -> 'read')::bigint > 0
         ORDER BY sequence DESC, file_id DESC LIMIT 1
     ) AS latest
     WHERE %(file_id)s::bigint IS NULL
     UNION ALL
     SELECT interface, file_id, sequence FROM files
     WHERE file_id = %(file_id)s AND merchant = %(merchant)s AND state = 'loaded'
-      AND counts -> 'elements' <> jsonb_build_object()
+      AND counts ? 'elements' AND (counts -> 'read')::bigint > 0
 ), before AS MATERIALIZED (
     SELECT shown.file_id, (counts -> 'elements') || (counts -> 'unknown') AS elements
     FROM shown
     CROSS JOIN LATERAL (
         SELECT counts FROM files
         WHERE files.merchant = %(merchant)s AND files.interface = shown.interface AND state = 'loaded'
-          AND counts -> 'elements' <> jsonb_build_object()
+          AND counts ? 'elements' AND (counts -> 'read')::bigint > 0
           AND (files.sequence, files.file_id) < (shown.sequence, shown.file_id)
         ORDER BY files.sequence DESC, files.file_id DESC LIMIT 3
     ) AS earlier
