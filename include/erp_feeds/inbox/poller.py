@@ -14,7 +14,6 @@ import structlog
 
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.merchant import Merchant
-from erp_feeds.settings import settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -141,7 +140,7 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
     from erp_feeds.store import incidents
 
     found: dict[str, PollResult] = {}
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         try:
             with FtpsHook(connection_id) as hook:
                 server = ListedOnce(hook)

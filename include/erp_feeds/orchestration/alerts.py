@@ -14,7 +14,6 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.links import base_url
 from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.redaction import SAFE_ERRORS
-from erp_feeds.settings import settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -35,7 +34,7 @@ def review(merchant: Merchant, failed: Cause | None = None) -> list[str]:
     """
     from erp_feeds.store import connection as store
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         return review_with(connection, merchant, failed)
 
 
@@ -119,7 +118,7 @@ def _note_success(merchant: Merchant, task: str) -> list[str]:
     from erp_feeds.store import incidents
 
     is_end = task == "report"
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         incidents.tasks_succeeded(connection, merchant.name, PIPELINE if is_end else (task,))
         return review_with(connection, merchant) if is_end else []
 

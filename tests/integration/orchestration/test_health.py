@@ -43,9 +43,9 @@ def test_all_merchants_are_checked_by_one_connection(
     opened = []
     connect = stores.connect
 
-    def counted(connection_id: str) -> psycopg.Connection:
-        opened.append(connection_id)
-        return connect(connection_id)
+    def counted() -> psycopg.Connection:
+        opened.append(connect())
+        return opened[-1]
 
     monkeypatch.setattr(stores, "connect", counted)
     assert health.review_all()
