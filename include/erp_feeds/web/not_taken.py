@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from erp_feeds.batch import NotTaken, WhyNotTaken
-from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import path_of
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant
@@ -40,7 +40,7 @@ def _shops_beside(merchant: Merchant) -> set[str]:
 
 
 def _in_words(merchant: Merchant, file: NotTaken) -> str:
-    expected = ", ".join(listing.path_of(merchant, interface) for interface in interfaces_of(merchant))
+    expected = ", ".join(path_of(merchant, interface) for interface in interfaces_of(merchant))
     own = f"only those of {merchant.shop_name} are read (shop_name in the merchant file)"
     return {
         WhyNotTaken.MISNAMED: f"has a wrong name or folder; expected, letter for letter: {expected}",
