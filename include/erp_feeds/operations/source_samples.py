@@ -103,7 +103,9 @@ def _undocumented_of_lines(interface: Interface, files: Iterable[LedgerFile]) ->
     lines = INTERFACES[interface.name].lines
     if not lines:
         return []
-    tallied = {name for file in files for name in (*file.tally.elements, *file.tally.unknown)}
+    tallied = {
+        name for counts in (file.tally for file in files) for name in (*counts.elements, *counts.unknown)
+    }
     path = f"{lines.path}/"
     names = {name.removeprefix(path) for name in tallied if name.startswith(path)}
     return sorted(filter(ELEMENT_NAME.fullmatch, names - {field.element for field in lines.fields}))
