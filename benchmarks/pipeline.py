@@ -78,13 +78,12 @@ def archive_files(case: Case, turn: str) -> Any:
     """Archive the files of a turn, and return the batch that takes them."""
     from erp_feeds.batch import Batch, Replay
     from erp_feeds.interfaces import INTERFACES
-    from erp_feeds.settings import settings
     from erp_feeds.storage import archive
     from erp_feeds.store import connection as store
     from erp_feeds.store import ledger
 
     owner, names = merchant(case), []
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         for each in zips(case, turn):
             kept = archive.save([each.content], owner.name, each.interface, each.name)
             facts = {

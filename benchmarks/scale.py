@@ -236,7 +236,10 @@ def parse_all() -> Figures:
 
 
 def parse_one(name: str) -> Figures:
-    """Read and build what a task of one merchant needs."""
+    """Read and build what a task of one merchant needs.
+
+    Airflow lets a DAG file ask in public which DAG is wanted; only its own processes can say so, privately.
+    """
     from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 
     from erp_feeds.dag import build_first

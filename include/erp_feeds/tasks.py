@@ -6,8 +6,7 @@ Nothing here imports Airflow's authoring API, so a test or a shell can call the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 
 import psycopg
 from airflow.sdk import ObjectStoragePath
@@ -49,14 +48,14 @@ def sense(
         FailError: Login or folder must be corrected first, or the server does not list every file that waits
             or that a replay names.
     """
-    with _store() as connection, store.one_at_a_time(connection, "scan", merchant.name):
+    with store.connect() as connection, store.one_at_a_time(connection, "scan", merchant.name):
         return find_work(connection, effective(connection, merchant), run, replay, active)
 
 
 @redact_errors("sense")
 def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
     """Return the archived files of a backfill; the FTPS server is not needed."""
-    with _store() as connection:
+    with store.connect() as connection:
         return find_archived(connection, effective(connection, merchant), run, replay)
 
 
@@ -64,7 +63,7 @@ def sense_archive(merchant: Merchant, run: str, replay: Replay) -> Batch:
 def download(merchant: Merchant, batch: Batch) -> Batch:
     """Archive the original bytes of every new file before anything reads them."""
     done: list[FeedFile] = []
-    with _store() as connection:
+    with store.connect() as connection:
         for file, error in fetch_files(connection, merchant, batch):
             if error:
                 _quarantine(merchant, batch.run, file, error)
@@ -101,7 +100,7 @@ def split(merchant: Merchant, batch: Batch) -> Batch:
 def load(merchant: Merchant, batch: Batch) -> Batch:
     """Load the files in the order that the rules require, small ones together in one transaction."""
     loaded: list[FeedFile] = []
-    with _store() as connection:
+    with store.connect() as connection:
         merchant = effective(connection, merchant, batch.revision)
         for group in stages.groups(batch.files):
             for done in loading.load_files(connection, group, merchant, batch.run, stages.Pieces):
@@ -128,7 +127,7 @@ def report(merchant: Merchant, batch: Batch) -> dict[str, int]:
         NotAllLoadedError: names each quarantined file or the number of rejected records, with code
             and reason.
     """
-    with _store() as connection:
+    with store.connect() as connection:
         if not batch.from_archive:
             _clear_loaded(merchant, batch, connection)
             with FtpsHook(merchant.ftps.connection) as hook:  # connects only where a result is pending
@@ -230,7 +229,7 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineE
     """Quarantine a file; one that may still be in transfer, or is locked, gets some more attempts first."""
     code = error.code
     state = FileState.QUARANTINED
-    with _store() as connection:
+    with store.connect() as connection:
         if error.is_recorded:
             pass
         elif code is QuarantineCode.NOT_ARCHIVED and retention.was_deleted(connection, merchant.name, file):
@@ -246,9 +245,3 @@ def _quarantine(merchant: Merchant, run: str, file: FeedFile, error: QuarantineE
         else:
             ledger.quarantine(connection, file, run, code, error.reason)
     log.error("%s is %s: %s: %s", file.name, state, code, error.reason)
-
-
-@contextmanager
-def _store() -> Iterator[psycopg.Connection]:
-    with store.connect(settings().store_connection) as connection:
-        yield connection

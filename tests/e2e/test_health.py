@@ -42,6 +42,8 @@ def test_an_open_quarantine_is_a_red_task_until_the_sender_sends_the_file_again(
         path.unlink()
     deliver(deployment, monkeypatch, replace(good, name=broken.name))
     assert deployment.run_dag().state == "success"
+    is_open = "SELECT code FROM erp_feeds.incidents WHERE resolved_at IS NULL"
+    assert deployment.rows("erp_feeds", is_open) == []  # the end of the run has said so, before any check
     assert states(deployment, CHECK) == {"run": "success", "check": "success", "announce": "success"}
     assert states(deployment) == {"run": "success", "find": "success", "incident": "skipped"}
     subjects = [

@@ -62,6 +62,35 @@ def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg
     ]
 
 
+def accounts(day: int, *records: str) -> Export:
+    head = "<ImportSettings><Importer>ErpCache_Customers</Importer><Version>1.1</Version></ImportSettings>"
+    xml = "".join(f"<Customer>{record}</Customer>" for record in records)
+    text = f"<Import>{head}<Release>{day}</Release><Customers>{xml}</Customers></Import>"
+    return packed(INTERFACES["erp_cache_customers"], "TestShop", f"2017010{day}", text.encode())
+
+
+def test_a_file_in_which_no_element_is_known_tells_so_and_one_without_records_nothing(
+    shop: Shop, store: psycopg.Connection
+) -> None:
+    good = "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>"
+    renamed = accounts(2, "<Nummer>1</Nummer><Prijslijst>A</Prijslijst>")
+    shop.place(accounts(1, good), renamed)
+    shop.run_tasks("run")
+    drift = {
+        "unknown": {"Import/Release": 1, "Nummer": 1, "Prijslijst": 1},
+        "new": ["Nummer", "Prijslijst"],
+        "gone": ["AccountNumber", "PriceListName"],
+    }
+    assert drifts(store)["20170102.zip"] == drift
+    (status,) = queries.status(store, "testshop")
+    assert status.drift == queries.drift(store, "testshop") == {"erp_cache_customers": drift}
+    shop.place(accounts(3), accounts(4, good))
+    shop.run_tasks("next run")
+    found = drifts(store)
+    assert found["20170103.zip"] == {}
+    assert found["20170104.zip"] == {"unknown": {"Import/Release": 1}, "new": [], "gone": []}
+
+
 def test_people_and_machines_see_a_new_element_at_once(
     shop: Shop, store: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -28,7 +28,10 @@ def errors(event: Mapping[str, Any]) -> list[str]:
 
 @cache
 def _facets() -> dict[str, type]:
-    """Address of the schema -> class of each facet that OpenLineage itself defines."""
+    """Address of the schema -> class of each facet that OpenLineage itself defines.
+
+    A facet tells its address in public only as an object, for which each class wants values of its own.
+    """
     modules = (each for each in vars(facet_v2).values() if isinstance(each, types.ModuleType))
     classes = (each for module in modules for each in vars(module).values() if isinstance(each, type))
     return {each._get_schema(): each for each in classes if issubclass(each, BaseFacet)}

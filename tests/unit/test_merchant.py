@@ -53,6 +53,16 @@ def test_a_good_file_is_read_with_its_element_names(tmp_path: Path) -> None:
     assert [each.name for each in interfaces_of(merchant)] == ["srs_customers", "srs_purchases"]
 
 
+def test_interfaces_may_all_be_left_to_the_pages_where_these_keep_the_settings(tmp_path: Path) -> None:
+    without = GOOD[: GOOD.index("interfaces:")] + "interfaces: {}\n"
+    merchant = read_merchant(written(tmp_path, without + "settings: store\n"))
+    assert interfaces_of(merchant) == []
+    with pytest.raises(ConfigurationError) as caught:
+        read_merchant(written(tmp_path, without))
+    assert "interfaces is a mapping: names no interface, so no file would be read" in str(caught.value)
+    assert "settings: store" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "start", "offer"),
     [

@@ -59,7 +59,7 @@ def check(merchants: Merchants = None, as_json: AsJson = False) -> None:
         print_json({"merchants": fine, "errors": listed, "warnings": warnings})
     else:
         for each in good:
-            say(f"{each.name}: fine ({', '.join(each.interfaces)})")
+            say(f"{each.name}: fine ({', '.join(each.interfaces) or 'no interface yet'})")
         for found in listed:
             say(f"error: {found['message']}", err=True)
         for warning in warnings:

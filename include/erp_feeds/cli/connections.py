@@ -122,7 +122,7 @@ def know_connections() -> None:
         os.environ.setdefault(name, value)
     if not (Path("~/airflow").expanduser() / "airflow.cfg").exists():
         os.environ.setdefault("AIRFLOW_HOME", str(home / "airflow"))
-    # As Airflow's own command line does: connections in its database count too.
+    # As Airflow's own command line does: connections in its database count too. Nothing public says so.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from erp_feeds.operations.incidents import Feed
-    from erp_feeds.store.incidents import InboxState
+    from erp_feeds.store.inbox_scans import InboxState
 
 PURCHASE_COLUMNS = (
     "purchase_id",
@@ -102,11 +102,11 @@ def _feeds_and_scans(
     from erp_feeds.merchant_file import read_merchants
     from erp_feeds.operations import incidents as operations
     from erp_feeds.settings import settings
-    from erp_feeds.store import incidents
+    from erp_feeds.store import inbox_scans
 
     good = [each for each in read_merchants(settings().merchants)[0] if merchant in {None, each.name}]
     feeds = operations.feeds(connection, good, datetime.now(UTC))
-    return feeds, incidents.inbox_states(connection, [each.name for each in good])
+    return feeds, inbox_scans.states(connection, [each.name for each in good])
 
 
 def files(

@@ -55,7 +55,7 @@ def rejects(
     as_json: AsJson = False,
 ) -> None:
     """Show open rejects and quarantined files, with code and reason."""
-    from erp_feeds.store import queries
+    from erp_feeds.store import queries, reject_queries
 
     if export and export.suffix.lower() not in {".csv", ".xlsx"}:
         raise typer.BadParameter("--export wants a name that ends in .csv or .xlsx")
@@ -66,9 +66,9 @@ def rejects(
     with opened_store() as connection:
         name = checked_merchant(connection, merchant)
         if export:
-            _export(queries.each_reject(connection, name, **chosen), export, as_json)
+            _export(reject_queries.each_reject(connection, name, **chosen), export, as_json)
             return
-        records = queries.rejects(connection, name, **chosen, limit=limit, with_raw=raw)
+        records = reject_queries.rejects(connection, name, **chosen, limit=limit, with_raw=raw)
         files = [] if field else queries.quarantined(connection, name, **of_files)
     if as_json:
         shown = [facts_of(each) if raw else facts_of(each, "key", "raw") for each in records]

@@ -88,13 +88,11 @@ def _chosen(merchant: Merchant, names: list[str]) -> list[str]:
     Raises:
         ConfigurationError: a name is of no interface of this merchant.
     """
-    from erp_feeds.inbox import listing
+    from erp_feeds.inbox.paths import folder_of
     from erp_feeds.interfaces import interfaces_of
 
     interfaces = interfaces_of(merchant)
-    folders = {
-        name: listing.folder_of(merchant, each) for each in interfaces for name in (each.folder, each.name)
-    }
+    folders = {name: folder_of(merchant, each) for each in interfaces for name in (each.folder, each.name)}
     for name in names:
         if name not in folders:
             message = f"'{name}' is no folder or interface of {merchant.name}; {nearest(name, folders)}"

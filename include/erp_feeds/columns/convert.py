@@ -40,6 +40,20 @@ class FieldError:
     """Plain words, for all rows or a column with one for each; never the value itself."""
 
 
+def missing_field(mask: Column, field: str, empty: Column | None, text: str) -> FieldError:
+    """Reject rows that lack a field, each with whether its element is missing or empty.
+
+    Args:
+        mask: Rows without a value.
+        field: The column.
+        empty: Rows whose element is there and empty; None: there are none.
+        text: What requires the field.
+    """
+    missing = f"{text}, but missing"
+    reason = missing if empty is None else pc.if_else(empty, f"{text}, but empty", missing)
+    return FieldError(mask, RejectCode.MISSING_FIELD, field, reason)
+
+
 @dataclass(frozen=True)
 class Reading:
     """A column's values, null where there is none or it is invalid."""

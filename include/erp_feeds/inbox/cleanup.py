@@ -19,7 +19,7 @@ from erp_feeds.batch import FeedFile, RemoteFile
 from erp_feeds.errors import FailError, RetryError
 from erp_feeds.ftps.listing import utc
 from erp_feeds.ftps.session import NOTHING_KNOWN, FileStat
-from erp_feeds.inbox.listing import claimed_path, is_claimed
+from erp_feeds.inbox.paths import claimed_path, is_claimed
 from erp_feeds.inbox.scan import columns
 from erp_feeds.merchant import Ftps
 from erp_feeds.store.connection import plain_errors

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import time
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +14,12 @@ from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.ftps.listing import Entry, Listing, is_perhaps_link, is_temporary, utc
 from erp_feeds.ftps.session import FileStat
 from erp_feeds.inbox.not_taken import first_of_each_shop, is_meant, normalised, not_taken
+from erp_feeds.inbox.paths import folder_of, folders, kind_of, uploaded_name
 from erp_feeds.interfaces.spec import FileName, Interface
 from erp_feeds.merchant import Merchant
 
 NO_TIME = datetime.fromtimestamp(0, UTC)
 """Time of a file on a server that gives none: name and size alone identify it."""
-_CLAIMED = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.loaded\.part")
-"""A claimed name: of a file that `cleanup` moves or deletes. To others it looks like an unfinished upload."""
 MAX_TIME_REQUESTS = 1_000
 """Files whose exact time one scan requests, where the listing gives it roughly: each is a round trip."""
 REQUEST_SECONDS = 120.0
@@ -91,38 +88,6 @@ class Inbox:
     def misnamed(self) -> tuple[str, ...]:
         """Paths of this merchant's files under a wrong name or in a wrong folder: they are never taken."""
         return tuple(each.path for each in self.not_taken if each.why == WhyNotTaken.MISNAMED)
-
-
-def claimed_path(path: str) -> str:
-    """Return a unique path to which a loaded file is renamed before it is moved or deleted."""
-    return f"{path}.{uuid.uuid4().hex[:8]}.loaded.part"
-
-
-def is_claimed(path: str) -> bool:
-    """Return whether a path is one that `claimed_path` made."""
-    return _CLAIMED.fullmatch(path) is not None
-
-
-def _name(entry: Entry) -> str:
-    """Return the name under which the ERP party uploaded a file."""
-    found = _CLAIMED.fullmatch(entry.name)
-    return found["name"] if found else entry.name
-
-
-def folders(merchant: Merchant, interfaces: Iterable[Interface]) -> list[str]:
-    """Return the folders on the server in which a merchant's files appear."""
-    return sorted({folder_of(merchant, interface) for interface in interfaces})
-
-
-def folder_of(merchant: Merchant, interface: Interface) -> str:
-    """Return the folder on the server in which the files of an interface appear."""
-    return posixpath.join(merchant.ftps.root_path, interface.folder)
-
-
-def path_of(merchant: Merchant, interface: Interface) -> str:
-    """Return the path under which a file of an interface is expected."""
-    name = interface.file_name(merchant.shop_name, "<index>")
-    return posixpath.join(folder_of(merchant, interface), name)
 
 
 def list_files(hook: Lister, merchant: Merchant, interfaces: Sequence[Interface]) -> Inbox:
@@ -212,7 +177,7 @@ def nobodys_files(
             posixpath.join(folder, entry.name)
             for folder, entry, _ in _entries(merchant, interfaces, listings)
             if not (entry.is_folder or is_temporary(entry.name))
-            and (read := [found for each in interfaces if (found := each.match(_name(entry)))])
+            and (read := [found for each in interfaces if (found := each.match(uploaded_name(entry.name)))])
             and known.isdisjoint(normalised(found.shop_name) for found in read)
         )
     )
@@ -225,7 +190,7 @@ def _entries(
     for folder, listing in listings.items():
         kinds = [interface for interface in interfaces if folder_of(merchant, interface) == folder]
         for entry in listing.entries:
-            yield folder, entry, kind_of(merchant, kinds, _name(entry))
+            yield folder, entry, kind_of(merchant, kinds, uploaded_name(entry.name))
 
 
 def _is_misnamed(merchant: Merchant, interfaces: Iterable[Interface], entry: Entry) -> bool:
@@ -280,26 +245,13 @@ def _with_exact_time(hook: Lister, remote_file: RemoteFile) -> RemoteFile:
     return remote_file.model_copy(update={"size": size, "modified": modified})
 
 
-def kind_of(
-    merchant: Merchant, interfaces: Sequence[Interface], name: str
-) -> tuple[Interface, FileName] | None:
-    """Return the interface that a file name belongs to; None for another shop's files."""
-    if is_temporary(name):
-        return None
-    for interface in interfaces:
-        found = interface.match(name)
-        if found and found.shop_name == merchant.shop_name:
-            return interface, found
-    return None
-
-
 def _remote_file(interface: Interface, folder: str, entry: Entry) -> RemoteFile | None:
     """Return the file as listed; None for what is no file."""
     if entry.is_folder:
         return None
     return RemoteFile(
         interface=interface.name,
-        name=_name(entry),
+        name=uploaded_name(entry.name),
         size=UNKNOWN_SIZE if entry.size is None else entry.size,
         modified=entry.modified or NO_TIME,
         path=posixpath.join(folder, entry.name),

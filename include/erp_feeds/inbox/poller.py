@@ -14,7 +14,6 @@ import structlog
 
 from erp_feeds.errors import FailError, FeedError, RetryError
 from erp_feeds.merchant import Merchant
-from erp_feeds.settings import settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -138,10 +137,10 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
     from erp_feeds.ftps import FtpsHook
     from erp_feeds.inbox.listing import ListedOnce
     from erp_feeds.store import connection as store
-    from erp_feeds.store import incidents
+    from erp_feeds.store import inbox_scans
 
     found: dict[str, PollResult] = {}
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         try:
             with FtpsHook(connection_id) as hook:
                 server = ListedOnce(hook)
@@ -151,7 +150,7 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
                     found[merchant.name] = replace(scanned, host=hook.server().host)
         except FeedError as error:
             missed = [merchant.name for merchant in merchants if merchant.name not in found]
-            incidents.scan_failed(connection, missed, str(error))
+            inbox_scans.failed(connection, missed, str(error))
             if not found:
                 raise
             found |= {name: _not_scanned(error) for name in missed}
@@ -161,14 +160,14 @@ def scan_together(connection_id: str, merchants: Sequence[Merchant]) -> dict[str
 def _scan_inbox(server: Lister, connection: Connection[Any], merchant: Merchant) -> PollResult:
     """Scan one inbox, and note whether it can be scanned."""
     from erp_feeds.inbox import scan
-    from erp_feeds.store import incidents
+    from erp_feeds.store import inbox_scans
     from erp_feeds.store.merchant_settings import effective
 
     try:
         merchant = effective(connection, merchant)
         found = scan.scan(server, connection, merchant)
     except (FailError, RetryError) as error:
-        incidents.scan_failed(connection, [merchant.name], str(error))
+        inbox_scans.failed(connection, [merchant.name], str(error))
         return _not_scanned(error)
     scan.note_result(connection, merchant.name, found)
     pause = min(merchant.ftps.stable_for, merchant.ftps.poll_interval) if found.uploading else 0.0

@@ -19,7 +19,7 @@ from erp_feeds.inbox.listing import Lister
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import incidents
+from erp_feeds.store import inbox_scans
 from erp_feeds.store.connection import plain_errors, transaction
 from erp_feeds.store.sql import statement
 
@@ -107,9 +107,9 @@ def scan(hook: Lister, connection: psycopg.Connection, merchant: Merchant) -> In
 def note_result(connection: psycopg.Connection, merchant: str, scanned: InboxScan) -> None:
     """Note whether all of an inbox could be scanned, for the incident, and what no run takes."""
     if scanned.failed:
-        incidents.scan_failed(connection, [merchant], str(scanned.failed[0]))
+        inbox_scans.failed(connection, [merchant], str(scanned.failed[0]))
     else:
-        incidents.scan_succeeded(connection, [merchant], scanned.not_taken[:MOST_NOT_TAKEN])
+        inbox_scans.succeeded(connection, [merchant], scanned.not_taken[:MOST_NOT_TAKEN])
 
 
 @plain_errors("finding new files")

@@ -16,7 +16,7 @@ from erp_feeds.inbox import cleanup, scan
 from erp_feeds.inbox.scan import InboxScan
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
-from erp_feeds.store import incidents, ledger, waiting_files
+from erp_feeds.store import inbox_scans, ledger, waiting_files
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def find_work(
         scanned = _register_new_files(merchant, connection, run)
     except (RetryError, FailError) as error:
         unreachable = error
-        incidents.scan_failed(connection, [merchant.name], str(error))
+        inbox_scans.failed(connection, [merchant.name], str(error))
     others = active(waiting_files.taken_by(connection, merchant.name, run)) if active else ()
     files = waiting_files.unfinished(connection, merchant, others)
     if unreachable:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from erp_feeds.errors import nearest
 from erp_feeds.merchant.interface_settings import InterfaceSettings
@@ -143,11 +143,13 @@ class Merchant(Strict):
     timezone: str = Field(description="Zone of times without one, for example Europe/Amsterdam")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code of amounts without one")
     ftps: Ftps
-    interfaces: dict[str, InterfaceSettings] = Field(min_length=1, description="Interfaces switched on")
     settings: Literal["file", "store"] = Field(
         "file",
         description="Where elements, extra_elements and mapping of the interfaces are kept, and which are "
         "switched on. store: the pages edit them; the file's count until the first revision",
+    )
+    interfaces: dict[str, InterfaceSettings] = Field(
+        description="Interfaces switched on; {} leaves them to the pages, with `settings: store`"
     )
     schedule: str = Field("0 0 * * *", description="Cron of the daily run, in the merchant's zone")
     paused: bool = Field(
@@ -199,6 +201,18 @@ class Merchant(Strict):
     def _known_zone(cls, value: str) -> str:
         if value not in time_zones():
             raise ValueError(f"no such time zone; {nearest(value, time_zones())}")
+        return value
+
+    @field_validator("interfaces")
+    @classmethod
+    def _some_unless_in_store(
+        cls, value: dict[str, InterfaceSettings], info: ValidationInfo
+    ) -> dict[str, InterfaceSettings]:
+        if not value and info.data.get("settings") == "file":
+            raise ValueError(
+                "names no interface, so no file would be read: name one, or write `settings: store` and "
+                "switch it on in the pages"
+            )
         return value
 
     @field_validator("schedule")

@@ -14,7 +14,7 @@ from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowException
 
 from erp_feeds.errors import ConfigurationError, FailError
-from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import kind_of
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.interfaces.spec import FileName
 from erp_feeds.merchant import Merchant
@@ -81,7 +81,7 @@ def find(merchant: Merchant, paths: Iterable[str]) -> FoundFiles:
         seen |= {(storage.protocol, path): storage for path in _paths(storage, given)}
     for (_, path), storage in seen.items():
         name = path.rpartition("/")[2]
-        kind = listing.kind_of(merchant, interfaces, name)
+        kind = kind_of(merchant, interfaces, name)
         if kind is None:
             ignored.append(path)
             continue

@@ -14,6 +14,7 @@ from erp_feeds.errors import FailError, FeedError, counted
 from erp_feeds.feedback import deliver
 from erp_feeds.ftps import FtpsHook, Listing
 from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import folders, path_of
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Feedback, Merchant
 from erp_feeds.merchant_file import read_merchants
@@ -88,7 +89,7 @@ class _Server:
         self._merchant = merchant
         self._hook = hook
         self._interfaces = interfaces_of(merchant)
-        self._folders = listing.folders(merchant, self._interfaces)
+        self._folders = folders(merchant, self._interfaces)
         self._tls_version = ""
         self._error: FeedError | None = None
         """Why there is no connection."""
@@ -159,6 +160,10 @@ class _Server:
 
     def _check_folders(self) -> str:
         listing.require_root(self._hook, self._merchant)
+        if not self._folders:
+            raise CautionError(
+                "no interface is switched on yet, so no file is read: the page Apps enables some"
+            )
         missing = [folder for folder in self._folders if not self._hook.has_folder(folder)]
         for folder in missing:
             self._hook.listing(folder)  # raises where it is there, and this user may not list it
@@ -188,7 +193,7 @@ class _Server:
         if unreadable := sum(found.unreadable for found in listings.values()):
             yield f"{counted(unreadable, 'line')} in no known form"
         if misnamed := listing.misnamed_files(self._merchant, self._interfaces, listings):
-            expected = [listing.path_of(self._merchant, interface) for interface in self._interfaces]
+            expected = [path_of(self._merchant, interface) for interface in self._interfaces]
             yield (
                 f"{counted(len(misnamed), 'file')} with a wrong name or folder, such as {misnamed[0]}: "
                 f"expected are {', '.join(expected)}, letter for letter"

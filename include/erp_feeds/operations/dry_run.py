@@ -15,7 +15,6 @@ from erp_feeds.batch import Counts, FeedFile, Replay
 from erp_feeds.codes import FileState, QuarantineCode
 from erp_feeds.errors import FailError, FeedError, QuarantineError
 from erp_feeds.merchant import Merchant
-from erp_feeds.settings import settings
 from erp_feeds.stages import STAGES, Pieces
 from erp_feeds.store import connection as store
 from erp_feeds.store import ledger, row_changes
@@ -109,8 +108,7 @@ def dry_run_in_airflow(
     """
     if replay == Replay(dry_run=True):
         raise FailError(NO_FILES, "no_files")
-    name = settings().store_connection
-    with store.connect(name) as writing, store.connect(name) as reading:
+    with store.connect() as writing, store.connect() as reading:
         reading.autocommit = True
         writing.execute("SELECT set_config('lock_timeout', %s, false)", [f"{lock_seconds}s"])
         merchant = effective(reading, merchant)

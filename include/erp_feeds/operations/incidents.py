@@ -12,8 +12,9 @@ from erp_feeds.codes import IncidentKind
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.freshness import FeedState, freshness_of
-from erp_feeds.store import incidents
-from erp_feeds.store.incidents import Cause, InboxState, Incident
+from erp_feeds.store import inbox_scans, incidents
+from erp_feeds.store.inbox_scans import InboxState
+from erp_feeds.store.incidents import Cause, Incident
 from erp_feeds.store.merchant_settings import for_reports
 
 KIND_OF = {FeedState.LATE: IncidentKind.LATE, FeedState.MISSING: IncidentKind.MISSING}
@@ -50,7 +51,7 @@ def feeds(connection: psycopg.Connection, merchants: Collection[Merchant], now: 
 def to_sync(connection: psycopg.Connection, merchants: Collection[Merchant], now: datetime) -> list[Merchant]:
     """Return the merchants that `sync` may find something to do for: of many, most have nothing open."""
     names = [merchant.name for merchant in merchants]
-    states = {state.merchant: state for state in incidents.inbox_states(connection, names)}
+    states = {state.merchant: state for state in inbox_scans.states(connection, names)}
     late = {feed.merchant for feed in feeds(connection, merchants, now) if feed.state in KIND_OF}
     found = incidents.concerned(connection, names) | late
     return [
@@ -73,7 +74,7 @@ def sync(
             incident, and at once: a run has given up on it.
     """
     gave_up = failed is not None and failed.code == "sense"
-    state = incidents.inbox_state(connection, merchant.name)
+    state = inbox_scans.state(connection, merchant.name)
     opened = incidents.listed(connection, merchant.name, with_dismissed=True)
     known = next((each for each in opened if each.kind == IncidentKind.UNREACHABLE), None)
     inbox = _inbox(state, merchant, now, at_once=gave_up or known is not None)

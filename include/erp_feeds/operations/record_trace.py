@@ -20,7 +20,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.steps.parse import RawRecord
 from erp_feeds.steps.record_trace import RejectReason, StepTrace, trace_steps
 from erp_feeds.storage import archive, zips
-from erp_feeds.store import ledger, queries, suppression
+from erp_feeds.store import ledger, queries, reject_queries, suppression
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _stored(
     keys: Mapping[str, str],
 ) -> RecordTrace:
     """Add where a record is in the store, or why it is not there."""
-    rejects = queries.rejects(connection, merchant.name, file_id=file.file_id, record=found.record)
+    rejects = reject_queries.rejects(connection, merchant.name, file_id=file.file_id, record=found.record)
     if rejects:  # found only by the load
         errors = tuple(RejectReason(each.code, each.field or None, each.reason) for each in rejects)
         return replace(found, outcome="rejected", errors=errors)

@@ -6,7 +6,6 @@ import logging
 
 from erp_feeds.merchant import Merchant
 from erp_feeds.redaction import redact_errors
-from erp_feeds.settings import settings
 from erp_feeds.storage import archive
 from erp_feeds.store import connection as store
 from erp_feeds.store import retention
@@ -24,7 +23,7 @@ def delete_expired(merchant: Merchant) -> int:
     days = merchant.retention.archive_days
     if days is None:
         return 0
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         due = retention.expired(connection, merchant.name, days)
         dropped = [
             url for url in due if retention.drop_original(connection, merchant.name, url, archive.delete)

@@ -43,6 +43,8 @@ class Samples:
     """Element of the interface -> in how many records or lines it is."""
     unknown: dict[str, int]
     """Element that the interface does not know -> how often it is there; 0: only in an older file."""
+    unknown_of_lines: list[str]
+    """Elements of a line that the interface does not know."""
     values: dict[str, str]
     """Element, of a line as 'Lines/Line/Sku' -> its first value that is not empty."""
 
@@ -84,19 +86,34 @@ def latest_samples(
             read += 1
             others = _values(connection, merchant, interface, older)
             values |= {name: others[name] for name in new & others.keys()}
-    return Samples(file, dict(file.tally.elements), unknown, values)
+    return Samples(file, dict(file.tally.elements), unknown, _undocumented_of_lines(interface, files), values)
 
 
 def _undocumented(interface: Interface, file: LedgerFile) -> dict[str, int]:
     """Return the elements of a file that the interface does not declare, and how often each is there."""
     declared = _declared(interface)
     counts = file.tally
-    unknown = {name: number for name, number in counts.unknown.items() if ELEMENT_NAME.fullmatch(name)}
-    return unknown | {name: number for name, number in counts.elements.items() if name not in declared}
+    # A name that the mapping had got when the file was loaded is among the known ones.
+    named = {name: number for name, number in counts.elements.items() if name not in declared}
+    return {name: number for name, number in (counts.unknown | named).items() if ELEMENT_NAME.fullmatch(name)}
+
+
+def _undocumented_of_lines(interface: Interface, files: Iterable[LedgerFile]) -> list[str]:
+    """Return the elements of lines that some files carry and the interface does not declare."""
+    lines = INTERFACES[interface.name].lines
+    if not lines:
+        return []
+    tallied = {
+        name for counts in (file.tally for file in files) for name in (*counts.elements, *counts.unknown)
+    }
+    path = f"{lines.path}/"
+    names = {name.removeprefix(path) for name in tallied if name.startswith(path)}
+    return sorted(filter(ELEMENT_NAME.fullmatch, names - {field.element for field in lines.fields}))
 
 
 def _declared(interface: Interface) -> set[str]:
-    return {field.element for field in INTERFACES[interface.name].all_fields()}
+    """Return the elements of a record that the interface declares."""
+    return {field.element for field in INTERFACES[interface.name].fields}
 
 
 def latest_file(

@@ -10,7 +10,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.operations.doctor import CautionError, Finding, findings
 from erp_feeds.operations.incidents import MISSED_SCANS
 from erp_feeds.orchestration.rest_client import AirflowApi, airflow_api
-from erp_feeds.store.incidents import InboxState
+from erp_feeds.store.inbox_scans import InboxState
 
 SILENT = timedelta(minutes=5)
 """Without a scan above which something is wrong; the store notes them to the minute."""

@@ -1,4 +1,4 @@
-"""Alerts people once about each incident and once that it is over, from the health DAG and failed tasks."""
+"""Alerts people once about each incident and once that it is over: from the health DAG, and as runs end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.links import base_url
 from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.redaction import SAFE_ERRORS
-from erp_feeds.settings import settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -35,7 +34,7 @@ def review(merchant: Merchant, failed: Cause | None = None) -> list[str]:
     """
     from erp_feeds.store import connection as store
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         return review_with(connection, merchant, failed)
 
 
@@ -89,9 +88,7 @@ def on_failure(merchant: Merchant) -> Callable[[Any], None]:
         is_through = isinstance(error, NotAllLoadedError)  # what was not loaded are incidents of their own
         failed = None if is_through else _cause(error, task, context["dag_run"].run_id)
         try:
-            if is_through:
-                _note_success(merchant, task)
-            problems = review(merchant, failed)
+            problems = _note_success(merchant, task) if is_through else review(merchant, failed)
         except FeedError as away:
             log.warning("The incidents cannot be kept now, so this alert may come again: %s", away)
             problems = _notify_directly(merchant, failed)
@@ -105,18 +102,25 @@ def on_success(merchant: Merchant) -> Callable[[Any], None]:
     """Return what `sense`, `report` and `retention` call when they succeed: what failed there is over."""
 
     def note_success(context: Any) -> None:
-        _note_success(merchant, context["ti"].task_id)
+        for problem in _note_success(merchant, context["ti"].task_id):
+            log.error("%s", problem)
 
     return note_success
 
 
-def _note_success(merchant: Merchant, task: str) -> None:
-    """Note that a run got through a task, and with `report` through all tasks before it."""
+def _note_success(merchant: Merchant, task: str) -> list[str]:
+    """Note that a run got through a task, and with `report` through all: what it has loaded is over, too.
+
+    Returns:
+        As `review`; of another task than `report` nothing is compared.
+    """
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
 
-    with store.connect(settings().store_connection) as connection:
-        incidents.tasks_succeeded(connection, merchant.name, PIPELINE if task == "report" else (task,))
+    is_end = task == "report"
+    with store.connect() as connection:
+        incidents.tasks_succeeded(connection, merchant.name, PIPELINE if is_end else (task,))
+        return review_with(connection, merchant) if is_end else []
 
 
 def _is_typing_error(context: Any) -> bool:

@@ -136,7 +136,7 @@ def open_questions(merchant: Merchant, interfaces: list[str], run: str) -> list[
     from erp_feeds.store import approvals
     from erp_feeds.store import connection as store
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         found = approvals.questions(connection, merchant=merchant.name, interfaces=interfaces, run=run)
     return [
         {"trigger_run_id": f"file_{each.file_id}__{each.rejects}", "conf": {"file_id": each.file_id}}
@@ -154,7 +154,7 @@ def describe(file_id: int) -> dict[str, Any]:
     from erp_feeds.store import approvals
     from erp_feeds.store import connection as store
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         found = approvals.questions(connection, file_id=file_id)
         if not found:
             raise _nothing_to_approve(connection, file_id)
@@ -182,7 +182,7 @@ def approved(question: dict[str, Any], by: str) -> dict[str, Any]:
     from erp_feeds.store import approvals
     from erp_feeds.store import connection as store
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         found = approvals.questions(connection, file_id=question["file_id"])
         if not found:
             raise _nothing_to_approve(connection, question["file_id"])

@@ -58,11 +58,12 @@ when a later run here is green.
 
 def dag_doc(merchant: Merchant) -> str:
     """Return the description of a merchant's DAG: for the person on call."""
+    titles = (each.title for name, each in INTERFACES.items() if name in merchant.interfaces)
     return _DOC.format(
         title=merchant.title or merchant.name,
         name=merchant.name,
         shop_name=merchant.shop_name,
-        interfaces=", ".join(each.title for name, each in INTERFACES.items() if name in merchant.interfaces),
+        interfaces=", ".join(titles) or "no interface in the merchant file",
         schedule=merchant.schedule,
         timezone=merchant.timezone,
         connection=merchant.ftps.connection,

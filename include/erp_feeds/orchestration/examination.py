@@ -9,8 +9,8 @@ from erp_feeds.errors import ConfigurationError
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.doctor import Finding, examine
 from erp_feeds.orchestration import airflow_check, channels, links, messages
+from erp_feeds.store import inbox_scans
 from erp_feeds.store.connection import open_uri
-from erp_feeds.store.incidents import inbox_state
 from erp_feeds.store.migrate import outdated
 
 
@@ -41,7 +41,7 @@ def _store(address: str) -> str:
 
 def _last_scan(merchant: Merchant, address: str) -> str:
     with open_uri(address) as connection:
-        state = inbox_state(connection, merchant.name)
+        state = inbox_scans.state(connection, merchant.name)
     return airflow_check.last_scan(merchant, state, datetime.now(UTC))
 
 

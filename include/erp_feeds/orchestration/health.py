@@ -130,7 +130,7 @@ def dismiss(incident_id: int, by: str, reason: str) -> None:
     from erp_feeds.store import connection as store
     from erp_feeds.store import incidents
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         incidents.dismiss(connection, incident_id, by, reason)
 
 
@@ -148,7 +148,7 @@ def review_all() -> bool:
 
     merchants, errors = read_merchants(settings().merchants)
     problems: list[str] = []
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         for merchant in to_sync(connection, merchants, datetime.now(UTC)):
             problems += [f"{merchant.name}: {each}" for each in alerts.review_with(connection, merchant)]
         if not errors:  # else a merchant whose file has an error would count as gone
@@ -170,7 +170,7 @@ def shown() -> list[dict[str, str]]:
 
     known = {merchant.name: merchant for merchant in read_merchants(settings().merchants)[0]}
     found = []
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         opened = incidents.show(connection)
         for each in opened[:MOST_SHOWN]:
             merchant = known.get(each.merchant)

@@ -74,7 +74,7 @@ def of_load(merchant: Merchant, batch: Batch) -> OperatorLineage[Any, Any]:
     names = dict.fromkeys(file.interface for file in batch.files)
     interfaces = [interface_of(merchant, name) for name in names]
     tables = dict.fromkeys(table for interface in interfaces for table in interface.tables)
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         columns = queries.columns(connection, tables)
     fed: dict[Place, column_lineage_dataset.Fields] = {}
     inputs = []

@@ -89,7 +89,7 @@ def _first_code(merchant: str, run: str) -> str:
     from erp_feeds.store import connection as store
     from erp_feeds.store import queries
 
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         files = queries.run_files(connection, merchant, [run])
     codes = [code for file in files for code in (file.code, *file.rejected) if code]
     return codes[0] if codes else ""

@@ -64,7 +64,7 @@ def _best_effort() -> Iterator[None]:
 
 
 def _files(merchant: Merchant, run: str) -> list[RunFile]:
-    with store.connect(settings().store_connection) as connection:
+    with store.connect() as connection:
         return queries.run_files(connection, merchant.name, [run])
 
 

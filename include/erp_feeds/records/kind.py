@@ -84,8 +84,9 @@ class RecordKind:
     together: Callable[[Columns], Column] | None = None
     """Typed columns of records -> a text that is equal for records that may replace, fill or rename each
     other: they pass the steps in one piece of their file. None: the key."""
-    across_fields: tuple[Callable[[Columns, Columns], list[FieldError]], ...] = ()
-    """Rules that look at more than one field of a record: typed columns, and texts as delivered."""
+    across_fields: tuple[Callable[[Columns, Columns, Columns], list[FieldError]], ...] = ()
+    """Rules that look at more than one field of a record: typed columns, texts as delivered, and where an
+    element is empty, of columns in which that occurs."""
     lenient: frozenset[FieldType] = frozenset()
     """Types whose invalid values are left out with a warning by field; the record loads."""
     people: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from erp_feeds.codes import RejectCode, SkipCode, WarningCode
 from erp_feeds.columns.arrow import Column, array_of, count_true, is_one_of, is_true, without
-from erp_feeds.columns.convert import ZONE, FieldError, matches
+from erp_feeds.columns.convert import ZONE, FieldError, matches, missing_field
 from erp_feeds.merchant import Merchant
 from erp_feeds.steps.result import ByFile, merged, warned
 
@@ -41,7 +41,9 @@ class IdentifiedPurchases:
     warnings: ByFile
 
 
-def till_errors(columns: Mapping[str, Column], delivered: Mapping[str, Column]) -> list[FieldError]:
+def till_errors(
+    columns: Mapping[str, Column], delivered: Mapping[str, Column], empty: Mapping[str, Column]
+) -> list[FieldError]:
     """Find till receipts that lack a part of their id (rules: purchases 1 and 5).
 
     A number that is there and malformed is not missing: its sender would be asked for what the record has.
@@ -49,13 +51,14 @@ def till_errors(columns: Mapping[str, Column], delivered: Mapping[str, Column]) 
     Args:
         columns: The typed columns of some records.
         delivered: The same as text, null only where nothing was delivered.
+        empty: Where an element is there and empty, of columns in which that occurs.
     """
     offline = delivered["order_number"].is_null()
     errors = []
     for name in ("receipt_number", "branch"):
         mask = pc.and_(offline, delivered[name].is_null())
         reason = "is required where the purchase has no order number"
-        errors.append(FieldError(mask, RejectCode.MISSING_FIELD, name, reason))
+        errors.append(missing_field(mask, name, empty.get(name), reason))
     no_time = is_true(pc.less_equal(pc.utf8_length(columns["date_time"]), 10))
     reason = "has a date without a time, but the id of a till receipt is made of it"
     errors.append(FieldError(pc.and_(offline, no_time), RejectCode.MISSING_TIME, "date_time", reason))

@@ -26,7 +26,7 @@ from erp_feeds.columns.arrow import (
     table_of,
     without,
 )
-from erp_feeds.columns.convert import FieldError, matched_emails, read_values
+from erp_feeds.columns.convert import FieldError, matched_emails, missing_field, read_values
 from erp_feeds.columns.text_damage import damage_of
 from erp_feeds.interfaces.spec import EXTRA, Field, FieldType, Interface
 from erp_feeds.merchant import Merchant
@@ -44,6 +44,7 @@ class _Findings:
     delivered: dict[str, Column] = field(default_factory=dict)
     """Texts as delivered; null where a field is missing, empty or a placeholder."""
     cleared: dict[str, Column] = field(default_factory=dict)
+    """Where an element is there and empty; only of columns in which that occurs."""
     errors: list[FieldError] = field(default_factory=list)
     odd: list[tuple[str, Column]] = field(default_factory=list)
     """Key of the warning in the counts, and where."""
@@ -65,7 +66,8 @@ def validate(block: Block, interface: Interface, merchant: Merchant) -> StepResu
     found = _read(block.records, interface.fields, merchant, kind.lenient)
     found.errors[:0] = [_too_many_fields(block.records, merchant), *_repeated(block)]
     found.errors += _lines_beside_nil(block.records)
-    found.errors += [error for rule in kind.across_fields for error in rule(found.columns, found.delivered)]
+    for rule in kind.across_fields:
+        found.errors += rule(found.columns, found.delivered, found.cleared)
     errors = [error for error in found.errors if count_true(error.mask)]  # mostly none
     numbers = block.numbers
     keys = kind.key(found.columns)
@@ -119,7 +121,10 @@ def _read(
             text = without(text, empty)
         found.delivered[spec.name] = text = _without_placeholders(spec, text, merchant)
         if spec.required:
-            found.errors.append(_missing(spec, text))
+            empties = found.cleared.get(spec.name)
+            found.errors.append(
+                missing_field(text.is_null(), spec.name, empties, f"{spec.element} is required")
+            )
         if spec.name in rows.has_children:
             found.errors.append(_has_children(spec, rows))
         reading = read_values(spec, text)
@@ -162,12 +167,6 @@ def _check_email(found: _Findings, errors: list[FieldError], rows: Rows, merchan
         numbered = pc.and_(number.is_valid(), pc.invert(absent))
         found.errors.append(replace(error, mask=pc.and_(error.mask, pc.invert(numbered))))
         found.odd.append((WarningCode.INVALID_EMAIL_DROPPED, pc.and_(error.mask, numbered)))
-
-
-def _missing(spec: Field, text: Column) -> FieldError:
-    return FieldError(
-        text.is_null(), RejectCode.MISSING_FIELD, spec.name, f"{spec.element} is required, but missing"
-    )
 
 
 def _has_children(spec: Field, rows: Rows) -> FieldError:
@@ -213,9 +212,7 @@ def _lines(lines: Lines, fields: Sequence[Field], merchant: Merchant) -> _Findin
     for error in errors:
         if count_true(error.mask):
             which = pc.cast(lines.line_no, pa.string())
-            reason = pc.binary_join_element_wise(
-                pa.scalar("line "), which, pa.scalar(": " + error.reason), ""
-            )
+            reason = pc.binary_join_element_wise("line ", which, ": ", error.reason, "")
             name = f"lines.{error.field}" if error.field else "lines"
             found.errors.append(replace(error, field=name, reason=reason))
     return found

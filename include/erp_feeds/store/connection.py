@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError, RetryError
+from erp_feeds.settings import settings
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
@@ -67,16 +68,17 @@ _HELP = {
 """Parts of libpq's messages that another attempt cannot fix, and what they mean."""
 
 
-def connect(connection_id: str) -> psycopg.Connection:
-    """Open the store named by an Airflow connection, in autocommit: each ledger call is durable by itself.
+def connect() -> psycopg.Connection:
+    """Open the store of the settings, in autocommit: each ledger call is durable by itself.
 
-    The connection may be a TCP server or, with `host` in its extras, the folder of a Unix socket.
+    Its Airflow connection may be a TCP server or, with `host` in its extras, the folder of a Unix socket.
 
     Raises:
         RetryError: the server cannot be reached now.
         FailError: the connection is unknown, or its login or database is wrong.
     """
-    return _open(conninfo_of(connection_id), f"the Airflow connection '{connection_id}'", autocommit=True)
+    name = settings().store_connection
+    return _open(conninfo_of(name), f"the Airflow connection '{name}'", autocommit=True)
 
 
 def open_uri(uri: str, *, autocommit: bool = False) -> psycopg.Connection:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import class_row
 
-from erp_feeds.batch import NotTaken
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
 from erp_feeds.store import audit, rejects
@@ -50,17 +49,6 @@ class Incident(Cause):
     dismissed_reason: str | None = None
 
 
-@dataclass(frozen=True)
-class InboxState:
-    """Whether a merchant's inbox can be scanned."""
-
-    merchant: str
-    succeeded_at: datetime | None
-    """The latest scan that succeeded, to the minute."""
-    failing_since: datetime | None
-    reason: str
-
-
 @plain_errors("reading what is open")
 def causes(connection: psycopg.Connection, merchant: str) -> list[Cause]:
     """Return what of a merchant's files and records is open."""
@@ -91,41 +79,6 @@ def latest_files_of(
     ):
         found.setdefault(merchant, {})[interface] = at
     return found
-
-
-def inbox_state(connection: psycopg.Connection, merchant: str) -> InboxState | None:
-    """Return whether the inbox can be scanned; None before the first scan."""
-    return next(iter(inbox_states(connection, [merchant])), None)
-
-
-@plain_errors("reading the scans")
-def inbox_states(connection: psycopg.Connection, merchants: Collection[str]) -> list[InboxState]:
-    """Return whether the inboxes can be scanned, of those that were scanned before, by merchant."""
-    with connection.cursor(row_factory=class_row(InboxState)) as cursor:
-        return cursor.execute(statement("incidents/scans"), {"merchants": list(merchants)}).fetchall()
-
-
-def scan_succeeded(
-    connection: psycopg.Connection, merchants: Collection[str], not_taken: Sequence[NotTaken] = ()
-) -> None:
-    """Note that inboxes were scanned, and which files lie there that no run takes."""
-    values = {"merchants": list(merchants), "not_taken": json.dumps([asdict(each) for each in not_taken])}
-    with transaction(connection, "noting a scan"):
-        connection.execute(statement("incidents/scan_succeeded"), values)
-
-
-@plain_errors("reading what no run takes")
-def not_taken(connection: psycopg.Connection, merchant: str) -> list[NotTaken]:
-    """Return which files lay in an inbox at its latest scan that no run takes."""
-    found = connection.execute(statement("incidents/not_taken"), {"merchant": merchant}).fetchall()
-    return [NotTaken(path, why, shop) for path, why, shop in found]
-
-
-def scan_failed(connection: psycopg.Connection, merchants: Collection[str], reason: str) -> None:
-    """Note that inboxes could not be scanned, and why."""
-    values = {"merchants": list(merchants), "reason": reason}
-    with transaction(connection, "noting a scan"):
-        connection.execute(statement("incidents/scan_failed"), values)
 
 
 def update(connection: psycopg.Connection, merchant: str, others: Sequence[Cause] = ()) -> None:
@@ -263,10 +216,12 @@ def dismiss_rejects(
 
 
 def reopen_rejects(connection: psycopg.Connection, choice: rejects.RejectFilter, by: str) -> int:
-    """Let dismissed rejects count again, and return how many; the next check opens their incidents."""
+    """Let dismissed rejects and their incidents count again, and return how many rejects."""
     with transaction(connection, "opening rejects again"):
+        lock_incidents(connection, choice.merchant)
         number = rejects.dismiss(connection, choice, "", "", reopen=True)
         if number:
+            _open(connection, choice.merchant, _causes(connection, choice.merchant))
             audit.note(connection, by, choice.merchant, "opened again", choice.subject(number))
     return number
 

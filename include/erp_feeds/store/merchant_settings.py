@@ -13,7 +13,6 @@ import psycopg
 from erp_feeds.errors import ConfigurationError, FailError
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import dotted, settings_of, with_settings
-from erp_feeds.settings import settings
 from erp_feeds.store import audit
 from erp_feeds.store.connection import connect, plain_errors, transaction
 from erp_feeds.store.sql import read_rows
@@ -98,7 +97,7 @@ def current(merchant: Merchant, revision: int | None = None) -> Merchant:
     """Return what `effective` returns, by a connection of its own where it needs one."""
     if _is_settled(merchant, revision):
         return merchant
-    with connect(settings().store_connection) as connection:
+    with connect() as connection:
         return effective(connection, merchant, revision)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import folder_of
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.folders import make_folders
@@ -90,7 +90,7 @@ def apps(caller: Reader, store: Store) -> AppsPage:
 def enable(caller: PeopleEditor, store: Store, app: AppName) -> Enabled:
     """Enable an app: make its folder on the server and switch its interfaces on; harmless when repeated."""
     merchant = configured(caller.merchant)
-    folder = listing.folder_of(merchant, INTERFACES[_names(app)[0]])
+    folder = folder_of(merchant, INTERFACES[_names(app)[0]])
     folders = make_folders(merchant, [folder])
     missing = [name for name in _names(app) if name not in merchant.interfaces]
     if merchant.settings == "store":

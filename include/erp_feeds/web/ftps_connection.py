@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from erp_feeds.errors import FailError, FeedError
 from erp_feeds.ftps import FtpsHook
-from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import folders, path_of
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.doctor import Finding
@@ -131,7 +131,7 @@ def create(caller: PeopleEditor, store: Store) -> NewPassword:
     merchant = _hosted(caller.merchant)
     made = NewPassword(merchant.name, ftps_accounts.create(store, merchant, caller.name))
     with suppress(FeedError):  # the account is there, and a check says what is wrong with the folders
-        make_folders(merchant, listing.folders(merchant, interfaces_of(merchant)))
+        make_folders(merchant, folders(merchant, interfaces_of(merchant)))
     return made
 
 
@@ -152,7 +152,7 @@ def disable(caller: PeopleEditor, store: Store) -> Disabled:
 
 def _expected(merchant: Merchant, *, is_hosted: bool) -> list[Expected]:
     root = merchant.ftps.root_path.rstrip("/")
-    paths = {each.name: listing.path_of(merchant, each) for each in interfaces_of(merchant)}
+    paths = {each.name: path_of(merchant, each) for each in interfaces_of(merchant)}
     # A login of our own server is locked into the root: that is its "/".
     return [Expected(name, path.removeprefix(root) if is_hosted else path) for name, path in paths.items()]
 

@@ -27,7 +27,7 @@ from erp_feeds.web import mapping_form
 from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
-from erp_feeds.web.mapping_form import Element, Fields, Row, Source
+from erp_feeds.web.mapping_form import Element, Fields, Row, Source, Suggestions
 from erp_feeds.web.revisions import SAVED, Saved
 from erp_feeds.web.routes import Routes
 
@@ -72,6 +72,8 @@ class MappingPage:
     rows: list[Row]
     sources: list[Source]
     elements: list[Element]
+    suggestions: Suggestions
+    """For the names of elements, while a person types them."""
     extra_elements: list[str]
     sample_file: str | None
     """From which the values are; personal data."""
@@ -172,6 +174,7 @@ def page_of(
         rows=mapping_form.rows(interface, fields, errors),
         sources=mapping_form.sources(interface, delivered, fields, samples),
         elements=mapping_form.elements(interface, fields, errors),
+        suggestions=mapping_form.suggestions(interface, delivered, samples),
         extra_elements=list(fields.get("extra_elements") or ()),
         sample_file=samples.file.name if samples else None,
         sample_day=samples.file.day if samples else None,
@@ -244,7 +247,8 @@ MAPPING = {
     "replaces": False,
     "rows": [ROW],
     "sources": [SOURCE],
-    "elements": [{"column": "city", "default": "City", "said": "Plaats", "error": ""}],
+    "elements": [{"column": "city", "default": "City", "said": "Plaats", "error": "", "is_of_line": False}],
+    "suggestions": {"of_records": ["LoyaltyCard", "FirstName"], "of_lines": []},
     "extra_elements": [],
     "sample_file": "TestShop_SRS_Customers_20260131060000.zip",
     "sample_day": "2026-01-31",

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from erp_feeds.interfaces.mapping import target_of
-from erp_feeds.interfaces.spec import Interface, Link, Target
+from erp_feeds.interfaces.spec import Field, Interface, Link, Target
 from erp_feeds.interfaces.targets import CUSTOM, TRANSFORMS
 from erp_feeds.merchant import FieldSettings, SettingError
 from erp_feeds.operations.source_samples import Samples
@@ -76,6 +76,15 @@ class Element:
     said: str
     """Where this ERP calls it otherwise."""
     error: str
+    is_of_line: bool = False
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Names for elements: first what files carry and nothing reads, then those of the interface."""
+
+    of_records: list[str]
+    of_lines: list[str]
 
 
 def rows(interface: Interface, fields: Fields, errors: Iterable[SettingError]) -> list[Row]:
@@ -151,10 +160,26 @@ def elements(interface: Interface, fields: Fields, errors: Iterable[SettingError
     """Return what this ERP calls the element of each column; errors begin below the interface."""
     wrong = {place[1]: text for place, text in errors if place[:1] == ("elements",) and len(place) > 1}
     said: Mapping[str, str] = fields.get("elements") or {}
+    of_lines = interface.lines.fields if interface.lines else ()
     return [
-        Element(each.name, each.element, said.get(each.name, ""), wrong.get(each.name, ""))
+        Element(each.name, each.element, said.get(each.name, ""), wrong.get(each.name, ""), each in of_lines)
         for each in interface.all_fields()
     ]
+
+
+def suggestions(interface: Interface, delivered: Interface, samples: Samples | None) -> Suggestions:
+    """Return which names an element may have; arguments as of `sources`."""
+    of_lines = interface.lines.fields if interface.lines else ()
+    read_of_lines = delivered.lines.fields if delivered.lines else ()
+    return Suggestions(
+        _names(samples.unknown if samples else (), delivered.fields, interface.fields),
+        _names(samples.unknown_of_lines if samples else (), read_of_lines, of_lines),
+    )
+
+
+def _names(carried: Iterable[str], read: Iterable[Field], own: Iterable[Field]) -> list[str]:
+    unread = sorted({*carried} - {field.element for field in read})
+    return [*dict.fromkeys([*unread, *(field.element for field in own)])]
 
 
 def filled_in(interface: Interface, form: FormData) -> dict[str, Any]:

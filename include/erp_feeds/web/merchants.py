@@ -20,7 +20,7 @@ from erp_feeds.operations.incidents import Feed, feeds
 from erp_feeds.operations.next_step import is_asked, next_step
 from erp_feeds.orchestration.messages import headline
 from erp_feeds.settings import settings
-from erp_feeds.store import audit, incidents, merchant_settings, queries
+from erp_feeds.store import audit, incidents, merchant_settings, queries, reject_queries
 from erp_feeds.store.file_rows import DriftingInterface, Holdings, MerchantFiles, RunFile, drift_in_words
 from erp_feeds.store.incidents import Incident
 from erp_feeds.store.reject_rows import OpenRejects
@@ -111,7 +111,7 @@ def merchants(
     recent = {each.merchant: each for each in queries.overview(store, [name for _, name in wanted], DAYS)}
     names = [name for _, name in wanted]
     fresh = _feeds(store, names)
-    rejected = queries.open_rejects(store, names)
+    rejected = reject_queries.open_rejects(store, names)
     rows = [_row(recent[name], fresh[name], open_now.get(name, []), rejected.get(name)) for name in names]
     return Page.of(rows, limit, lambda row: (not row.open, row.merchant))
 
@@ -122,7 +122,7 @@ def merchant(caller: Reader, store: Store) -> MerchantPage:
     (recent,) = queries.overview(store, [caller.merchant], DAYS)
     fresh = _feeds(store, [caller.merchant])[caller.merchant]
     known = incidents.listed(store, caller.merchant, with_dismissed=True)
-    rejected = queries.open_rejects(store, [caller.merchant]).get(caller.merchant)
+    rejected = reject_queries.open_rejects(store, [caller.merchant]).get(caller.merchant)
     row = _row(recent, fresh, known, rejected)
     drift = queries.drift(store, caller.merchant).items()
     owner = None if row.error else configured(caller.merchant)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import psycopg
 
 from erp_feeds.batch import NotTaken, WhyNotTaken
-from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import path_of
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant
 from erp_feeds.settings import settings
-from erp_feeds.store import incidents
+from erp_feeds.store import inbox_scans
 from erp_feeds.web.configuration import good_or_none
 
 
@@ -27,7 +27,7 @@ class UntakenFile:
 
 def untaken_files(store: psycopg.Connection, merchant: Merchant) -> list[UntakenFile]:
     """Return what no run takes in the inbox of a merchant, nor of one that shares its folders."""
-    found = incidents.not_taken(store, merchant.name)
+    found = inbox_scans.not_taken(store, merchant.name)
     shops = _shops_beside(merchant) if any(each.shop for each in found) else set()
     return [UntakenFile(each.path, _in_words(merchant, each)) for each in found if each.shop not in shops]
 
@@ -40,7 +40,7 @@ def _shops_beside(merchant: Merchant) -> set[str]:
 
 
 def _in_words(merchant: Merchant, file: NotTaken) -> str:
-    expected = ", ".join(listing.path_of(merchant, interface) for interface in interfaces_of(merchant))
+    expected = ", ".join(path_of(merchant, interface) for interface in interfaces_of(merchant))
     own = f"only those of {merchant.shop_name} are read (shop_name in the merchant file)"
     return {
         WhyNotTaken.MISNAMED: f"has a wrong name or folder; expected, letter for letter: {expected}",

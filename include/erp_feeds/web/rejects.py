@@ -17,7 +17,7 @@ from erp_feeds.interfaces.spec import EXTRA
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.record_trace import RecordTrace, trace_record
 from erp_feeds.steps.record_trace import RejectReason
-from erp_feeds.store import audit, incidents, queries
+from erp_feeds.store import audit, incidents, reject_queries
 from erp_feeds.store.file_rows import LedgerFile
 from erp_feeds.store.incidents import Incident
 from erp_feeds.store.reject_rows import Reject
@@ -70,7 +70,7 @@ def rejects(
     limit: Limit = 50,
 ) -> RejectPage:
     """List open rejects, those of the latest file first; and how many there are of each code."""
-    found = queries.rejects(
+    found = reject_queries.rejects(
         store,
         caller.merchant,
         code=code or None,
@@ -104,7 +104,7 @@ def record(
     file = known_file(store, caller.merchant, file_id)
     owner = configured(caller.merchant)
     audit.note(store, caller.name, caller.merchant, "record seen", f"{file.name}: record {record}")
-    errors = queries.rejects(
+    errors = reject_queries.rejects(
         store, caller.merchant, file_id=file_id, record=record, with_raw=True, with_all=True
     )
     if errors and errors[0].raw:

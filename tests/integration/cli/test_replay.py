@@ -18,7 +18,7 @@ from erp_feeds.cli import app
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import INTERFACES
 from erp_feeds.operations.dry_run import DryRun, dry_run_of
-from erp_feeds.store import audit, ledger, queries, row_changes
+from erp_feeds.store import audit, ledger, queries, reject_queries, row_changes
 from erp_feeds.store.connection import open_uri
 from support.shop_files import account, basket, configure, export, person
 from support.shop_fixtures import Shop
@@ -77,7 +77,7 @@ def test_a_quarantined_file_loads_after_the_limit_was_raised(shop: Shop) -> None
     assert "python -m erp_feeds approve testshop NAME --by YOU loads the good records" in str(refused.value)
     assert shop.accounts() == {}
     assert opened(shop) == {}  # the file as a whole is open; why, its rejects say
-    [shown] = queries.rejects(shop.store, "testshop", with_raw=True)
+    [shown] = reject_queries.rejects(shop.store, "testshop", with_raw=True)
     assert (shown.record, shown.line) == (2, 1)
     assert "<CashBack>x</CashBack>" in str(shown.raw)
 
@@ -114,7 +114,7 @@ def test_a_flipped_receipt_keeps_its_original_and_counts_towards_the_limit(shop:
     batch = shop.run_tasks("second")
     with pytest.raises(FailError, match=r"quarantined, too_many_rejects: 1 of 2 .*1 class_changed"):
         shop.report(batch)
-    [shown] = queries.rejects(shop.store, "testshop", with_raw=True)
+    [shown] = reject_queries.rejects(shop.store, "testshop", with_raw=True)
     assert (shown.code, shown.line) == ("class_changed", 1)
     assert shown.raw == f"<Purchase>{flipped}</Purchase>"
     assert scalar(shop.store, "SELECT count(*) FROM purchases") == 1

@@ -49,7 +49,9 @@ def test_plain_ftp_is_refused_by_the_server(ftps: RunningFtps) -> None:
         client.connect("localhost", ftps.server.port, timeout=5)
         with pytest.raises(ftplib.error_perm, match="required on the control channel"):
             client.login(USER, PASSWORD)
-    with ftplib.FTP_TLS(context=ssl._create_unverified_context()) as client:
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    with ftplib.FTP_TLS(context=unverified) as client:
         client.connect("localhost", ftps.server.port, timeout=5)
         client.login(USER, PASSWORD)
         with pytest.raises(ftplib.error_perm, match="required on the data channel"):

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from erp_feeds.cli import app
 from erp_feeds.demo.certificates import certificates
-from erp_feeds.store import incidents
+from erp_feeds.store import inbox_scans
 from support import odd_servers
 from support.ftps_fixtures import PASSWORD, RunningFtps
 from support.merchants import facts_of
@@ -94,7 +94,7 @@ def test_a_sound_merchant_is_ok_from_end_to_end(
     patient.run("create-folders", "testshop")
     upload = ftps.root / "testshop" / "srs" / "TestShop_SRS_Customers_1.zip"
     upload.write_bytes(b"x" * 1_234)
-    incidents.scan_succeeded(store, ["testshop"])
+    inbox_scans.succeeded(store, ["testshop"])
     found = patient.findings()
     assert {step for step, (state, _) in found.items() if state != "ok"} == {"airflow"}
     assert found["airflow"][0] == "not checked"

@@ -13,7 +13,7 @@ from erp_feeds.codes import QuarantineCode
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.incidents import sync, to_sync
-from erp_feeds.store import incidents, ledger
+from erp_feeds.store import inbox_scans, incidents, ledger
 from erp_feeds.store.incidents import Cause, Incident
 from support.merchants import merchant_of
 from support.store_feed import TESTSHOP, Feed, customer, customers, frame
@@ -42,7 +42,7 @@ def said(incident: Incident) -> str:
 
 
 def failing_since(feed: Feed) -> datetime:
-    state = incidents.inbox_state(feed.connection, "testshop")
+    state = inbox_scans.state(feed.connection, "testshop")
     assert state is not None
     assert state.failing_since is not None
     return state.failing_since
@@ -161,16 +161,16 @@ def test_a_feed_that_comes_late_then_not_at_all_is_heard_of_at_each_step_and_whe
 
 def test_an_inbox_that_no_scan_reaches_is_heard_of_after_the_merchants_patience(feed: Feed) -> None:
     assert heard(feed) == []  # never scanned: the DAG is new
-    incidents.scan_succeeded(feed.connection, ["testshop"])
+    inbox_scans.succeeded(feed.connection, ["testshop"])
     assert heard(feed) == []
-    incidents.scan_failed(feed.connection, ["testshop"], "login refused")
-    incidents.scan_failed(feed.connection, ["testshop"], "no answer")
+    inbox_scans.failed(feed.connection, ["testshop"], "login refused")
+    inbox_scans.failed(feed.connection, ["testshop"], "no answer")
     now = failing_since(feed)
     assert heard(feed, now + 0.9 * HOUR) == []
     assert heard(feed, now + 1.1 * HOUR) == ["all 1 unreachable"]
     (found,) = incidents.listed(feed.connection, "testshop")
     assert found.reason == "no answer"
-    incidents.scan_succeeded(feed.connection, ["testshop"])
+    inbox_scans.succeeded(feed.connection, ["testshop"])
     assert heard(feed) == ["all 1 unreachable over"]
     assert heard(feed, now + 5 * HOUR) == ["all 1 unreachable"]  # nobody scans: neither good nor bad
     (found,) = incidents.listed(feed.connection, "testshop")
@@ -178,29 +178,29 @@ def test_an_inbox_that_no_scan_reaches_is_heard_of_after_the_merchants_patience(
 
 
 def test_a_silent_inbox_names_the_zone_of_its_latest_scan(feed: Feed) -> None:
-    incidents.scan_succeeded(feed.connection, ["testshop"])
+    inbox_scans.succeeded(feed.connection, ["testshop"])
     (found,) = sync(feed.connection, TESTSHOP, datetime.now(UTC) + 7 * HOUR)
     assert found.reason.endswith(" (Europe/Amsterdam): is the DAG paused, or the triggerer down?")
 
 
 def test_a_run_that_gives_up_on_the_inbox_makes_that_the_incident_and_at_once(feed: Feed) -> None:
     failed = Cause(None, "failed_task", "sense", 1, NOW, "no answer", "run1")
-    incidents.scan_failed(feed.connection, ["testshop"], "no answer")
+    inbox_scans.failed(feed.connection, ["testshop"], "no answer")
     found = sync(feed.connection, TESTSHOP, NOW, failed=failed)
     assert [said(each) for each in found] == ["all 1 unreachable"]
     incidents.notified(feed.connection, found)
     assert heard(feed) == []  # it stays open until a scan succeeds
-    incidents.scan_succeeded(feed.connection, ["testshop"])
+    inbox_scans.succeeded(feed.connection, ["testshop"])
     assert heard(feed) == ["all 1 unreachable over"]
 
 
 def test_no_sender_is_blamed_for_files_that_wait_in_an_inbox_out_of_reach(feed: Feed) -> None:
     feed.customers(1)
-    incidents.scan_failed(feed.connection, ["testshop"], "login refused")
+    inbox_scans.failed(feed.connection, ["testshop"], "login refused")
     down = failing_since(feed)
     feed.connection.execute("UPDATE files SET first_seen_at = %s", [down - 20 * HOUR])
     assert heard(feed, down + 40 * HOUR) == ["all 1 unreachable"]  # neither late nor missing: who knows?
-    incidents.scan_succeeded(feed.connection, ["testshop"])
+    inbox_scans.succeeded(feed.connection, ["testshop"])
     feed.connection.execute("UPDATE inbox_scans SET succeeded_at = %s", [down + 41 * HOUR])
     assert heard(feed, down + 41 * HOUR) == ["all 1 unreachable over"]  # what waited is only now being found
     assert heard(feed, down + 41 * HOUR) == ["srs_customers 1 missing"]  # nothing had waited
@@ -208,7 +208,7 @@ def test_no_sender_is_blamed_for_files_that_wait_in_an_inbox_out_of_reach(feed: 
 
 def test_a_feed_that_was_late_before_its_inbox_failed_stays_late(feed: Feed) -> None:
     feed.customers(1)
-    incidents.scan_failed(feed.connection, ["testshop"], "login refused")
+    inbox_scans.failed(feed.connection, ["testshop"], "login refused")
     down = failing_since(feed)
     feed.connection.execute("UPDATE files SET first_seen_at = %s", [down - 27 * HOUR])
     assert heard(feed, down + 0.5 * HOUR) == ["srs_customers 1 late"]

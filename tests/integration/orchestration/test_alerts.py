@@ -103,6 +103,23 @@ def context(fault: Exception, task: str, run_type: str = "asset_triggered") -> d
     return {"exception": raised, "ti": SimpleNamespace(task_id=task), "dag_run": run}
 
 
+def test_what_a_replay_has_loaded_is_over_as_soon_as_its_run_is(
+    feed: Feed, merchant: Merchant, receivers: Receivers
+) -> None:
+    file = feed.file("srs_customers", 1)
+    ledger.quarantine(feed.connection, file, RUN, QuarantineCode.TRUNCATED, "at byte 12")
+    alerts.on_failure(merchant)(context(NotAllLoadedError("1 file", "not_all_loaded"), "report"))
+    feed.load(file, customers())
+    success = alerts.on_success(merchant)
+    success({"ti": SimpleNamespace(task_id="sense")})
+    assert len(incidents.listed(feed.connection)) == 1  # nothing is compared before the run has loaded
+    success({"ti": SimpleNamespace(task_id="report")})
+    assert incidents.listed(feed.connection) == []
+    assert receivers.subjects()[1:] == ["Test Shop & Co: resolved: 1 file quarantined"]
+    assert alerts.review(merchant) == []
+    assert len(receivers.subjects()) == 2
+
+
 def test_a_failed_report_alerts_once_by_every_channel_and_so_does_the_end(
     feed: Feed, merchant: Merchant, receivers: Receivers
 ) -> None:

@@ -12,7 +12,7 @@ import yaml
 from erp_feeds.codes import IncidentKind
 from erp_feeds.orchestration import alerts, health
 from erp_feeds.store import connection as stores
-from erp_feeds.store import incidents
+from erp_feeds.store import inbox_scans, incidents
 from erp_feeds.store.incidents import Cause
 from support.merchants import facts_of
 
@@ -37,15 +37,15 @@ def fail_in_each(store: psycopg.Connection, merchants: list[str]) -> None:
 def test_all_merchants_are_checked_by_one_connection(
     store: psycopg.Connection, merchants: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    incidents.scan_failed(store, merchants, "login refused")
+    inbox_scans.failed(store, merchants, "login refused")
     store.execute("UPDATE inbox_scans SET failing_since = now() - interval '1 day'")
     store.commit()
     opened = []
     connect = stores.connect
 
-    def counted(connection_id: str) -> psycopg.Connection:
-        opened.append(connection_id)
-        return connect(connection_id)
+    def counted() -> psycopg.Connection:
+        opened.append(connect())
+        return opened[-1]
 
     monkeypatch.setattr(stores, "connect", counted)
     assert health.review_all()
@@ -57,7 +57,7 @@ def test_all_merchants_are_checked_by_one_connection(
 def test_merchants_of_which_nothing_is_open_are_not_checked_one_by_one(
     store: psycopg.Connection, merchants: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    incidents.scan_succeeded(store, merchants)
+    inbox_scans.succeeded(store, merchants)
     fail_in_each(store, merchants[2:3])
     checked: list[str] = []
     monkeypatch.setattr(alerts, "review_with", lambda _, merchant: checked.append(merchant.name) or [])

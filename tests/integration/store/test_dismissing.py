@@ -14,7 +14,7 @@ from erp_feeds.batch import Counts, Replay
 from erp_feeds.errors import FailError
 from erp_feeds.feedback import pending
 from erp_feeds.operations.incidents import sync
-from erp_feeds.store import audit, incidents, ledger, queries, rejects
+from erp_feeds.store import audit, incidents, ledger, queries, reject_queries, rejects
 from erp_feeds.store.connection import open_uri
 from erp_feeds.store.incidents import dismiss_rejects, reopen_rejects
 from erp_feeds.store.rejects import RejectFilter
@@ -42,7 +42,7 @@ def delivered(*bad: tuple[int, str], content: str = "<C/>", field: str = "cash_b
 
 def states(feed: Feed) -> list[tuple[int, str]]:
     """Each reject by record: open, resolved or dismissed; those of the latest file first."""
-    found = queries.rejects(feed.connection, "testshop", with_all=True)
+    found = reject_queries.rejects(feed.connection, "testshop", with_all=True)
     return [(each.record, each.state.split()[0]) for each in found]
 
 
@@ -53,7 +53,7 @@ def test_what_is_dismissed_counts_nowhere_and_stays_listed_with_who_and_why(feed
     choice = RejectFilter("testshop", file=file.name, record=2)
     assert dismiss_rejects(feed.connection, choice, *WHO) == 1
     assert dismiss_rejects(feed.connection, choice, *WHO) == 0
-    assert [each.record for each in queries.rejects(feed.connection, "testshop")] == [3]
+    assert [each.record for each in reject_queries.rejects(feed.connection, "testshop")] == [3]
     assert queries.status(feed.connection)[0].rejects == {"invalid_date": 1}
     assert [each.number for each in incidents.causes(feed.connection, "testshop")] == [1]
     assert ledger.problems(feed.connection, "testshop", "run1") == [
@@ -71,7 +71,7 @@ def test_what_is_dismissed_counts_nowhere_and_stays_listed_with_who_and_why(feed
     assert ledger.archived(feed.connection, "testshop", [ERP], Replay(rejects="invalid_date")) == []
     [result] = pending.pending_files(feed.connection, "testshop", "later", 10)
     assert result.result.rejects == ()
-    shown = queries.rejects(feed.connection, "testshop", with_all=True)
+    shown = reject_queries.rejects(feed.connection, "testshop", with_all=True)
     assert {(each.dismissed_by, each.dismissed_reason) for each in shown} == {WHO}
 
 
@@ -108,10 +108,7 @@ def test_a_check_beside_a_dismissal_opens_no_incident_of_what_was_dismissed(
 ) -> None:
     feed.load(feed.file(ERP, 1), delivered((2, "a")))
     choice = RejectFilter("testshop", ERP)
-    incidents.update(feed.connection, "testshop")
-    dismiss_rejects(feed.connection, choice, *WHO)
-    reopen_rejects(feed.connection, choice, "Ada")  # no incident is open of it until the next check
-    if by_number:
+    if by_number:  # else no incident is open of it yet
         incidents.update(feed.connection, "testshop")
     [*known] = incidents.listed(feed.connection)
     reading = incidents.Cause
@@ -137,6 +134,18 @@ def test_a_check_beside_a_dismissal_opens_no_incident_of_what_was_dismissed(
     assert incidents.pending(feed.connection, "testshop") == []
 
 
+def test_what_is_opened_again_can_be_dismissed_at_once(feed: Feed) -> None:
+    feed.load(feed.file(ERP, 1), delivered((2, "a")))
+    choice = RejectFilter("testshop", ERP)
+    assert dismiss_rejects(feed.connection, choice, *WHO) == 1
+    assert reopen_rejects(feed.connection, choice, "Ada") == 1
+    (found,) = incidents.listed(feed.connection, "testshop")
+    assert (found.kind, found.code, found.number) == ("rejected", "invalid_date", 1)
+    incidents.dismiss(feed.connection, found.incident_id, *WHO)
+    assert states(feed) == [(2, "dismissed")]
+    assert incidents.listed(feed.connection, "testshop") == []
+
+
 def test_nobody_dismisses_without_name_and_reason(feed: Feed) -> None:
     for by, reason in (("Ada", " "), ("", "never")):
         with pytest.raises(FailError, match="give your name and a reason"):
@@ -152,7 +161,7 @@ def test_a_record_that_comes_again_unchanged_stays_dismissed_and_a_changed_one_o
 
     feed.load(feed.file(ERP, 2), delivered((7, "a")), "run2")
     assert states(feed)[0] == (7, "dismissed")
-    assert queries.rejects(feed.connection, "testshop", with_all=True)[0].dismissed_by == "Ada"
+    assert reject_queries.rejects(feed.connection, "testshop", with_all=True)[0].dismissed_by == "Ada"
     assert ledger.problems(feed.connection, "testshop", "run2") == []
     feed.load(feed.file(ERP, 3), delivered((7, "a"), content="<C>1</C>"))
     feed.load(feed.file(ERP, 4), delivered((8, "a"), field="discount_percentage"))

@@ -36,11 +36,12 @@ def states(store: psycopg.Connection) -> list[Any]:
 
 def test_connecting_says_what_to_correct(store_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ERP_FEEDS_STORE", store_uri)
-    with connections.connect("erp_feeds_store") as opened:
+    with connections.connect() as opened:
         assert scalar(opened, "SELECT current_schema()") == "erp_feeds"
         assert opened.autocommit
+    monkeypatch.setenv("ERP_FEEDS_STORE_CONNECTION", "nowhere")
     with pytest.raises(FailError, match="no connection 'nowhere'"):
-        connections.connect("nowhere")
+        connections.connect()
     with pytest.raises(FailError, match="does not exist"):
         connections.open_uri(store_uri.replace("/store_", "/missing_"))
     with pytest.raises(RetryError) as caught:

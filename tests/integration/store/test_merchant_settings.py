@@ -20,7 +20,7 @@ from erp_feeds.inbox.poller import scan_together
 from erp_feeds.interfaces import mapping_of
 from erp_feeds.operations.incidents import feeds
 from erp_feeds.orchestration import assets, metrics
-from erp_feeds.store import audit, incidents, merchant_settings
+from erp_feeds.store import audit, inbox_scans, merchant_settings
 from support.merchants import facts_of
 from support.shop_files import export, person
 from support.shop_fixtures import Shop
@@ -151,7 +151,7 @@ def test_reports_on_many_merchants_ask_the_store_as_often_as_on_one(
         asked.clear()
         assert len(feeds(kept.store, merchants, datetime.now(UTC))) == len(merchants)
         metrics.measure(kept.store, merchants)
-        incidents.inbox_states(kept.store, [each.name for each in merchants])
+        inbox_scans.states(kept.store, [each.name for each in merchants])
         numbers.append(len(asked))
     assert numbers == [6, 6]
     found = merchant_settings.for_reports(kept.store, [*others, kept.merchant])

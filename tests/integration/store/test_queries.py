@@ -9,7 +9,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from erp_feeds.store import queries
+from erp_feeds.store import queries, reject_queries
 from support.known_rows import DAY, fill
 
 
@@ -48,7 +48,7 @@ def test_status_and_pages_count_the_same_open_rejects(filled: psycopg.Connection
     filled.execute(reject, [8, "quarantined"])  # the file as a whole is open
     (shop,) = queries.status(filled, "shop")
     assert (shop.open_rejects, shop.rejects) == (3, {"invalid_decimal": 1, "missing_field": 3})
-    counted = queries.open_rejects(filled, ["shop", "other"])
+    counted = reject_queries.open_rejects(filled, ["shop", "other"])
     assert {name: each.records for name, each in counted.items()} == {"shop": 3}
 
 
@@ -67,11 +67,11 @@ def test_open_files_are_counted_by_merchant_and_interface(filled: psycopg.Connec
 def test_rejects_that_come_some_at_a_time_are_all_of_them(
     filled: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "REJECTS_AT_A_TIME", 2)
-    found = [*queries.each_reject(filled, "shop")]
+    monkeypatch.setattr(reject_queries, "REJECTS_AT_A_TIME", 2)
+    found = [*reject_queries.each_reject(filled, "shop")]
     assert [each.raw for each in found] == ["<Customer/>"] * 3
-    assert found == queries.rejects(filled, "shop", with_raw=True)
-    assert len([*queries.each_reject(filled, "shop", code="missing_field")]) == 2
+    assert found == reject_queries.rejects(filled, "shop", with_raw=True)
+    assert len([*reject_queries.each_reject(filled, "shop", code="missing_field")]) == 2
 
 
 def test_files_can_be_narrowed(filled: psycopg.Connection) -> None:
@@ -215,16 +215,16 @@ def test_erp_cache_7_the_invoice_graph_of_100000_accounts_is_found(
 
 
 def test_rejects_show_the_raw_record_only_when_asked(filled: psycopg.Connection) -> None:
-    rows = queries.rejects(filled, "shop")
+    rows = reject_queries.rejects(filled, "shop")
     assert [(each.record, each.code, each.raw) for each in rows] == [
         (2, "missing_field", None),
         (5, "missing_field", None),
         (7, "invalid_decimal", None),
     ]
-    (raw,) = queries.rejects(filled, "shop", code="invalid_decimal", with_raw=True)
+    (raw,) = reject_queries.rejects(filled, "shop", code="invalid_decimal", with_raw=True)
     assert raw.raw == "<Customer/>"
-    assert queries.rejects(filled, "shop", file="other.zip") == []
-    assert len(queries.rejects(filled, "shop", limit=2)) == 2
+    assert reject_queries.rejects(filled, "shop", file="other.zip") == []
+    assert len(reject_queries.rejects(filled, "shop", limit=2)) == 2
 
 
 def test_quarantined_files_carry_code_and_reason(filled: psycopg.Connection) -> None:

@@ -12,7 +12,7 @@ import pytest
 from erp_feeds.batch import Counts
 from erp_feeds.errors import FailError, QuarantineError
 from erp_feeds.merchant import InterfaceSettings
-from erp_feeds.store import incidents, queries
+from erp_feeds.store import incidents, queries, reject_queries
 from erp_feeds.store.connection import transaction
 from erp_feeds.store.load import load_within
 from support.store_feed import (
@@ -326,10 +326,10 @@ def test_the_original_of_a_reject_is_for_the_owner_alone(feed: Feed, store: psyc
     )
     assert scalar(store, "SELECT code FROM rejects") == "invalid_decimal"
     assert scalar(store, "SELECT count(*) FROM rejected_records") == 0
-    [seen] = queries.rejects(store, "testshop")
+    [seen] = reject_queries.rejects(store, "testshop")
     assert seen.raw is None
     store.rollback()
-    [seen] = queries.rejects(store, "testshop", with_raw=True)
+    [seen] = reject_queries.rejects(store, "testshop", with_raw=True)
     assert seen.raw == "<C>1</C>"
 
 
@@ -337,9 +337,9 @@ def test_open_rejects_are_shown_and_counted_and_resolved_ones_on_demand(feed: Fe
     file = feed.file(ERP, 1)
     feed.load(file, rejecting(accounts(), reject(1), reject(2)), "first")
     feed.load(file, rejecting(accounts(account()), reject(2)), "replay")
-    [shown] = queries.rejects(feed.connection, "testshop")
+    [shown] = reject_queries.rejects(feed.connection, "testshop")
     assert (shown.record, shown.run_id, shown.resolved_at) == (2, "first", None)
-    every = queries.rejects(feed.connection, "testshop", with_all=True)
+    every = reject_queries.rejects(feed.connection, "testshop", with_all=True)
     assert [(each.record, each.resolved_by_run) for each in every] == [(1, "replay"), (2, None)]
     assert every[0].resolved_by_file == file.name
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
@@ -348,7 +348,7 @@ def test_open_rejects_are_shown_and_counted_and_resolved_ones_on_demand(feed: Fe
 def test_a_record_with_two_errors_of_one_code_counts_once_in_status_and_incident(feed: Feed) -> None:
     bad = reject(1)
     feed.load(feed.file(ERP, 1), rejecting(accounts(), bad, {**bad, "field": "discount_percentage"}))
-    assert len(queries.rejects(feed.connection, "testshop")) == 2
+    assert len(reject_queries.rejects(feed.connection, "testshop")) == 2
     assert queries.status(feed.connection)[0].rejects == {"invalid_decimal": 1}
     assert [each.number for each in incidents.causes(feed.connection, "testshop")] == [1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import io
+import json
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -12,14 +13,19 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from erp_feeds.cli import app
 from erp_feeds.demo.certificates import Certificates
 from erp_feeds.ftps_server import FtpsServer
 from erp_feeds.ftps_server.store_accounts import StoreAccounts
-from erp_feeds.store import audit
+from erp_feeds.merchant_file import read_merchants
+from erp_feeds.store import audit, queries
 from erp_feeds.store.ftps_accounts import READER
-from integration.web.conftest import SAME_ORIGIN, Ask
+from integration.web.conftest import SAME_ORIGIN, Ask, person
 from support.ftps_fixtures import RunningFtps
+from support.merchants import facts_of
+from support.shop_files import export
 from support.shop_fixtures import Shop
 
 API = "/api/v1"
@@ -155,3 +161,28 @@ interfaces:
     (folder / "testshop.yaml").write_text(text + first["lines"])
     assert admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()["lines"] == ""
     assert admin.post(f"{path}/other/enable", headers=SAME_ORIGIN).status_code == 422
+
+
+def test_a_merchant_whose_interfaces_are_left_to_the_page_begins_with_none(
+    ask: Ask, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "merchants"
+    folder.mkdir()
+    monkeypatch.setenv("ERP_FEEDS_MERCHANTS", str(folder))
+    facts = facts_of(settings="store", interfaces={}, ftps=shop.merchant.ftps.model_dump(mode="json"))
+    (folder / "testshop.yaml").write_text(json.dumps(facts))
+    [shop.merchant] = read_merchants(folder)[0]
+    shop.place(export("srs_customers", "20170101", person("1001", Email="ada@example.com")))
+    assert not shop.run_tasks("manual__nothing").files  # and no error
+    admin = ask("admin")
+    for page in ("", "/apps", "/connection", "/mapping/srs_customers", "/files", "/settings"):
+        assert admin.get(f"{ONE}{page}").status_code == 200, page
+    checked = admin.post(f"{API}{HERE}/checks", headers=SAME_ORIGIN).json()
+    steps = {each["step"]: each for each in checked}
+    assert (steps["folders"]["state"], steps["listing"]["state"]) == ("warning", "ok")
+    assert "no interface is switched on" in steps["folders"]["text"]
+    assert "fine (no interface yet)" in CliRunner().invoke(app, ["check"]).output
+    made = admin.post(f"{API}{ONE}/apps/srs/enable", headers=SAME_ORIGIN)
+    assert made.json()["switched_on"] == ["srs_customers", "srs_purchases"]
+    assert len(shop.run_tasks("manual__first").files) == 1
+    assert queries.holdings(shop.store, "testshop").profiles == 1

@@ -14,7 +14,7 @@ from erp_feeds.settings import settings
 from erp_feeds.store import audit, merchant_settings, queries
 from erp_feeds.store.connection import lock_merchant
 from integration.web.conftest import HOSTILE, SAME_ORIGIN, Ask, person
-from support.shop_files import export
+from support.shop_files import basket, export
 from support.shop_fixtures import Shop
 
 API = "/api/v1/merchants/testshop"
@@ -77,6 +77,41 @@ def test_sources_are_what_files_really_carried_with_a_value_of_each(ask: Ask, ma
     assert admin.post(forget, json={"dry_run": False}, headers=SAME_ORIGIN).status_code == 200
     assert "Eden" not in admin.get(f"{ONE}/srs_customers").text
     assert admin.get(f"{ONE}/erp_cache_customers").status_code == 404
+
+
+def suggested(text: str, column: str) -> list[str]:
+    """What a browser suggests while somebody types the element name of a column."""
+    (field,) = re.findall(rf'<input name="element.{column}"[^>]*>', text)
+    (name,) = re.findall(r' list="([^"]*)"', field)
+    (found,) = re.findall(rf'<datalist id="{name}">(.*?)</datalist>', text, re.DOTALL)
+    return re.findall(r'<option value="([^"]*)">', found)
+
+
+def test_element_names_that_files_carry_and_nothing_reads_are_suggested(ask: Ask, mapped: Shop) -> None:
+    lines = basket("R2", "0.50", number="1001").replace("<Sku>", "<Kleur>red</Kleur><Sku>", 1)
+    mapped.place(
+        export("srs_customers", "20170106", person("1002", Plaats="Eden", Straße="A", Wijk="W")),
+        export("srs_purchases", "20170106", lines + "<Kassa>7</Kassa>"),
+    )
+    mapped.run_tasks("manual__names")
+    admin = ask("admin")
+    text = admin.get(f"{ONE}/srs_customers").text
+    assert suggested(text, "city")[:4] == ["Card", "Plaats", "Straße", "Wijk"]
+    assert "City" in suggested(text, "city")
+    assert not {"Eden", "red", HOSTILE} & {*suggested(text, "city")}
+    linked = {"extra_elements": ["Card"], "mapping": {"custom_card": {"from": "Card"}}}
+    linked |= {"elements": {"city": "Plaats"}}
+    saved = admin.post(f"{API}/mapping/srs_customers/revisions", json=linked, headers=SAME_ORIGIN)
+    assert saved.status_code == 200
+    text = admin.get(f"{ONE}/srs_customers").text
+    assert suggested(text, "street")[:2] == ["Straße", "Wijk"]
+    assert not {"Card", "Plaats"} & {*suggested(text, "street")}
+    text = admin.get(f"{ONE}/srs_purchases").text
+    assert (suggested(text, "sku")[0], suggested(text, "branch")[0]) == ("Kleur", "Kassa")
+    assert "Sku" in suggested(text, "sku")
+    assert "Sku" not in suggested(text, "branch")
+    offered = admin.get(f"{API}/mapping/srs_purchases").json()["sources"]
+    assert [each["name"] for each in offered if each["is_new"]] == ["Kassa"]
 
 
 def test_a_file_with_names_of_its_own_for_the_identifiers_is_mapped_and_then_loads(

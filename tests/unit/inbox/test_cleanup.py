@@ -13,6 +13,7 @@ from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError, FeedError
 from erp_feeds.inbox import listing
 from erp_feeds.inbox.cleanup import clear
+from erp_feeds.inbox.paths import claimed_path
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Ftps, Merchant
 from support.memory_server import MemoryServer
@@ -94,7 +95,7 @@ def test_a_file_that_is_gone_is_no_error(server: MemoryServer) -> None:
 
 
 def test_what_was_left_aside_goes_without_another_name(server: MemoryServer) -> None:
-    path = listing.claimed_path(PATH)
+    path = claimed_path(PATH)
     server.rename(PATH, path)
     server.commands.clear()
     assert clear(server, loaded(server, path), ftps("delete"))

@@ -10,6 +10,7 @@ from erp_feeds.batch import RemoteFile
 from erp_feeds.errors import FailError
 from erp_feeds.ftps.listing import Entry, Listing
 from erp_feeds.inbox import listing
+from erp_feeds.inbox.paths import claimed_path, is_claimed
 from erp_feeds.interfaces import interfaces_of
 from erp_feeds.merchant import Merchant
 from support.memory_server import MemoryServer
@@ -73,18 +74,18 @@ def test_a_file_left_aside_keeps_its_name_and_is_found_where_it_is(
     server: MemoryServer, merchant: Merchant
 ) -> None:
     name = "TestShop_SRS_Customers_1.zip"
-    path = listing.claimed_path(f"{SRS}/{name}")
+    path = claimed_path(f"{SRS}/{name}")
     server.place(path, "older")
     server.place(f"{SRS}/{name}", "newer one", 1)
     found = {remote_file.path: remote_file for remote_file in look(server, merchant).remote_files}
     assert found.keys() == {path, f"{SRS}/{name}"}
     assert {(each.name, each.interface) for each in found.values()} == {(name, "srs_customers")}
-    assert listing.is_claimed(path)
-    assert not listing.is_claimed(f"{SRS}/{name}")
+    assert is_claimed(path)
+    assert not is_claimed(f"{SRS}/{name}")
 
 
 def test_no_two_files_left_aside_share_a_name() -> None:
-    assert len({listing.claimed_path("/srs/a.zip") for _ in range(100)}) == 100
+    assert len({claimed_path("/srs/a.zip") for _ in range(100)}) == 100
 
 
 def test_a_missing_folder_is_empty_and_a_missing_root_is_a_error(

@@ -9,7 +9,7 @@ import pytest
 from erp_feeds.errors import FailError
 from erp_feeds.operations.doctor import CautionError
 from erp_feeds.orchestration.airflow_check import last_scan
-from erp_feeds.store.incidents import InboxState
+from erp_feeds.store.inbox_scans import InboxState
 from support.merchants import merchant_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -13,6 +13,7 @@ from erp_feeds.interfaces import INTERFACES
 from erp_feeds.interfaces.spec import Interface
 from erp_feeds.publish.samples import sample, versions_of
 from erp_feeds.publish.xsd import file_names, merchant_schema, xsd
+from support.merchants import facts_of
 
 CACHE = INTERFACES["erp_cache_customers"]
 VERSIONS = [(each, version) for each in INTERFACES.values() for version in versions_of(each)]
@@ -215,3 +216,13 @@ def test_the_merchant_files_of_the_project_fit_the_schema(tmp_path: Path) -> Non
         data = json.loads(json.dumps(yaml.safe_load(path.read_text("utf-8")), default=str))
         assert not list(validator.iter_errors(data)), path.name
     assert list(validator.iter_errors({"name": "x", "colour": 1}))
+
+
+def test_the_merchant_schema_takes_no_interface_only_where_the_pages_choose_them() -> None:
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(merchant_schema())
+    assert validator.is_valid(facts_of(interfaces={}, settings="store"))
+    assert not validator.is_valid(facts_of(interfaces={}, settings="file"))
+    assert not validator.is_valid(facts_of(interfaces={}))
+    assert validator.is_valid(facts_of())

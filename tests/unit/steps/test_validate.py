@@ -40,6 +40,9 @@ def account(read, xml):
     return run
 
 
+WAYS = ("missing", "empty")
+
+
 @pytest.fixture
 def codes(read, xml):
     def run(name, *records, **options):
@@ -55,6 +58,25 @@ def test_erp_cache_1_missing_and_empty_required_fields_reject(codes):
         (1, "missing_field", "account_number"),
         (1, "missing_field", "price_list_name"),
         (2, "missing_field", "price_list_name"),
+    ]
+
+
+def test_a_reason_says_whether_a_required_element_is_missing_or_empty(read, xml, purchase):
+    """Who looks for an element that is there finds the record in order, and the sender wrong."""
+    name = "<PriceListName>A</PriceListName>"
+    records = [name, f"<AccountNumber> </AccountNumber>{name}", f"<AccountNumber>1</AccountNumber>{name}"]
+    rejects = read(ERP, xml(ERP, *records)).frames["rejects"]
+    assert rejects["reason"].tolist() == [f"AccountNumber is required, but {how}" for how in WAYS]
+    line = ("a", "1.00")
+    tills = [purchase(line, Branch=None), purchase(line, Branch=""), purchase(("", "1"), line)]
+    tills += [purchase(line).replace("<Sku>a</Sku>", "")]
+    rejects = read(PURCHASES, xml(PURCHASES, *tills)).frames["rejects"]
+    till = "is required where the purchase has no order number, but"
+    assert rejects["reason"].tolist() == [
+        f"{till} missing",
+        f"{till} empty",
+        "line 1: Sku is required, but empty",
+        "line 1: Sku is required, but missing",
     ]
 
 

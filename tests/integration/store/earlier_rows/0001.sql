@@ -1,7 +1,7 @@
 INSERT INTO files (merchant, interface, name, size, modified, path, index_number, state, archived_at, finished_at, counts)
 SELECT 'shop', 'srs_customers', 'Shop_SRS_Customers_' || i || '.zip', i, '2017-01-01Z', '/srs/' || i, i,
        (ARRAY['seen', 'archived', 'waiting', 'loaded', 'quarantined', 'duplicate', 'vanished', 'vanished'])[i],
-       clock_timestamp(), CASE WHEN i = 8 THEN clock_timestamp() END, '{"elements": {"Email": 1}, "unknown": {"Shoe": 1}}'
+       clock_timestamp(), CASE WHEN i = 8 THEN clock_timestamp() END, '{"read": 1, "elements": {"Email": 1}, "unknown": {"Shoe": 1}}'
 FROM generate_series(1, 8) AS i;
 INSERT INTO file_runs (file_id, run_id, state, counts) VALUES (4, 'run', 'loaded', '{}'), (5, 'run', 'quarantined', '{}');
 INSERT INTO profiles (merchant, email, sequence, file_id, record) VALUES ('shop', 'a@example.com', 4.0001, 4, 1);
