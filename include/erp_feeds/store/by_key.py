@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RECORDS = sql.SQL(
     "SELECT incoming.*, {of_load} FROM {incoming} AS incoming JOIN loading ON loading.file_id = incoming.file"
-    " ORDER BY incoming.file, incoming.record"  # pieces are by hash, which is costly for indexes
+    " ORDER BY incoming.key"  # in another order a row costs up to twice as much to add to the primary key
 )
 
 

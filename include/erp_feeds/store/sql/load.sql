@@ -415,7 +415,8 @@ JOIN loading ON file_id = file
 WHERE outcome = 'confirmed'
 
 -- name: new_purchases
--- Add the orders and returns that are new, in file order: rows in random order would make the indexes expensive to extend.
+-- Add the orders and returns that are new, in the order of their ids: in another order each would cost more to add to the
+-- primary keys, of lines too, and a file may bring its records in any order.
 -- In: incoming_purchases, compared; loading; merchant. Out: purchases.
 INSERT INTO purchases (
     merchant, purchase_id, kind, channel, profile_id, order_number, receipt_number, branch, local_time, occurred_at,
@@ -428,7 +429,7 @@ FROM compared
 JOIN incoming_purchases AS new USING (record)
 JOIN loading ON loading.file_id = new.file
 WHERE compared.outcome = 'new'
-ORDER BY new.record
+ORDER BY new.purchase_id
 
 -- name: changed_purchases
 -- Write the orders and returns that change: the newest file that brings one decides. Rules: purchases 4 and 6.
@@ -468,7 +469,7 @@ SELECT {merchant}, compared.purchase_id, new.line_no, new.sku, new.description, 
 FROM incoming_lines AS new
 JOIN compared USING (record)
 WHERE compared.outcome IN ('new', 'changed')
-ORDER BY new.record, new.line_no
+ORDER BY compared.purchase_id, new.line_no
 
 -- name: replaced_purchases
 -- Remove the rows that an earlier load of this file wrote and that it does not bring any more: their records now have another
