@@ -159,8 +159,9 @@ def _forget_page(
     profile_id: ProfileId,
     body: Annotated[Forgetting, Form()],
 ) -> Response:
+    person = queries.profile(store, caller.merchant, profile_id=profile_id) if body.dry_run else None
     found = forget(caller, store, profile_id, body)
-    return page(request, "forget.html", {"found": found, "profile_id": profile_id})
+    return page(request, "forget.html", {"found": found, "profile_id": profile_id, "person": person})
 
 
 PROFILE = {

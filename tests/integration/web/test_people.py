@@ -61,3 +61,19 @@ def test_where_nobody_is_found_the_page_says_what_is_compared(
     )
     assert "Nobody found." in shown.text
     assert hint in shown.text
+
+
+def test_whoever_forgets_a_person_sees_whom_and_what_follows(ask: Ask, people: Shop) -> None:
+    admin = ask("admin")
+    wanted = {"by": "srs", "value": "03002"}
+    found = admin.post("/api/v1/merchants/testshop/profile-searches", json=wanted, headers=SAME_ORIGIN)
+    number = found.json()[0]["profile_id"]
+    path = f"/merchants/testshop/profiles/{number}/forget"
+    tried = admin.post(path, data={"dry_run": "true"}, headers=SAME_ORIGIN).text
+    assert "Of <strong>Ada van Dijk</strong>" in tried
+    assert "What is erased cannot be restored" in tried
+    done = admin.post(path, data={"dry_run": "false"}, headers=SAME_ORIGIN).text
+    assert "Ada" not in done
+    assert "python -m erp_feeds unforget testshop" in done
+    assert "<dt>numbers and addresses that no load takes again</dt>" in done
+    assert "_" not in "".join(part.split("</dt>")[0] for part in done.split("<dt>")[1:])
