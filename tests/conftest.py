@@ -13,6 +13,9 @@ from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+# Whoever has sourced the demo's env.sh would else run the tests in its databases, and start runs of its DAGs.
+for name in [name for name in os.environ if name.startswith(("ERP_FEEDS_", "AIRFLOW_"))]:
+    del os.environ[name]
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="erp-feeds-airflow-")
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -22,8 +25,6 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 server_log = logging.getLogger("pyftpdlib")  # else it logs each command, names in any encoding too
 server_log.addHandler(logging.NullHandler())
 server_log.setLevel(logging.WARNING)
-for name in [name for name in os.environ if name.startswith(("ERP_FEEDS_", "AIRFLOW_CONN_"))]:
-    del os.environ[name]
 
 # A build fails by what was changed, not by chance or on a busy machine.
 settings.register_profile("fixed", derandomize=True, deadline=None)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class WhyNotTaken(StrEnum):
@@ -65,6 +65,12 @@ class Replay(BaseModel):
     """The last day, included."""
     dry_run: bool = False
     """Show what would change, and write nothing."""
+
+    @field_validator("files")
+    @classmethod
+    def _without_blanks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Names are pasted into a form, a line each: with empty lines, and spaces at their ends."""
+        return tuple(name for each in names if (name := each.strip()))
 
     def within(self, start: date, end: date) -> Self:
         """Narrow the choice to files of the days [start, end)."""

@@ -72,6 +72,21 @@ def test_every_page_reads_well_in_light_and_dark(browse: Browse, filled: Shop, d
         accessible(page)
 
 
+def test_on_a_phone_nothing_that_matters_lies_beside_the_screen(browse: Browse, filled: Shop) -> None:
+    incidents.sync(filled.store, filled.merchant, datetime.now(UTC))
+    page = browse("admin", "/erp-feeds/")
+    page.set_viewport_size({"width": 400, "height": 800})
+    paths = ("", "/files", "/rejects", "/mapping/srs_customers", "/mapping/srs_purchases", "/connection")
+    for path in ("/erp-feeds/", *(HERE + each for each in paths)):
+        page.goto(path)
+        hidden = "[...document.querySelectorAll('html, .scroll')].map(it => it.scrollWidth - it.clientWidth)"
+        assert set(page.evaluate(hidden)) == {0}, path
+        accessible(page)
+    page.goto(HERE + "/rejects")
+    reason = page.locator("td[data-head=Reason]").first
+    assert reason.evaluate("each => getComputedStyle(each, '::before').content") == '"Reason: "'
+
+
 def test_airflow_leads_to_the_pages_and_they_lead_back(browse: Browse, filled: Shop) -> None:
     page = browse("admin", "/plugin/erp-feeds")
     inside = page.frame_locator("iframe")

@@ -103,6 +103,12 @@ def test_a_replay_survives_the_way_through_the_parameters_of_a_run() -> None:
     assert asked.until == date(2017, 1, 31)
 
 
+def test_names_pasted_into_the_form_may_have_empty_lines_and_spaces_around_them() -> None:
+    pasted = ["a.zip ", "", "\tb.zip", "  "]
+    assert Replay.from_params({f"{PARAM}files": pasted}) == Replay(files=("a.zip", "b.zip"))
+    assert Replay.from_params({f"{PARAM}files": [" "]}) is None
+
+
 def test_a_replay_of_something_else_is_refused() -> None:
     with pytest.raises(ValidationError, match="since"):
         Replay.from_params({f"{PARAM}since": "yesterday"})

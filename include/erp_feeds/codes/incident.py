@@ -37,7 +37,7 @@ class IncidentCode(Code):
     )
     UNREACHABLE = (
         IncidentKind.UNREACHABLE,
-        "The inbox cannot be scanned, or was not for `unreachable_after`: files may wait there unseen.",
+        "The inbox cannot be scanned, or no scan has run for too long: files may wait there unseen.",
         Actor.ENGINEER,
         "Run `python -m erp_feeds doctor MERCHANT`: it shows the failing step. The next scan resolves it.",
     )

@@ -123,6 +123,8 @@ def in_words(found: DryRun) -> Iterator[str]:
     for file in found.files:
         why = f", {file.code}: {file.reason}" if file.code else ""
         yield f"{file.file}: would be {file.state}{why}; {file.loaded:,} of {file.read:,} records loaded"
+    if not found.tables:
+        yield "no row would be new, changed or removed"
     for name, table in found.tables.items():
         yield f"{name}: {table.new:,} new, {table.changed:,} changed, {table.removed:,} removed"
         for column, number in sorted(table.fields.items()):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from erp_feeds.batch import PIPELINE
+from erp_feeds.batch import PARAM, PIPELINE
 from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError, FeedError, NotAllLoadedError
 from erp_feeds.merchant import Merchant
@@ -124,9 +124,13 @@ def _note_success(merchant: Merchant, task: str) -> list[str]:
 
 
 def _is_typing_error(context: Any) -> bool:
-    """Return whether a run that a person started asks for what is not there: a wrong file, day or code."""
-    is_asked_for = context["dag_run"].run_type == "manual" and context["ti"].task_id == "sense"
-    return is_asked_for and isinstance(_error(context), FailError)
+    """Return whether a run that a person started asks for what is not there: a wrong file, day or code.
+
+    A run that a person started without such a choice scans the inbox: what the server refuses concerns all.
+    """
+    is_by_hand = context["dag_run"].run_type == "manual" and context["ti"].task_id == "sense"
+    chooses = any(value for name, value in context["params"].items() if name.startswith(PARAM))
+    return is_by_hand and chooses and isinstance(_error(context), FailError)
 
 
 def _error(context: Any) -> object:

@@ -6,8 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 
-from erp_feeds.batch import Batch, Counts, FeedFile
+from erp_feeds.batch import Batch, Counts, FeedFile, Replay
 from erp_feeds.errors import ConfigurationError, FeedError, counted
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration.rest_client import airflow_api
@@ -44,6 +45,17 @@ def write_without_files(merchant: Merchant, run: str, attempt: int) -> None:
         )
         with airflow_api() as api:
             api.note(merchant.name, run, text)
+
+
+def write_without_archived(merchant: Merchant, run: str, days: Replay) -> None:
+    """Write of which day a run of a backfill found no file: its name only says when that day ended.
+
+    Else a backfill of the wrong days, whose dates were read in another zone, is green and says nothing.
+    """
+    wanted = sorted({day for day in (days.since, days.until) if day})
+    text = f"No archived file of {_span(wanted)} ({merchant.timezone}): nothing was loaded."
+    log.info("%s", text)
+    note(merchant.name, run, text)
 
 
 def note(dag_id: str, run: str, text: str) -> None:
@@ -122,7 +134,9 @@ def _settings(batch: Batch) -> str:
 
 def _days(merchant: Merchant, files: Sequence[FeedFile]) -> str:
     days = sorted({file.day for file in files if file.day})
-    if not days:
-        return ""
-    span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"\n\ndays of the files: {span} ({merchant.timezone})"
+    return f"\n\ndays of the files: {_span(days)} ({merchant.timezone})" if days else ""
+
+
+def _span(days: Sequence[date]) -> str:
+    """Return days in order by the first and the last of them."""
+    return f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"

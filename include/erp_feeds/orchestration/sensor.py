@@ -51,7 +51,7 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
             run = context["dag_run"].run_id
             if replay and context["dag_run"].run_type == "backfill":
                 batch = tasks.sense_archive(self.merchant, run, replay)
-                return self._hand_on(context, batch) if batch.files else self._end(context)
+                return self._hand_on(context, batch) if batch.files else self._end(context, replay)
             sensed = tasks.sense(self.merchant, run, replay, partial(_active, context["ti"]))
         if sensed.batch.files:
             return self._hand_on(context, sensed.batch)
@@ -69,12 +69,16 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
             self.skip(ti=context["ti"], tasks=[self.dag.get_task("download")])
         return batch.to_xcom()
 
-    def _end(self, context: Context) -> None:
+    def _end(self, context: Context, days: Replay | None = None) -> None:
+        """End the run as skipped; `days` are those of a backfill."""
         from erp_feeds.orchestration import run_note
 
+        run, attempt = context["dag_run"].run_id, context["ti"].try_number
         self.log.info("The run ends here")
-        if (attempt := context["ti"].try_number) > 1:
-            run_note.write_without_files(self.merchant, context["dag_run"].run_id, attempt)
+        if days:
+            run_note.write_without_archived(self.merchant, run, days)
+        if attempt > 1:
+            run_note.write_without_files(self.merchant, run, attempt)
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
 
     def _dry_run(self, context: Context, replay: Replay) -> None:

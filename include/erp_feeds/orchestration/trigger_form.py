@@ -48,7 +48,7 @@ def trigger_form(timezone: str) -> dict[str, Param]:
             **several,
             "items": {"type": "integer"},
             "title": "File ids",
-            "description_md": "Ids of the ledger, as `python -m erp_feeds files --json` shows them",
+            "description_md": "Ids of the ledger, as `python -m erp_feeds files MERCHANT --json` shows them",
         },
         "dry_run": {
             "default": False,

@@ -102,13 +102,15 @@ def people(
     connection: Connection[Any],
     merchant: str,
     *,
-    phone: str | None = None,
+    phones: Collection[str] = (),
     name: str | None = None,
     limit: int,
 ) -> list[Profile]:
-    """Return the profiles of a phone number, or whose last or whole name begins so."""
+    """Return the profiles of a phone number, however spelled, or whose last or whole name begins so."""
     begins = name and "".join("\\" + each if each in "\\%_" else each for each in name) + "%"
-    return _rows(connection, Profile, "people", merchant=merchant, phone=phone, name=begins, max_rows=limit)
+    return _rows(
+        connection, Profile, "people", merchant=merchant, phones=list(phones), name=begins, max_rows=limit
+    )
 
 
 def run_files(connection: Connection[Any], merchant: str, run_ids: Collection[str]) -> list[RunFile]:

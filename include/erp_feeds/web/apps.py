@@ -29,6 +29,7 @@ class AppState(StrEnum):
     """How far an app is."""
 
     OFF = "not enabled"
+    PARTLY = "partly enabled"
     WAITING = "waiting for the first file"
     RUNNING = "running"
 
@@ -81,7 +82,7 @@ class Enabled:
 
 
 def apps(caller: Reader, store: Store) -> AppsPage:
-    """List the apps: not enabled, waiting for the first file, or running."""
+    """List the apps: not or partly enabled, waiting for the first file, or running."""
     merchant = configured(caller.merchant)
     latest = incidents.latest_files_of(store, [merchant.name]).get(merchant.name, {})
     return AppsPage(merchant.name, [_app(merchant, name, latest) for name in APPS])
@@ -123,8 +124,10 @@ def _app(merchant: Merchant, name: str, latest: dict[str, datetime]) -> App:
         )
         for each in _names(name)
     ]
-    if not all(each.is_on for each in interfaces):
+    if not any(each.is_on for each in interfaces):
         state = AppState.OFF
+    elif not all(each.is_on for each in interfaces):
+        state = AppState.PARTLY
     elif any(each.last_file for each in interfaces):
         state = AppState.RUNNING
     else:

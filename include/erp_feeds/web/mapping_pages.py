@@ -56,7 +56,7 @@ def _submitted(
                 of_file(merchant.name),
                 document_of(merchant, interface, fields),
                 author=caller.name,
-                message=str(form.get("message", ""))[:500],
+                message=_message(form),
                 after=_number(form.get("after")),
             )
             path = f"/merchants/{merchant.name}/mapping/{interface.name}?saved={saved.revision}#saved"
@@ -64,15 +64,22 @@ def _submitted(
     except FeedError as error:
         problem = "" if found.checked.errors else str(error)
         found = replace(found, revision=_number(form.get("after")) or 0)
-    return _shown(request, found, tried=result, problem=problem)
+    return _shown(request, found, _message(form), tried=result, problem=problem)
 
 
 def _mapping_page(request: Request, caller: PeopleEditor, store: Store, interface: Mapped) -> Response:
     return _shown(request, mapping(caller, store, interface))
 
 
-def _shown(request: Request, found: MappingPage, tried: DryRun | None = None, problem: str = "") -> Response:
-    values = {"found": found, "tried": tried, "problem": problem, "MAPPED": MAPPED}
+def _message(form: FormData) -> str:
+    """Return why, for the history: it stays in its field until it is saved."""
+    return str(form.get("message", ""))[:500]
+
+
+def _shown(
+    request: Request, found: MappingPage, message: str = "", *, tried: DryRun | None = None, problem: str = ""
+) -> Response:
+    values = {"found": found, "message": message, "tried": tried, "problem": problem, "MAPPED": MAPPED}
     status = 422 if problem else 200
     return page(
         request, "mapping.html", {**values, "CHOICES": mapping_form.CHOICES, "TITLES": TITLES}, status

@@ -29,6 +29,7 @@ from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.not_taken import UntakenFile, untaken_files
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
+from erp_feeds.web.scans import Scan, scans_of
 
 DAYS = 30
 """Of the strip of files."""
@@ -71,6 +72,8 @@ class MerchantRow(MerchantFiles):
     rejects: int
     """Rejected records that are open; one with two codes counts once."""
     quarantined: int
+    scan: Scan | None
+    """None: its file is wrong."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ class _Configured:
     owner: Merchant | None
     error: str | None
     feeds: list[Feed]
+    scan: Scan | None
 
 
 def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured]:
@@ -181,7 +185,11 @@ def _feeds(store: psycopg.Connection, names: list[str]) -> dict[str, _Configured
     found: dict[str, list[Feed]] = {}
     for feed in feeds(store, list(owners.values()), datetime.now(UTC)):
         found.setdefault(feed.merchant, []).append(feed)
-    return {name: _Configured(owners.get(name), errors.get(name), found.get(name, [])) for name in names}
+    scans = scans_of(store, owners)
+    return {
+        name: _Configured(owners.get(name), errors.get(name), found.get(name, []), scans.get(name))
+        for name in names
+    }
 
 
 def _row(
@@ -191,6 +199,7 @@ def _row(
         title=of_file.owner.title if of_file.owner else "",
         error=of_file.error,
         feeds=of_file.feeds,
+        scan=of_file.scan,
         open=[in_words(of_file.owner, each) for each in known if each.dismissed_at is None],
         rejects=rejected.records if rejected else 0,
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
@@ -237,6 +246,7 @@ ROW = {
     "open": [],
     "rejects": 0,
     "quarantined": 0,
+    "scan": {"state": "ok", "text": "the inbox was scanned at 2026-01-31 07:00 (Europe/Amsterdam)"},
     "last_file": "TestShop_SRS_Customers_20260131060000.zip",
     "last_file_at": "2026-01-31T06:00:00Z",
     "last_file_state": "loaded",

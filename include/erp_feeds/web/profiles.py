@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Annotated
 
 import psycopg
+import pyarrow as pa
 from fastapi import Form, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from erp_feeds.columns.meanings import MEANINGS
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import known_interfaces
 from erp_feeds.operations import erasure
@@ -32,6 +34,15 @@ class SearchField(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     NAME = "name"
+
+
+HINTS = {
+    SearchField.NUMBER: "A number counts with the zeros before it: 03002 and 3002 are two people.",
+    SearchField.EMAIL: "The whole address is compared, whatever the case.",
+    SearchField.PHONE: "The whole number is compared, with or without its country code as the file has it.",
+    SearchField.NAME: "A last name begins with its infix: van Dijk, and not Dijk.",
+}
+"""What to try next where nobody was found."""
 
 
 class Search(BaseModel):
@@ -73,10 +84,18 @@ def search(caller: PeopleEditor, store: Store, wanted: Search) -> list[Profile]:
     """Find people by customer number, e-mail address, phone number, or the beginning of a name."""
     audit.note(store, caller.name, caller.merchant, "profiles searched", f"by {wanted.by}")
     value = wanted.value.strip()
-    if wanted.by in {SearchField.PHONE, SearchField.NAME}:
-        return queries.people(store, caller.merchant, **{wanted.by.value: value}, limit=MOST)
+    if wanted.by == SearchField.PHONE:
+        return queries.people(store, caller.merchant, phones=_spellings(value), limit=MOST)
+    if wanted.by == SearchField.NAME:
+        return queries.people(store, caller.merchant, name=value, limit=MOST)
     found = queries.profile(store, caller.merchant, **{wanted.by.value: value})  # type: ignore[arg-type]
     return [found] if found else []
+
+
+def _spellings(phone: str) -> list[str]:
+    """Return a phone number as it was typed, as a load writes it, and without its hyphens."""
+    (written,) = MEANINGS["phone"](pa.array([phone], pa.string())).to_pylist()
+    return [phone, *([written, written.replace("-", "")] if written else [])]
 
 
 def profile(caller: PeopleEditor, store: Store, profile_id: ProfileId) -> ProfilePage:
@@ -128,7 +147,8 @@ def _search_form(request: Request, _: PeopleEditor) -> Response:
 def _search_page(
     request: Request, caller: PeopleEditor, store: Store, wanted: Annotated[Search, Form()]
 ) -> Response:
-    return page(request, "profiles.html", {"found": search(caller, store, wanted), "wanted": wanted})
+    found = search(caller, store, wanted)
+    return page(request, "profiles.html", {"found": found, "wanted": wanted, "hint": HINTS[wanted.by]})
 
 
 def _forget_page(
@@ -139,8 +159,9 @@ def _forget_page(
     profile_id: ProfileId,
     body: Annotated[Forgetting, Form()],
 ) -> Response:
+    person = queries.profile(store, caller.merchant, profile_id=profile_id) if body.dry_run else None
     found = forget(caller, store, profile_id, body)
-    return page(request, "forget.html", {"found": found, "profile_id": profile_id})
+    return page(request, "forget.html", {"found": found, "profile_id": profile_id, "person": person})
 
 
 PROFILE = {

@@ -110,6 +110,7 @@ def _environment() -> Environment:
         json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
     )
     made.filters["prose"] = _prose
+    made.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     made.filters["breakable"] = _breakable
     made.filters["day"] = lambda moment: f"{moment.astimezone(UTC):%d %b %H:%M}"
     made.globals |= {

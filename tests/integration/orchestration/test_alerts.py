@@ -26,6 +26,7 @@ from erp_feeds.errors import FailError, FeedError, NotAllLoadedError, RetryError
 from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import alerts, channels
 from erp_feeds.orchestration.plain_failure import PlainFailure
+from erp_feeds.orchestration.trigger_form import trigger_form
 from erp_feeds.store import incidents, ledger
 from support.store_feed import TESTSHOP, Feed, customers
 
@@ -97,10 +98,13 @@ def feed(store: psycopg.Connection) -> Feed:
     return Feed(store)
 
 
-def context(fault: Exception, task: str, run_type: str = "asset_triggered") -> dict[str, Any]:
+def context(
+    fault: Exception, task: str, run_type: str = "asset_triggered", **params: object
+) -> dict[str, Any]:
     run = SimpleNamespace(run_type=run_type, run_id=RUN)
     raised = PlainFailure(fault) if isinstance(fault, FeedError) else fault
-    return {"exception": raised, "ti": SimpleNamespace(task_id=task), "dag_run": run}
+    form = {**dict.fromkeys(trigger_form("UTC")), **params}
+    return {"exception": raised, "ti": SimpleNamespace(task_id=task), "dag_run": run, "params": form}
 
 
 def test_what_a_replay_has_loaded_is_over_as_soon_as_its_run_is(
@@ -217,11 +221,20 @@ def test_a_typing_error_of_whoever_starts_a_run_alerts_nobody(
     feed: Feed, merchant: Merchant, receivers: Receivers
 ) -> None:
     fault = FailError("testshop has no archived original of x.zip", "not_archived")
-    alerts.on_failure(merchant)(context(fault, "sense", "manual"))
+    alerts.on_failure(merchant)(context(fault, "sense", "manual", replay_files=["x.zip"]))
     assert receivers.posted == []
     assert incidents.listed(feed.connection) == []
     alerts.on_failure(merchant)(context(fault, "sense", "scheduled"))
     assert len(receivers.posted) == 1
+
+
+def test_a_server_that_refuses_a_run_started_by_hand_opens_the_incident_at_once(
+    feed: Feed, merchant: Merchant, receivers: Receivers
+) -> None:
+    refused = "login refused ('530 Authentication failed.'): correct login and password of the connection"
+    incidents.scan_failed(feed.connection, [merchant.name], refused)
+    alerts.on_failure(merchant)(context(FailError(refused, "login"), "sense", "manual"))
+    assert receivers.subjects() == ["Test Shop & Co: inbox out of reach, the data engineer must act"]
 
 
 def test_without_the_store_a_failed_task_alerts_all_the_same(

@@ -21,8 +21,11 @@ RUN = "scheduled__2017-02-01"
 PATH = f"/api/v2/dags/testshop/dagRuns/{RUN}"
 
 
-def sense_again(shop: Shop, attempt: int) -> None:
-    """Run the task `sense` as Airflow does when the whole run was cleared; it finds nothing."""
+def sense_again(shop: Shop, attempt: int, run_type: str = "scheduled") -> None:
+    """Run the task `sense` as Airflow does when the whole run was cleared; it finds nothing.
+
+    The run is that of the 7th of January in Amsterdam.
+    """
     with DAG("testshop", start_date=datetime(2017, 1, 1, tzinfo=UTC)):
         sense, load = (InboxSensor(task_id=name, merchant=shop.merchant) for name in ("sense", "load"))
         sense >> load
@@ -33,8 +36,10 @@ def sense_again(shop: Shop, attempt: int) -> None:
         get_dr_count=lambda *_, **__: 0,
         xcom_push=lambda **_: None,
     )
-    run = SimpleNamespace(run_id=RUN, run_type="scheduled")
+    run = SimpleNamespace(run_id=RUN, run_type=run_type)
     context: Any = {"dag_run": run, "params": {}, "ti": task}
+    context["data_interval_start"] = datetime(2017, 1, 6, 23, tzinfo=UTC)
+    context["data_interval_end"] = datetime(2017, 1, 7, 23, tzinfo=UTC)
     with pytest.raises(DownstreamTasksSkipped):
         sense.execute(context)
 
@@ -56,3 +61,11 @@ def test_a_red_run_that_is_cleared_and_ends_green_says_what_this_try_did(
 def test_a_run_that_never_had_a_file_has_no_note(shop: Shop, notes: dict[str, str], attempt: int) -> None:
     sense_again(shop, attempt)
     assert notes == {}
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_backfill_of_a_day_without_files_names_the_day(
+    shop: Shop, notes: dict[str, str], attempt: int
+) -> None:
+    sense_again(shop, attempt, "backfill")
+    assert notes == {PATH: "No archived file of 2017-01-07 (Europe/Amsterdam): nothing was loaded."}

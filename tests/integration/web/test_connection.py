@@ -140,6 +140,11 @@ interfaces:
 """
     (folder / "testshop.yaml").write_text(text)
     assert [each["state"] for each in admin.get(path).json()["apps"]] == ["not enabled", "running"]
+    (folder / "testshop.yaml").write_text(text + "  srs_customers: {}\n")
+    assert [each["state"] for each in admin.get(path).json()["apps"]] == ["partly enabled", "running"]
+    assert "Enable all of SRS</button>" in admin.get(f"{ONE}/apps").text
+    assert "Your role in Airflow does not allow" in ask("viewer").get(f"{ONE}/apps").text
+    (folder / "testshop.yaml").write_text(text)
     first = admin.post(f"{path}/srs/enable", headers=SAME_ORIGIN).json()
     assert first["folders"] == {"/fresh": True, "/fresh/srs": True}
     assert (filled.inbox.parent / "fresh" / "srs").is_dir()

@@ -192,6 +192,21 @@ def test_a_change_is_checked_tried_saved_and_offered_for_past_days(ask: Ask, map
     assert {"values of a file seen", "mapping tried", "settings saved"} == {*actions}
 
 
+@pytest.mark.parametrize("do", ["check", "try"])
+def test_why_a_change_is_made_stays_until_it_is_saved(ask: Ask, mapped: Shop, do: str) -> None:
+    admin = ask("admin")
+    sent = form(admin.get(f"{ONE}/srs_customers").text)
+    sent |= {"do": [do], "message": [f"their {HOSTILE} card"]}
+    answer = admin.post(f"{ONE}/srs_customers", data=sent, headers=SAME_ORIGIN)
+    assert 'name="message" maxlength="500" value="their &lt;script&gt;' in answer.text
+
+
+def test_a_field_that_is_fixed_leads_to_where_its_element_is_named(ask: Ask, mapped: Shop) -> None:
+    shown = ask("admin").get(f"{ONE}/srs_customers").text
+    assert shown.count('say so under elements (<a href="#elements">below</a>)') == 2
+    assert '<details id="elements"' in shown
+
+
 def test_the_history_shows_each_change_and_takes_one_back(ask: Ask, mapped: Shop) -> None:
     admin = ask("admin")
     revisions = f"{API}/mapping/srs_customers/revisions"

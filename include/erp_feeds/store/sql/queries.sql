@@ -243,7 +243,7 @@ ORDER BY place
 
 -- name: people
 -- Profiles by a phone number, or by the beginning of a last or whole name, whatever the case.
--- In:  merchant, max_rows; one of phone, name (a pattern of LIKE), the other null. Out: as of profile.
+-- In:  merchant, max_rows; one of phones (its spellings), name (a pattern of LIKE), the other null. Out: as of profile.
 SELECT
     profile_id, email, firstname, lastname, gender, birthdate, phone, postcode, city, country, language, currency,
     newsletter, service, marketing, custom, mapping_version, files.name AS file, record, profiles.created_at,
@@ -252,7 +252,7 @@ FROM profiles
 LEFT JOIN files USING (file_id)
 WHERE profiles.merchant = %(merchant)s
   AND (
-      phone = %(phone)s
+      phone = ANY(%(phones)s)
       OR lower(lastname) LIKE lower(%(name)s)
       OR lower(firstname || ' ' || lastname) LIKE lower(%(name)s)
   )

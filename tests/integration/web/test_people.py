@@ -1,0 +1,79 @@
+"""A clerk finds a person by what is in the file or on the receipt, or learns why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration.web.conftest import SAME_ORIGIN, Ask, person
+from support.shop_files import export
+from support.shop_fixtures import Shop
+
+
+@pytest.fixture
+def people(shop: Shop) -> Shop:
+    shop.place(
+        export(
+            "srs_customers",
+            "20170101",
+            person("03002", FirstName="Ada", Infix="van", LastName="Dijk", Phone="+31 (0)20 555 0100"),
+            person("3003", FirstName="Bob", LastName="Bos", Phone="0205550101"),
+        )
+    )
+    shop.run_tasks("manual__first")
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("by", "value", "name"),
+    [
+        ("phone", "+31 (0)20 555 0100", "Ada"),
+        ("phone", "+31 20 5550100", "Ada"),
+        ("phone", "+31205550100", "Ada"),
+        ("phone", "020-555 01 01", "Bob"),
+        ("name", "van dijk", "Ada"),
+        ("srs", "03002", "Ada"),
+    ],
+)
+def test_a_person_is_found_as_the_file_writes_it(
+    ask: Ask, people: Shop, by: str, value: str, name: str
+) -> None:
+    shown = ask("admin").post(
+        "/merchants/testshop/profiles", data={"by": by, "value": value}, headers=SAME_ORIGIN
+    )
+    assert f"{name} " in shown.text
+    assert "Nobody found." not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("by", "value", "hint"),
+    [
+        ("srs", "3002", "with the zeros before it"),
+        ("name", "Dijk", "begins with its infix"),
+        ("phone", "no number", "whole number"),
+        ("email", "ada@", "whole address"),
+    ],
+)
+def test_where_nobody_is_found_the_page_says_what_is_compared(
+    ask: Ask, people: Shop, by: str, value: str, hint: str
+) -> None:
+    shown = ask("admin").post(
+        "/merchants/testshop/profiles", data={"by": by, "value": value}, headers=SAME_ORIGIN
+    )
+    assert "Nobody found." in shown.text
+    assert hint in shown.text
+
+
+def test_whoever_forgets_a_person_sees_whom_and_what_follows(ask: Ask, people: Shop) -> None:
+    admin = ask("admin")
+    wanted = {"by": "srs", "value": "03002"}
+    found = admin.post("/api/v1/merchants/testshop/profile-searches", json=wanted, headers=SAME_ORIGIN)
+    number = found.json()[0]["profile_id"]
+    path = f"/merchants/testshop/profiles/{number}/forget"
+    tried = admin.post(path, data={"dry_run": "true"}, headers=SAME_ORIGIN).text
+    assert "Of <strong>Ada van Dijk</strong>" in tried
+    assert "What is erased cannot be restored" in tried
+    done = admin.post(path, data={"dry_run": "false"}, headers=SAME_ORIGIN).text
+    assert "Ada" not in done
+    assert "python -m erp_feeds unforget testshop" in done
+    assert "<dt>numbers and addresses that no load takes again</dt>" in done
+    assert "_" not in "".join(part.split("</dt>")[0] for part in done.split("<dt>")[1:])
