@@ -11,8 +11,8 @@ import psycopg
 from erp_feeds.merchant import Merchant
 from erp_feeds.operations.doctor import findings
 from erp_feeds.orchestration.airflow_check import last_scan
-from erp_feeds.store import incidents
-from erp_feeds.store.incidents import InboxState
+from erp_feeds.store import inbox_scans
+from erp_feeds.store.inbox_scans import InboxState
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Scan:
 
 def scans_of(store: psycopg.Connection, owners: Mapping[str, Merchant]) -> dict[str, Scan]:
     """Return by merchant what `doctor` says of the latest scan."""
-    states = {each.merchant: each for each in incidents.inbox_states(store, list(owners))}
+    states = {each.merchant: each for each in inbox_scans.states(store, list(owners))}
     return {name: _scan(owner, states.get(name)) for name, owner in owners.items()}
 
 

@@ -27,7 +27,7 @@ from erp_feeds.merchant import Merchant
 from erp_feeds.orchestration import alerts, channels
 from erp_feeds.orchestration.plain_failure import PlainFailure
 from erp_feeds.orchestration.trigger_form import trigger_form
-from erp_feeds.store import incidents, ledger
+from erp_feeds.store import inbox_scans, incidents, ledger
 from support.store_feed import TESTSHOP, Feed, customers
 
 SHOP = TESTSHOP.model_copy(update={"title": "Test Shop & Co"})
@@ -232,7 +232,7 @@ def test_a_server_that_refuses_a_run_started_by_hand_opens_the_incident_at_once(
     feed: Feed, merchant: Merchant, receivers: Receivers
 ) -> None:
     refused = "login refused ('530 Authentication failed.'): correct login and password of the connection"
-    incidents.scan_failed(feed.connection, [merchant.name], refused)
+    inbox_scans.failed(feed.connection, [merchant.name], refused)
     alerts.on_failure(merchant)(context(FailError(refused, "login"), "sense", "manual"))
     assert receivers.subjects() == ["Test Shop & Co: inbox out of reach, the data engineer must act"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from erp_feeds.store import incidents
+from erp_feeds.store import inbox_scans
 from integration.web.conftest import Ask
 from support.shop_fixtures import Shop
 
@@ -15,13 +15,13 @@ REFUSED = "login refused ('530 Authentication failed.'): correct login and passw
 def test_a_merchant_whose_inbox_cannot_be_scanned_is_not_shown_as_good(
     ask: Ask, shop: Shop, person: str
 ) -> None:
-    incidents.scan_succeeded(shop.store, ["testshop"])
+    inbox_scans.succeeded(shop.store, ["testshop"])
     page, row = ask(person).get("/merchants/testshop").text, ask(person).get("/").text
     assert "The inbox was scanned at" in page
     assert "Check the connection" not in page
     assert "inbox not scanned" not in row
 
-    incidents.scan_failed(shop.store, ["testshop"], REFUSED)
+    inbox_scans.failed(shop.store, ["testshop"], REFUSED)
     page, row = ask(person).get("/merchants/testshop").text, ask(person).get("/").text
     assert "Nothing is open." in page
     assert "No scan of the inbox has succeeded since" in page
