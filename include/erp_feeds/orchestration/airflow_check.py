@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from erp_feeds.errors import ConfigurationError, FailError, counted
 from erp_feeds.merchant import Merchant
@@ -42,14 +42,18 @@ def last_scan(merchant: Merchant, state: InboxState | None, now: datetime) -> st
         CautionError: There is none, or none for too long.
     """
     if state is not None and state.failing_since:
-        since = merchant.zoned_time(state.failing_since)
+        since = _in_utc(state.failing_since)
         raise FailError(f"no scan of the inbox has succeeded since {since}: {state.reason}")
     if state is None or state.succeeded_at is None:
         raise CautionError("no scan of the inbox yet: the first comes once the DAG runs and is not paused")
-    moment = merchant.zoned_time(state.succeeded_at)
+    moment = _in_utc(state.succeeded_at)
     if now - state.succeeded_at > max(SILENT, MISSED_SCANS * timedelta(seconds=merchant.ftps.poll_interval)):
         raise CautionError(f"no scan of the inbox since {moment}: is the DAG paused, or the triggerer down?")
     return f"the inbox was scanned at {moment}; it is scanned every {merchant.ftps.poll_interval:g} s"
+
+
+def _in_utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _health(api: AirflowApi) -> str:

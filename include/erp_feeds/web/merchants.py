@@ -246,7 +246,7 @@ ROW = {
     "open": [],
     "rejects": 0,
     "quarantined": 0,
-    "scan": {"state": "ok", "text": "the inbox was scanned at 2026-01-31 07:00 (Europe/Amsterdam)"},
+    "scan": {"state": "ok", "text": "the inbox was scanned at 2026-01-31 06:00 UTC"},
     "last_file": "TestShop_SRS_Customers_20260131060000.zip",
     "last_file_at": "2026-01-31T06:00:00Z",
     "last_file_state": "loaded",
