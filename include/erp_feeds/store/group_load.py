@@ -30,7 +30,7 @@ from erp_feeds.store.copy import Incoming, copy_rows, empty_tables
 from erp_feeds.store.customers import copy_profiles, load_profiles
 from erp_feeds.store.purchases import copy_purchases, load_purchases, reject_conflicting
 from erp_feeds.store.sql import statement
-from erp_feeds.store.suppression import suppress_beside, without_suppressed
+from erp_feeds.store.suppression import may_name_suppressed, suppress_beside, without_suppressed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ class GroupLoad:
     def __init__(
         self, connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, run: str
     ) -> None:
-        """Lock the merchant's rows, and set PostgreSQL up for a load.
+        """Set PostgreSQL up for a load.
 
         Without JIT, since compiling the long expressions costs more than running them. With more memory for
         joins. With a low cost for reading by index, since reading all of a large table costs more. And with
@@ -121,9 +121,14 @@ class GroupLoad:
             "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL default_statistics_target = 10;"
             "SET LOCAL random_page_cost = 1.1"
         )
-        lock_merchant(connection, merchant.name)
-        self._moments = _moments(connection, files)
-        confirmations.apply_before(connection, files[0], merchant)
+        self._moments: dict[int, datetime] = {}
+        """When the rows of each file count as made; empty before the lock."""
+
+    def lock(self) -> None:
+        """Lock the merchant's rows: from here on nobody else writes them, and all that is read stays true."""
+        lock_merchant(self._connection, self._merchant.name)
+        self._moments = _moments(self._connection, self._files)
+        confirmations.apply_before(self._connection, self._files[0], self._merchant)
 
     def with_counts(self, file: FeedFile) -> FeedFile:
         """Return a file with its counts so far."""
@@ -132,15 +137,12 @@ class GroupLoad:
     def wave(self, files: Sequence[FeedFile], pieces: Pieces) -> QuarantineError | None:
         """Write records that do not depend on each other; return why the only file is quarantined instead."""
         connection, merchant, run = self._connection, self._merchant, self._run
-        empty_tables(connection)
+        incoming, left_out = self._copied(files, pieces)
         rows = (
             (file.file_id, file.sequence, file.name, self._moments[file.file_id], file.before)
             for file in files
         )
         copy_rows(connection, "loading", ("file_id", "sequence", "name", "moment", "before"), rows)
-        suppress_beside(connection, files, merchant, pieces)
-        incoming = Incoming(connection)
-        left_out = merged(*map(partial(self._copy, incoming, files), pieces))
         incoming.analyze()
         rejected = self._loader.reject(connection, files, merchant) if self._loader.reject else {}
         self._counts = merged(self._counts, left_out, rejected)
@@ -159,6 +161,26 @@ class GroupLoad:
             rejects.resolve_own(connection, self._interface.name, merchant, run, newer=newer)
         self._begun.update(file.file_id for file in files)
         return None
+
+    def _copied(self, files: Sequence[FeedFile], pieces: Pieces) -> tuple[Incoming, ByFile]:
+        """Copy all pieces, and take the lock; return the tables, and the counts of what is left out.
+
+        Where nobody is suppressed, copying needs no lock, and the next load of a merchant does it while this
+        one writes.
+        """
+        if not self._moments:
+            suppressed = partial(may_name_suppressed, self._connection, files, self._merchant)
+            found = None if suppressed() else self._copy_all(files, pieces)
+            self.lock()
+            if found and not suppressed():
+                return found
+        return self._copy_all(files, pieces)
+
+    def _copy_all(self, files: Sequence[FeedFile], pieces: Pieces) -> tuple[Incoming, ByFile]:
+        empty_tables(self._connection)
+        suppress_beside(self._connection, files, self._merchant, pieces)
+        incoming = Incoming(self._connection)
+        return incoming, merged(*map(partial(self._copy, incoming, files), pieces))
 
     def _copy(self, incoming: Incoming, files: Sequence[FeedFile], frames: Frames) -> ByFile:
         """Copy one piece, without those who are suppressed."""

@@ -81,6 +81,8 @@ def load_within(
         Exception: The files do not load together; the caller undoes what is written.
     """
     load = GroupLoad(connection, files, merchant, run)
+    if len(files) > 1:  # how they depend on each other is read from the store
+        load.lock()
     for some, part in _waves(connection, files, merchant, pieces):
         if error := load.wave(some, part):
             return [Loaded(load.with_counts(files[0]), error)]

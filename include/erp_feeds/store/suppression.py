@@ -171,9 +171,9 @@ def without_suppressed(
     Raises:
         FailError: the present secret is not the one under which people were suppressed.
     """
-    kind = KINDS[files[0].interface]
-    if not (kind.people and any_suppressed(connection, merchant.name)):
+    if not may_name_suppressed(connection, files, merchant):
         return frames, {}
+    kind = KINDS[files[0].interface]
     (file,) = files
     suppression = suppression_of(connection, merchant.name, file.file_id)
     people = pd.concat([frames[name][["number", "email"]] for name in kind.people], ignore_index=True)
@@ -195,8 +195,7 @@ def suppress_beside(
 
     The purchases of one number are in several pieces: `without_suppressed` leaves out all of them then.
     """
-    kind = KINDS[files[0].interface]
-    if files[0].pieces > 1 and kind.people and any_suppressed(connection, merchant.name):
+    if files[0].pieces > 1 and may_name_suppressed(connection, files, merchant):
         for frames in pieces:
             without_suppressed(connection, files, merchant, frames)
 
@@ -225,6 +224,13 @@ def _empty_payloads(connection: psycopg.Connection, merchant: Merchant, file: Fe
 def _row_security_as_error(connection: psycopg.Connection) -> None:
     """Make row security raise an error: a user who cannot see suppressed people would load all of them."""
     connection.execute("SELECT set_config('row_security', 'off', false)")
+
+
+def may_name_suppressed(
+    connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant
+) -> bool:
+    """Return whether files of an interface name people, and their merchant has suppressed anybody."""
+    return bool(KINDS[files[0].interface].people) and any_suppressed(connection, merchant.name)
 
 
 def any_suppressed(connection: psycopg.Connection, merchant: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import permutations
@@ -18,6 +19,7 @@ from erp_feeds.errors import QuarantineError
 from erp_feeds.merchant import InterfaceSettings
 from erp_feeds.store import connection as connections
 from erp_feeds.store import ledger, queries
+from erp_feeds.store.load import load_files
 from support.store_feed import TESTSHOP, Feed, accounts, dump, frame, scalar
 
 FULL = {
@@ -263,6 +265,31 @@ def test_two_loads_at_once_end_like_one_after_the_other(store: psycopg.Connectio
         thread.join()
     assert [row[1] for row in rows(store)] == ["8"]
     assert scalar(store, "SELECT count(*) FROM files WHERE state = 'loaded'") == 8
+
+
+def test_a_load_copies_its_rows_while_another_one_of_the_merchant_writes(
+    store: psycopg.Connection, store_uri: str
+) -> None:
+    file = Feed(store).file("erp_cache_customers", 1)
+    copied = threading.Event()
+
+    class Pieces:
+        def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
+            yield accounts(FULL)
+            copied.set()
+
+    def work() -> None:
+        with connections.open_uri(store_uri) as own:
+            load_files(own, [file], TESTSHOP, "run1", lambda _: Pieces())
+
+    waiting = threading.Thread(target=work)
+    with connections.transaction(store, "holding the lock"):
+        connections.lock_merchant(store, TESTSHOP.name)
+        waiting.start()
+        assert copied.wait(timeout=60)
+        assert scalar(store, "SELECT count(*) FROM accounts") == 0
+    waiting.join()
+    assert [row[0] for row in rows(store)] == [FULL["account_number"]]
 
 
 def test_merchants_do_not_meet(store: psycopg.Connection) -> None:
