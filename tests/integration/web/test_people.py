@@ -102,3 +102,24 @@ def test_a_clerk_sees_the_time_of_the_receipt(ask: Ask, people: Shop, delivered:
     assert f"{shown} · offline" in page
     assert page.count("Europe/Amsterdam") == 1
     assert f"{delivered[:10]} 08:15:00" not in page
+
+
+def test_a_clerk_learns_where_rejected_purchases_are(ask: Ask, people: Shop) -> None:
+    admin = ask("admin")
+    link = "/merchants/testshop/rejects?interface=srs_purchases"
+    page = admin.get(profile_of(ask, "03002")).text
+    assert f'{link}#records">' in page
+    assert "A rejected purchase is not listed here" in page
+    assert "Nothing is rejected or quarantined." in admin.get(link).text
+    bad = basket("R1", "0.50", number="03002").replace("2017-01-01T", "01-01-2017 ")
+    people.place(export("srs_purchases", "20170702", bad), minute=1)
+    people.run_tasks("manual__second")
+    rejects = admin.get(link).text
+    assert "invalid_date" in rejects
+    (each,) = admin.get(f"/api/v1{link}").json()["items"]
+    record = f"/merchants/testshop/files/{each['file_id']}/records/{each['record']}"
+    assert f'{record}"' in rejects
+    assert "03002" not in rejects
+    assert "03002" in admin.get(record).text
+    none = admin.get("/merchants/testshop/rejects?interface=srs_customers").text
+    assert "Nothing of this choice is rejected or quarantined." in none
