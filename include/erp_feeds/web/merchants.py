@@ -68,7 +68,7 @@ class MerchantRow(MerchantFiles):
     """What is wrong with its file; None: it is good."""
     feeds: list[Feed]
     open: list[OpenIncident]
-    """Without what was dismissed."""
+    """Without what was dismissed; the most urgent first, of equal ones the oldest."""
     rejects: int
     """Rejected records that are open; one with two codes counts once."""
     quarantined: int
@@ -200,11 +200,17 @@ def _row(
         error=of_file.error,
         feeds=of_file.feeds,
         scan=of_file.scan,
-        open=[in_words(of_file.owner, each) for each in known if each.dismissed_at is None],
+        open=[in_words(of_file.owner, each) for each in _most_urgent_first(known)],
         rejects=rejected.records if rejected else 0,
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
         **vars(recent),
     )
+
+
+def _most_urgent_first(known: list[Incident]) -> list[Incident]:
+    """Return what is open without what was dismissed; the overview shows only the first of it."""
+    left = [each for each in known if each.dismissed_at is None]
+    return sorted(left, key=lambda each: IncidentKind(each.kind).urgency)
 
 
 def in_words(owner: Merchant | None, incident: Incident) -> OpenIncident:
