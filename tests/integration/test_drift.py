@@ -27,12 +27,16 @@ def person(number: int, *elements: str) -> str:
     return f"<CustomerNumber>{number}</CustomerNumber>" + "".join(f"<{name}>x</{name}>" for name in elements)
 
 
+def people(number: int, *elements: str) -> list[str]:
+    return [person(each, *elements) for each in range(100, 100 + number)]
+
+
 RELEASES = (
-    customers(1, person(1, "City", "Shoe"), person(2, "City")),
+    customers(1, *people(20, "City", "Shoe"), person(2, "City")),
     customers(2, person(1, "City", "Shoe", "Phone")),
     customers(3),
-    customers(4, person(1, "City", "Shoe"), person(2, "Shoe", "Club")),
-    customers(5, person(1, "Club", "FirstName")),
+    customers(4, *people(20, "City", "Shoe"), person(2, "Shoe", "Club")),
+    customers(5, *people(20, "Club", "FirstName")),
 )
 
 
@@ -48,18 +52,45 @@ def test_each_file_tells_what_is_unknown_new_and_gone(shop: Shop, store: psycopg
     shop.place(*RELEASES)
     shop.run_tasks("run")
     assert drifts(store) == {
-        "20170101.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
+        "20170101.zip": {"unknown": {"Shoe": 20}, "new": [], "gone": []},
         "20170102.zip": {"unknown": {"Shoe": 1}, "new": [], "gone": []},
         "20170103.zip": {},
-        "20170104.zip": {"unknown": {"Shoe": 2, "Club": 1}, "new": ["Club"], "gone": []},
-        "20170105.zip": {"unknown": {"Club": 1}, "new": [], "gone": ["City", "Shoe"]},
+        "20170104.zip": {"unknown": {"Shoe": 21, "Club": 1}, "new": ["Club"], "gone": []},
+        "20170105.zip": {"unknown": {"Club": 20}, "new": [], "gone": ["City", "Shoe"]},
     }
     (status,) = queries.status(store, "testshop")
     assert queries.drift(store, "testshop") == status.drift
-    assert status.drift == {"srs_customers": {"unknown": {"Club": 1}, "new": [], "gone": ["City", "Shoe"]}}
+    assert status.drift == {"srs_customers": {"unknown": {"Club": 20}, "new": [], "gone": ["City", "Shoe"]}}
     assert [(each.interface, each.unknown_elements) for each in status.drifting()] == [
-        ("srs_customers", "Club 1, gone: City Shoe")
+        ("srs_customers", "Club 20, gone: City Shoe")
     ]
+
+
+@pytest.mark.rule("files 14")
+@pytest.mark.parametrize(
+    ("before", "now", "gone"),
+    [
+        ([(20, 10)], 20, True),
+        ([(20, 9)], 20, False),  # fewer than half of its records had it
+        ([(20, 20), (20, 9), (20, 20)], 20, False),
+        ([(20, 20), (20, 20), (20, 9)], 20, False),
+        ([(20, 0), (20, 20), (20, 20), (20, 20)], 20, True),  # only three files count
+        ([(18, 18), (1, 1), (1, 1)], 20, True),
+        ([(20, 20)], 19, False),  # too few records
+        ([(19, 19)], 20, False),
+    ],
+)
+def test_an_element_is_gone_only_where_it_is_missed(
+    shop: Shop, store: psycopg.Connection, *, before: list[tuple[int, int]], now: int, gone: bool
+) -> None:
+    files = [people(records, "City") for records, _ in before]
+    for records, (_, number) in zip(files, before, strict=True):
+        records[:number] = people(number, "City", "Email")
+    files.append(people(now, "City"))
+    shop.place(*(customers(day, *records) for day, records in enumerate(files, 1)))
+    shop.run_tasks("run")
+    expected = {"unknown": {}, "new": [], "gone": ["Email"]} if gone else {}
+    assert list(drifts(store).values()) == [{}] * len(before) + [expected]
 
 
 def accounts(day: int, *records: str) -> Export:
@@ -72,19 +103,19 @@ def accounts(day: int, *records: str) -> Export:
 def test_a_file_in_which_no_element_is_known_tells_so_and_one_without_records_nothing(
     shop: Shop, store: psycopg.Connection
 ) -> None:
-    good = "<AccountNumber>1</AccountNumber><PriceListName>A</PriceListName>"
-    renamed = accounts(2, "<Nummer>1</Nummer><Prijslijst>A</Prijslijst>")
-    shop.place(accounts(1, good), renamed)
+    good = [f"<AccountNumber>{each}</AccountNumber><PriceListName>A</PriceListName>" for each in range(20)]
+    renamed = [f"<Nummer>{each}</Nummer><Prijslijst>A</Prijslijst>" for each in range(20)]
+    shop.place(accounts(1, *good), accounts(2, *renamed))
     shop.run_tasks("run")
     drift = {
-        "unknown": {"Import/Release": 1, "Nummer": 1, "Prijslijst": 1},
+        "unknown": {"Import/Release": 1, "Nummer": 20, "Prijslijst": 20},
         "new": ["Nummer", "Prijslijst"],
         "gone": ["AccountNumber", "PriceListName"],
     }
     assert drifts(store)["20170102.zip"] == drift
     (status,) = queries.status(store, "testshop")
     assert status.drift == queries.drift(store, "testshop") == {"erp_cache_customers": drift}
-    shop.place(accounts(3), accounts(4, good))
+    shop.place(accounts(3), accounts(4, *good))
     shop.run_tasks("next run")
     found = drifts(store)
     assert found["20170103.zip"] == {}
@@ -102,9 +133,9 @@ def test_people_and_machines_see_a_new_element_at_once(
     for command in (["status"], ["files", "testshop"]):
         shown = runner.invoke(app, command)
         assert shown.exit_code == 0, shown.output
-        assert "Club 1 (new), Shoe 2" in " ".join(shown.output.replace("│", " ").split()), shown.output
+        assert "Club 1 (new), Shoe 21" in " ".join(shown.output.replace("│", " ").split()), shown.output
     told = json.loads(runner.invoke(app, ["files", "testshop", "--json"]).stdout)
-    assert told[0]["drift"] == {"unknown": {"Club": 1, "Shoe": 2}, "new": ["Club"], "gone": []}
+    assert told[0]["drift"] == {"unknown": {"Club": 1, "Shoe": 21}, "new": ["Club"], "gone": []}
 
 
 def test_a_replay_of_the_same_file_keeps_its_drift(shop: Shop, store: psycopg.Connection) -> None:

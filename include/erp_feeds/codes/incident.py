@@ -8,16 +8,24 @@ from erp_feeds.codes.code import Actor, Code
 
 
 class IncidentKind(StrEnum):
-    """What stays open until it is resolved or dismissed, and is alerted once."""
+    """What stays open until it is resolved or dismissed, and is alerted once; the most urgent first.
 
-    QUARANTINED = "quarantined"
-    PUT_OFF = "put_off"
-    """Files that wait for disk space."""
-    REJECTED = "rejected"
-    LATE = "late"
-    MISSING = "missing"
+    What stops all files comes before what stops some, and that before what left out some records.
+    """
+
     UNREACHABLE = "unreachable"
     FAILED_TASK = "failed_task"
+    PUT_OFF = "put_off"
+    """Files that wait for disk space."""
+    QUARANTINED = "quarantined"
+    MISSING = "missing"
+    LATE = "late"
+    REJECTED = "rejected"
+
+    @property
+    def urgency(self) -> int:
+        """Place among the kinds: 0 is the most urgent."""
+        return list(type(self)).index(self)
 
 
 class IncidentCode(Code):

@@ -31,31 +31,38 @@ def write(merchant: Merchant, batch: Batch) -> None:
         api.note(merchant.name, batch.run, text)
 
 
-def write_without_files(merchant: Merchant, run: str, attempt: int) -> None:
+def write_without_files(merchant: Merchant, run: str, attempt: int, days: Replay | None = None) -> None:
     """Write that a later try found nothing to load, where one before it has loaded or rejected something.
 
     Else a run that was cleared would end green below the note of its red try.
+
+    Args:
+        merchant: Whose run it is.
+        run: Its id.
+        attempt: The first try, or a later one.
+        days: Of a backfill, which also at its first try says of which files it found none: its name only says
+            when that day ended. Else a backfill of the wrong days, whose dates were read in another zone, is
+            green and says nothing.
     """
+    if none := _none_archived(merchant, days) if days else "":
+        log.info("%s", none)
     with _best_effort():
-        if not (files := _files(merchant, run)):
-            return
-        text = (
-            f"Try {attempt} found no new file and loaded nothing. To load again what was quarantined or "
-            f"rejected: `python -m erp_feeds replay {merchant.name}`\n\nBefore it:\n\n{in_words(files)}"
-        )
-        with airflow_api() as api:
-            api.note(merchant.name, run, text)
+        if attempt > 1 and (files := _files(merchant, run)):
+            found = f": {none}" if none else " found no new file and loaded nothing."
+            text = (
+                f"Try {attempt}{found} To load again what was quarantined or rejected: "
+                f"`python -m erp_feeds replay {merchant.name}`\n\nBefore it:\n\n{in_words(files)}"
+            )
+            note(merchant.name, run, text)
+        elif none:
+            note(merchant.name, run, none)
 
 
-def write_without_archived(merchant: Merchant, run: str, days: Replay) -> None:
-    """Write of which day a run of a backfill found no file: its name only says when that day ended.
-
-    Else a backfill of the wrong days, whose dates were read in another zone, is green and says nothing.
-    """
+def _none_archived(merchant: Merchant, days: Replay) -> str:
+    """Return of which files a backfill found none; had it named any that are not there, it had failed."""
     wanted = sorted({day for day in (days.since, days.until) if day})
-    text = f"No archived file of {_span(wanted)} ({merchant.timezone}): nothing was loaded."
-    log.info("%s", text)
-    note(merchant.name, run, text)
+    choice = f" with an open reject of `{days.rejects}` or quarantined with it" if days.rejects else ""
+    return f"No archived file of {_span(wanted)} ({merchant.timezone}){choice}: nothing was loaded."
 
 
 def note(dag_id: str, run: str, text: str) -> None:

@@ -75,10 +75,7 @@ class InboxSensor(BaseSensorOperator, SkipMixin):
 
         run, attempt = context["dag_run"].run_id, context["ti"].try_number
         self.log.info("The run ends here")
-        if days:
-            run_note.write_without_archived(self.merchant, run, days)
-        if attempt > 1:
-            run_note.write_without_files(self.merchant, run, attempt)
+        run_note.write_without_files(self.merchant, run, attempt, days)
         self.skip(ti=context["ti"], tasks=self.get_flat_relatives(upstream=False))
 
     def _dry_run(self, context: Context, replay: Replay) -> None:

@@ -23,7 +23,7 @@ class Drift(TypedDict, total=False):
     new: list[str]
     """The unknown ones that came for the first time."""
     gone: list[str]
-    """Elements that the files before carried."""
+    """Elements that half of the records of each of the files before had, and none of this file's."""
 
 
 def drift_in_words(drift: Drift) -> str:

@@ -12,13 +12,11 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Path, Query
 
-from erp_feeds.codes import IncidentKind, words_of
+from erp_feeds.codes import IncidentKind
 from erp_feeds.errors import FailError
 from erp_feeds.merchant import Merchant
 from erp_feeds.merchant_file import files_by_merchant
 from erp_feeds.operations.incidents import Feed, feeds
-from erp_feeds.operations.next_step import is_asked, next_step
-from erp_feeds.orchestration.messages import headline
 from erp_feeds.settings import settings
 from erp_feeds.store import audit, incidents, merchant_settings, queries, reject_queries
 from erp_feeds.store.file_rows import DriftingInterface, Holdings, MerchantFiles, RunFile, drift_in_words
@@ -28,35 +26,12 @@ from erp_feeds.web.configuration import configured, of_file
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor, Reader
 from erp_feeds.web.not_taken import UntakenFile, untaken_files
+from erp_feeds.web.open_incidents import OpenIncident, in_words, most_urgent_first
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 from erp_feeds.web.scans import Scan, scans_of
 
 DAYS = 30
 """Of the strip of files."""
-
-
-@dataclass(frozen=True)
-class OpenIncident:
-    """What is open, in plain words."""
-
-    incident_id: int
-    """0: none is open of it yet, or it was dismissed."""
-    interface: str | None
-    kind: str
-    code: str
-    number: int
-    """Files or records."""
-    headline: str
-    """What is open, in few words: 2 files quarantined."""
-    since: datetime
-    reason: str
-    meaning: str
-    who_acts: str
-    next_step: str
-    is_asked: bool
-    """Whether Airflow asks somebody if the rest of the files shall load: among its required actions."""
-    run_id: str
-    examples: list[str]
 
 
 @dataclass(frozen=True)
@@ -68,7 +43,7 @@ class MerchantRow(MerchantFiles):
     """What is wrong with its file; None: it is good."""
     feeds: list[Feed]
     open: list[OpenIncident]
-    """Without what was dismissed."""
+    """Without what was dismissed; the most urgent first, of equal ones the oldest."""
     rejects: int
     """Rejected records that are open; one with two codes counts once."""
     quarantined: int
@@ -200,25 +175,10 @@ def _row(
         error=of_file.error,
         feeds=of_file.feeds,
         scan=of_file.scan,
-        open=[in_words(of_file.owner, each) for each in known if each.dismissed_at is None],
+        open=[in_words(of_file.owner, each) for each in most_urgent_first(known)],
         rejects=rejected.records if rejected else 0,
         quarantined=sum(each.number for each in known if each.kind == IncidentKind.QUARANTINED),
         **vars(recent),
-    )
-
-
-def in_words(owner: Merchant | None, incident: Incident) -> OpenIncident:
-    """Return an incident with what its code means and what to do; `owner` is None where its file is wrong."""
-    actor, action = next_step(owner, incident)
-    names = ("incident_id", "interface", "kind", "code", "number", "since", "reason", "run_id")
-    return OpenIncident(
-        **{name: getattr(incident, name) for name in names},
-        headline=headline(incident),
-        meaning=words_of(incident.kind, incident.code).meaning,
-        who_acts=str(actor),
-        next_step=action.replace("MERCHANT", incident.merchant),
-        is_asked=is_asked(owner, incident),
-        examples=list(incident.examples),
     )
 
 

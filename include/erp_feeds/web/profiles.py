@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pyarrow as pa
-from fastapi import Form, Path, Request, Response
+from fastapi import Depends, Form, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from erp_feeds.columns.convert import ZONE
 from erp_feeds.columns.meanings import MEANINGS
 from erp_feeds.errors import FailError
 from erp_feeds.interfaces import known_interfaces
 from erp_feeds.operations import erasure
 from erp_feeds.store import audit, queries
 from erp_feeds.store.rows import Identifier, Profile, ProfileField, Purchase, PurchaseLine
-from erp_feeds.web.configuration import configured
+from erp_feeds.web.configuration import configured, good_or_none
 from erp_feeds.web.connections import Store
 from erp_feeds.web.guards import PeopleEditor
 from erp_feeds.web.rendering import page
@@ -112,6 +115,18 @@ def profile(caller: PeopleEditor, store: Store, profile_id: ProfileId) -> Profil
     )
 
 
+def receipt_time(bought: Purchase, timezone: str | None) -> str:
+    """Return when a purchase was made as the receipt says it; in UTC where nobody knows the merchant's zone.
+
+    A clerk compares it with the receipt, which also has times that clocks left out (rule: purchases 5).
+    """
+    written = bought.local_time or ""
+    if timezone and written and not (len(written) > 10 and re.search(f"(?:{ZONE})$", written)):
+        return written[:19].replace("T", " ")
+    at = bought.occurred_at
+    return f"{at.astimezone(ZoneInfo(timezone or 'UTC')):%Y-%m-%d %H:%M:%S}" if at else written
+
+
 def forget(caller: PeopleEditor, store: Store, profile_id: ProfileId, body: Forgetting) -> erasure.Receipt:
     """Forget a person for good, or show what that would erase."""
     names = queries.identifiers(store, caller.merchant, profile_id)
@@ -149,6 +164,15 @@ def _search_page(
 ) -> Response:
     found = search(caller, store, wanted)
     return page(request, "profiles.html", {"found": found, "wanted": wanted, "hint": HINTS[wanted.by]})
+
+
+def _profile_page(
+    request: Request, caller: PeopleEditor, found: Annotated[ProfilePage, Depends(profile)]
+) -> Response:
+    owner = good_or_none(caller.merchant)
+    zone = owner.timezone if owner else None
+    values = {"found": found, "zone": zone or "UTC", "receipt_time": lambda each: receipt_time(each, zone)}
+    return page(request, "profile.html", values)
 
 
 def _forget_page(
@@ -197,7 +221,8 @@ def add(routes: Routes) -> None:
     routes.pages.get(path)(_search_form)
     routes.pages.post(path)(_search_page)
     whole = {"profile": PROFILE, "fields": [], "purchases": [], "identifiers": []}
-    routes.show(one, "profile.html", profile, example=whole, tag="Profiles")
+    routes.get(one, profile, example=whole, tag="Profiles")
+    routes.pages.get(one)(_profile_page)
     receipt = {"merchant": "testshop", "dry_run": True, "erased": {"profiles": 1}, "originals": []}
     routes.post(one + "/forget", forget, example=receipt, tag="Profiles")
     routes.pages.post(one + "/forget")(_forget_page)

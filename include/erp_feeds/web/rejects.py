@@ -25,7 +25,7 @@ from erp_feeds.web.configuration import configured, good_or_none
 from erp_feeds.web.connections import Store
 from erp_feeds.web.files import FILE, FileId, known_file
 from erp_feeds.web.guards import PeopleEditor, Reader
-from erp_feeds.web.merchants import OpenIncident, in_words
+from erp_feeds.web.open_incidents import OpenIncident, in_words
 from erp_feeds.web.routes import Cursor, Limit, Page, Routes, decode_cursor
 
 MAX_FILE_BYTES = 20 << 20

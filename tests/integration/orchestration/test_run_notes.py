@@ -21,7 +21,7 @@ RUN = "scheduled__2017-02-01"
 PATH = f"/api/v2/dags/testshop/dagRuns/{RUN}"
 
 
-def sense_again(shop: Shop, attempt: int, run_type: str = "scheduled") -> None:
+def sense_again(shop: Shop, attempt: int, run_type: str = "scheduled", **params: object) -> None:
     """Run the task `sense` as Airflow does when the whole run was cleared; it finds nothing.
 
     The run is that of the 7th of January in Amsterdam.
@@ -37,7 +37,7 @@ def sense_again(shop: Shop, attempt: int, run_type: str = "scheduled") -> None:
         xcom_push=lambda **_: None,
     )
     run = SimpleNamespace(run_id=RUN, run_type=run_type)
-    context: Any = {"dag_run": run, "params": {}, "ti": task}
+    context: Any = {"dag_run": run, "params": params, "ti": task}
     context["data_interval_start"] = datetime(2017, 1, 6, 23, tzinfo=UTC)
     context["data_interval_end"] = datetime(2017, 1, 7, 23, tzinfo=UTC)
     with pytest.raises(DownstreamTasksSkipped):
@@ -69,3 +69,18 @@ def test_a_backfill_of_a_day_without_files_names_the_day(
 ) -> None:
     sense_again(shop, attempt, "backfill")
     assert notes == {PATH: "No archived file of 2017-01-07 (Europe/Amsterdam): nothing was loaded."}
+
+
+def test_a_backfill_narrowed_by_a_code_says_of_which_files_it_found_none(
+    shop: Shop, notes: dict[str, str]
+) -> None:
+    choice = "with an open reject of `missing_field` or quarantined with it"
+    none = f"No archived file of 2017-01-07 (Europe/Amsterdam) {choice}: nothing was loaded."
+    sense_again(shop, 1, "backfill", replay_rejects="missing_field")
+    assert notes == {PATH: none}
+    shop.place(export(ERP, "20170107", account("2")))
+    run_note.write(shop.merchant, shop.run_tasks(RUN))
+    loaded = notes[PATH].partition("days of")[0].rstrip()
+    sense_again(shop, 2, "backfill", replay_rejects="missing_field")
+    assert notes[PATH].startswith(f"Try 2: {none} To load again what was quarantined or rejected:")
+    assert notes[PATH].endswith(f"Before it:\n\n{loaded}")

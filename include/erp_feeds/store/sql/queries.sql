@@ -67,7 +67,7 @@ WITH shown AS (
     WHERE file_id = %(file_id)s AND merchant = %(merchant)s AND state = 'loaded'
       AND counts ? 'elements' AND (counts -> 'read')::bigint > 0
 ), before AS MATERIALIZED (
-    SELECT shown.file_id, (counts -> 'elements') || (counts -> 'unknown') AS elements
+    SELECT shown.file_id, (counts -> 'read')::bigint AS records, (counts -> 'elements') || (counts -> 'unknown') AS elements
     FROM shown
     CROSS JOIN LATERAL (
         SELECT counts FROM files
@@ -88,10 +88,14 @@ CROSS JOIN LATERAL (SELECT ARRAY(
     ORDER BY name
 ) AS new) AS newly
 CROSS JOIN LATERAL (SELECT ARRAY(
-    SELECT name FROM before CROSS JOIN LATERAL jsonb_object_keys(before.elements) AS name
-    WHERE before.file_id = shown.file_id AND NOT carried.elements ? name
-    GROUP BY name
-    HAVING count(*) = (SELECT count(*) FROM before AS each WHERE each.file_id = shown.file_id)
+    SELECT name FROM before CROSS JOIN LATERAL jsonb_each(before.elements) AS known (name, number)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS files, sum(records) AS records FROM before AS each WHERE each.file_id = shown.file_id
+    ) AS compared
+    WHERE before.file_id = shown.file_id AND NOT carried.elements ? name AND 2 * number::bigint >= before.records
+      AND (counts -> 'read')::bigint >= 20 AND compared.records >= 20
+    GROUP BY name, files
+    HAVING count(*) = files
     ORDER BY name
 ) AS gone) AS lost
 WHERE unknown <> jsonb_build_object() OR gone <> ARRAY[]::text[]

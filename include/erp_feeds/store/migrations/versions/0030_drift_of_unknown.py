@@ -1,4 +1,4 @@
-"""Drift also of files in which no element is known."""
+"""Drift also of files in which no element is known; gone is only what is missed."""
 
 from __future__ import annotations
 
