@@ -86,7 +86,7 @@ def find_work(
 def find_archived(connection: psycopg.Connection, merchant: Merchant, run: str, replay: Replay) -> Batch:
     """Return the archived files of a backfill; the server is not used."""
     names = [interface.name for interface in interfaces_of(merchant)]
-    files = ledger.archived(connection, merchant.name, names, replay)
+    files = ledger.archived(connection, merchant.name, names, replay, or_other_days=True)
     _warn_of_deleted(connection, merchant, names, replay)
     _log_files(files)
     return Batch(

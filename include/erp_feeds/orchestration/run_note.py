@@ -59,10 +59,11 @@ def write_without_files(merchant: Merchant, run: str, attempt: int, days: Replay
 
 
 def _none_archived(merchant: Merchant, days: Replay) -> str:
-    """Return of which files a backfill found none; had it named any that are not there, it had failed."""
+    """Return of which files a backfill found none: those that it names may be of other days."""
     wanted = sorted({day for day in (days.since, days.until) if day})
     choice = f" with an open reject of `{days.rejects}` or quarantined with it" if days.rejects else ""
-    return f"No archived file of {_span(wanted)} ({merchant.timezone}){choice}: nothing was loaded."
+    none = "None of the chosen files is" if days.files or days.file_ids else "No archived file"
+    return f"{none} of {_span(wanted)} ({merchant.timezone}){choice}: nothing was loaded."
 
 
 def note(dag_id: str, run: str, text: str) -> None:

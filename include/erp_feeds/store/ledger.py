@@ -36,10 +36,12 @@ def archived(
     replay: Replay,
     *,
     or_unfetched: bool = False,
+    or_other_days: bool = False,
 ) -> list[FeedFile]:
     """Return the archived originals of a replay, ordered by interface and sequence.
 
     With `or_unfetched` quarantined files that could never be fetched follow, with their path on the server.
+    With `or_other_days` it may name files of days that it does not choose: they are left out.
 
     Raises:
         FailError: a file that it names was never archived, or retention has deleted it.
@@ -47,7 +49,11 @@ def archived(
     found = _chosen(connection, merchant, interfaces, replay)
     if or_unfetched:
         found += _chosen(connection, merchant, interfaces, replay, fetched=False)
-    named = {str(file.file_id) for file in found} | {file.name for file in found}
+    known = found
+    if or_other_days and (replay.files or replay.file_ids):
+        replay = Replay(files=replay.files, file_ids=replay.file_ids)
+        known = _chosen(connection, merchant, interfaces, replay)
+    named = {str(file.file_id) for file in known} | {file.name for file in known}
     unknown = [name for name in (*map(str, replay.file_ids), *replay.files) if name not in named]
     if unknown and (gone := _chosen(connection, merchant, interfaces, replay, deleted=True)):
         names = ", ".join(file.name for file in gone)

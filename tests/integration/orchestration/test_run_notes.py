@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from erp_feeds.orchestration import run_note
+from erp_feeds.orchestration.plain_failure import PlainFatal
 from erp_feeds.orchestration.sensor import InboxSensor
 from support.shop_files import account, export
 from support.shop_fixtures import Shop
@@ -84,3 +85,16 @@ def test_a_backfill_narrowed_by_a_code_says_of_which_files_it_found_none(
     sense_again(shop, 2, "backfill", replay_rejects="missing_field")
     assert notes[PATH].startswith(f"Try 2: {none} To load again what was quarantined or rejected:")
     assert notes[PATH].endswith(f"Before it:\n\n{loaded}")
+
+
+def test_a_backfill_of_named_files_ends_green_on_days_of_none_of_them(
+    shop: Shop, notes: dict[str, str]
+) -> None:
+    file = export(ERP, "20170105", account("1"))
+    shop.place(file)
+    shop.run_tasks(RUN)
+    sense_again(shop, 1, "backfill", replay_files=[file.name])
+    none = "None of the chosen files is of 2017-01-07 (Europe/Amsterdam): nothing was loaded."
+    assert notes == {PATH: none}
+    with pytest.raises(PlainFatal, match=r"no archived original of x\.zip"):
+        sense_again(shop, 1, "backfill", replay_files=[file.name, "x.zip"])
