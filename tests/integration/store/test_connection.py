@@ -15,7 +15,8 @@ from erp_feeds.store import connection as connections
 from erp_feeds.store.connection import lent, open_uri, pool_of, with_keepalives
 from support.store_feed import Feed, customer, customers
 
-STATEMENT_SECONDS = 40
+STATEMENT_SECONDS = 3600
+"""More than a test may take."""
 LOADING = dedent(
     """
     import sys
@@ -53,12 +54,12 @@ def test_a_load_waits_for_no_client_that_was_killed_within_a_statement(
         assert killed.stdout is not None
         assert killed.stdout.readline() == "locked\n"
         running = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
-        while not store.execute(running).fetchall():
-            time.sleep(0.05)
+        # Within a transaction it would see the same each time.
+        with closing(open_uri(store_uri, autocommit=True)) as looking:
+            while not looking.execute(running).fetchall():
+                time.sleep(0.05)
         killed.kill()
-    began = time.monotonic()
-    feed.load(file, customers(customer("1")))
-    assert time.monotonic() - began < STATEMENT_SECONDS / 4
+    assert feed.load(file, customers(customer("1"))).loaded == 1
 
 
 def test_a_server_that_cannot_look_for_its_clients_is_used_all_the_same(
