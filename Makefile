@@ -12,6 +12,7 @@ SIZE       ?= full
 MEGABYTES  ?= 500
 MERCHANTS  ?= 1000
 SHOPS      ?= 1
+RECORDS    ?= 1000000
 ACTIVE     ?= 50
 INTERFACE  ?= erp_cache_customers
 SERVERS    ?= 50
@@ -128,8 +129,8 @@ bench-sensing: setup ## measure a triggerer that watches many inboxes (MERCHANTS
 bench-scale: setup ## measure a whole Airflow with many merchants: idle, and from upload to rows (MERCHANTS=1000 ACTIVE=50 SERVERS=50)
 	@$(PYTHON) benchmarks/scale.py --merchants $(MERCHANTS) --active $(ACTIVE) --servers $(SERVERS)
 
-bench-slots: setup ## measure six large files with one executor slot and with two (INTERFACE=erp_cache_customers SHOPS=1)
-	@$(PYTHON) benchmarks/slots.py --interface $(INTERFACE) --merchants $(SHOPS)
+bench-slots: setup ## measure six large files with one executor slot and with two (INTERFACE=erp_cache_customers SHOPS=1 RECORDS=1000000)
+	@$(PYTHON) benchmarks/slots.py --interface $(INTERFACE) --merchants $(SHOPS) --records $(RECORDS)
 
 fuzz: setup ## read hostile zips and XML under limits of time and memory (INPUTS=100000)
 	@$(PYTHON) benchmarks/fuzzing.py --inputs $(INPUTS) --failures '$(STATE)/fuzzing' --workers $(WORKERS)

@@ -213,13 +213,13 @@ def main() -> None:
     size = parser.parse_args().size
     cases = [*([alone(year)] if size == "full" else []), *SIZES[size]]  # apart: it takes much memory
     rows = []
-    print(f"{'case':<52}{'way':<20}{'client s':>9}{'server s':>9}{'rec/CPU s':>11}{'of floor':>9}{'MB':>6}")
+    print(f"{'case':<56}{'way':<20}{'client s':>9}{'server s':>9}{'rec/CPU s':>11}{'of floor':>9}{'MB':>6}")
     with running() as place:
         for row in measure(cases, PEERS_UP_TO[size], place):
             rows.append(row)
             figures = f"{row['client']:>9.2f}{row['server']:>9.2f}{row['records_per_cpu_second']:>11,}"
             print(
-                f"{row['case']:<52}{row['way']:<20}{figures}{row['of_floor']:>9.2f}{row['peak_mb']:>6}",
+                f"{row['case']:<56}{row['way']:<20}{figures}{row['of_floor']:>9.2f}{row['peak_mb']:>6}",
                 flush=True,
             )
     other, last = [row["records_per_cpu_second"] for row in rows if row["way"] == "first"][-2:]
