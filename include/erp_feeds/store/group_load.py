@@ -123,11 +123,13 @@ class GroupLoad:
         )
         self._moments: dict[int, datetime] = {}
         """When the rows of each file count as made; empty before the lock."""
+        self._may_suppress = may_name_suppressed(connection, files, merchant)
 
     def lock(self) -> None:
         """Lock the merchant's rows: from here on nobody else writes them, and all that is read stays true."""
         lock_merchant(self._connection, self._merchant.name)
         self._moments = _moments(self._connection, self._files)
+        self._may_suppress = may_name_suppressed(self._connection, self._files, self._merchant)
         confirmations.apply_before(self._connection, self._files[0], self._merchant)
 
     def with_counts(self, file: FeedFile) -> FeedFile:
@@ -169,16 +171,16 @@ class GroupLoad:
         one writes.
         """
         if not self._moments:
-            suppressed = partial(may_name_suppressed, self._connection, files, self._merchant)
-            found = None if suppressed() else self._copy_all(files, pieces)
+            found = None if self._may_suppress else self._copy_all(files, pieces)
             self.lock()
-            if found and not suppressed():
+            if found and not self._may_suppress:
                 return found
         return self._copy_all(files, pieces)
 
     def _copy_all(self, files: Sequence[FeedFile], pieces: Pieces) -> tuple[Incoming, ByFile]:
         empty_tables(self._connection)
-        suppress_beside(self._connection, files, self._merchant, pieces)
+        if self._may_suppress:
+            suppress_beside(self._connection, files, self._merchant, pieces)
         incoming = Incoming(self._connection)
         return incoming, merged(*map(partial(self._copy, incoming, files), pieces))
 
@@ -188,7 +190,9 @@ class GroupLoad:
             if "mapping_version" in frame:
                 self._mapping_versions.update(frame["mapping_version"].head(1).dropna())
         incoming.copy(frames, REJECT_FRAMES)
-        frames, left_out = without_suppressed(self._connection, files, self._merchant, frames)
+        left_out: ByFile = {}
+        if self._may_suppress:
+            frames, left_out = without_suppressed(self._connection, files, self._merchant, frames)
         return merged(left_out, self._loader.copy(incoming, self._rows, frames))
 
     def _too_many(self, files: Sequence[FeedFile]) -> QuarantineError | None:

@@ -151,7 +151,7 @@ def unsuppress(
 def without_suppressed(
     connection: psycopg.Connection, files: Sequence[FeedFile], merchant: Merchant, frames: Frames
 ) -> tuple[Frames, ByFile]:
-    """Remove suppressed people from the frames of a file; where there are none, it costs one index lookup.
+    """Remove suppressed people from the frames of a file of which `may_name_suppressed` is true.
 
     A record is found by its number; one without a number by its e-mail. A new number with a suppressed e-mail
     would join that person (rule: customers 2), so it is suppressed too. A known number of somebody else wins
@@ -171,8 +171,6 @@ def without_suppressed(
     Raises:
         FailError: the present secret is not the one under which people were suppressed.
     """
-    if not may_name_suppressed(connection, files, merchant):
-        return frames, {}
     kind = KINDS[files[0].interface]
     (file,) = files
     suppression = suppression_of(connection, merchant.name, file.file_id)
@@ -195,7 +193,7 @@ def suppress_beside(
 
     The purchases of one number are in several pieces: `without_suppressed` leaves out all of them then.
     """
-    if files[0].pieces > 1 and may_name_suppressed(connection, files, merchant):
+    if files[0].pieces > 1:
         for frames in pieces:
             without_suppressed(connection, files, merchant, frames)
 
